@@ -1,0 +1,1 @@
+"""Types and invariants that every step shares. No input or output here."""

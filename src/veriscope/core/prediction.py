@@ -1,0 +1,63 @@
+"""What a method says about an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.core.labels import check_labels
+from veriscope.errors import ShapeMismatchError
+
+__all__ = ["Prediction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Instance labels of one image, with what the method knows of their certainty.
+
+    Parameters
+    ----------
+    labels
+        Label image, int32, numbered 1 … n without gaps, over the spatial axes of the image.
+    axes
+        Axes of `labels`: ``"yx"`` or ``"zyx"``.
+    probabilities
+        Probability that each object is one, float32 of shape (n,), 0 to 1, in the order of the
+        labels; None if the method has none to give. Untested: how well it is calibrated is
+        the audit's to say.
+    probability_map
+        Probability that each pixel is foreground, float32 of the shape of `labels`, or None.
+    details
+        What the method found out on the way and a reader of the record should know, such as an
+        estimated object diameter; plain values.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the number of probabilities is not the number of objects, or a map has another shape.
+    """
+
+    labels: NDArray[np.int32]
+    axes: str
+    probabilities: NDArray[np.float32] | None = None
+    probability_map: NDArray[np.float32] | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_labels(self.labels, where="the prediction")
+        if self.probabilities is not None and len(self.probabilities) != self.n_objects:
+            raise ShapeMismatchError(
+                f"a prediction of {self.n_objects} objects has {len(self.probabilities)} probabilities"
+            )
+        if self.probability_map is not None and self.probability_map.shape != self.labels.shape:
+            raise ShapeMismatchError(
+                f"probability map {self.probability_map.shape} does not fit labels {self.labels.shape}"
+            )
+
+    @property
+    def n_objects(self) -> int:
+        """Number of objects."""
+        return int(self.labels.max()) if self.labels.size else 0

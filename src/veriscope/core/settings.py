@@ -1,0 +1,50 @@
+"""Base of every group of options: typed, immutable, refusing unknown keys."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from veriscope.errors import InputError
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseModel):
+    """Options that are checked when they are made and never change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], *, where: str) -> Self:
+        """Make settings from plain values, with an error that names every wrong one.
+
+        Parameters
+        ----------
+        values
+            Option names and values, as read from a file or a command line.
+        where
+            What the options belong to, for the message.
+
+        Returns
+        -------
+        Settings
+            The checked settings.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is not allowed; all faults are listed.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            faults = [
+                f"  - {'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']} (got {item['input']!r})"
+                for item in error.errors()
+            ]
+            allowed = ", ".join(cls.model_fields) or "none"
+            raise InputError(
+                "\n".join([f"{where}: wrong options", *faults, f"Options are: {allowed}"])
+            ) from None

@@ -1,0 +1,1 @@
+"""Methods: anything that maps an image to a prediction. One file per method."""

@@ -1,0 +1,1 @@
+"""Pixel classifiers trained from annotated tiles."""

@@ -1,0 +1,1 @@
+"""The JSON record first, HTML rendered from it."""

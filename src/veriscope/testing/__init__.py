@@ -1,0 +1,1 @@
+"""Checks that authors of plugins can run."""

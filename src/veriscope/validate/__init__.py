@@ -1,0 +1,1 @@
+"""Judges anyone's predictions against references; knows nothing of methods."""
