@@ -1,0 +1,177 @@
+"""A random forest over a filter bank, trained from a few annotated tiles (as in ilastik)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+from skimage.segmentation import find_boundaries, watershed
+
+from veriscope.core.image import Image
+from veriscope.core.labels import check_same_shape, relabel_sequential
+from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
+from veriscope.errors import MethodError
+from veriscope.methods.base import Card, Method
+from veriscope.methods.pixels.features import normalise, pixel_features
+
+__all__ = ["PixelForest", "PixelForestParameters"]
+
+_BACKGROUND, _INSIDE, _EDGE = 0, 1, 2
+
+
+class PixelForestParameters(Settings):
+    """Options of `PixelForest`."""
+
+    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    """Standard deviations of the filters, in pixels."""
+    n_trees: int = Field(default=60, ge=1)
+    """Number of trees."""
+    max_depth: int = Field(default=14, ge=1)
+    """Largest depth of a tree."""
+    samples_per_class: int = Field(default=8000, ge=10)
+    """Pixels drawn at random from each class over all tiles."""
+    seed: int = 0
+    """Seed of the draw and of the forest."""
+
+
+class PixelForest(Method):
+    """Classifies each pixel as background, inside or edge; insides become objects.
+
+    An instance is untrained until `fit` gives back a trained one.
+    """
+
+    name: ClassVar[str] = "pixel-forest"
+    version: ClassVar[str] = "1"
+    needs_training: ClassVar[bool] = True
+    Parameters: ClassVar[type[Settings]] = PixelForestParameters
+    card: ClassVar[Card] = Card(
+        summary="Filter bank and random forest trained from your annotated tiles; watershed of the insides.",
+        objects=("nucleus", "cell", "particle"),
+        modalities=(),
+        training_data="the annotated training tiles of the study; nothing else",
+        citation="Berg S et al. ilastik: interactive machine learning for (bio)image analysis. "
+        "Nature Methods 16, 1226-1232 (2019). doi:10.1038/s41592-019-0582-9",
+        limits=(
+            "Knows only what the training tiles show: conditions without a training tile are extrapolation.",
+            "Pixels are judged by their surroundings of some 16 pixels; larger shapes are not seen.",
+            "Brightness is normalised over the whole image, so a tile alone gives another result.",
+        ),
+    )
+
+    def __init__(self, parameters: Settings | None = None) -> None:
+        super().__init__(parameters)
+        self._forest: Any = None
+        self._smallest_area = 0.0
+
+    def fit(self, images: Sequence[Image], labels: Sequence[NDArray[Any]]) -> Self:
+        """Train on annotated images.
+
+        Parameters
+        ----------
+        images
+            One channel each, axes ``yx``; brightness is normalised per image, so give whole images
+            or tiles that look like them.
+        labels
+            Label image of each, same shape.
+
+        Returns
+        -------
+        PixelForest
+            A new, trained method with the same parameters; same input and seed, same forest.
+
+        Raises
+        ------
+        MethodError
+            If there is no image, or no annotated object or no background in any of them.
+        ShapeMismatchError
+            If labels do not fit their image.
+        """
+        from sklearn.ensemble import RandomForestClassifier
+
+        if len(images) != len(labels) or not images:
+            raise MethodError(f"{self.name}: {len(images)} images and {len(labels)} label images to train on")
+        features, classes, areas = [], [], []
+        for image, reference in zip(images, labels, strict=True):
+            check_same_shape(reference, image.pixels, where=image.name)
+            image.require_finite()
+            stack = pixel_features(normalise(image.pixels), self.parameters.scales)
+            features.append(stack.reshape(len(stack), -1).T)
+            classes.append(_pixel_classes(reference).ravel())
+            areas.append(np.bincount(reference.ravel())[1:])
+        all_classes = np.concatenate(classes)
+        chosen = self._draw(all_classes)
+        forest = RandomForestClassifier(
+            n_estimators=self.parameters.n_trees,
+            max_depth=self.parameters.max_depth,
+            min_samples_leaf=3,
+            random_state=self.parameters.seed,
+            n_jobs=1,
+        )
+        forest.fit(np.concatenate(features)[chosen], all_classes[chosen])
+        trained = type(self)(self.parameters)
+        trained._forest = forest
+        sizes = np.concatenate(areas)
+        trained._smallest_area = 0.5 * float(np.percentile(sizes[sizes > 0], 5))
+        return trained
+
+    def _draw(self, classes: NDArray[np.uint8]) -> NDArray[np.intp]:
+        rng = np.random.default_rng(self.parameters.seed)
+        chosen = []
+        for value, what in ((_BACKGROUND, "background"), (_INSIDE, "object"), (_EDGE, "object edge")):
+            where = np.flatnonzero(classes == value)
+            if len(where) == 0:
+                raise MethodError(
+                    f"{self.name}: the training tiles have no {what} pixel; annotate tiles with objects "
+                    "and background"
+                )
+            size = min(len(where), self.parameters.samples_per_class)
+            chosen.append(rng.choice(where, size=size, replace=False))
+        return np.concatenate(chosen)
+
+    def _predict(self, image: Image) -> Prediction:
+        if self._forest is None:
+            raise MethodError(
+                f"{self.name} is not trained; annotate some training tiles first "
+                "(veriscope audit STUDY --training 6) or give --train FOLDER with images/ and labels/"
+            )
+        normalised = normalise(image.pixels)
+        if not normalised.any():
+            return Prediction(np.zeros(image.shape, np.int32), image.axes)
+        probabilities = self._probabilities(normalised)
+        inside, edge = probabilities[_INSIDE], probabilities[_EDGE]
+        foreground = inside + edge
+        seeds, _ = ndimage.label(ndimage.gaussian_filter(inside, 1.0) > 0.5)
+        labels = watershed(-inside, seeds, mask=(foreground > 0.5) | (seeds > 0))
+        areas = np.bincount(labels.ravel())
+        keep = areas >= self._smallest_area
+        keep[0] = False
+        labels = relabel_sequential(np.where(keep[labels], labels, 0))
+        n = int(labels.max())
+        certainty = ndimage.mean(foreground, labels, np.arange(1, n + 1)) if n else np.zeros(0)
+        return Prediction(
+            labels,
+            image.axes,
+            probabilities=np.asarray(certainty, dtype=np.float32),
+            probability_map=foreground.astype(np.float32),
+        )
+
+    def _probabilities(self, normalised: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class probabilities, axes (class, y, x), in strips so that memory stays bounded."""
+        stack = pixel_features(normalised, self.parameters.scales)
+        flat = stack.reshape(len(stack), -1)
+        out = np.empty((3, flat.shape[1]), np.float32)
+        for start in range(0, flat.shape[1], 1 << 18):
+            part = slice(start, start + (1 << 18))
+            out[:, part] = self._forest.predict_proba(flat[:, part].T).T
+        return out.reshape(3, *normalised.shape)
+
+
+def _pixel_classes(labels: NDArray[Any]) -> NDArray[np.uint8]:
+    classes = np.where(labels > 0, np.uint8(_INSIDE), np.uint8(_BACKGROUND))
+    classes[find_boundaries(labels, mode="inner")] = _EDGE
+    return classes

@@ -1,0 +1,112 @@
+"""The one way to find a method: entry points, for built-in methods and plugins alike.
+
+A package offers a method with a line in its ``pyproject.toml``; Veriscope's own methods are
+declared in the same way::
+
+    [project.entry-points."veriscope.methods"]
+    my-method = "my_package.module:MyMethod"
+
+Nothing is imported before it is asked for by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from veriscope.errors import MethodError
+
+if TYPE_CHECKING:
+    from veriscope.methods.base import Method
+
+__all__ = ["get_method", "make_method", "method_names"]
+
+_METHODS = "veriscope.methods"
+
+
+def _entries() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=_METHODS):
+        if entry.name in found and found[entry.name].value != entry.value:
+            raise MethodError(
+                f"two packages offer a method named {entry.name!r}: {found[entry.name].value} and "
+                f"{entry.value}; uninstall one of them"
+            )
+        found[entry.name] = entry
+    return found
+
+
+def method_names() -> tuple[str, ...]:
+    """Give the names of all installed methods.
+
+    Returns
+    -------
+    tuple of str
+        Sorted names.
+    """
+    return tuple(sorted(_entries()))
+
+
+def get_method(name: str) -> type[Method]:
+    """Load the class of a method.
+
+    Parameters
+    ----------
+    name
+        Name as listed by `method_names`.
+
+    Returns
+    -------
+    type
+        The class, a subclass of `veriscope.methods.base.Method`.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method, or the plugin cannot be imported or is not a method.
+    """
+    from veriscope.methods.base import Method
+
+    entries = _entries()
+    if name not in entries:
+        close = difflib.get_close_matches(name, entries, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise MethodError(f"no method named {name!r}; {hint}installed are: {', '.join(sorted(entries))}")
+    try:
+        loaded = entries[name].load()
+    except Exception as error:
+        raise MethodError(
+            f"method {name!r} ({entries[name].value}) cannot be loaded: {error!r}; reinstall its package"
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Method)):
+        raise MethodError(f"{entries[name].value} is not a veriscope method: it must subclass Method")
+    if loaded.name != name:
+        raise MethodError(f"{entries[name].value} calls itself {loaded.name!r} but is registered as {name!r}")
+    return loaded
+
+
+def make_method(name: str, parameters: dict[str, Any] | None = None) -> Method:
+    """Make a method with given parameters.
+
+    Parameters
+    ----------
+    name
+        Name as listed by `method_names`.
+    parameters
+        Options of the method by name; the others keep their defaults.
+
+    Returns
+    -------
+    Method
+        Ready to predict (or to be trained, where its class says so).
+
+    Raises
+    ------
+    MethodError
+        If there is no such method.
+    InputError
+        If an option is unknown or has a wrong value.
+    """
+    cls = get_method(name)
+    return cls(cls.Parameters.parse(parameters or {}, where=f"method {name}"))

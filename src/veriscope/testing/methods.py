@@ -1,0 +1,115 @@
+"""Proof that a method keeps the contract of `veriscope.methods.base.Method`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from veriscope.core.image import Image
+from veriscope.core.prediction import Prediction
+from veriscope.errors import AxesError, PixelValueError
+from veriscope.methods.base import Method
+
+__all__ = ["check_method", "discs_image"]
+
+
+def discs_image(shape: tuple[int, int] = (96, 112), *, diameter: float = 16.0, seed: int = 0) -> Image:
+    """Make a small image of bright discs on a noisy background.
+
+    Parameters
+    ----------
+    shape
+        Height and width in pixels.
+    diameter
+        Of the discs, in pixels.
+    seed
+        Seed of the noise.
+
+    Returns
+    -------
+    Image
+        float32, axes ``yx``, one disc per 1.75 diameters.
+    """
+    yy, xx = np.indices(shape)
+    pitch = 1.75 * diameter
+    dy, dx = (yy % pitch) - pitch / 2, (xx % pitch) - pitch / 2
+    discs = (dy**2 + dx**2) <= (diameter / 2) ** 2
+    noise = np.random.default_rng(seed).normal(0, 3, shape)
+    return Image((20 + 100 * discs + noise).astype(np.float32), "yx", name="discs")
+
+
+def check_method(method: Method, *, image: Image | None = None) -> None:
+    """Prove that a method keeps the contract; authors of plugins call this in their tests.
+
+    Parameters
+    ----------
+    method
+        A method that is ready to predict.
+    image
+        An image in which it finds at least one object; discs 16 pixels wide if not given.
+
+    Raises
+    ------
+    AssertionError
+        If a rule of the contract is broken; the message names the rule.
+    """
+    image = image or discs_image()
+    _check_repeatable(method, image)
+    _check_odd_images(method, image)
+    _check_refusals(method, image)
+
+
+def _check_result(method: Method, image: Image) -> Prediction:
+    result = method.predict(image)
+    assert result.labels.dtype == np.int32, f"labels are {result.labels.dtype}, the contract says int32"
+    assert result.labels.shape == image.spatial_shape, "labels do not have the shape of the image"
+    present = np.unique(result.labels)
+    expected = np.arange(result.n_objects + 1)
+    assert np.array_equal(present[present > 0], expected[1:]), "labels are not numbered 1 … n without gaps"
+    for values in (result.probabilities, result.probability_map):
+        if values is not None and values.size:
+            assert np.isfinite(values).all(), "a probability is NaN or infinite"
+            assert values.min() >= 0 and values.max() <= 1 + 1e-6, "a probability is outside 0 to 1"
+    return result
+
+
+def _check_repeatable(method: Method, image: Image) -> None:
+    before = image.pixels.copy()
+    first, second = _check_result(method, image), _check_result(method, image)
+    assert np.array_equal(image.pixels, before), "the method changed its input"
+    assert np.array_equal(first.labels, second.labels), "the same image gave two different results"
+    assert first.n_objects > 0, "the method found nothing in an image with objects"
+    frozen = image.pixels.copy()
+    frozen.flags.writeable = False
+    _check_result(method, replace(image, pixels=frozen))
+
+
+def _check_odd_images(method: Method, image: Image) -> None:
+    for value in (0, 7):
+        constant = replace(image, pixels=np.full(image.shape, value, image.pixels.dtype))
+        assert _check_result(method, constant).n_objects == 0, "a constant image has objects"
+    scaled = image.pixels - image.pixels.min()
+    scaled = scaled / scaled.max()
+    for dtype, top in ((np.uint8, 255), (np.uint16, 65535), (np.float64, 1.0)):
+        _check_result(method, replace(image, pixels=(scaled * top).astype(dtype)))
+    for shape in ((1, 1), (1, 40), (3, 5), (37, 23)):
+        _check_result(method, replace(image, pixels=np.resize(image.pixels, shape)))
+
+
+def _check_refusals(method: Method, image: Image) -> None:
+    with_nan = image.pixels.astype(np.float32)
+    with_nan[0, 0] = np.nan
+    _check_refused(method, replace(image, pixels=with_nan), PixelValueError, "an image with NaN")
+    channels = Image(np.stack([image.pixels] * 2), "cyx")
+    _check_refused(method, channels, AxesError, "an image with two channels")
+    times = Image(np.stack([image.pixels] * 2), "tyx")
+    _check_refused(method, times, AxesError, "a time-lapse")
+
+
+def _check_refused(method: Method, image: Image, error: type[Exception], what: str) -> None:
+    try:
+        method.predict(image)
+    except error:
+        return
+    raise AssertionError(f"the method accepted {what}; it must raise {error.__name__}")
