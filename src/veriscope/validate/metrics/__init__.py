@@ -1,0 +1,1 @@
+"""Metrics: one file per family, each metric a function of sums over units."""

@@ -1,0 +1,112 @@
+"""What a metric is: a function of sums, with its range, direction and empty case.
+
+A pooled metric is computed from sums over units (images or tiles): matches, missed objects, and so on.
+So the same function gives the metric of one image, of all images together, and of all images but one,
+which is what the intervals are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Counts", "FloatArray", "Metric", "ratio"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Sums that metrics are computed from; every array has the same shape, and any shape will do.
+
+    Parameters
+    ----------
+    tp, fp, fn
+        Matches, predicted objects without a match, reference objects without a match.
+    sum_iou
+        Sum of the IoU of the matches.
+    n_reference, n_prediction
+        Numbers of objects of the reference and of the prediction.
+    """
+
+    tp: FloatArray
+    fp: FloatArray
+    fn: FloatArray
+    sum_iou: FloatArray
+    n_reference: FloatArray
+    n_prediction: FloatArray
+
+    @classmethod
+    def from_columns(cls, columns: NDArray[Any]) -> Counts:
+        """Take the counts from an array whose last axis has the six fields in their order.
+
+        Parameters
+        ----------
+        columns
+            Shape (..., 6).
+
+        Returns
+        -------
+        Counts
+            Arrays of shape (...).
+        """
+        return cls(*np.moveaxis(np.asarray(columns, dtype=np.float64), -1, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of instance segmentation.
+
+    Parameters
+    ----------
+    name
+        Short name, such as ``"f1"``.
+    formula
+        How it is computed, in words and symbols.
+    function
+        Gives the metric from counts, for each entry of their arrays; NaN where it is undefined.
+    sizes
+        Gives, for each unit, the number of objects that it brings into the denominator; a unit that
+        brings none says nothing about the metric.
+    low, high
+        Smallest and largest possible value; infinite if there is none.
+    best
+        The best value.
+    empty
+        What is returned where the denominator is zero, in words.
+    per_object
+        Whether the metric is a share of objects, which are right or wrong; then its interval is never
+        narrower than that of as many independent objects.
+    """
+
+    name: str
+    formula: str
+    function: Callable[[Counts], FloatArray]
+    sizes: Callable[[Counts], FloatArray]
+    low: float
+    high: float
+    best: float
+    empty: str
+    per_object: bool
+
+
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with NaN where the denominator is zero.
+
+    Parameters
+    ----------
+    numerator, denominator
+        Arrays of the same shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Quotients; NaN where there is nothing to divide by.
+    """
+    safe = np.where(denominator == 0, np.nan, denominator)
+    quotient: FloatArray = np.asarray(numerator / safe, dtype=np.float64)
+    return quotient

@@ -1,0 +1,93 @@
+"""Metrics of finding and outlining at once: panoptic quality and its two factors."""
+
+from __future__ import annotations
+
+from veriscope.validate.metrics.base import Counts, FloatArray, Metric, ratio
+from veriscope.validate.metrics.detection import f1
+
+__all__ = ["MEAN_MATCHED_IOU", "PQ", "RQ", "SQ", "mean_matched_iou", "pq"]
+
+
+def mean_matched_iou(counts: Counts) -> FloatArray:
+    """Mean IoU of the matches; at the threshold 0.5 this is segmentation quality, SQ.
+
+    Parameters
+    ----------
+    counts
+        Sums over one or more images.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sum of IoU / TP, from the threshold to 1, higher is better. NaN without a match. It does not see
+        objects that were missed or invented, so never judge by it alone.
+    """
+    return ratio(counts.sum_iou, counts.tp)
+
+
+def pq(counts: Counts) -> FloatArray:
+    """Panoptic quality: segmentation quality times recognition quality.
+
+    Parameters
+    ----------
+    counts
+        Sums over one or more images, at the IoU threshold 0.5.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sum of IoU / (TP + FP / 2 + FN / 2), 0 to 1, higher is better. NaN if neither side has an object,
+        0 if there is no match.
+
+    References
+    ----------
+    .. [1] Kirillov A, He K, Girshick R, Rother C, Dollár P. Panoptic segmentation. CVPR (2019), eq. 1.
+       They match at IoU > 0.5; we match at IoU >= 0.5, one to one.
+    """
+    return ratio(counts.sum_iou, counts.tp + (counts.fp + counts.fn) / 2)
+
+
+MEAN_MATCHED_IOU = Metric(
+    name="mean_matched_iou",
+    formula="sum of IoU of the matches / TP",
+    function=mean_matched_iou,
+    sizes=lambda counts: counts.tp,
+    low=0.0,
+    high=1.0,
+    best=1.0,
+    empty="no match: undefined",
+    per_object=False,
+)
+SQ = Metric(
+    name="sq",
+    formula="sum of IoU of the matches / TP, at IoU 0.5",
+    function=mean_matched_iou,
+    sizes=lambda counts: counts.tp,
+    low=0.0,
+    high=1.0,
+    best=1.0,
+    empty="no match: undefined",
+    per_object=False,
+)
+RQ = Metric(
+    name="rq",
+    formula="2 TP / (2 TP + FP + FN), at IoU 0.5: the same as F1",
+    function=f1,
+    sizes=lambda counts: counts.tp + (counts.fp + counts.fn) / 2,
+    low=0.0,
+    high=1.0,
+    best=1.0,
+    empty="no object on either side: undefined; on one side only: 0",
+    per_object=True,
+)
+PQ = Metric(
+    name="pq",
+    formula="SQ * RQ = sum of IoU of the matches / (TP + FP/2 + FN/2), at IoU 0.5",
+    function=pq,
+    sizes=lambda counts: counts.tp + (counts.fp + counts.fn) / 2,
+    low=0.0,
+    high=1.0,
+    best=1.0,
+    empty="no object on either side: undefined; no match: 0",
+    per_object=False,
+)
