@@ -1,0 +1,77 @@
+"""The one channel that a method sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from veriscope.core.image import Image
+from veriscope.errors import AxesError
+
+__all__ = ["COLOUR_CHANNELS", "analysis_channel"]
+
+COLOUR_CHANNELS = ("luminance", "hematoxylin")
+"""Channels computed from the colours of a photograph."""
+
+_LUMA = (0.2126, 0.7152, 0.0722)
+
+
+def analysis_channel(image: Image, channel: str | int | None) -> Image:
+    """Give the channel to analyse.
+
+    Parameters
+    ----------
+    image
+        Any image.
+    channel
+        Index or name of a channel, or of a colour image ``luminance`` (ITU-R BT.709 weights) or
+        ``hematoxylin`` (colour deconvolution after Ruifrok & Johnston 2001, bright where stained).
+        None: the image has one channel and needs no choice. A grey image among colour ones has
+        itself as luminance.
+
+    Returns
+    -------
+    Image
+        Without axis ``c``.
+
+    Raises
+    ------
+    AxesError
+        If there are several channels and none is chosen, or the chosen one does not exist.
+    """
+    if channel in COLOUR_CHANNELS:
+        if "c" not in image.axes and channel == "luminance":
+            return image
+        if not image.is_rgb:
+            raise AxesError(f"{image.name}: {channel} needs a colour image with channels red, green, blue")
+        colours = np.moveaxis(image.pixels, image.axes.index("c"), -1)
+        return replace(
+            image,
+            pixels=_luminance(colours) if channel == "luminance" else _hematoxylin(colours),
+            axes=image.axes.replace("c", ""),
+            channels=(),
+        )
+    if channel is not None:
+        return image.select_channel(channel)
+    if "c" not in image.axes:
+        return image
+    if len(image.channels) == 1:
+        return image.select_channel(0)
+    names = ", ".join(f"{index} ({name})" for index, name in enumerate(image.channels))
+    more = "; or --channel luminance or hematoxylin for a colour image" if image.is_rgb else ""
+    raise AxesError(
+        f"{image.name}: has {len(image.channels)} channels and the analysis takes one; "
+        f"choose with --channel: {names}{more}"
+    )
+
+
+def _luminance(colours: np.ndarray) -> np.ndarray:
+    return (colours.astype(np.float32) @ np.asarray(_LUMA, np.float32)).astype(np.float32)
+
+
+def _hematoxylin(colours: np.ndarray) -> np.ndarray:
+    from skimage.color import rgb2hed
+
+    scaled = colours if colours.dtype == np.uint8 else colours / max(float(colours.max()), 1.0)
+    return np.asarray(rgb2hed(scaled)[..., 0], dtype=np.float32)

@@ -1,0 +1,321 @@
+"""The verdict: what the evidence allows a user to do with a method's numbers.
+
+The rules, in order; the first that applies decides:
+
+1. A group's answer has no interval: *cannot tell*.
+2. The matching of objects fails: *do not use*.
+3. The model's own numbers are shown to lie within the tolerance, in every group alike: *use*.
+4. The corrected answer is as precise as the tolerance asks (or none was stated): *use with the
+   audit's correction*.
+5. The model explains too little for the audit to correct it, or the audit that would suffice is larger
+   than anyone would draw: *fine-tune first*.
+6. Otherwise: *cannot tell*, with the tiles that are probably missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["GroupAnswer", "Reason", "Verdict", "decide"]
+
+Status = Literal["holds", "fails", "cannot-tell"]
+Word = Literal["use", "use-with-correction", "fine-tune-first", "do-not-use", "cannot-tell"]
+
+F1_WORKS = 0.7
+"""F1 at IoU 0.5 from which on a method counts as finding the objects."""
+F1_FAILS = 0.5
+"""F1 at IoU 0.5 below which more of its objects are wrong or missing than right."""
+MOST_TILES = 200
+"""Further tiles beyond which an audit is not a remedy."""
+
+_MEANING: dict[Word, str] = {
+    "use": "The method's own numbers are within the tolerance; they may be used as they are.",
+    "use-with-correction": "Use the audit's corrected answer, not the method's own numbers.",
+    "fine-tune-first": "The method errs too much for a small audit to correct; train or fine-tune it first.",
+    "do-not-use": "The method does not find these objects; do not use its numbers.",
+    "cannot-tell": "The evidence does not suffice for a verdict.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """What the audit says of one group.
+
+    Parameters
+    ----------
+    group
+        Name.
+    naive
+        The method's own number.
+    estimate, low, high
+        Corrected answer with its interval; None: the audit cannot tell.
+    labelled_only_width
+        Width of the interval from the audited tiles alone, or None.
+    extra_tiles_needed
+        Further tiles that would probably bring the interval within the tolerance, or None.
+    reason
+        Why the audit cannot tell, if so.
+    """
+
+    group: str
+    naive: float
+    estimate: float | None
+    low: float | None
+    high: float | None
+    labelled_only_width: float | None = None
+    extra_tiles_needed: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The result of one check.
+
+    Parameters
+    ----------
+    check
+        Identifier of the check.
+    status
+        Whether it holds, fails, or the data cannot tell.
+    text
+        One sentence with the figures.
+    value, threshold
+        What was compared; None where nothing could be computed.
+    figure
+        Anchor of the figure or table in the report that shows it.
+    """
+
+    check: str
+    status: Status
+    text: str
+    value: float | None
+    threshold: float | None
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be done with the numbers, and why.
+
+    Parameters
+    ----------
+    verdict
+        One of the five words.
+    text
+        The same as a sentence.
+    reasons
+        All checks, also those that did not decide.
+    """
+
+    verdict: Word
+    text: str
+    reasons: tuple[Reason, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the verdict as plain values.
+
+        Returns
+        -------
+        dict
+            ``verdict``, ``text`` and ``reasons``.
+        """
+        return asdict(self) | {"reasons": [asdict(reason) for reason in self.reasons]}
+
+
+def decide(
+    answers: Sequence[GroupAnswer],
+    *,
+    tolerance: float | None,
+    f1: tuple[float | None, float | None, float | None],
+    domain: Sequence[str] = (),
+) -> Verdict:
+    """Judge a method for a question.
+
+    Parameters
+    ----------
+    answers
+        One per group.
+    tolerance
+        Error that would change the conclusion, as a share of the answer; None: not stated.
+    f1
+        F1 at IoU 0.5 on the audited tiles with its interval: value, low, high.
+    domain
+        In which ways the images differ from what the method's card was tested on; one sentence each.
+
+    Returns
+    -------
+    Verdict
+        The word, its meaning, and every check.
+    """
+    size = _audit_size(answers)
+    if size.status == "cannot-tell":
+        reasons: list[Reason] = [size, _matching(f1), _domain(domain)]
+    else:
+        reasons = [
+            size,
+            _matching(f1),
+            _bias(answers, tolerance),
+            _differential_bias(answers, tolerance),
+            _precision(answers, tolerance),
+            _gain(answers),
+            _domain(domain),
+        ]
+    word = _word({reason.check: reason.status for reason in reasons}, answers, tolerance)
+    return Verdict(word, _MEANING[word], tuple(reasons))
+
+
+def _word(status: dict[str, Status], answers: Sequence[GroupAnswer], tolerance: float | None) -> Word:
+    if status["audit-size"] == "cannot-tell":
+        return "cannot-tell"
+    if status["matching"] == "fails":
+        return "do-not-use"
+    if status["model-bias"] == "holds" and status["differential-bias"] != "fails":
+        return "use"
+    if status["precision"] == "holds" or tolerance is None:
+        return "use-with-correction"
+    needed = [answer.extra_tiles_needed for answer in answers]
+    beyond = any(extra is None or extra > MOST_TILES for extra in needed)
+    if status["gain"] == "fails" or beyond:
+        return "fine-tune-first"
+    return "cannot-tell"
+
+
+def _audit_size(answers: Sequence[GroupAnswer]) -> Reason:
+    open_groups = [answer for answer in answers if answer.estimate is None or answer.low is None]
+    if not open_groups:
+        text = "The audit gives every group an answer with an interval."
+        return Reason("audit-size", "holds", text, float(len(answers)), float(len(answers)), "sec-audit")
+    named = "; ".join(f"{answer.group}: {answer.reason or 'no interval'}" for answer in open_groups)
+    return Reason(
+        "audit-size",
+        "cannot-tell",
+        f"{len(open_groups)} of {len(answers)} groups have no answer yet ({named}).",
+        float(len(answers) - len(open_groups)),
+        float(len(answers)),
+        "sec-audit",
+    )
+
+
+def _matching(f1: tuple[float | None, float | None, float | None]) -> Reason:
+    value, low, high = f1
+    if value is None or not np.isfinite(value):
+        text = "No audited tile has an object in reference or prediction, so matching cannot be judged."
+        return Reason("matching", "cannot-tell", text, None, F1_WORKS, "tab-candidates")
+    span = f"{value:.2f}" + (f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else "")
+    if low is not None and low >= F1_WORKS:
+        text = f"Objects are found: F1 at IoU 0.5 is {span}, at least {F1_WORKS}."
+        return Reason("matching", "holds", text, value, F1_WORKS, "tab-candidates")
+    if value < F1_FAILS and (high is None or high < F1_WORKS):
+        text = f"Objects are not found: F1 at IoU 0.5 is {span}, below {F1_FAILS}."
+        return Reason("matching", "fails", text, value, F1_FAILS, "tab-candidates")
+    text = f"F1 at IoU 0.5 is {span}; it is not shown to reach {F1_WORKS}."
+    return Reason("matching", "cannot-tell", text, value, F1_WORKS, "tab-candidates")
+
+
+def _relative_errors(answers: Sequence[GroupAnswer]) -> list[tuple[GroupAnswer, float, float, float]]:
+    """Give (answer, error, lowest, highest error) of the naive number, as shares of the estimate."""
+    found = []
+    for answer in answers:
+        if answer.estimate is None or answer.low is None or answer.high is None or answer.estimate == 0:
+            continue
+        scale = abs(answer.estimate)
+        errors = [(answer.naive - bound) / scale for bound in (answer.estimate, answer.high, answer.low)]
+        found.append((answer, *errors))
+    return found  # type: ignore[return-value]
+
+
+def _bias(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
+    errors = _relative_errors(answers)
+    if not errors:
+        text = "The answer is zero, so the model's error has no relative size."
+        return Reason("model-bias", "cannot-tell", text, None, tolerance, "fig-estimate")
+    worst = max(errors, key=lambda row: max(abs(row[2]), abs(row[3])))
+    answer, error, low, high = worst
+    says = f"{answer.group}: the method's own number is off by {error:+.1%} ({low:+.1%} to {high:+.1%})"
+    if tolerance is None:
+        text = f"{says}; no tolerance was stated, so this cannot be judged."
+        return Reason("model-bias", "cannot-tell", text, error, None, "fig-estimate")
+    if all(abs(row[2]) <= tolerance and abs(row[3]) <= tolerance for row in errors):
+        text = f"In every group the method's own number is within ±{tolerance:.0%}; the worst is {says}."
+        return Reason("model-bias", "holds", text, error, tolerance, "fig-estimate")
+    outside = [row for row in errors if row[2] > tolerance or row[3] < -tolerance]
+    if outside:
+        answer, error, low, high = max(outside, key=lambda row: abs(row[1]))
+        text = (
+            f"{answer.group}: the method's own number is off by {error:+.1%} ({low:+.1%} to {high:+.1%}), "
+            f"more than ±{tolerance:.0%}."
+        )
+        return Reason("model-bias", "fails", text, error, tolerance, "fig-estimate")
+    text = f"{says}; whether that is within ±{tolerance:.0%} is open."
+    return Reason("model-bias", "cannot-tell", text, error, tolerance, "fig-estimate")
+
+
+def _differential_bias(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
+    errors = _relative_errors(answers)
+    if len(errors) < 2:
+        text = "One group: errors cannot differ between groups."
+        return Reason("differential-bias", "holds", text, None, tolerance, "fig-estimate")
+    most = max(errors, key=lambda row: row[1])
+    least = min(errors, key=lambda row: row[1])
+    gap = most[1] - least[1]
+    half = float(np.hypot((most[3] - most[2]) / 2, (least[3] - least[2]) / 2))
+    says = (
+        f"the method errs by {least[1]:+.1%} in {least[0].group} and {most[1]:+.1%} in {most[0].group} "
+        f"(difference {gap:.1%} ± {half:.1%})"
+    )
+    limit = tolerance or 0.0
+    if gap - half > limit:
+        text = f"Errors depend on the group, which makes false effects: {says}."
+        return Reason("differential-bias", "fails", text, gap, tolerance, "fig-estimate")
+    if tolerance is not None and gap + half <= tolerance:
+        text = f"Errors are alike in all groups: {says}."
+        return Reason("differential-bias", "holds", text, gap, tolerance, "fig-estimate")
+    text = f"Whether errors depend on the group is open: {says}."
+    return Reason("differential-bias", "cannot-tell", text, gap, tolerance, "fig-estimate")
+
+
+def _precision(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
+    errors = _relative_errors(answers)
+    if not errors:
+        text = "The answer is zero, so the interval has no relative width."
+        return Reason("precision", "cannot-tell", text, None, tolerance, "fig-estimate")
+    answer, half = max(((row[0], (row[3] - row[2]) / 2) for row in errors), key=lambda pair: pair[1])
+    says = f"the widest interval is ±{half:.1%} ({answer.group})"
+    if tolerance is None:
+        text = f"No tolerance was stated; {says}."
+        return Reason("precision", "cannot-tell", text, half, None, "fig-estimate")
+    if half <= tolerance:
+        text = f"The corrected answer is precise enough: {says}, within ±{tolerance:.0%}."
+        return Reason("precision", "holds", text, half, tolerance, "fig-estimate")
+    extra = max((row[0].extra_tiles_needed or 0) for row in errors)
+    more = f"; about {extra} more tiles in a group would probably suffice" if extra else ""
+    text = f"The corrected answer is less precise than ±{tolerance:.0%}: {says}{more}."
+    return Reason("precision", "fails", text, half, tolerance, "fig-estimate")
+
+
+def _gain(answers: Sequence[GroupAnswer]) -> Reason:
+    ratios = [
+        (answer.high - answer.low) / answer.labelled_only_width
+        for answer in answers
+        if answer.high is not None and answer.low is not None and answer.labelled_only_width
+    ]
+    if not ratios:
+        text = "There is no interval from the audited tiles alone to compare with."
+        return Reason("gain", "cannot-tell", text, None, 1.0, "fig-estimate")
+    ratio = float(np.median(ratios))
+    if ratio < 1:
+        text = f"The model helps: with it the interval is {ratio:.2f} times as wide as from the tiles alone."
+        return Reason("gain", "holds", text, ratio, 1.0, "fig-estimate")
+    text = f"The model does not help: the interval is {ratio:.2f} times as wide as from the tiles alone."
+    return Reason("gain", "fails", text, ratio, 1.0, "fig-estimate")
+
+
+def _domain(domain: Sequence[str]) -> Reason:
+    if not domain:
+        text = "Nothing measured in these images lies outside what the method's card names."
+        return Reason("domain", "holds", text, 0.0, 0.0, "tab-candidates")
+    return Reason("domain", "fails", " ".join(domain), float(len(domain)), 0.0, "tab-candidates")

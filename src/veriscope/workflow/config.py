@@ -1,0 +1,104 @@
+"""study.yaml: the one file of a study that a person may edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from veriscope.core.settings import Settings
+from veriscope.errors import InputError, StudyError
+from veriscope.workflow.question import Question
+
+__all__ = ["AuditSettings", "Candidate", "StudyConfig", "read_config"]
+
+
+class Candidate(Settings):
+    """One method with its parameters, competing in a study."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of its folder in the study."""
+    method: str
+    """Name of an installed method."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Options of the method; the others keep their defaults."""
+
+
+class AuditSettings(Settings):
+    """How audit tiles are cut and drawn; fixed at the first draw."""
+
+    tile_size: int = Field(default=256, ge=16)
+    """Largest side of a tile, in pixels."""
+    seed: int = 0
+    """Seed of the draws."""
+
+
+class StudyConfig(Settings):
+    """What defines a study."""
+
+    schema_version: Literal["veriscope/study/1"] = "veriscope/study/1"
+    """Version of this file's layout."""
+    name: str
+    """Title of the study."""
+    question: Question
+    """What it asks."""
+    channel: str | None = None
+    """Channel that the methods see: index, name, ``luminance`` or ``hematoxylin``; None: there is one."""
+    candidates: tuple[Candidate, ...]
+    """Methods that compete."""
+    audit: AuditSettings = AuditSettings()
+    """How the audit is drawn."""
+
+    def to_yaml(self) -> str:
+        """Give the file's content.
+
+        Returns
+        -------
+        str
+            YAML, keys in the order of the fields.
+        """
+        values = self.model_dump(mode="json")
+        head = "# A Veriscope study. You may edit this file; what has changed is computed again.\n"
+        return head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def read_config(path: Path) -> StudyConfig:
+    """Read and check study.yaml.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    StudyConfig
+        Its content.
+
+    Raises
+    ------
+    StudyError
+        If there is no such file.
+    InputError
+        If it is not valid YAML, or an entry is unknown or wrong.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(
+            f"{path.parent} is not a study (it has no study.yaml); make one with: "
+            f"veriscope new {path.parent} --images FOLDER"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{path} is not a study description (it holds {type(values).__name__}, not a mapping)"
+        )
+    config = StudyConfig.parse(values, where=str(path))
+    ids = [candidate.id for candidate in config.candidates]
+    if len(set(ids)) < len(ids):
+        raise InputError(f"{path}: candidates must have different ids, got {', '.join(ids)}")
+    return config

@@ -1,0 +1,181 @@
+"""record.jsonl: how every derived file of a study came to be, and what need not be done again.
+
+One JSON object per line, only ever appended. A line lost to a kill means that its step is done
+again, to the same bytes: steps are functions of files and parameters alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from veriscope.io.hashing import sha256_of
+
+__all__ = ["RECORD_SCHEMA", "Record", "environment"]
+
+RECORD_SCHEMA = "veriscope/record/1"
+
+_PACKAGES = ("veriscope", "numpy", "scipy", "scikit-image", "scikit-learn", "onnxruntime", "pandas", "zarr")
+
+
+@functools.cache
+def environment() -> dict[str, Any]:
+    """Describe the software that runs now.
+
+    Returns
+    -------
+    dict
+        ``python``, ``platform`` and the versions of the ``packages`` that results depend on.
+    """
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
+
+
+class Record:
+    """The record of one study.
+
+    Parameters
+    ----------
+    root
+        Folder of the study; paths in the record are relative to it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / "record.jsonl"
+        self._latest: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Read all entries.
+
+        Returns
+        -------
+        list of dict
+            Oldest first; a last line that a kill cut off is left out.
+        """
+        if not self._path.exists():
+            return []
+        found = []
+        for line in self._path.read_bytes().split(b"\n"):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    def step(
+        self,
+        name: str,
+        *,
+        inputs: Iterable[str | Path] = (),
+        parameters: Mapping[str, Any],
+        outputs: Iterable[str | Path],
+        work: Callable[[], Mapping[str, Any] | None],
+    ) -> bool:
+        """Do a piece of work unless its outputs are there already, made from the same.
+
+        Parameters
+        ----------
+        name
+            Kind of work, such as ``predict``.
+        inputs
+            Files and folders read, relative to the study.
+        parameters
+            Everything else that the outputs depend on; plain values.
+        outputs
+            Files and folders that the work writes, each atomically, relative to the study.
+        work
+            Does it; may return plain values to be kept in the record (what was found on the way).
+
+        Returns
+        -------
+        bool
+            True if the work was done, False if it was current.
+        """
+        input_hashes = {Path(path).as_posix(): sha256_of(self._root / path) for path in inputs}
+        names = [Path(path).as_posix() for path in outputs]
+        key = _key(name, input_hashes, parameters)
+        if self._is_current(key, names):
+            return False
+        started = time.perf_counter()
+        details = work()
+        self._append(
+            {
+                "schema": RECORD_SCHEMA,
+                "step": name,
+                "key": key,
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "wall_s": round(time.perf_counter() - started, 4),
+                "inputs": input_hashes,
+                "parameters": dict(parameters),
+                "outputs": {path: sha256_of(self._root / path) for path in names},
+                "details": dict(details or {}),
+                "environment": environment(),
+            }
+        )
+        return True
+
+    def latest(self, output: str | Path) -> dict[str, Any] | None:
+        """Give the entry that made a file.
+
+        Parameters
+        ----------
+        output
+            Path relative to the study.
+
+        Returns
+        -------
+        dict or None
+            The newest entry with that output.
+        """
+        if self._latest is None:
+            self._latest = {}
+            for entry in self.entries():
+                self._latest.update(dict.fromkeys(entry.get("outputs", {}), entry))
+        return self._latest.get(Path(output).as_posix())
+
+    def _is_current(self, key: str, outputs: list[str]) -> bool:
+        for output in outputs:
+            entry = self.latest(output)
+            path = self._root / output
+            if entry is None or entry["key"] != key or not path.exists():
+                return False
+            if sha256_of(path) != entry["outputs"][output]:
+                return False
+        return True
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+        with self._path.open("ab+") as stream:
+            # A kill may have left half a line: close it, so that this one stands alone.
+            if stream.tell() > 0:
+                stream.seek(-1, os.SEEK_END)
+                if stream.read(1) != b"\n":
+                    line = b"\n" + line
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if self._latest is not None:
+            self._latest.update(dict.fromkeys(entry["outputs"], entry))
+
+
+def _key(name: str, inputs: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    text = json.dumps([name, dict(inputs), dict(parameters)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
