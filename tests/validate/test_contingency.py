@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
-from label_cases import Labels, all_label_images, count_slowly, disks, label_pairs
 from hypothesis import given, settings
+from numpy.typing import NDArray
 from skimage.metrics import contingency_table
 
 from veriscope.errors import PixelValueError, ShapeMismatchError
+from veriscope.testing.label_images import disks, label_pairs
 from veriscope.validate import contingency as module
 from veriscope.validate.contingency import Contingency, contingency
+
+Labels = NDArray[Any]
+
+
+def all_label_images(length: int, n_labels: int) -> list[Labels]:
+    """Every label image of one row."""
+    return [np.array(row, dtype=np.uint8) for row in product(range(n_labels + 1), repeat=length)]
+
+
+def count_slowly(reference: Labels, prediction: Labels) -> dict[tuple[int, int], int]:
+    """Pixels shared by each pair of objects, one pixel at a time."""
+    found: dict[tuple[int, int], int] = {}
+    for pair in zip(reference.ravel().tolist(), prediction.ravel().tolist(), strict=True):
+        if all(pair):
+            found[pair] = found.get(pair, 0) + 1
+    return found
 
 
 def as_dict(table: Contingency) -> dict[tuple[int, int], int]:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+from typing import Any
+
 import numpy as np
 import pytest
-from label_cases import Labels, all_label_images, best_slowly, disks, label_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from veriscope.errors import InputError
+from veriscope.testing.label_images import disks, label_pairs
 from veriscope.validate import matching as module
 from veriscope.validate.contingency import Contingency, contingency
 from veriscope.validate.matching import Matching, match
+
+Labels = NDArray[Any]
+
+
+def all_label_images(length: int, n_labels: int) -> list[Labels]:
+    """Every label image of one row."""
+    return [np.array(row, dtype=np.uint8) for row in product(range(n_labels + 1), repeat=length)]
+
+
+def best_slowly(ious: NDArray[np.float64], threshold: float) -> tuple[int, float]:
+    """Most matches, then largest sum of IoU, of all one-to-one choices from a small table of IoU."""
+    if ious.shape[0] > ious.shape[1]:
+        ious = ious.T
+    best = (0, 0.0)
+    for columns in permutations(range(ious.shape[1]), ious.shape[0]):
+        values = [ious[row, column] for row, column in enumerate(columns)]
+        kept = [value for value in values if value >= threshold]
+        best = max(best, (len(kept), sum(kept)))
+    return best
+
 
 THRESHOLDS = st.sampled_from([0.1, 0.25, 0.3, 0.5, 0.51, 0.75, 1.0])
 
