@@ -1,0 +1,239 @@
+"""Writing that is all or nothing: a killed run leaves the old file or the new one, never half of one.
+
+Everything is written to a temporary sibling whose name starts with ``.tmp-``, flushed to disk, and
+then renamed over the target. Files left by processes that have died are removed by the next write
+of the same target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veriscope.errors import InputError
+
+__all__ = ["TEMP_PREFIX", "atomic_path", "write_bytes", "write_json", "write_text"]
+
+TEMP_PREFIX = ".tmp-"
+_REMEDIES = {
+    errno.EACCES: "no permission to write there; choose another folder or change its permissions",
+    errno.EPERM: "no permission to write there; choose another folder or change its permissions",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOSPC: "the disk is full; free some space or choose another disk, then run again",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another disk, then run again",
+    errno.ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
+    errno.EEXIST: "a part of the path is a file, not a folder; choose another folder",
+    errno.ENOENT: "the folder does not exist and cannot be made; choose another folder",
+}
+
+
+@contextlib.contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Give a temporary path that takes the place of the target when the block ends without error.
+
+    Parameters
+    ----------
+    target
+        File or folder to be written. Missing parent folders are made. What is there already is
+        replaced as a whole; between the removal of an old folder and the renaming of the new one
+        there is a moment without either, for files there is none.
+
+    Yields
+    ------
+    pathlib.Path
+        Path in the same folder, with the same suffix, at which nothing exists yet; the block makes
+        a file or a folder there.
+
+    Raises
+    ------
+    InputError
+        If the target cannot be written: no permission, disk full, name too long. The temporary
+        path is removed after any error.
+    """
+    target = Path(target)
+    temporary = _temporary_sibling(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
+        yield temporary
+        if not temporary.exists():
+            raise FileNotFoundError(errno.EINVAL, "nothing was written", str(temporary))
+        _flush(temporary)
+        _put_in_place(temporary, target)
+    except OSError as error:
+        _remove(temporary)
+        if error.errno in _REMEDIES and _concerns(error, temporary, target):
+            raise InputError(f"{target}: cannot be written: {_REMEDIES[error.errno]}") from error
+        raise
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file atomically.
+
+    Parameters
+    ----------
+    path
+        File to write; replaced if it exists.
+    content
+        Its new content.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, content: str) -> None:
+    r"""Write a text file atomically, UTF-8, with ``\n`` at line ends on every system.
+
+    Parameters
+    ----------
+    path
+        File to write; replaced if it exists.
+    content
+        Its new content.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write plain values as JSON, atomically, the same bytes for the same values.
+
+    Parameters
+    ----------
+    path
+        File to write; replaced if it exists.
+    value
+        Mappings with text keys, sequences, text, numbers (also NumPy's), booleans, None. NaN and
+        infinities, which JSON lacks, are written as null. Keys keep their order.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    TypeError
+        If a value is of another type.
+    """
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy values, tuples, paths and mappings into what JSON knows."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    return value
+
+
+def _owner() -> str:
+    """Name this machine and process: a process number means nothing on another machine's disk."""
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    return f"{machine}-{os.getpid()}"
+
+
+def _short_name(target: Path) -> str:
+    """Name of the target, shortened by a hash where the prefix would make it too long for a disk."""
+    name = target.name
+    if len(name.encode()) <= 200:
+        return name
+    return hashlib.sha256(name.encode()).hexdigest()[:32] + "".join(target.suffixes[-2:])[-20:]
+
+
+def _temporary_sibling(target: Path) -> Path:
+    return target.with_name(f"{TEMP_PREFIX}{_owner()}-{os.urandom(4).hex()}-{_short_name(target)}")
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what dead processes of this machine left of the same target."""
+    machine = _owner().split("-")[0]
+    name = _short_name(target)
+    for found in target.parent.iterdir():
+        parts = found.name.removeprefix(TEMP_PREFIX).split("-", 3)
+        if not found.name.startswith(TEMP_PREFIX) or len(parts) != 4:
+            continue
+        if parts[0] == machine and parts[3] == name and parts[1].isdigit() and not _is_alive(int(parts[1])):
+            _remove(found)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _flush(path: Path) -> None:
+    """Have the operating system write a file, or all files of a folder, to the disk."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    for file in files:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    if temporary.is_dir() or target.is_dir():
+        old = _temporary_sibling(target)
+        if target.exists():
+            target.rename(old)
+        temporary.rename(target)
+        _remove(old)
+    else:
+        temporary.replace(target)
+    with contextlib.suppress(OSError):  # folders cannot be flushed on every system
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _concerns(error: OSError, temporary: Path, target: Path) -> bool:
+    """Whether an error is about the target, not about another file used by the block."""
+    if error.filename is None:
+        return True
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    if named is None:
+        return True
+    return named in (temporary, target) or temporary in named.parents or named in target.parents

@@ -1,0 +1,182 @@
+"""Writing images and label images as OME-Zarr, 0.5 (Zarr 3) or 0.4 (Zarr 2).
+
+The same pixels and metadata give the same bytes on disk, whole folders appear at once, and every
+chunk is stored, also an empty one, so that a missing file always means an incomplete copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.core.axes import check_axes, check_spacing
+from veriscope.core.image import Image
+from veriscope.core.labels import check_labels, smallest_label_dtype
+from veriscope.errors import AxesError
+from veriscope.io.atomic import atomic_path
+
+__all__ = ["Version", "write_ome_zarr", "write_ome_zarr_labels"]
+
+Version = Literal["0.4", "0.5"]
+_CHUNK = 1024
+_SHARD_ABOVE = 64 << 20
+_SHARD_CHUNKS = 4  # per axis y and x; shards hold 16 chunks, and up to 16 planes
+_SHARD_PLANES = 16
+_LEVEL = 5
+
+
+def write_ome_zarr(path: str | Path, image: Image, *, version: Version = "0.5") -> None:
+    """Write an image as OME-Zarr, one resolution.
+
+    Parameters
+    ----------
+    path
+        Folder to write, ending ``.zarr``; replaced as a whole if it exists.
+    image
+        Any image. Without spacing the axes get no unit and scale 1, which readers take as
+        uncalibrated.
+    version
+        Of OME-Zarr. 0.5 puts chunks together in shards where the array is larger than 64 MiB.
+
+    Raises
+    ------
+    AxesError
+        If the path does not end in ``.zarr``.
+    InputError
+        If the folder cannot be written.
+    """
+    omero = (
+        {"channels": [_channel(name, i) for i, name in enumerate(image.channels)]} if image.channels else None
+    )
+    attributes = _multiscales(_stem(path), image.axes, image.spacing, version)
+    if omero:
+        attributes["omero"] = omero
+    _write(Path(path), image.pixels, image.axes, attributes, version)
+
+
+def write_ome_zarr_labels(
+    path: str | Path,
+    labels: NDArray[Any],
+    *,
+    axes: str,
+    spacing: Mapping[str, float] | None = None,
+    version: Version = "0.5",
+) -> None:
+    """Write a label image as OME-Zarr with the ``image-label`` mark.
+
+    Parameters
+    ----------
+    path
+        Folder to write, ending ``.zarr``; replaced as a whole if it exists.
+    labels
+        Label image; stored as uint16, or uint32 above 65,535.
+    axes
+        Of the labels, such as ``"yx"``.
+    spacing
+        Pixel size in µm of the spatial axes, or None.
+    version
+        Of OME-Zarr.
+
+    Raises
+    ------
+    AxesError
+        If axes or spacing do not fit, or the path does not end in ``.zarr``.
+    PixelValueError
+        If the array is no label image.
+    InputError
+        If the folder cannot be written.
+    """
+    where = str(path)
+    check_axes(axes, labels.ndim, where=where)
+    labels = check_labels(labels, where=where)
+    spacing = check_spacing(spacing, axes, where=where)
+    attributes = _multiscales(_stem(path), axes, spacing, version)
+    attributes["image-label"] = {"version": version} if version == "0.4" else {}
+    top = int(labels.max()) if labels.size else 0
+    _write(Path(path), labels.astype(smallest_label_dtype(top)), axes, attributes, version)
+
+
+def _stem(path: str | Path) -> str:
+    name = Path(path).name
+    if not name.endswith(".zarr"):
+        raise AxesError(f"{path}: an OME-Zarr folder must end in .ome.zarr or .zarr")
+    return name.removesuffix(".zarr").removesuffix(".ome")
+
+
+def _channel(name: str, index: int) -> dict[str, Any]:
+    colours = ("FF0000", "00FF00", "0000FF", "FF00FF", "00FFFF", "FFFF00", "FFFFFF")
+    return {"label": name, "color": colours[index % len(colours)], "active": True}
+
+
+def _multiscales(
+    name: str, axes: str, spacing: Mapping[str, float] | None, version: Version
+) -> dict[str, Any]:
+    kinds = {"t": "time", "c": "channel"}
+    entries = []
+    for letter in axes:
+        entry = {"name": letter, "type": kinds.get(letter, "space")}
+        if spacing and letter in spacing:
+            entry["unit"] = "micrometer"
+        entries.append(entry)
+    scale = [float(spacing.get(letter, 1.0)) if spacing else 1.0 for letter in axes]
+    transformation = {"type": "scale", "scale": scale}
+    multiscale: dict[str, Any] = {
+        "name": name,
+        "axes": entries,
+        "datasets": [{"path": "0", "coordinateTransformations": [transformation]}],
+    }
+    if version == "0.4":
+        return {"multiscales": [{"version": "0.4", **multiscale}]}
+    return {"version": "0.5", "multiscales": [multiscale]}
+
+
+def _write(path: Path, pixels: NDArray[Any], axes: str, attributes: dict[str, Any], version: Version) -> None:
+    import zarr
+    from numcodecs import Blosc  # type: ignore[import-untyped]
+    from zarr.codecs import BloscCodec
+
+    pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    chunks = tuple(
+        min(size, _CHUNK) if letter in "yx" else 1 for size, letter in zip(pixels.shape, axes, strict=True)
+    )
+    options: dict[str, Any] = {
+        "name": "0",
+        "shape": pixels.shape,
+        "dtype": pixels.dtype,
+        "chunks": chunks,
+        "fill_value": 0,
+        "config": {"write_empty_chunks": True},
+    }
+    with atomic_path(path) as temporary:
+        if version == "0.4":
+            group = zarr.open_group(str(temporary), mode="w", zarr_format=2, attributes=attributes)
+            array = group.create_array(
+                compressors=Blosc(cname="zstd", clevel=_LEVEL, shuffle=Blosc.SHUFFLE),
+                chunk_key_encoding={"name": "v2", "separator": "/"},
+                **options,
+            )
+        else:
+            group = zarr.open_group(str(temporary), mode="w", zarr_format=3, attributes={"ome": attributes})
+            codec = BloscCodec(cname="zstd", clevel=_LEVEL, shuffle="shuffle", typesize=pixels.dtype.itemsize)
+            array = group.create_array(
+                compressors=codec,
+                shards=_shards(pixels, chunks, axes),
+                dimension_names=list(axes),
+                **options,
+            )
+        array[...] = pixels
+
+
+def _shards(pixels: NDArray[Any], chunks: tuple[int, ...], axes: str) -> tuple[int, ...] | None:
+    """Shape of a shard, whole chunks in each axis; None where there would be few files anyway."""
+    if pixels.nbytes <= _SHARD_ABOVE:
+        return None
+    per_axis = {"y": _SHARD_CHUNKS, "x": _SHARD_CHUNKS, "z": _SHARD_PLANES}
+    return tuple(
+        chunk * min(per_axis.get(letter, 1), -(-size // chunk))
+        for chunk, size, letter in zip(chunks, pixels.shape, axes, strict=True)
+    )

@@ -1,0 +1,178 @@
+"""Reading OME-Zarr 0.4 and 0.5: single images, and collections of images in one folder."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.errors import UnreadableFileError
+from veriscope.io.ome_zarr_metadata import ZarrLevel, read_attributes, read_multiscale
+from veriscope.io.reader import StoredLevel, StoredSeries
+
+__all__ = ["OmeZarrReader", "is_zarr"]
+
+_MARKERS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+_LARGE = 1 << 30
+_MOST_COMPRESSION = 2000
+
+
+def is_zarr(path: Path) -> bool:
+    """Tell whether a folder is a Zarr store, by its ending or its content.
+
+    Parameters
+    ----------
+    path
+        Any path.
+
+    Returns
+    -------
+    bool
+        Whether it is a folder that ends in ``.zarr`` or has the metadata of one.
+    """
+    return path.is_dir() and (path.suffix == ".zarr" or any((path / name).is_file() for name in _MARKERS))
+
+
+class OmeZarrReader:
+    """Reads folders in the OME-Zarr format."""
+
+    name = "OME-Zarr"
+    suffixes: tuple[str, ...] = (".zarr",)
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether the path is a folder with Zarr metadata."""
+        return is_zarr(path)
+
+    @contextmanager
+    def open(self, path: Path) -> Iterator[OpenZarr]:
+        """Open a folder; only its metadata are read."""
+        yield OpenZarr(path)
+
+
+class OpenZarr:
+    """An OME-Zarr folder.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._multiscales = [read_multiscale(folder) for folder in _image_folders(path)]
+        self.format = f"OME-Zarr {self._multiscales[0].version}"
+
+    @cached_property
+    def series(self) -> tuple[StoredSeries, ...]:
+        """The images of the folder."""
+        return tuple(
+            StoredSeries(
+                axes=image.axes,
+                dtype=image.levels[0].dtype,
+                levels=tuple(StoredLevel(level.shape, level.spacing) for level in image.levels),
+                name=image.name,
+                channels=image.channels,
+                time_step=image.time_step,
+                notes=self._notes(image.levels[0]),
+            )
+            for image in self._multiscales
+        )
+
+    def pixels(self, series: int, level: int) -> NDArray[Any]:
+        """Decode all chunks of one level."""
+        import zarr
+
+        stored = self._multiscales[series].levels[level]
+        _check_size(stored)
+        try:
+            array = zarr.open_array(store=str(stored.path), mode="r")
+            pixels = np.asarray(array[...])
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise UnreadableFileError(
+                f"{stored.path}: the array cannot be decoded ({error}); a chunk is damaged or incomplete: "
+                "copy the "
+                "OME-Zarr folder again"
+            ) from error
+        return pixels.astype(stored.dtype, copy=False)
+
+    def _notes(self, level: ZarrLevel) -> tuple[str, ...]:
+        present, expected = _chunk_files(level)
+        if not present:
+            raise UnreadableFileError(
+                f"{level.path}: the array has no chunks at all, only metadata; copy the whole OME-Zarr "
+                "folder again"
+            )
+        if present < expected:
+            return (
+                f"{expected - present} of {expected} chunks are not stored and read as the fill value: "
+                "empty regions, "
+                "or an incomplete copy",
+            )
+        return ()
+
+
+def _image_folders(path: Path) -> list[Path]:
+    """Folders of the images in a store: itself, or its numbered images (bioformats2raw layout)."""
+    if not any((path / name).is_file() for name in _MARKERS):
+        raise UnreadableFileError(
+            f"{path}: the folder ends in .zarr but has no Zarr metadata (zarr.json or .zattrs); copy it as "
+            "a whole"
+        )
+    attributes = read_attributes(path)
+    if "multiscales" in attributes:
+        return [path]
+    if "plate" in attributes:
+        wells = [str(well.get("path")) for well in attributes["plate"].get("wells", [])[:3]]
+        raise UnreadableFileError(
+            f"{path}: is a plate of wells; name one field of a well, for example "
+            f"{path.name}/{(wells or ['A/1'])[0]}/0"
+        )
+    numbered = sorted(
+        (f for f in path.iterdir() if f.name.isdigit() and f.is_dir()), key=lambda f: int(f.name)
+    )
+    found = [folder for folder in numbered if "multiscales" in read_attributes(folder)]
+    if not found:
+        raise UnreadableFileError(
+            f"{path}: is a Zarr store without OME-Zarr image metadata (multiscales); write it as OME-Zarr "
+            "with the "
+            "program it comes from"
+        )
+    return found
+
+
+def _chunk_files(level: ZarrLevel) -> tuple[int, int]:
+    """Count the chunk (or shard) files that are there and those expected."""
+    import zarr
+
+    try:
+        array = zarr.open_array(store=str(level.path), mode="r")
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise UnreadableFileError(f"{level.path}: is not an array that can be read ({error})") from error
+    grid = array.shards or array.chunks
+    expected = math.prod(math.ceil(size / step) for size, step in zip(level.shape, grid, strict=True))
+    return len(_files(level.path)), expected
+
+
+def _files(array: Path) -> list[Path]:
+    is_chunk = re.compile(r"[0-9.]+|c([./][0-9]+)*")
+    return [file for file in array.rglob("*") if is_chunk.fullmatch(file.name) and file.is_file()]
+
+
+def _check_size(level: ZarrLevel) -> None:
+    stored = sum(file.stat().st_size for file in _files(level.path))
+    promised = math.prod(level.shape) * level.dtype.itemsize
+    if promised > max(_LARGE, _MOST_COMPRESSION * stored):
+        raise UnreadableFileError(
+            f"{level.path}: its metadata promise {' × '.join(map(str, level.shape))} pixels ({promised} "
+            "bytes) in "
+            f"chunks of {stored} bytes in all, more than compression can do ({_MOST_COMPRESSION}-fold above "
+            "1 GiB)"
+        )

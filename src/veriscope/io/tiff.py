@@ -1,0 +1,193 @@
+"""TIFF in all its kinds: plain, BigTIFF, ImageJ hyperstack, OME-TIFF, Aperio slide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from veriscope.errors import UnreadableFileError, VeriscopeError
+from veriscope.io.reader import StoredLevel, StoredSeries, captured_log
+from veriscope.io.tiff_checks import check_complete, check_readable
+from veriscope.io.tiff_metadata import OmeImage, aperio_spacing, imagej_spacing, parse_ome, resolution_spacing
+
+__all__ = ["TiffReader"]
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_STATED_AXES = ("ome", "imagej", "svs")
+
+
+class TiffReader:
+    """Reads TIFF files with tifffile."""
+
+    name = "TIFF"
+    suffixes: tuple[str, ...] = (".tif", ".tiff", ".btf", ".tf8", ".svs")
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether the file starts as a TIFF file does."""
+        return head[:4] in _MAGIC
+
+    @contextmanager
+    def open(self, path: Path) -> Iterator[OpenTiff]:
+        """Open a file; what tifffile logs becomes an error or a note."""
+        with captured_log("tifffile") as messages:
+            try:
+                with tifffile.TiffFile(path) as tiff:
+                    yield OpenTiff(path, tiff, messages)
+            except VeriscopeError:
+                raise
+            except (tifffile.TiffFileError, OSError, IndexError, KeyError, ValueError, TypeError) as error:
+                raise UnreadableFileError(
+                    f"{path}: starts like a TIFF file but its structure is broken ({error}); was a copy "
+                    "interrupted? Copy it again, or open it in Fiji and save it as TIFF"
+                ) from error
+
+
+class OpenTiff:
+    """An open TIFF file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    tiff
+        It, opened by tifffile.
+    messages
+        What tifffile logs about it, growing.
+    """
+
+    def __init__(self, path: Path, tiff: Any, messages: list[str]) -> None:
+        self._path = path
+        self._tiff = tiff
+        self._messages = messages
+
+    @property
+    def format(self) -> str:
+        """The kind of TIFF."""
+        if self._tiff.is_ome:
+            return "OME-TIFF"
+        if self._tiff.is_imagej:
+            return "ImageJ TIFF"
+        if self._tiff.is_svs:
+            return "Aperio SVS"
+        return "BigTIFF" if self._tiff.is_bigtiff else "TIFF"
+
+    @cached_property
+    def series(self) -> tuple[StoredSeries, ...]:
+        """The images in the file, checked to be complete and of a kind that can be decoded."""
+        ome = parse_ome(self._tiff.ome_metadata, where=str(self._path)) if self._tiff.is_ome else []
+        series = list(self._tiff.series)
+        if not series or not len(self._tiff.pages):
+            raise UnreadableFileError(f"{self._path}: the TIFF file has no image in it")
+        for one in series:
+            check_readable(self._path, one)
+            check_complete(self._path, one, self._messages)
+        return tuple(
+            self._describe(one, ome[i] if len(ome) == len(series) else None) for i, one in enumerate(series)
+        )
+
+    def pixels(self, series: int, level: int) -> NDArray[Any]:
+        """Decode all pages of one image."""
+        stored = self._tiff.series[series].levels[level]
+        try:
+            pixels = np.asarray(stored.asarray(maxworkers=1))
+        except (RuntimeError, ValueError, OSError, NotImplementedError, ImportError) as error:
+            compression = stored.keyframe.compression.name
+            raise UnreadableFileError(
+                f"{self._path}: the pixels ({compression} compression) cannot be decoded: {error}; the file "
+                "is "
+                "damaged or of a rare kind: copy it again, or open it in Fiji and save it as TIFF"
+            ) from error
+        check_complete(self._path, self._tiff.series[series], self._messages)
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False).reshape(stored.shape)
+
+    def _describe(self, one: Any, ome: OmeImage | None) -> StoredSeries:
+        page = one.keyframe
+        spacing, notes, time_step = self._spacing(one, ome)
+        axes = _stored_axes(one, stated=self._states_axes(one))
+        full = dict(zip(axes, one.shape, strict=True))
+        levels = []
+        for level in one.levels:
+            sizes = dict(zip(axes, level.shape, strict=True))
+            ratio = {letter: full[letter] / sizes[letter] for letter in spacing if letter in sizes}
+            levels.append(StoredLevel(tuple(level.shape), {k: spacing[k] * v for k, v in ratio.items()}))
+        if page.photometric.name == "MINISWHITE":
+            notes.append("stored with 0 as white; the values are read as stored, so larger is darker")
+        colour = page.photometric.name in ("RGB", "YCBCR")
+        return StoredSeries(
+            axes=axes,
+            dtype=np.dtype(one.dtype).newbyteorder("="),
+            levels=tuple(levels),
+            name=ome.name if ome else (one.name or ""),
+            channels=self._channels(one, axes, ome),
+            samples=_samples(page, full.get("s", 0), colour=colour),
+            palette=self._palette(page),
+            time_step=time_step,
+            notes=tuple(notes),
+        )
+
+    def _states_axes(self, one: Any) -> bool:
+        if one.kind == "shaped":
+            described = self._tiff.shaped_metadata or ()
+            return all("axes" in item for item in described)
+        return one.kind in _STATED_AXES
+
+    def _spacing(self, one: Any, ome: OmeImage | None) -> tuple[dict[str, float], list[str], float | None]:
+        if self._tiff.is_ome:
+            if ome is None:
+                return (
+                    {},
+                    ["the OME-XML does not fit the images in the file; its pixel size is ignored"],
+                    None,
+                )
+            return dict(ome.spacing), list(ome.notes), ome.time_step
+        tags = {code: tag.value for code in (282, 283, 296) if (tag := one.keyframe.tags.get(code))}
+        if self._tiff.is_imagej:
+            metadata = self._tiff.imagej_metadata or {}
+            spacing, notes = imagej_spacing(metadata, tags)
+            interval = metadata.get("finterval")
+            step = float(interval) if isinstance(interval, int | float) and interval > 0 else None
+            return spacing, notes, step
+        if one.kind == "svs":
+            return (aperio_spacing(one.keyframe.description) if one.name == "Baseline" else {}), [], None
+        spacing, notes = resolution_spacing(tags)
+        return spacing, notes, None
+
+    def _channels(self, one: Any, axes: str, ome: OmeImage | None) -> tuple[str, ...]:
+        if ome is not None:
+            return ome.channels
+        labels = (self._tiff.imagej_metadata or {}).get("Labels") if self._tiff.is_imagej else None
+        count = dict(zip(axes, one.shape, strict=True)).get("c")
+        if isinstance(labels, list) and len(labels) == count == len(one.pages):
+            return tuple(str(label).strip() for label in labels)
+        return ()
+
+    def _palette(self, page: Any) -> NDArray[Any] | None:
+        """Colours of a palette file; ImageJ and OME store a lookup table for display so, not colours."""
+        if page.photometric.name != "PALETTE" or self._tiff.is_imagej or self._tiff.is_ome:
+            return None
+        return (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+
+
+def _stored_axes(one: Any, *, stated: bool) -> str:
+    """Lower-case letters of tifffile's axes; ``?`` for what is tifffile's guess or not an axis of ours."""
+    letters = []
+    for letter in one.axes.lower():
+        known = letter in "yxs" or (stated and letter in "tcz")
+        letters.append(letter if known and letter not in letters else "?")
+    return "".join(letters)
+
+
+def _samples(page: Any, count: int, *, colour: bool) -> str:
+    alpha = any(getattr(extra, "name", "").endswith("ALPHA") for extra in page.extrasamples)
+    if colour and count in (3, 4):
+        return "rgb" if count == 3 else "rgba"
+    if alpha and count == 2:
+        return "grey-alpha"
+    return "other"
