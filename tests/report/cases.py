@@ -1,0 +1,424 @@
+"""Records as the workflow writes them: a full one, the smallest one, and a hostile one."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from veriscope.report.methods_text import methods_text
+from veriscope.report.tiles import data_uri, tile_picture
+
+HOSTILE = "<script>alert('x')</script>\"'&"
+
+
+def nuclei(*, seed: int = 3, size: int = 160, n: int = 22) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    """A grey image of blurred ellipses on a sloped background, and its labels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size]
+    labels = np.zeros((size, size), dtype=np.int32)
+    light = np.zeros((size, size))
+    for label in range(1, n + 1):
+        cy, cx = rng.uniform(8, size - 8, 2)
+        a, b = rng.uniform(7, 11), rng.uniform(5, 8)
+        turn = rng.uniform(0, np.pi)
+        u = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
+        v = -(x - cx) * np.sin(turn) + (y - cy) * np.cos(turn)
+        inside = (u / a) ** 2 + (v / b) ** 2 <= 1
+        labels[inside & (labels == 0)] = label
+        light[inside] = np.maximum(light[inside], rng.uniform(400, 1400))
+    light = ndimage.gaussian_filter(light, 1.4) + 120 + 0.5 * x
+    return rng.poisson(light).astype(np.uint16), labels
+
+
+def poor_prediction(labels: NDArray[np.int32], *, seed: int = 0) -> NDArray[np.int32]:
+    """Labels shifted by a pixel, a third of them lost, and what touches merged."""
+    rng = np.random.default_rng(seed)
+    kept = np.isin(labels, rng.choice(labels.max() + 1, size=2 * labels.max() // 3, replace=False)) & (
+        labels > 0
+    )
+    return ndimage.label(np.roll(kept, (1, 1), axis=(0, 1)))[0].astype(np.int32)
+
+
+@cache
+def _pictures() -> list[str]:
+    pictures = []
+    for seed in range(6):
+        pixels, labels = nuclei(seed=seed)
+        prediction = poor_prediction(labels, seed=seed) if seed < 3 else np.roll(labels, (0, 1), axis=(0, 1))
+        png = tile_picture(pixels, labels, prediction, box=[16, 16, 144, 144], spacing={"y": 0.5, "x": 0.5})
+        pictures.append(data_uri(png))
+    return pictures
+
+
+def _group(name: str, values: tuple[float, ...], **changes: Any) -> dict[str, Any]:
+    estimate, low, high, naive, labelled, labelled_low, labelled_high = values
+    group = {
+        "group": name,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "level": 0.9,
+        "estimator": "Hansen–Hurwitz with t interval",
+        "n_tiles_audited": 20,
+        "n_images": 12,
+        "n_replicates": 3,
+        "naive": naive,
+        "labelled_only": {"estimate": labelled, "low": labelled_low, "high": labelled_high},
+        "status": "ok",
+        "reason": None,
+        "extra_tiles_needed": None,
+        "assumptions": ["The audited tiles were annotated without error."],
+        "evidence": "audited",
+    }
+    return {**group, **changes}
+
+
+def _metrics(f1: float, f1_70: float, pq: float, half: float) -> dict[str, Any]:
+    def metric(value: float, width: float = half) -> dict[str, Any]:
+        return {
+            "value": value,
+            "low": value - width,
+            "high": min(value + width, 1.0),
+            "level": 0.95,
+            "aggregation": "pooled",
+            "unit": "image",
+        }
+
+    bias = {**metric(-0.08, 0.03), "unit": "image"}
+    return {"f1@0.5": metric(f1), "f1@0.7": metric(f1_70), "pq": metric(pq), "count_bias": bias}
+
+
+def _candidate(method: str, summary: str, **changes: Any) -> dict[str, Any]:
+    candidate = {
+        "method": method,
+        "name": method.replace("-", " "),
+        "version": "0.1.0",
+        "summary": summary,
+        "chosen": False,
+        "evidence": "audited",
+        "parameters": {"diameter": 14.0, "smoothing": 1.0, "exclude_border": False},
+        "limits": ["Merges nuclei that touch along more than half their outline."],
+        "training_data": "none",
+        "licence": "BSD-3-Clause",
+        "citation": "Otsu N. A threshold selection method (1979). doi:10.1109/TSMC.1979.4310076",
+        "seconds": 8.42,
+        "n_objects": 9072,
+        "warnings": [],
+        "metrics": None,
+        "not_run": None,
+    }
+    return {**candidate, **changes}
+
+
+def _candidates() -> list[dict[str, Any]]:
+    return [
+        _candidate(
+            "nuclei-fluorescence",
+            "A small network with a distance head that separates touching nuclei.",
+            name="Nuclei in fluorescence",
+            chosen=True,
+            version="1.0.0",
+            parameters={"threshold": 0.5, "diameter": None},
+            training_data="DSB2018 fluorescence, train split (CC0)",
+            citation="Caicedo JC et al. Nucleus segmentation across imaging experiments. "
+            "Nat Methods 16, 1247–1253 (2019). doi:10.1038/s41592-019-0612-7",
+            seconds=164.2,
+            metrics=_metrics(0.912, 0.861, 0.788, 0.024),
+            limits=["Not tested on tissue sections.", "Nuclei below 5 µm are often missed."],
+        ),
+        _candidate(
+            "otsu-watershed", "Otsu's threshold and a watershed.", metrics=_metrics(0.846, 0.712, 0.671, 0.05)
+        ),
+        _candidate(
+            "local-threshold-watershed",
+            "A local threshold and a watershed.",
+            metrics=_metrics(0.861, 0.74, 0.69, 0.045),
+        ),
+        _candidate(
+            "log-spots",
+            "Blobs by the Laplacian of a Gaussian.",
+            metrics=_metrics(0.633, 0.31, 0.402, 0.09),
+            warnings=["2 of 36 images have more spots than foreground allows."],
+        ),
+        _candidate(
+            "pixel-forest",
+            "A forest on filter responses.",
+            evidence="untested",
+            not_run="needs 4 annotated tiles",
+        ),
+    ]
+
+
+def _agreement(method: str, slope: float, spread: float, seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    reference = rng.negative_binomial(2, 0.1, 40).astype(float)
+    prediction = np.maximum(np.round(slope * reference + rng.normal(0, spread, 40)), 0)
+    difference = prediction - reference
+    mean, sd = float(difference.mean()), float(difference.std(ddof=1))
+    half = 1.68 * sd / np.sqrt(40)
+    return {
+        "method": method,
+        "unit": "tile",
+        "points": np.stack([reference, prediction], axis=1).tolist(),
+        "mean_difference": mean,
+        "low": mean - half,
+        "high": mean + half,
+        "limits": [mean - 1.96 * sd, mean + 1.96 * sd],
+        "slope": slope,
+    }
+
+
+def _reasons() -> list[dict[str, Any]]:
+    return [
+        {
+            "check": "naive-within-tolerance",
+            "status": "fails",
+            "text": "The model alone is 8.7 % below the corrected count in control; the question allows 5 %.",
+            "value": -0.087,
+            "threshold": 0.05,
+            "figure": "fig-estimate",
+        },
+        {
+            "check": "residuals-correlate",
+            "status": "holds",
+            "text": "Predictions and references of 40 audited tiles correlate with r = 0.97.",
+            "value": 0.97,
+            "threshold": 0.8,
+            "figure": "fig-agreement",
+        },
+        {
+            "check": "enough-tiles",
+            "status": "cannot-tell",
+            "text": "In dose 10 µM, 4 audited tiles are too few for an interval.",
+            "value": None,
+            "threshold": 8,
+            "figure": "sec-audit",
+        },
+        {
+            "check": "best-candidate",
+            "status": "holds",
+            "text": "No other candidate has a better F1 at IoU 0.5.",
+            "value": 0.912,
+            "threshold": None,
+            "figure": "tab-candidates",
+        },
+    ]
+
+
+def _tiles() -> list[dict[str, Any]]:
+    tiles = []
+    for index, picture in enumerate(_pictures()):
+        worst = index < 3
+        tiles.append(
+            {
+                "unit": f"tile-{index:03d}",
+                "image": f"plate1_well{index}",
+                "box": [0, 128, 128, 256],
+                "rank": "worst" if worst else "best",
+                "f1": 0.41 + 0.07 * index if worst else 0.96,
+                "n_reference": 18,
+                "n_prediction": 11 if worst else 18,
+                "picture": picture,
+                "caption": f"plate1_well{index}, rows 0–127, columns 128–255; scale bar in µm",
+            }
+        )
+    return tiles
+
+
+def _audit(rng: np.random.Generator) -> dict[str, Any]:
+    rows = [
+        {
+            "unit": f"tile-{index:03d}",
+            "image": f"plate1_well{index % 12}",
+            "group": ["control", "dose 1 µM", "dose 10 µM"][index % 3],
+            "probability": float(rng.uniform(0.001, 0.01)),
+            "draws": 1 + int(index % 9 == 0),
+            "reference": float(rng.integers(0, 40)),
+            "prediction": float(rng.integers(0, 40)),
+        }
+        for index in range(38)
+    ]
+    return {
+        "n_drawn": 44,
+        "n_distinct": 38,
+        "n_annotated": 38,
+        "tile_size": 128,
+        "seed": 7,
+        "design": "44 tiles were drawn with replacement, with probability proportional to the mean count "
+        "predicted by the candidates plus a constant, apart for each group.",
+        "sized_by": ["nuclei-fluorescence", "otsu-watershed"],
+        "constant": 0.5,
+        "reference_source": "drawn in Fiji by one annotator",
+        "rows": rows,
+    }
+
+
+@cache
+def _full() -> dict[str, Any]:
+    groups = [
+        _group("control", (9932.4, 9122.0, 10742.8, 9072.0, 9400.0, 5300.0, 13500.0)),
+        _group("dose 1 µM", (7421.0, 6902.0, 7940.0, 7188.0, 7010.0, 3960.0, 10060.0)),
+        _group(
+            "dose 10 µM",
+            (float("nan"), float("nan"), float("nan"), 3120.0, 2900.0, float("nan"), float("nan")),
+            status="cannot-tell",
+            reason="4 audited tiles, 2 of them with objects, are too few for an interval.",
+            extra_tiles_needed=14,
+            n_tiles_audited=4,
+        ),
+    ]
+    assumption = ["Replicates are independent."]
+    contrast = {"level": 0.9, "status": "ok", "reason": None, "assumptions": assumption}
+    broken = {"estimate": None, "low": None, "high": None, "p_value": None, "p_adjusted": None}
+    dose_1 = {"group_a": "dose 1 µM", "group_b": "control"}
+    contrasts = [
+        {**dose_1, **contrast, "kind": "difference", "estimate": -2511.4, "low": -3473.0, "high": -1550.0}
+        | {"p_value": 0.0004, "p_adjusted": 0.0008},
+        {"group_a": "dose 10 µM", "group_b": "control", **contrast, "kind": "difference", **broken}
+        | {"status": "cannot-tell", "reason": "dose 10 µM has no estimate"},
+        {**dose_1, **contrast, "kind": "ratio", "estimate": 0.747, "low": 0.667, "high": 0.837}
+        | {"p_value": 0.021, "p_adjusted": 0.042},
+    ]
+    record: dict[str, Any] = {
+        "schema": "veriscope/report/1",
+        "title": "Does the compound lower the number of nuclei?",
+        "created": "2026-03-14T15:09:26+00:00",
+        "veriscope": "0.1.0",
+        "study": {
+            "name": "compound-screen",
+            "n_images": 36,
+            "n_replicates": 9,
+            "spacing": "0.5 × 0.5 µm",
+            "channel": "DAPI",
+            "warnings": ["3 of 36 images are saturated in more than 1 % of their pixels."],
+        },
+        "question": {
+            "object": "nucleus",
+            "measure": "count",
+            "text": "How many nuclei are there in each group?",
+            "unit": "nuclei",
+            "tolerance": 0.05,
+            "level": 0.9,
+        },
+        "evidence": "audited",
+        "estimate": {
+            "schema": "veriscope/estimate/1",
+            "question": {},
+            "method": "nuclei-fluorescence",
+            "groups": groups,
+            "contrasts": contrasts,
+        },
+        "verdict": {
+            "schema": "veriscope/verdict/1",
+            "verdict": "use-with-correction",
+            "method": "nuclei-fluorescence",
+            "text": "The model misses about one nucleus in twelve; with the audit's correction two of three "
+            "groups have an answer.",
+            "reasons": _reasons(),
+        },
+        "candidates": _candidates(),
+        "comparisons": [
+            {"a": "nuclei-fluorescence", "b": "otsu-watershed", "metric": "f1@0.5", "difference": 0.066}
+            | {"low": 0.021, "high": 0.111, "verdict": "A better"},
+            {
+                "a": "otsu-watershed",
+                "b": "local-threshold-watershed",
+                "metric": "f1@0.5",
+                "difference": -0.015,
+            }
+            | {"low": -0.049, "high": 0.019, "verdict": "cannot separate"},
+        ],
+        "agreement": [
+            _agreement("nuclei-fluorescence", 0.93, 1.5, 1),
+            _agreement("otsu-watershed", 0.8, 4.0, 2),
+        ],
+        "audit": _audit(np.random.default_rng(5)),
+        "tiles": _tiles(),
+        "truth": {
+            "source": "veriscope simulate, seed 11",
+            "groups": {"control": 9850.0, "dose 1 µM": 7388.0, "dose 10 µM": 3530.0},
+        },
+        "environment": {
+            "python": "3.11.9",
+            "platform": "Linux x86_64",
+            "packages": {"numpy": "2.1.0", "scikit-image": "0.25.0", "onnxruntime": "1.22.0"},
+        },
+        "reproduce": [
+            "veriscope run my-study",
+            "veriscope audit my-study --tiles 20 --seed 7",
+            "veriscope report my-study",
+        ],
+        "record": {"n_entries": 214, "sha256": "9f2c" * 16},
+    }
+    record["methods_text"] = methods_text(record)
+    return record
+
+
+def full_record() -> dict[str, Any]:
+    """Three groups, one of them without an answer; five candidates, one not run; simulated truth."""
+    return copy.deepcopy(_full())
+
+
+def bare_record() -> dict[str, Any]:
+    """A study that has only been run: nothing annotated, nothing compared."""
+    record = full_record()
+    group = {"group": "all", "naive": 120.0, "status": "cannot-tell", "reason": "No tile has been annotated."}
+    return {
+        **{key: record[key] for key in ("schema", "title", "created", "veriscope", "question")},
+        "study": {
+            "name": "bare",
+            "n_images": 1,
+            "n_replicates": None,
+            "spacing": "uncalibrated",
+            "channel": "",
+            "warnings": [],
+        },
+        "evidence": "untested",
+        "estimate": {"method": "log-spots", "groups": [group], "contrasts": []},
+        "verdict": {"verdict": "cannot-tell", "method": None, "text": "", "reasons": []},
+        "candidates": [_candidate("log-spots", "Blobs.", evidence="untested")],
+        "comparisons": [],
+        "agreement": [],
+        "audit": None,
+        "tiles": [],
+        "truth": None,
+        "methods_text": "",
+        "environment": {},
+        "reproduce": [],
+        "record": None,
+    }
+
+
+def hostile_record() -> dict[str, Any]:
+    """The full record with markup in every text that a user or a file may bring."""
+
+    def spoil(value: Any, key: str = "") -> Any:
+        fixed = {
+            "schema",
+            "verdict",
+            "status",
+            "kind",
+            "evidence",
+            "rank",
+            "picture",
+            "figure",
+            "created",
+            "sha256",
+        }
+        if isinstance(value, dict):
+            spoilt = {
+                (f"{k}{HOSTILE}" if key in {"parameters", "packages"} else k): spoil(v, k)
+                for k, v in value.items()
+            }
+            return spoilt
+        if isinstance(value, list):
+            return [spoil(item, key) for item in value]
+        return f"{HOSTILE}{value}" if isinstance(value, str) and key not in fixed else value
+
+    record: dict[str, Any] = spoil(full_record())
+    return record
