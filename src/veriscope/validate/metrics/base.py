@@ -78,9 +78,6 @@ class Metric:
         The best value.
     empty
         What is returned where the denominator is zero, in words.
-    per_object
-        Whether the metric is a share of objects, which are right or wrong; then its interval is never
-        narrower than that of as many independent objects.
     """
 
     name: str
@@ -91,7 +88,6 @@ class Metric:
     high: float
     best: float
     empty: str
-    per_object: bool
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -35,5 +35,4 @@ COUNT_BIAS = Metric(
     high=np.inf,
     best=0.0,
     empty="no reference object: undefined",
-    per_object=False,
 )

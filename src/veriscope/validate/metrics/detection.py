@@ -82,7 +82,6 @@ PRECISION = Metric(
     high=1.0,
     best=1.0,
     empty="no predicted object: undefined",
-    per_object=True,
 )
 RECALL = Metric(
     name="recall",
@@ -93,7 +92,6 @@ RECALL = Metric(
     high=1.0,
     best=1.0,
     empty="no reference object: undefined",
-    per_object=True,
 )
 F1 = Metric(
     name="f1",
@@ -104,7 +102,6 @@ F1 = Metric(
     high=1.0,
     best=1.0,
     empty="no object on either side: undefined; on one side only: 0",
-    per_object=True,
 )
 AP = Metric(
     name="ap",
@@ -115,5 +112,4 @@ AP = Metric(
     high=1.0,
     best=1.0,
     empty="no object on either side: undefined; on one side only: 0",
-    per_object=True,
 )

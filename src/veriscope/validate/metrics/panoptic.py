@@ -56,18 +56,16 @@ MEAN_MATCHED_IOU = Metric(
     high=1.0,
     best=1.0,
     empty="no match: undefined",
-    per_object=False,
 )
 SQ = Metric(
     name="sq",
     formula="sum of IoU of the matches / TP, at IoU 0.5",
     function=mean_matched_iou,
     sizes=lambda counts: counts.tp,
-    low=0.0,
+    low=0.5,
     high=1.0,
     best=1.0,
     empty="no match: undefined",
-    per_object=False,
 )
 RQ = Metric(
     name="rq",
@@ -78,7 +76,6 @@ RQ = Metric(
     high=1.0,
     best=1.0,
     empty="no object on either side: undefined; on one side only: 0",
-    per_object=True,
 )
 PQ = Metric(
     name="pq",
@@ -89,5 +86,4 @@ PQ = Metric(
     high=1.0,
     best=1.0,
     empty="no object on either side: undefined; no match: 0",
-    per_object=False,
 )

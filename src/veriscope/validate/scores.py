@@ -1,0 +1,173 @@
+"""Metrics of a set of units, pooled or averaged, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.errors import InputError
+from veriscope.validate.metrics.base import Counts
+from veriscope.validate.metrics.catalogue import KeyedMetric, metric_by_key
+from veriscope.validate.statistics import (
+    Interval,
+    jackknife_interval,
+    leave_one_out,
+    mean_interval,
+    sum_by_cluster,
+)
+from veriscope.validate.units import DEFAULT_THRESHOLDS, UnitCounts, check_thresholds
+
+__all__ = ["common_thresholds", "mean_score", "pooled_score", "unit_rows", "unit_values"]
+
+FloatArray = NDArray[np.float64]
+
+
+def common_thresholds(
+    units: Sequence[UnitCounts], thresholds: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """Give the IoU thresholds that all units were counted at.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`.
+    thresholds
+        Thresholds that they should have; None: whatever they have.
+
+    Returns
+    -------
+    tuple
+        Thresholds, ascending; the default ones if there is nothing to go by.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    found = {unit.thresholds for unit in units}
+    if thresholds is not None:
+        found.add(check_thresholds(thresholds))
+    if len(found) > 1:
+        shown = "; ".join(str(list(levels)) for levels in sorted(found))
+        raise InputError(f"units were counted at different thresholds: {shown}; count them all at the same")
+    return found.pop() if found else check_thresholds(DEFAULT_THRESHOLDS)
+
+
+def unit_rows(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
+    """Give the weighted sums of each unit, added up by cluster where there are clusters.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`.
+    threshold
+        IoU threshold of the matches.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (k, 6), columns in the order of `metrics.base.Counts`.
+
+    Raises
+    ------
+    InputError
+        If some units have a cluster and others have none.
+    """
+    rows = np.array([unit.row(threshold) for unit in units], dtype=np.float64).reshape(-1, 6)
+    rows *= np.array([unit.weight for unit in units]).reshape(-1, 1)
+    lonely = [unit.name for unit in units if unit.cluster is None]
+    if len(lonely) == len(units):
+        return rows
+    if lonely:
+        raise InputError(
+            f"{len(lonely)} of {len(units)} units have no cluster, the first is {lonely[0]!r}; "
+            "give every unit a cluster, or none"
+        )
+    return sum_by_cluster(rows, [unit.cluster for unit in units])
+
+
+def unit_values(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
+    """Give a metric of each unit by itself.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`.
+    keyed
+        The metric.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,); NaN where it is undefined.
+    """
+    rows = np.array([unit.row(keyed.threshold) for unit in units], dtype=np.float64).reshape(-1, 6)
+    return keyed.metric.function(Counts.from_columns(rows))
+
+
+def pooled_score(
+    units: Sequence[UnitCounts], metric: KeyedMetric | str, *, level: float = 0.95, unit: str = "image"
+) -> Interval:
+    """Give a metric of all units together with its interval.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`, at least one if the metric is given by its key.
+    metric
+        The metric, or its key such as ``"f1@0.5"``.
+    level
+        Level of the interval.
+    unit
+        What a unit of the interval is, for the result.
+
+    Returns
+    -------
+    Interval
+        Aggregation ``"pooled"``; NaN and "cannot tell" where the metric is undefined.
+    """
+    keyed = _keyed(metric, units)
+    rows = unit_rows(units, keyed.threshold)
+    value, left_out = leave_one_out(rows, lambda sums: keyed.metric.function(Counts.from_columns(sums)))
+    sizes = keyed.metric.sizes(Counts.from_columns(rows))
+    return jackknife_interval(value, left_out, sizes, level=level, bounds=keyed.bounds, unit=unit)
+
+
+def mean_score(
+    units: Sequence[UnitCounts], metric: KeyedMetric | str, *, level: float = 0.95, unit: str = "image"
+) -> Interval:
+    """Give the mean over units of a metric of each, every unit counting the same, with its interval.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`, at least one if the metric is given by its key. Units of one cluster
+        are averaged first.
+    metric
+        The metric, or its key such as ``"f1@0.5"``.
+    level
+        Level of the interval.
+    unit
+        What a unit of the interval is, for the result.
+
+    Returns
+    -------
+    Interval
+        Aggregation ``"mean"``; units in which the metric is undefined are left aside.
+    """
+    keyed = _keyed(metric, units)
+    values = unit_values(units, keyed)
+    if any(item.cluster is not None for item in units):
+        known = np.isfinite(values)
+        columns = np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
+        sums = sum_by_cluster(columns, [item.cluster for item in units])
+        values = sums[sums[:, 1] > 0, 0] / sums[sums[:, 1] > 0, 1]
+    return mean_interval(values, level=level, bounds=keyed.bounds, unit=unit)
+
+
+def _keyed(metric: KeyedMetric | str, units: Sequence[UnitCounts]) -> KeyedMetric:
+    if isinstance(metric, KeyedMetric):
+        return metric
+    return metric_by_key(metric, common_thresholds(units))

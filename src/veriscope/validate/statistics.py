@@ -1,0 +1,319 @@
+"""Intervals by unit (image, tile, replicate), never by object.
+
+Objects of one image share its focus, staining and density, so they are no independent witnesses. A
+statistic is computed again with each unit left out (jackknife), and the spread of these values gives
+the standard error. Three things make the interval hold for the few, unequal units of practice:
+
+- The degrees of freedom are those of the *effective* number of units: few, if one image holds most of
+  the objects or if most of the spread comes from one image.
+- Bounded metrics get their interval on the logit scale, so that it stays within the bounds.
+- If all units agree exactly, nothing can be said from the spread. Then at most a share
+  ``1 - (alpha/2)**(1/k)`` of all units can differ from the k seen (the exact binomial bound, close to
+  the "rule of three"), and the interval allows for anything to happen in these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from veriscope.errors import InputError
+
+__all__ = [
+    "Aggregation",
+    "Interval",
+    "JackknifeSpread",
+    "jackknife_interval",
+    "jackknife_spread",
+    "leave_one_out",
+    "mean_interval",
+    "sum_by_cluster",
+]
+
+FloatArray = NDArray[np.float64]
+Aggregation = Literal["pooled", "mean"]
+
+_REAL = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the interval in which the true value lies at a stated level of confidence.
+
+    Parameters
+    ----------
+    value
+        The estimate; NaN if it is undefined.
+    low, high
+        Ends of the interval; None: cannot tell (fewer than two units say anything, or all that is
+        known comes from one of them).
+    level
+        Share of such intervals that contain the true value.
+    n_units
+        Number of units that contribute; images with no object on either side do not.
+    unit
+        What a unit is.
+    aggregation
+        ``"pooled"``: sums over all units, then the metric; ``"mean"``: mean of the units' values.
+    method
+        How the interval was made.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    level: float
+    n_units: int
+    unit: str = "image"
+    aggregation: Aggregation = "pooled"
+    method: str = "jackknife-t"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+            The fields by name; NaN and "cannot tell" become None, infinity too.
+        """
+        return {
+            "value": _plain(self.value),
+            "low": _plain(self.low),
+            "high": _plain(self.high),
+            "level": self.level,
+            "aggregation": self.aggregation,
+            "unit": self.unit,
+            "n_units": self.n_units,
+            "method": self.method,
+        }
+
+
+def _plain(number: float | None) -> float | None:
+    return float(number) if number is not None and np.isfinite(number) else None
+
+
+@dataclass(frozen=True, slots=True)
+class JackknifeSpread:
+    """What leaving out one unit at a time tells about a statistic.
+
+    Parameters
+    ----------
+    standard_error
+        Standard error of the statistic, 0 or more; NaN if a left-out value is undefined.
+    degrees_of_freedom
+        For the t distribution, at least 1.
+    """
+
+    standard_error: float
+    degrees_of_freedom: float
+
+
+def check_level(level: float) -> None:
+    """Refuse a level of confidence that makes no sense.
+
+    Parameters
+    ----------
+    level
+        The level given.
+
+    Raises
+    ------
+    InputError
+        If it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level {level!r} is not allowed; use a share between 0 and 1, such as 0.95")
+
+
+def sum_by_cluster(rows: FloatArray, clusters: Sequence[Hashable]) -> FloatArray:
+    """Add up the rows of units that belong together, such as the fields of one well.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, c), one row per unit.
+    clusters
+        Name of the cluster of each unit.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (k, c), one row per cluster, in the order in which they first appear.
+
+    Raises
+    ------
+    InputError
+        If there is not one name per unit.
+    """
+    if len(clusters) != len(rows):
+        raise InputError(f"{len(clusters)} clusters are given for {len(rows)} units; give one for each")
+    index: dict[Hashable, int] = {}
+    positions = [index.setdefault(cluster, len(index)) for cluster in clusters]
+    sums = np.zeros((len(index), rows.shape[1]))
+    np.add.at(sums, np.asarray(positions, dtype=np.intp), rows)
+    return sums
+
+
+def leave_one_out(rows: FloatArray, function: Callable[[FloatArray], FloatArray]) -> tuple[float, FloatArray]:
+    """Compute a statistic of sums over all units, and over all units but one.
+
+    Parameters
+    ----------
+    rows
+        Shape (k, c), one row per unit.
+    function
+        Gives the statistic from sums of shape (..., c), as an array of shape (...).
+
+    Returns
+    -------
+    tuple
+        The value over all units, and an array of shape (k,) of the values without each unit.
+    """
+    total = rows.sum(axis=0)
+    return float(function(total)), np.asarray(function(total - rows), dtype=np.float64)
+
+
+def jackknife_spread(left_out: FloatArray, sizes: FloatArray) -> JackknifeSpread:
+    """Give standard error and degrees of freedom from the values without each unit.
+
+    Parameters
+    ----------
+    left_out
+        Shape (k,), k at least 2: the statistic without each unit.
+    sizes
+        Shape (k,), above 0: how much each unit brings into the denominator of the statistic.
+
+    Returns
+    -------
+    JackknifeSpread
+        The smaller of two degrees of freedom is taken: the effective number of units less one,
+        (Σ size)² / Σ size² - 1, and Satterthwaite's 2k / (kurtosis - 1), which falls when a single unit
+        makes most of the spread.
+    """
+    k = len(left_out)
+    deviations = left_out - left_out.mean()
+    squares = deviations**2
+    total = float(squares.sum())
+    standard_error = float(np.sqrt((k - 1) / k * total))
+    if not total > (1e-12 * max(1.0, float(np.abs(left_out).max()))) ** 2:
+        # Rounding alone; NaN also arrives here and stays NaN.
+        return JackknifeSpread(0.0 * standard_error, float(k - 1))
+    kurtosis = k * float((squares**2).sum()) / total**2
+    effective_units = float(sizes.sum()) ** 2 / float((sizes**2).sum())
+    by_spread = 2 * k / max(kurtosis - 1, 1e-9)
+    return JackknifeSpread(standard_error, max(1.0, min(effective_units - 1, by_spread)))
+
+
+def jackknife_interval(
+    value: float,
+    left_out: FloatArray,
+    sizes: FloatArray,
+    *,
+    level: float = 0.95,
+    bounds: tuple[float, float] = _REAL,
+    scale: Literal["linear", "logit"] | None = None,
+    unit: str = "image",
+    aggregation: Aggregation = "pooled",
+) -> Interval:
+    """Make an interval from a statistic and its values without each unit.
+
+    Parameters
+    ----------
+    value
+        The statistic over all units.
+    left_out
+        Shape (k,): the statistic without each unit.
+    sizes
+        Shape (k,): how much each unit brings into the denominator; units of size 0 are left aside.
+    level
+        Level of confidence, between 0 and 1.
+    bounds
+        Smallest and largest possible value.
+    scale
+        Scale on which the interval is symmetric; None: logit between two finite bounds, else linear.
+    unit, aggregation
+        Passed on to the result.
+
+    Returns
+    -------
+    Interval
+        Within the bounds; without ends ("cannot tell") for fewer than two units or an undefined value.
+    """
+    check_level(level)
+    telling = np.asarray(sizes) > 0
+    left_out, sizes = np.asarray(left_out)[telling], np.asarray(sizes, dtype=np.float64)[telling]
+    k = len(sizes)
+
+    def result(low: float | None, high: float | None, method: str) -> Interval:
+        return Interval(value, low, high, level, k, unit, aggregation, method)
+
+    if k < 2 or not np.isfinite(value) or not np.isfinite(left_out).all():
+        return result(None, None, f"cannot tell: {k} {unit}{'' if k == 1 else 's'}")
+    spread = jackknife_spread(left_out, sizes)
+    if spread.standard_error == 0:
+        return result(*_without_spread(value, k, level, bounds), "no spread between units: binomial bound")
+    reach = float(stats.t.ppf((1 + level) / 2, spread.degrees_of_freedom)) * spread.standard_error
+    low, high = bounds
+    if scale == "logit" or (scale is None and np.isfinite(low) and np.isfinite(high)):
+        return result(*_on_logit_scale(value, reach, low, high), "jackknife-t on the logit scale")
+    return result(max(low, value - reach), min(high, value + reach), "jackknife-t")
+
+
+def _on_logit_scale(value: float, reach: float, low: float, high: float) -> tuple[float, float]:
+    """Move the ends of ``value ± reach`` by the delta method so that they stay within the bounds."""
+    share = min(max((value - low) / (high - low), 1e-12), 1 - 1e-12)
+    centre = np.log(share / (1 - share))
+    step = reach / (high - low) / (share * (1 - share))
+    with np.errstate(over="ignore"):
+        ends = 1 / (1 + np.exp(-np.array([centre - step, centre + step])))
+    return low + (high - low) * float(ends[0]), low + (high - low) * float(ends[1])
+
+
+def _without_spread(
+    value: float, k: int, level: float, bounds: tuple[float, float]
+) -> tuple[float | None, float | None]:
+    """Bound a value that is the same without any unit: some units, unseen, may be as bad as can be."""
+    unseen = 1 - ((1 - level) / 2) ** (1 / k)
+    low, high = bounds
+    if not np.isfinite(low):
+        return None, None
+    if not np.isfinite(high):
+        # As far up as down: counts may be off by their own size in the units not seen.
+        return value - unseen * (value - low), value + unseen * (value - low)
+    return value - unseen * (value - low), value + unseen * (high - value)
+
+
+def mean_interval(
+    values: FloatArray, *, level: float = 0.95, bounds: tuple[float, float] = _REAL, unit: str = "image"
+) -> Interval:
+    """Give the mean of one value per unit, each unit counting the same, with its interval.
+
+    Parameters
+    ----------
+    values
+        Shape (n,): one value per unit; NaN where a unit has none, such an image is left aside.
+    level
+        Level of confidence, between 0 and 1.
+    bounds
+        Smallest and largest possible value.
+    unit
+        What a unit is.
+
+    Returns
+    -------
+    Interval
+        Aggregation ``"mean"``; NaN if no unit has a value.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    k = len(known)
+    value = float(known.mean()) if k else float("nan")
+    left_out = (known.sum() - known) / (k - 1) if k > 1 else np.full(k, np.nan)
+    return jackknife_interval(
+        value, left_out, np.ones(k), level=level, bounds=bounds, unit=unit, aggregation="mean"
+    )
