@@ -103,7 +103,7 @@ def build_scene(settings: SceneSettings, rng: np.random.Generator) -> Scene:
     Notes
     -----
     In a field too crowded for an object, the object is left out after 40 places have been tried:
-    the density falls behind the one asked for (at the default shape, from about 4,000 per mm²).
+    the density falls behind the one asked for (at the default shape, by about a tenth at 6,000 per mm²).
     """
     margin = int(np.ceil(settings.diameter_um / settings.pixel_size_um))
     shape = (settings.height_px + 2 * margin, settings.width_px + 2 * margin)

@@ -23,7 +23,7 @@ class StainSettings(Settings):
     """Name of the channel."""
     wavelength_nm: float = Field(default=461.0, gt=100, lt=2000)
     """Peak of the emission, nm."""
-    photons: float = Field(default=350.0, ge=0)
+    photons: float = Field(default=250.0, ge=0)
     """Median brightness of a positive object: photons per pixel and exposure near its centre."""
     object_cv: float = Field(default=0.3, ge=0, le=2)
     """Spread of the log-normal brightness between objects (standard deviation of the logarithm)."""
@@ -43,9 +43,9 @@ class StainSettings(Settings):
     """Standard deviation of a spot, µm."""
     spot_contrast: float = Field(default=-0.35, ge=-1, le=10)
     """Change of brightness at the centre of a spot, relative; negative: dark, as nucleoli in a DNA stain."""
-    background: float = Field(default=30.0, ge=0)
+    background: float = Field(default=40.0, ge=0)
     """Background light (medium, autofluorescence), photons per pixel and exposure."""
-    background_variation: float = Field(default=0.1, ge=0, le=1)
+    background_variation: float = Field(default=0.2, ge=0, le=1)
     """Standard deviation of its slow variation over the field, relative."""
     debris_per_mm2: float = Field(default=25.0, ge=0)
     """Bright specks that are no objects, number per mm²."""
@@ -59,13 +59,13 @@ DNA = StainSettings()
 MARKER = StainSettings(
     name="marker",
     wavelength_nm=520,
-    photons=220,
+    photons=180,
     object_cv=0.45,
     positive_fraction=0.35,
     texture=0.25,
     spots=6,
     spot_contrast=0.6,
-    background=45,
+    background=50,
 )
 """A nuclear marker that about a third of the objects carry, such as Ki-67."""
 

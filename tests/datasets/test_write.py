@@ -1,0 +1,70 @@
+"""The simulated study on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from veriscope.datasets.scene import SceneSettings
+from veriscope.datasets.simulate import SimulationSettings
+from veriscope.datasets.stain import DNA, MARKER
+from veriscope.datasets.study import StudySettings, simulate_study
+from veriscope.datasets.write import write_study
+from veriscope.errors import InputError
+from veriscope.io.images import read_image
+from veriscope.io.labels import read_labels
+
+SETTINGS = StudySettings(
+    simulation=SimulationSettings(
+        scene=SceneSettings(height_px=80, width_px=96, pixel_size_um=0.325), stains=(DNA, MARKER)
+    ),
+    replicates=1,
+    images_per_replicate=2,
+)
+
+
+def test_files_hold_what_was_simulated(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    truth = write_study(
+        tmp_path / "study", SETTINGS, seed=4, progress=lambda stage, done, total: told.append((done, total))
+    )
+    assert told == [(n, 6) for n in range(7)]
+    images = list(simulate_study(SETTINGS, seed=4))
+    for simulated in images:
+        image = read_image(tmp_path / "study" / "images" / f"{simulated.image_id}.tif")
+        np.testing.assert_array_equal(image.pixels, simulated.image.pixels)
+        assert (image.axes, image.channels) == ("cyx", ("DNA", "marker"))
+        assert image.spacing == pytest.approx({"y": 0.325, "x": 0.325})
+        labels = read_labels(tmp_path / "study" / "labels" / f"{simulated.image_id}.tif")
+        np.testing.assert_array_equal(labels, simulated.labels)
+    sheet = pd.read_csv(tmp_path / "study" / "sheet.csv")
+    assert list(sheet.columns) == ["image", "group", "replicate"]
+    assert list(sheet["image"]) == [i.image_id for i in images]
+    objects = pd.read_csv(tmp_path / "study" / "objects.csv")
+    assert len(objects) == sum(i.n_objects for i in images) == sum(g["n_objects"] for g in truth["groups"])
+    assert json.loads((tmp_path / "study" / "truth.json").read_text()) == truth
+    assert truth["schema"] == "veriscope/simulated-truth/1"
+    assert StudySettings.model_validate(truth["settings"]) == SETTINGS
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        write_study(tmp_path / name, SETTINGS, seed=1)
+    files = sorted(f.relative_to(tmp_path / "a") for f in (tmp_path / "a").rglob("*") if f.is_file())
+    assert len(files) == 6 * 2 + 3
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("important")
+    with pytest.raises(InputError) as caught:
+        write_study(tmp_path, SETTINGS, seed=1)
+    assert str(caught.value) == (
+        f"{tmp_path}: exists and is not an empty folder; choose a new one or remove it first"
+    )
+    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
