@@ -123,13 +123,15 @@ def bootstrap(venv: Path, extras: set[str]) -> None:
     if done is not None and extras <= done:
         say(f"Environment {venv} is up to date.")
         return
+    check_extras(extras)
     extras = extras | load_stamp(venv)[1]  # what was asked for earlier is kept
     check_disk(venv, extras)
     start = time.monotonic()
     say(f"Making the environment {venv} (extras: {', '.join(sorted(extras)) or 'none'})")
     if not (venv_python(venv).exists() and (venv / "pyvenv.cfg").exists()):
         make_venv(venv)
-    step("pip and uv", [*pip(venv), "install", "--upgrade", "pip", "uv"], venv)
+    if not uv_path(venv).exists():
+        step("pip and uv", [*pip(venv), "install", "--upgrade", "pip", "uv"], venv)
     if "train" in extras:
         install_torch(venv)
     install_package(venv, extras)
@@ -145,6 +147,22 @@ def venv_python(venv: Path) -> Path:
 def pip(venv: Path) -> list[str]:
     """Command line of an environment's pip."""
     return [str(venv_python(venv)), "-m", "pip"]
+
+
+def uv_path(venv: Path) -> Path:
+    """Path of an environment's uv."""
+    return venv_python(venv).with_name("uv.exe" if os.name == "nt" else "uv")
+
+
+def check_extras(extras: set[str]) -> None:
+    """Refuse extras that the package does not have; pip and uv would only warn."""
+    import tomllib  # new in Python 3.11, so not before the version was checked
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    unknown = sorted(extras - set(project["optional-dependencies"]))
+    if unknown:
+        allowed = ", ".join(sorted(project["optional-dependencies"]))
+        raise BootstrapError(f"no extra named {', '.join(unknown)}; extras are: {allowed}")
 
 
 def check_disk(venv: Path, extras: set[str]) -> None:
@@ -214,7 +232,7 @@ def distributions(venv: Path) -> set[str]:
 def install_package(venv: Path, extras: set[str]) -> None:
     """Install the repository in place with its dependencies, by uv, or by pip where uv cannot."""
     target = str(ROOT) + (f"[{','.join(sorted(extras))}]" if extras else "")
-    uv = venv_python(venv).with_name("uv.exe" if os.name == "nt" else "uv")
+    uv = uv_path(venv)
     if uv.exists():
         command = [str(uv), "pip", "install", "--python", str(venv_python(venv)), "-e", target]
         try:

@@ -53,7 +53,7 @@ def check(folder: Path) -> None:
     python = str(bootstrap.venv_python(venv))
     run = bootstrap.step
     run("pip and uv", [*bootstrap.pip(venv), "install", "--upgrade", "pip", "uv"], venv)
-    uv, env = str(bootstrap.venv_python(venv).with_name("uv")), bootstrap.uv_environment(venv)
+    uv, env = str(bootstrap.uv_path(venv)), bootstrap.uv_environment(venv)
     run(
         "wheel",
         [uv, "build", "--wheel", "--python", python, "-o", str(folder), str(bootstrap.ROOT)],

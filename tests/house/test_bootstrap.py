@@ -108,6 +108,12 @@ def test_a_folder_that_is_no_environment_is_not_deleted(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").exists()
 
 
+def test_an_unknown_extra_is_refused() -> None:
+    with pytest.raises(bootstrap.BootstrapError) as caught:
+        bootstrap.check_extras({"dev", "nosuch"})
+    assert str(caught.value) == "no extra named nosuch; extras are: dev, docs, train"
+
+
 def test_a_full_disk_is_said_before_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(bootstrap.NEEDED_BYTES, "base", 10**18)
     with pytest.raises(bootstrap.BootstrapError, match=r"are free at .* and 1000000000\.0 GB are needed; "):
