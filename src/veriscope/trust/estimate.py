@@ -1,0 +1,328 @@
+"""The answer with its interval: what the model says of all tiles, corrected by the audited ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from scipy.stats import t as student
+
+from veriscope.errors import InputError
+from veriscope.trust.correction import (
+    Floats,
+    corrected_terms,
+    fitted_slope,
+    mean_and_influence,
+    ratio_and_influence,
+)
+from veriscope.trust.interval import skewness_t_interval
+from veriscope.trust.units import DrawnUnits
+
+__all__ = [
+    "MIN_DRAWS",
+    "DrawnUnits",
+    "Estimate",
+    "estimate",
+    "labelled_only",
+    "naive",
+    "ppi",
+    "tiles_needed",
+]
+
+MIN_DRAWS = 5
+"""Fewer draws give no interval: coverage falls short (`benchmarks/science/coverage.py`)."""
+
+Status = Literal["ok", "cannot-tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value, its interval, and what the interval rests on.
+
+    Parameters
+    ----------
+    value
+        Estimate in the unit of the measure; NaN if there is none.
+    low, high
+        Ends of the interval; NaN if status is ``cannot-tell``, or for the model's word, which has none.
+    level
+        Share of audits whose interval would cover the truth, 0 to 1.
+    estimator
+        ``naive``, ``labelled-only``, ``difference``, ``difference-ratio``, ``ppi``, ``ppi++`` or a contrast.
+    n
+        Draws used; repeated tiles count each time.
+    df
+        Degrees of freedom; NaN where there is no interval.
+    assumptions
+        Sentences; each must hold for the interval to be right.
+    status
+        ``ok`` or ``cannot-tell``.
+    reason
+        Why it cannot tell, as a sentence; empty if it can.
+    extra_tiles_needed
+        Draws that would probably suffice beyond those made; None if unknown or none are asked for.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    estimator: str
+    n: int
+    df: float
+    assumptions: tuple[str, ...] = ()
+    status: Status = "ok"
+    reason: str = ""
+    extra_tiles_needed: int | None = None
+
+    @property
+    def half_width(self) -> float:
+        """Distance from the value to the farther end of the interval; NaN if there is none."""
+        return max(self.high - self.value, self.value - self.low)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+            All fields; NaN and infinite numbers as None.
+        """
+        values = asdict(self)
+        values["assumptions"] = list(self.assumptions)
+        for key, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                values[key] = None
+        return values
+
+
+def naive(units: DrawnUnits, *, level: float = 0.9) -> Estimate:
+    """Give the model's word: the predicted measure, without an interval.
+
+    Parameters
+    ----------
+    units
+        Drawn tiles; only the predicted totals are used.
+    level
+        Recorded with the estimate.
+
+    Returns
+    -------
+    Estimate
+        Value without interval; NaN and ``cannot-tell`` if the model finds no object to average over.
+    """
+    below = units.known_denominator
+    if units.predicted_total_denominator is not None:
+        below = units.predicted_total_denominator
+    nan = math.nan
+    if below <= 0:
+        reason = "The model finds no objects, so there is nothing to average."
+        return Estimate(nan, nan, nan, level, "naive", 0, nan, status="cannot-tell", reason=reason)
+    assumed = ("The model makes no errors, or errors that cancel. Nothing here tests this.",)
+    return Estimate(float(units.predicted_total / below), nan, nan, level, "naive", 0, nan, assumed)
+
+
+def labelled_only(units: DrawnUnits, *, level: float = 0.9) -> Estimate:
+    """Estimate from the references of the drawn tiles alone (Hansen-Hurwitz).
+
+    Parameters
+    ----------
+    units
+        Drawn tiles; predictions are not used, except for how tiles were drawn.
+    level
+        Confidence level, 0 to 1.
+
+    Returns
+    -------
+    Estimate
+        With Student's t interval, without allowance for skewness: what is commonly done.
+    """
+    return _finish(units, "labelled-only", _terms(units, 0.0), level=level, plain=True)
+
+
+def ppi(units: DrawnUnits, *, level: float = 0.9, fit: bool = False) -> Estimate:
+    """Estimate by prediction-powered inference, for comparison.
+
+    Parameters
+    ----------
+    units
+        Drawn tiles.
+    level
+        Confidence level, 0 to 1.
+    fit
+        Fit the weight of the prediction (PPI++) instead of 1 (PPI).
+
+    Returns
+    -------
+    Estimate
+        With the normal interval of the papers, which covers too little for fewer than some 30 draws.
+    """
+    name, slope = ("ppi++", None) if fit else ("ppi", 1.0)
+    return _finish(units, name, _terms(units, slope), level=level, plain=True, df=math.inf)
+
+
+def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None = None) -> Estimate:
+    """Estimate a measure of one group from all predictions and the audited tiles.
+
+    Numerator and denominator are each the predicted total plus the Hansen-Hurwitz estimate of what
+    the model missed (`veriscope.trust.correction`); the interval is Student's t with an allowance for
+    skewness (`veriscope.trust.interval`).
+
+    Parameters
+    ----------
+    units
+        Drawn tiles.
+    level
+        Confidence level, 0 to 1.
+    tolerance
+        Half-width that would be good enough, in the unit of the measure; None asks for none.
+
+    Returns
+    -------
+    Estimate
+        ``cannot-tell`` below `MIN_DRAWS` draws, if there are no objects to average over, or if the
+        half-width exceeds the tolerance (the interval is still given then).
+
+    Raises
+    ------
+    InputError
+        If level or tolerance is out of range.
+    """
+    if tolerance is not None and tolerance <= 0:
+        raise InputError(f"tolerance {tolerance:g} is not above 0; it is the error that would matter to you")
+    name = "difference-ratio" if units.is_ratio else "difference"
+    return _finish(units, name, _terms(units, 1.0), level=level, tolerance=tolerance)
+
+
+def tiles_needed(
+    units: DrawnUnits, *, tolerance: float, level: float = 0.9, assurance: float = 0.8
+) -> int | None:
+    """Tell how many draws in all would probably give a half-width.
+
+    Parameters
+    ----------
+    units
+        Drawn tiles so far, at least 3.
+    tolerance
+        Half-width wanted, in the unit of the measure.
+    level
+        Confidence level, 0 to 1.
+    assurance
+        Probability that the number suffices: the spread so far is replaced by its upper limit (χ²).
+
+    Returns
+    -------
+    int or None
+        Draws in all, at least `MIN_DRAWS`; None if fewer than 3 were made or there is nothing to average.
+    """
+    _, influence = _value_and_influence(units, _terms(units, 1.0))
+    n = units.n
+    if n < 3 or not np.isfinite(influence).all():
+        return None
+    spread = math.sqrt(float((influence**2).sum()) / float(chi2.ppf(1 - assurance, n - 1)))
+    needed = MIN_DRAWS
+    for _ in range(100):
+        quantile = float(student.ppf((1 + level) / 2, needed - 1))
+        following = max(MIN_DRAWS, math.ceil((quantile * spread / tolerance) ** 2))
+        if following <= needed:
+            break
+        needed = following
+    return needed
+
+
+def _terms(units: DrawnUnits, slope: float | None) -> tuple[Floats, Floats | None]:
+    """Terms of numerator and denominator; slope None fits each."""
+
+    def of(reference: NDArray[Any], prediction: NDArray[Any], total: float) -> Floats:
+        y, m = np.asarray(reference, np.float64), np.asarray(prediction, np.float64)
+        p = np.asarray(units.probability, np.float64)
+        weight = fitted_slope(y, m, p) if slope is None else slope
+        return corrected_terms(y, m, p, total, slope=weight)
+
+    above = of(units.reference, units.prediction, units.predicted_total)
+    if (
+        units.reference_denominator is None
+        or units.prediction_denominator is None
+        or units.predicted_total_denominator is None
+    ):
+        return above / units.known_denominator, None
+    below = of(units.reference_denominator, units.prediction_denominator, units.predicted_total_denominator)
+    return above, below
+
+
+def _value_and_influence(units: DrawnUnits, terms: tuple[Floats, Floats | None]) -> tuple[float, Floats]:
+    if units.n == 0:
+        return math.nan, np.zeros(0)
+    above, below = terms
+    value, influence = mean_and_influence(above) if below is None else ratio_and_influence(above, below)
+    return float(value), influence
+
+
+def _finish(
+    units: DrawnUnits,
+    estimator: str,
+    terms: tuple[Floats, Floats | None],
+    *,
+    level: float,
+    plain: bool = False,
+    df: float | None = None,
+    tolerance: float | None = None,
+) -> Estimate:
+    if not 0 < level < 1:
+        raise InputError(f"level {level:g} is not between 0 and 1; 0.9 is usual")
+    value, influence = _value_and_influence(units, terms)
+    n, nan = units.n, math.nan
+    freedom = float(n - 1) if df is None else df
+    unknown = Estimate(value, nan, nan, level, estimator, n, nan, status="cannot-tell")
+    if n < MIN_DRAWS:
+        reason = f"{n} tiles were drawn; an interval needs at least {MIN_DRAWS}."
+        return replace(unknown, reason=reason, extra_tiles_needed=MIN_DRAWS - n)
+    if math.isnan(value):
+        reason = "The audit finds no objects (corrected number 0 or below), so there is nothing to average."
+        return replace(unknown, reason=reason)
+    if plain:
+        error = math.sqrt(float((influence**2).sum()) / (n - 1) / n)
+        half = float(student.ppf((1 + level) / 2, freedom)) * error
+        low, high = value - half, value + half
+    else:
+        ends = skewness_t_interval(value, influence, level=level)
+        low, high = float(ends[0]), float(ends[1])
+    result = Estimate(value, low, high, level, estimator, n, freedom, _assumptions(estimator))
+    return result if tolerance is None else _judged(result, units, tolerance)
+
+
+def _judged(result: Estimate, units: DrawnUnits, tolerance: float) -> Estimate:
+    """Compare the interval with the tolerance."""
+    if result.half_width <= tolerance:
+        return result
+    needed = tiles_needed(units, tolerance=tolerance, level=result.level)
+    extra = None if needed is None else max(1, needed - units.n)
+    reason = (
+        f"The interval reaches {result.half_width:.4g} from the estimate; the tolerance is {tolerance:.4g}."
+    )
+    if needed is not None and units.n_tiles is not None and needed >= units.n_tiles:
+        reason += (
+            f" That would take about as many draws as there are tiles ({units.n_tiles}): annotate them all, "
+        )
+        reason += "or correct a better prediction."
+    elif extra is not None:
+        reason += f" About {extra} more tiles would probably suffice."
+    return replace(result, status="cannot-tell", reason=reason, extra_tiles_needed=extra)
+
+
+def _assumptions(estimator: str) -> tuple[str, ...]:
+    common: Sequence[str] = (
+        "Tiles were drawn by the plan, and all were annotated, also those that look empty or hard.",
+        "The annotations are right: errors of the annotator are not in the interval.",
+        "The answer is about these images; other samples of the same kind may differ.",
+    )
+    if estimator in ("ppi", "ppi++"):
+        return (*common, "There are enough tiles for a normal interval (some 30).")
+    if estimator == "labelled-only":
+        return (*common, "Errors are nearly symmetric (Student's t).")
+    return (*common, "Rare large errors that no drawn tile shows are not in the interval.")
