@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from typer.models import ArgumentInfo, OptionInfo
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "cli.md"
+NEWLINE = "\n"
 HEAD = """\
 <!-- Made by scripts/docs_cli.py; run it again instead of editing this page. -->
 # Command line
@@ -145,13 +146,22 @@ def text_of(help_text: str | None) -> str:
     return inspect.cleandoc((help_text or "").split("\f")[0])
 
 
+def root_options(app: Any) -> list[Parameter]:
+    """List the options that stand before the command, such as `--version`."""
+    root = app.registered_callback
+    return list(parameters_of(root.callback)) if root and root.callback else []
+
+
 def render_page(app: Any, name: str = "veriscope") -> str:
     """Render the whole page as Markdown."""
     verbs = verbs_of(app, name)
     listing = [
-        f"- [`{verb.path}`](#{verb.path.replace(' ', '-')}): {verb.help.splitlines()[0]}" for verb in verbs
+        f"- [`{verb.path}`](#{verb.path.replace(' ', '-')}): {verb.help.partition(NEWLINE)[0]}"
+        for verb in verbs
     ]
-    parts = [HEAD, "\n".join(listing), *(render_verb(verb) for verb in verbs)]
+    before = root_options(app)
+    parts = [HEAD, *([table("option before the command", before) + "\n"] if before else [])]
+    parts += ["\n".join(listing), *(render_verb(verb) for verb in verbs)]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 

@@ -20,6 +20,10 @@ PAGES = sorted(DOCS.rglob("*.md"))
 def small_app() -> typer.Typer:
     app = typer.Typer()
 
+    @app.callback()
+    def options(version: Annotated[bool, typer.Option("--version", help="Print it.")] = False) -> None:
+        """Measure things."""
+
     @app.command()
     def measure(
         labels: Annotated[Path, typer.Argument(help="Folder of label images.")],
@@ -50,6 +54,10 @@ def test_commands_are_rendered_from_their_definition() -> None:
 
     assert page == docs_cli.HEAD + (
         """
+| option before the command | |
+| --- | --- |
+| `--version` | Print it. |
+
 - [`tool measure`](#tool-measure): Measure objects.
 - [`tool info`](#tool-info): Tell about a file.
 

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import yaml
 from repository import ROOT, SOURCE, repository_files
 
 LONG_MODULE = 500
@@ -134,3 +135,10 @@ def test_version_is_the_same_everywhere() -> None:
     assert in_code is not None and in_citation is not None
     assert {declared, in_code[1], in_citation[1].strip('"')} == {declared}
     assert f"## [{declared}]" in read("CHANGELOG.md")
+
+
+def test_citation_has_what_the_format_demands() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0" and citation["type"] == "software"
+    assert citation["message"] and citation["title"] and citation["license"] == "BSD-3-Clause"
+    assert all("name" in author or "family-names" in author for author in citation["authors"])
