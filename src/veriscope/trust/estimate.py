@@ -63,9 +63,11 @@ class Estimate:
     status
         ``ok`` or ``cannot-tell``.
     reason
-        Why it cannot tell, as a sentence; empty if it can.
+        Why it cannot tell, in sentences; empty if it can.
     extra_tiles_needed
         Draws that would probably suffice beyond those made; None if unknown or none are asked for.
+    standard_error
+        Of the value, by the spread of the draws; NaN where there is no interval.
     """
 
     value: float
@@ -79,6 +81,7 @@ class Estimate:
     status: Status = "ok"
     reason: str = ""
     extra_tiles_needed: int | None = None
+    standard_error: float = math.nan
 
     @property
     def half_width(self) -> float:
@@ -285,14 +288,15 @@ def _finish(
     if math.isnan(value):
         reason = "The audit finds no objects (corrected number 0 or below), so there is nothing to average."
         return replace(unknown, reason=reason)
+    error = math.sqrt(float((influence**2).sum()) / (n - 1) / n)
     if plain:
-        error = math.sqrt(float((influence**2).sum()) / (n - 1) / n)
         half = float(student.ppf((1 + level) / 2, freedom)) * error
         low, high = value - half, value + half
     else:
         ends = skewness_t_interval(value, influence, level=level)
         low, high = float(ends[0]), float(ends[1])
-    result = Estimate(value, low, high, level, estimator, n, freedom, _assumptions(estimator))
+    assumed = _assumptions(estimator)
+    result = Estimate(value, low, high, level, estimator, n, freedom, assumed, standard_error=error)
     return result if tolerance is None else _judged(result, units, tolerance)
 
 

@@ -1,0 +1,334 @@
+"""Differences between groups, with the replicate as the experimental unit.
+
+Cells of one dish share the dish. What varies between groups by chance is the dish, the mouse or the
+patient, so its number decides, not that of cells or tiles [1]_. The variance of a group is the sum of
+
+- that between its replicates: each replicate's predicted measure, scaled to the audited level of the
+  group, as the variance of a mean (or of a ratio of sums, linearised) of R replicates;
+- that of the audit: the standard error of the group's corrected estimate.
+
+Errors of the prediction add to the spread between predicted replicates, so the first part is rather
+too large than too small. Degrees of freedom are Satterthwaite's [2]_; p-values of several contrasts
+are adjusted by Holm's method [3]_.
+
+References
+----------
+.. [1] Lazic, Clarke-Williams & Munafò, What exactly is 'N' in cell culture and animal experiments?,
+   PLoS Biology 16 (2018), e2005282. doi:10.1371/journal.pbio.2005282
+.. [2] Satterthwaite, An approximate distribution of estimates of variance components, Biometrics
+   Bulletin 2 (1946), 110-114. doi:10.2307/3002019
+.. [3] Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+   Statistics 6 (1979), 65-70.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
+from veriscope.trust.estimate import Estimate
+
+__all__ = ["Contrast", "Group", "compare_groups", "contrast", "holm"]
+
+Kind = Literal["difference", "ratio"]
+Scope = Literal["replicates", "images"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group's audited estimate and the predicted measure of each of its replicates.
+
+    Parameters
+    ----------
+    name
+        Name of the group.
+    estimate
+        Audited estimate on the scale to compare. Counts are compared per replicate, image or area:
+        estimate them with `known_denominator` set to the sum of `denominator`.
+    numerator, denominator
+        By the model, per replicate (R,), such that ``sum(numerator) / sum(denominator)`` is the
+        naive value of `estimate`: objects and replicates (ones), images or imaged area for counts;
+        total area and objects for a mean area; and so on.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the arrays are not of the same length, at least 1.
+    PixelValueError
+        If a value is not finite, or the denominators are negative or sum to 0.
+    """
+
+    name: str
+    estimate: Estimate
+    numerator: NDArray[Any]
+    denominator: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.numerator), np.shape(self.denominator)
+        if shapes[0] != shapes[1] or len(shapes[0]) != 1 or shapes[0][0] < 1:
+            raise ShapeMismatchError(
+                f"group {self.name!r}: numerator and denominator have shapes {shapes[0]} and {shapes[1]}; "
+                "give one value of each per replicate"
+            )
+        below = np.asarray(self.denominator, dtype=np.float64)
+        finite = np.isfinite(self.numerator).all() and np.isfinite(below).all()
+        if not finite or below.min() < 0 or below.sum() <= 0:
+            raise PixelValueError(
+                f"group {self.name!r}: replicates need finite numerators, and denominators of 0 or more that "
+                "are not all 0; leave out replicates without images"
+            )
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of replicates."""
+        return len(self.numerator)
+
+    @property
+    def between_variance(self) -> float:
+        """Variance of the group's value due to its sample of replicates; NaN for fewer than 2."""
+        count = self.n_replicates
+        if count < 2:
+            return math.nan
+        above = np.asarray(self.numerator, dtype=np.float64)
+        below = np.asarray(self.denominator, dtype=np.float64)
+        predicted = float(above.sum() / below.sum())
+        scale = self.estimate.value / predicted if predicted > 0 else 1.0
+        deviation = scale * (above - predicted * below) / below.mean()
+        return float((deviation**2).sum() / (count * (count - 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """How two groups differ, and about what that speaks.
+
+    Parameters
+    ----------
+    first, second
+        Names of the groups; the contrast is second minus first, or second over first.
+    kind
+        ``difference`` or ``ratio``.
+    scope
+        ``replicates``: about the population that the replicates stand for. ``images``: about these
+        images only, because a group has fewer than two replicates.
+    estimate
+        Value and interval; status ``cannot-tell`` if scope is ``images``.
+    p_value
+        Two-sided, of no difference between the populations; NaN if scope is ``images``.
+    p_value_holm
+        The same, adjusted for all contrasts made together.
+    audit_share
+        Share of the variance that comes from the audit, 0 to 1: near 1, more tiles help; near 0,
+        only more replicates do. NaN if scope is ``images``.
+    """
+
+    first: str
+    second: str
+    kind: Kind
+    scope: Scope
+    estimate: Estimate
+    p_value: float
+    p_value_holm: float
+    audit_share: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+            All fields; NaN as None.
+        """
+        values = asdict(self) | {"estimate": self.estimate.to_dict()}
+        for key in ("p_value", "p_value_holm", "audit_share"):
+            values[key] = None if math.isnan(values[key]) else values[key]
+        return values
+
+
+def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: float = 0.9) -> Contrast:
+    """Compare two groups.
+
+    Parameters
+    ----------
+    first, second
+        Groups with independent audits and different replicates.
+    kind
+        ``difference``: second − first. ``ratio``: second / first, with its interval on the log scale.
+    level
+        Confidence level, 0 to 1.
+
+    Returns
+    -------
+    Contrast
+        With fewer than two replicates in a group, the difference between *these images*, stated as
+        such, and no p-value. Status ``cannot-tell`` also if an audit has no interval.
+
+    Raises
+    ------
+    InputError
+        If the level is out of range or the kind unknown.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level {level:g} is not between 0 and 1; 0.9 is usual")
+    if kind not in ("difference", "ratio"):
+        raise InputError(f"kind {kind!r} is unknown; use 'difference' or 'ratio'")
+    groups = (first, second)
+    unaudited = [group.name for group in groups if not math.isfinite(group.estimate.standard_error)]
+    lone = [group.name for group in groups if group.n_replicates < 2]
+    scope: Scope = "images" if lone else "replicates"
+    if unaudited:
+        reason = f"The audit gives no interval for {_names(unaudited)}."
+        value = _value(first, second, kind)
+        return _unknown(first, second, kind, scope, value, reason, level)
+    if kind == "ratio" and min(first.estimate.value, second.estimate.value) <= 0:
+        reason = "A ratio needs two positive estimates; use the difference."
+        return _unknown(first, second, kind, scope, math.nan, reason, level)
+    estimate, p_value, audit_share = _infer(first, second, kind, scope, level)
+    if lone:
+        reason = (
+            f"Fewer than two replicates in {_names(lone)}: the interval is about these images only, and "
+            "nothing can be told about a population. Add replicates, not tiles."
+        )
+        estimate = replace(estimate, status="cannot-tell", reason=reason)
+    return Contrast(first.name, second.name, kind, scope, estimate, p_value, p_value, audit_share)
+
+
+def compare_groups(
+    groups: Sequence[Group], *, control: str | None = None, kind: Kind = "difference", level: float = 0.9
+) -> tuple[Contrast, ...]:
+    """Compare all groups with a control, or each with each, with Holm's adjustment.
+
+    Parameters
+    ----------
+    groups
+        At least one group; names differ.
+    control
+        Name of the group that all others are compared with; None compares each pair.
+    kind, level
+        As in `contrast`. Intervals are not adjusted; p-values are, in `p_value_holm`.
+
+    Returns
+    -------
+    tuple of Contrast
+        In the order of the groups; empty for one group.
+
+    Raises
+    ------
+    InputError
+        If names repeat or the control is not among them.
+    """
+    names = [group.name for group in groups]
+    if len(set(names)) != len(names):
+        raise InputError(f"group names {names} repeat; give each group a name of its own")
+    if control is not None and control not in names:
+        raise InputError(f"control {control!r} is not a group; groups are {names}")
+    pairs = [
+        (a, b) if b.name != control else (b, a)
+        for a, b in combinations(groups, 2)
+        if control is None or control in (a.name, b.name)
+    ]
+    found = [contrast(a, b, kind=kind, level=level) for a, b in pairs]
+    adjusted = holm(np.array([one.p_value for one in found]))
+    return tuple(replace(one, p_value_holm=float(p)) for one, p in zip(found, adjusted, strict=True))
+
+
+def holm(p_values: NDArray[Any]) -> NDArray[np.float64]:
+    """Adjust p-values of several contrasts, so that any false positive among them is rare.
+
+    Parameters
+    ----------
+    p_values
+        Of shape (k,), 0 to 1; NaN where there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Adjusted p-values (k,), at most 1; NaN stays NaN and does not count.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def _value(first: Group, second: Group, kind: Kind) -> float:
+    a, b = first.estimate.value, second.estimate.value
+    if kind == "difference":
+        return b - a
+    return b / a if a > 0 else math.nan
+
+
+def _infer(
+    first: Group, second: Group, kind: Kind, scope: Scope, level: float
+) -> tuple[Estimate, float, float]:
+    """Value, interval, p-value and share of the audit; on the log scale for a ratio."""
+    parts: list[tuple[float, float]] = []
+    audit = 0.0
+    for group in (first, second):
+        unit = group.estimate.value**2 if kind == "ratio" else 1.0
+        variance = group.estimate.standard_error**2 / unit
+        audit += variance
+        parts.append((variance, group.estimate.df))
+        if scope == "replicates":
+            parts.append((group.between_variance / unit, group.n_replicates - 1.0))
+    total = sum(variance for variance, _ in parts)
+    spent = sum(variance**2 / df for variance, df in parts)
+    df = total**2 / spent if spent > 0 else math.inf
+    value = _value(first, second, kind)
+    centre = math.log(value) if kind == "ratio" else value
+    error = math.sqrt(total)
+    half = float(student.ppf((1 + level) / 2, df)) * error
+    low, high = centre - half, centre + half
+    if kind == "ratio":
+        low, high = math.exp(low), math.exp(high)
+    p_value, share = math.nan, math.nan
+    if scope == "replicates":
+        p_value = 2 * float(student.sf(abs(centre) / error, df)) if error > 0 else float(centre == 0)
+        share = audit / total if total > 0 else math.nan
+    estimate = Estimate(
+        value,
+        low,
+        high,
+        level,
+        f"{kind}-of-groups",
+        first.estimate.n + second.estimate.n,
+        df,
+        _assumptions(scope),
+        standard_error=error * (value if kind == "ratio" else 1.0),
+    )
+    return estimate, p_value, share
+
+
+def _assumptions(scope: Scope) -> tuple[str, ...]:
+    if scope == "images":
+        return ("The answer is about these images; another sample of each group may differ otherwise.",)
+    return (
+        "Replicates are independent of each other, and differ from group to group.",
+        "Replicates are drawn from the population that the answer is about, and vary nearly normally.",
+        "The spread of predicted replicates, scaled to the audit, stands for the true one.",
+    )
+
+
+def _unknown(
+    first: Group, second: Group, kind: Kind, scope: Scope, value: float, reason: str, level: float
+) -> Contrast:
+    nan = math.nan
+    n = first.estimate.n + second.estimate.n
+    estimate = Estimate(
+        value, nan, nan, level, f"{kind}-of-groups", n, nan, status="cannot-tell", reason=reason
+    )
+    return Contrast(first.name, second.name, kind, scope, estimate, nan, nan, nan)
+
+
+def _names(names: Sequence[str]) -> str:
+    return " and ".join(repr(name) for name in names)
