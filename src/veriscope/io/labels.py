@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from scipy.ndimage import label as connected_components
 
 from veriscope.core.axes import check_spacing
 from veriscope.core.labels import check_labels, smallest_label_dtype
-from veriscope.errors import AxesError, PixelValueError
+from veriscope.errors import AxesError, InputError, PixelValueError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.images import find_reader
 from veriscope.io.layout import arrange, plan_layout
@@ -32,7 +33,7 @@ class LabelFile:
     labels
         Integers, 0 = background.
     axes
-        Of the labels; ``?`` names nothing here: a plain stack is taken as ``zyx``.
+        Of the labels; a stack that does not say what its pages are is taken as ``zyx``.
     spacing
         Pixel size in µm, or None.
     notes
@@ -66,7 +67,9 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     AxesError
         If it has channels or colours.
     PixelValueError
-        If it has boolean, negative or fractional values.
+        If it has boolean, negative or fractional values, is a mask of 0 and 255, or a JPEG file.
+    InputError
+        If it has several images.
     """
     return open_labels(path).labels
 
@@ -93,34 +96,59 @@ def open_labels(path: str | Path) -> LabelFile:
     path = Path(path)
     where = str(path)
     with find_reader(path).open(path) as file:
-        stored = file.series[0]
-        axes = (
-            stored.axes.replace("?", "z") if stored.axes.count("?") == 1 and "z" not in stored.axes else None
-        )
-        axes = axes if axes and "s" not in axes else None
-        layout = plan_layout(stored, axes=axes, spacing=None, level=0, where=where, expand_palette=False)
-        if "c" in layout.axes:
-            kind = "colours" if "s" in stored.axes else "channels"
-            raise AxesError(
-                f"{where}: has {kind} (axes {layout.axes!r}) and so is no label image; labels are one "
-                "integer per "
-                "pixel: save them as a 16-bit TIFF from the program they were made with, not as a picture "
-                "or overlay"
-            )
         if file.format == "JPEG":
             raise PixelValueError(
                 f"{where}: is a JPEG file, whose compression changes label numbers; save labels as TIFF or "
                 "PNG"
             )
+        if len(file.series) > 1:
+            raise InputError(
+                f"{where}: has {len(file.series)} images, of which it is not known which are the labels; "
+                "save the "
+                "labels alone"
+            )
+        stored = file.series[0]
+        is_plain_stack = stored.axes.count("?") == 1 and not set("zs") & set(stored.axes)
+        axes = stored.axes.replace("?", "z") if is_plain_stack else None
+        layout = plan_layout(stored, axes=axes, spacing=None, level=0, where=where, expand_palette=False)
+        _check_no_channels(layout.axes, stored.axes, where)
         pixels = arrange(file.pixels(0, 0), layout)
     labels = check_labels(pixels, where=where)
-    notes = [note for note in layout.notes if "pixel size" not in note and "axes" not in note]
-    if labels.dtype == np.uint8 and len(np.unique(labels)) == 256:
-        notes.append(
-            "all 255 values of 8-bit labels are used: numbers above 255 may have been lost; save labels as "
-            "16-bit"
-        )
+    notes = [note for note in layout.notes if not note.startswith(("uncalibrated", "axes "))]
+    if is_plain_stack and "z" in layout.axes:
+        notes.append("a stack that does not say what its pages are is taken as z")
+    if labels.dtype == np.uint8:
+        notes += _check_8_bit(labels, where)
     return LabelFile(labels, layout.axes, layout.spacing, tuple(notes))
+
+
+def _check_no_channels(axes: str, stored_axes: str, where: str) -> None:
+    if "c" not in axes:
+        return
+    kind = "colours" if "s" in stored_axes else "channels"
+    raise AxesError(
+        f"{where}: has {kind} (axes {axes!r}) and so is no label image; labels are one integer per pixel: "
+        "save them "
+        "as a 16-bit TIFF from the program they were made with, not as a picture or overlay"
+    )
+
+
+def _check_8_bit(labels: NDArray[Any], where: str) -> list[str]:
+    """Refuse masks of 0 and 255, and warn of numbers that may have been lost."""
+    values = np.unique(labels)
+    if values.size <= 2 and values[-1] == 255 and connected_components(labels > 0)[1] > 1:
+        raise PixelValueError(
+            f"{where}: has only the values 0 and 255 in several separate regions, so it is a mask, not a "
+            "label "
+            "image; give each object a number of its own, for example by connected components (touching "
+            "objects "
+            "merge then)"
+        )
+    if values.size == 256:
+        return [
+            "all 255 values of 8-bit labels are used: numbers above 255 may be lost; save labels as 16-bit"
+        ]
+    return []
 
 
 def write_labels(

@@ -19,7 +19,7 @@ from veriscope.core.labels import check_labels, smallest_label_dtype
 from veriscope.errors import AxesError
 from veriscope.io.atomic import atomic_path
 
-__all__ = ["Version", "write_ome_zarr", "write_ome_zarr_labels"]
+__all__ = ["Version", "write_labels_zarr", "write_ome_zarr"]
 
 Version = Literal["0.4", "0.5"]
 _CHUNK = 1024
@@ -58,11 +58,11 @@ def write_ome_zarr(path: str | Path, image: Image, *, version: Version = "0.5") 
     _write(Path(path), image.pixels, image.axes, attributes, version)
 
 
-def write_ome_zarr_labels(
+def write_labels_zarr(
     path: str | Path,
     labels: NDArray[Any],
     *,
-    axes: str,
+    axes: str | None = None,
     spacing: Mapping[str, float] | None = None,
     version: Version = "0.5",
 ) -> None:
@@ -75,7 +75,7 @@ def write_ome_zarr_labels(
     labels
         Label image; stored as uint16, or uint32 above 65,535.
     axes
-        Of the labels, such as ``"yx"``.
+        Of the labels; None: ``"yx"`` or ``"zyx"`` by their number of dimensions.
     spacing
         Pixel size in µm of the spatial axes, or None.
     version
@@ -91,7 +91,7 @@ def write_ome_zarr_labels(
         If the folder cannot be written.
     """
     where = str(path)
-    check_axes(axes, labels.ndim, where=where)
+    axes = check_axes(axes or "zyx"[-labels.ndim :], labels.ndim, where=where)
     labels = check_labels(labels, where=where)
     spacing = check_spacing(spacing, axes, where=where)
     attributes = _multiscales(_stem(path), axes, spacing, version)

@@ -105,8 +105,7 @@ class OpenPicture:
                 "or as "
                 "single files"
             )
-        if self.format == "PNG":
-            self._check_png_end()
+        self._check_end()
         axes, dtype, samples = _MODES[self._mode]
         width, height = self._picture.size
         shape = (height, width, len(self._mode)) if axes == "yxs" else (height, width)
@@ -146,18 +145,22 @@ class OpenPicture:
         table = np.asarray(colours, dtype=np.uint8).reshape(-1, 3)
         return table, "transparency" in self._picture.info
 
-    def _check_png_end(self) -> None:
-        """Refuse a file cut short before anything is computed from the others."""
+    def _check_end(self) -> None:
+        """Refuse a file that was cut short before its pixels are asked for."""
         with self._path.open("rb") as stream:
-            stream.seek(0, 2)
-            size = stream.tell()
+            head = stream.read(6)
+            size = stream.seek(0, 2)
             stream.seek(max(0, size - (1 << 16)))
             tail = stream.read()
-        if b"IEND" not in tail:
+        if self.format == "BMP":
+            is_cut = size < int.from_bytes(head[2:6], "little")
+        else:
+            is_cut = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}[self.format] not in tail
+        if is_cut:
             raise UnreadableFileError(
-                f"{self._path}: the PNG file is truncated: it ends at byte {size} without its end mark; "
-                "copy it again "
-                "from its source"
+                f"{self._path}: the {self.format} file is truncated: it ends at byte {size}, before its end "
+                "mark; "
+                "copy it again from its source"
             )
 
     def _notes(self, has_transparency: bool) -> list[str]:

@@ -96,7 +96,7 @@ def check_complete(path: Path, series: Any, messages: Sequence[str]) -> None:
     cut = [message for message in messages if "invalid page offset" in message or "corrupted" in message]
     if cut:
         raise UnreadableFileError(
-            f"{path}: the file is truncated or damaged: a page is said to be where the file has none "
+            f"{path}: the file is truncated or damaged: pages are missing or not where they should be "
             f"({cut[0].split('> ')[-1]}); copy it again from its source"
         )
     pages = list(series.pages)
@@ -112,21 +112,15 @@ def check_complete(path: Path, series: Any, messages: Sequence[str]) -> None:
             "or open "
             "the set in Fiji and save it as one OME-TIFF"
         )
-    size = path.stat().st_size
     for page in pages:
-        if page.parent.filehandle.path != str(path) and series.is_multifile:
-            continue
-        end = max((start + count for start, count in zip(*_extents(page), strict=False)), default=0)
+        size = page.parent.filehandle.size
+        end = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
         if end > size:
             raise UnreadableFileError(
                 f"{path}: the file is truncated: pixels reach to byte {end} but the file ends at byte "
-                f"{size}; copy it "
-                "again from its source"
+                f"{size}; "
+                "copy it again from its source"
             )
-
-
-def _extents(page: Any) -> tuple[Sequence[int], Sequence[int]]:
-    return page.dataoffsets, page.databytecounts
 
 
 def _is_set(messages: Sequence[str]) -> bool:

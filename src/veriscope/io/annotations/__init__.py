@@ -1,0 +1,1 @@
+"""References drawn by people, in the files of the programs they were drawn with."""

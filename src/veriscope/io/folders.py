@@ -1,0 +1,424 @@
+"""Finding image files, and checking many before anything is computed."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from veriscope.errors import AxesError, InputError, UnreadableFileError, VeriscopeError, raise_together
+from veriscope.io.images import SUFFIXES, ImageHeader, read_header, read_image
+from veriscope.io.layout import Spacing
+
+__all__ = [
+    "Batch",
+    "FoundImages",
+    "ImageFile",
+    "Pair",
+    "Pairing",
+    "check_batch",
+    "find_images",
+    "image_stem",
+    "pair_by_stem",
+]
+
+_SIDECARS = frozenset(
+    [
+        ".csv",
+        ".tsv",
+        ".json",
+        ".geojson",
+        ".txt",
+        ".md",
+        ".yaml",
+        ".yml",
+        ".xml",
+        ".log",
+        ".ini",
+        ".db",
+        ".roi",
+    ]
+)
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file with the name by which its labels, groups and results are found.
+
+    Parameters
+    ----------
+    stem
+        Name without suffix; of ``.ome.tif`` and ``.ome.zarr`` both suffixes are dropped.
+    path
+        The file, or OME-Zarr folder.
+    """
+
+    stem: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImages(Sequence[ImageFile]):
+    """Image files in natural order of their stems; works as a sequence of `ImageFile`.
+
+    Parameters
+    ----------
+    images
+        The files, each stem once.
+    ignored
+        Files in the folders given whose ending is not that of an image that can be read.
+    """
+
+    images: tuple[ImageFile, ...]
+    ignored: tuple[Path, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> ImageFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ImageFile]: ...
+    def __getitem__(self, index: int | slice) -> ImageFile | Sequence[ImageFile]:
+        """Give one or several images."""
+        return self.images[index]
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.images)
+
+
+def image_stem(path: str | Path) -> str:
+    """Give the name of an image without its suffixes.
+
+    Parameters
+    ----------
+    path
+        Any path.
+
+    Returns
+    -------
+    str
+        ``"a"`` for ``a.tif``, ``a.ome.tif`` and ``a.ome.zarr``; ``"a.b"`` for ``a.b.tif``.
+    """
+    name = Path(path).name
+    if Path(name).suffix:
+        name = name[: -len(Path(name).suffix)]
+    return name[:-4] if name.lower().endswith(".ome") and len(name) > 4 else name
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """Sort key by which ``a2`` comes before ``a10``."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def find_images(sources: str | Path | Iterable[str | Path]) -> FoundImages:
+    """Find the image files in folders, by patterns, or by name.
+
+    Parameters
+    ----------
+    sources
+        One or several of: a folder (its own files, not those of folders in it), a pattern with
+        ``*``, ``?`` or ``[…]``, a file, an OME-Zarr folder. Files that are named are taken whatever
+        their ending.
+
+    Returns
+    -------
+    FoundImages
+        In natural order of the stems (``a2`` before ``a10``). Hidden files and text files beside
+        images (``.csv``, ``.json``, ``.roi`` …) are passed over; other files are in `ignored`.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a source is missing or must not be read.
+    InputError
+        If no image is found, or two files have the same stem; all such pairs are named.
+    """
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    found: dict[Path, ImageFile] = {}
+    ignored: set[Path] = set()
+    for source in given:
+        taken, left = _expand(source)
+        found.update({path.resolve(): ImageFile(image_stem(path), path) for path in taken})
+        ignored.update(left)
+    if not found:
+        raise InputError(_nothing_found(given, ignored))
+    images = sorted(found.values(), key=lambda file: (_natural(file.stem), str(file.path)))
+    _require_unique(images)
+    return FoundImages(tuple(images), tuple(sorted(ignored)))
+
+
+def _expand(source: str | Path) -> tuple[list[Path], list[Path]]:
+    """Paths taken and paths ignored of one source."""
+    path = Path(source)
+    try:
+        if path.exists():
+            return _sort_out(path.iterdir()) if _is_plain_folder(path) else ([path], [])
+    except OSError as error:
+        reason = "no permission to read it" if error.errno == errno.EACCES else error.strerror
+        raise UnreadableFileError(f"{source}: {reason}; change its permissions or choose another") from error
+    if not _GLOB.search(str(source)):
+        raise UnreadableFileError(f"{source}: no such file or folder; check the name")
+    names = glob.glob(str(source), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    return _sort_out(map(Path, names))
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix != ".zarr" and not _is_zarr_inside(path)
+
+
+def _is_zarr_inside(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
+
+
+def _sort_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    taken: list[Path] = []
+    ignored: list[Path] = []
+    for path in paths:
+        if path.name.startswith(".") or _is_plain_folder(path) or path.suffix.lower() in _SIDECARS:
+            continue
+        (taken if path.suffix.lower() in SUFFIXES else ignored).append(path)
+    return taken, ignored
+
+
+def _nothing_found(sources: Sequence[str | Path], ignored: Iterable[Path]) -> str:
+    shown = ", ".join(map(str, sources)) or "nothing given"
+    endings = " ".join(SUFFIXES)
+    left = sorted(path.name for path in ignored)
+    if left:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        return (
+            f"{shown}: no image that can be read; there are {', '.join(left[:3])}{more}, but the endings "
+            "read are "
+            f"{endings}: open them in Fiji and save them as OME-TIFF"
+        )
+    folders = [path for source in sources if (path := Path(source)).is_dir()]
+    inside = sorted(child.name for folder in folders for child in folder.iterdir() if child.is_dir())
+    if inside:
+        return (
+            f"{shown}: no image in the folder itself; folders in it are not searched: name one, for example "
+            f"{folders[0] / inside[0]}, or a pattern such as '{folders[0]}/*/*.tif'"
+        )
+    return f"{shown}: no image found; give a folder, files or a pattern of images with the endings {endings}"
+
+
+def _require_unique(images: Sequence[ImageFile]) -> None:
+    by_stem: dict[str, list[Path]] = {}
+    for file in images:
+        by_stem.setdefault(file.stem, []).append(file.path)
+    faults = [
+        InputError(f"{stem}: {' and '.join(map(str, paths))}")
+        for stem, paths in by_stem.items()
+        if len(paths) > 1
+    ]
+    if faults:
+        raise_together(
+            faults,
+            what=f"{len(faults)} names stand for more than one image",
+            remedy="Results are told apart by the name without its ending: rename files, or give a narrower "
+            "pattern",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A reference and a prediction of the same image.
+
+    Parameters
+    ----------
+    stem
+        Name that both share.
+    reference, prediction
+        The files.
+    """
+
+    stem: str
+    reference: Path
+    prediction: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What belongs together in two sets of files.
+
+    Parameters
+    ----------
+    pairs
+        In the order of the references.
+    only_reference, only_prediction
+        Stems without a partner.
+    """
+
+    pairs: tuple[Pair, ...]
+    only_reference: tuple[str, ...]
+    only_prediction: tuple[str, ...]
+
+
+def pair_by_stem(
+    references: Iterable[ImageFile], predictions: Iterable[ImageFile], *, partial: bool = False
+) -> Pairing:
+    """Pair two sets of files by their stems.
+
+    Parameters
+    ----------
+    references, predictions
+        Files, each stem once, as from `find_images`.
+    partial
+        Whether files without a partner are allowed (there must be one pair in any case).
+
+    Returns
+    -------
+    Pairing
+        The pairs and what is left over.
+
+    Raises
+    ------
+    InputError
+        If files are left over on either side and `partial` is false, or nothing fits; all are named.
+    """
+    reference = {file.stem: file.path for file in references}
+    prediction = {file.stem: file.path for file in predictions}
+    pairs = tuple(Pair(stem, reference[stem], prediction[stem]) for stem in reference if stem in prediction)
+    only_reference = tuple(stem for stem in reference if stem not in prediction)
+    only_prediction = tuple(stem for stem in prediction if stem not in reference)
+    if (only_reference or only_prediction) and not (partial and pairs):
+        lines = [f"{len(pairs)} of {len(reference)} references and {len(prediction)} predictions fit by name"]
+        if only_reference:
+            lines.append(f"  - references without a prediction: {_few(only_reference)}")
+        if only_prediction:
+            lines.append(f"  - predictions without a reference: {_few(only_prediction)}")
+        lines.append(
+            "Files belong together if their names without the ending are equal: rename or add the missing"
+        )
+        raise InputError("\n".join(lines))
+    return Pairing(pairs, only_reference, only_prediction)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Images that were checked together.
+
+    Parameters
+    ----------
+    good
+        Those that can be used, in the order given, with their headers.
+    bad
+        Those that cannot, with the fault; empty unless they were to be skipped.
+    """
+
+    good: tuple[tuple[ImageFile, ImageHeader], ...]
+    bad: tuple[tuple[ImageFile, VeriscopeError], ...]
+
+
+def check_batch(
+    files: Iterable[ImageFile],
+    *,
+    axes: str | None = None,
+    spacing: Spacing | None = None,
+    series: int | str | None = None,
+    skip_bad: bool = False,
+    decode: bool = False,
+) -> Batch:
+    """Check that all images can be read and are of one kind, before anything is computed.
+
+    Of one kind means: the same axes, the same number of channels, and all with a pixel size or all
+    without. Where images differ, the most frequent kind is taken for what was meant; if two are
+    equally frequent, no image is good.
+
+    Parameters
+    ----------
+    files
+        Image files, as from `find_images`.
+    axes, spacing, series
+        As for `read_image`, for all files.
+    skip_bad
+        Whether to go on without the images that have a fault.
+    decode
+        Whether to decode the pixels too; without it, damage inside compressed pixels shows later.
+
+    Returns
+    -------
+    Batch
+        Good and bad images.
+
+    Raises
+    ------
+    InputError
+        If an image has a fault and `skip_bad` is false, or none is good; all faults are listed.
+    """
+    headers: list[tuple[ImageFile, ImageHeader]] = []
+    bad: list[tuple[ImageFile, VeriscopeError]] = []
+    total = 0
+    for file in files:
+        total += 1
+        try:
+            headers.append((file, read_header(file.path, axes=axes, spacing=spacing, series=series)))
+            if decode:
+                read_image(file.path, axes=axes, spacing=spacing, series=series)
+        except InputError as error:
+            headers = [entry for entry in headers if entry[0] != file]
+            bad.append((file, error))
+    good = headers
+    for kind, remedy in _KINDS:
+        good, odd = _split_by_kind(good, kind, remedy)
+        bad.extend(odd)
+    if bad and (not skip_bad or not good):
+        raise_together(
+            [error for _, error in bad],
+            what=f"{len(bad)} of {total} images cannot be used",
+            remedy="Mend or remove these files" + (", or go on without them with --skip-bad" if good else ""),
+        )
+    return Batch(tuple(good), tuple(bad))
+
+
+def _axes_kind(header: ImageHeader) -> str:
+    if "c" not in header.axes:
+        return f"axes {header.axes}"
+    return f"axes {header.axes} with {len(header.channels)} channels"
+
+
+def _spacing_kind(header: ImageHeader) -> str:
+    return "no pixel size" if header.spacing is None else "a pixel size"
+
+
+_KINDS: tuple[tuple[Callable[[ImageHeader], str], str], ...] = (
+    (_axes_kind, "convert it, or analyse it apart"),
+    (_spacing_kind, "give one for all with --spacing"),
+)
+
+
+def _split_by_kind(
+    entries: list[tuple[ImageFile, ImageHeader]], kind: Callable[[ImageHeader], str], remedy: str
+) -> tuple[list[tuple[ImageFile, ImageHeader]], list[tuple[ImageFile, VeriscopeError]]]:
+    counts = Counter(kind(header) for _, header in entries)
+    if len(counts) < 2:
+        return entries, []
+    (usual, number), (_, next_number) = counts.most_common(2)
+    if number == next_number:  # no kind can be taken for the one that was meant
+        return [], [
+            (file, AxesError(f"{file.path}: has {kind(header)}, as many others have not; {remedy}"))
+            for file, header in entries
+        ]
+    good = [entry for entry in entries if kind(entry[1]) == usual]
+    odd: list[tuple[ImageFile, VeriscopeError]] = [
+        (
+            file,
+            AxesError(
+                f"{file.path}: has {kind(header)}, but {number} of {len(entries)} images have {usual}; "
+                f"{remedy}"
+            ),
+        )
+        for file, header in entries
+        if kind(header) != usual
+    ]
+    return good, odd
