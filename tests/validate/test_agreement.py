@@ -1,0 +1,124 @@
+"""Bland-Altman limits and proportional bias."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from veriscope.errors import InputError
+from veriscope.validate.agreement import bland_altman
+
+REFERENCE = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
+PREDICTION = np.array([12.0, 19.0, 33.0, 44.0, 52.0])  # differences 2, -1, 3, 4, 2
+
+
+def test_mean_difference_is_that_of_the_paired_t_test() -> None:
+    result = bland_altman(REFERENCE, PREDICTION, level=0.9)
+    expected = stats.ttest_rel(PREDICTION, REFERENCE).confidence_interval(0.9)
+    assert result.mean_difference.value == 2
+    assert result.mean_difference.low == pytest.approx(float(expected.low))
+    assert result.mean_difference.high == pytest.approx(float(expected.high))
+    assert result.n_units == 5
+
+
+def test_limits_of_agreement() -> None:
+    result = bland_altman(REFERENCE, PREDICTION)
+    deviation = np.std([2, -1, 3, 4, 2], ddof=1)
+    assert result.standard_deviation == pytest.approx(deviation)
+    assert result.lower_limit.value == pytest.approx(2 - 1.959964 * deviation)
+    assert result.upper_limit.value == pytest.approx(2 + 1.959964 * deviation)
+
+
+def test_limits_have_intervals_that_are_mirror_images() -> None:
+    result = bland_altman(REFERENCE, PREDICTION)
+    lower, upper = result.lower_limit, result.upper_limit
+    assert lower.low is not None and lower.high is not None
+    assert lower.low < lower.value < lower.high
+    assert upper.low == pytest.approx(4 - lower.high)
+    assert upper.high == pytest.approx(4 - lower.low)
+    assert lower.value - lower.low > lower.high - lower.value  # exact intervals reach further out
+
+
+def test_limits_cover_the_true_limits() -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(500):
+        difference = rng.normal(3, 2, 8)
+        limit = bland_altman(np.full(8, 10.0), 10 + difference).upper_limit
+        assert limit.low is not None and limit.high is not None
+        covered += limit.low <= 3 + 1.959964 * 2 <= limit.high
+    assert 0.925 < covered / 500 < 0.975
+
+
+def test_slope_agrees_with_linear_regression() -> None:
+    result = bland_altman(REFERENCE, PREDICTION).slope
+    expected = stats.linregress((REFERENCE + PREDICTION) / 2, PREDICTION - REFERENCE)
+    reach = stats.t.ppf(0.975, 3) * expected.stderr
+    assert result.value == pytest.approx(expected.slope)
+    assert (result.low, result.high) == (
+        pytest.approx(expected.slope - reach),
+        pytest.approx(expected.slope + reach),
+    )
+
+
+@given(st.floats(0.5, 2), st.lists(st.integers(1, 1000), min_size=3, max_size=20, unique=True))
+@settings(deadline=None)
+def test_a_constant_factor_is_a_constant_relative_difference(factor: float, values: list[int]) -> None:
+    result = bland_altman(values, factor * np.array(values), relative=True)
+    assert result.mean_difference.value == pytest.approx(2 * (factor - 1) / (factor + 1))
+    assert result.standard_deviation == pytest.approx(0, abs=1e-9)
+    absolute = bland_altman(values, factor * np.array(values))
+    assert absolute.slope.value == pytest.approx(2 * (factor - 1) / (factor + 1), abs=1e-9)
+
+
+def test_swapping_the_sides_turns_the_sign() -> None:
+    forth, back = bland_altman(REFERENCE, PREDICTION), bland_altman(PREDICTION, REFERENCE)
+    assert back.mean_difference.value == -forth.mean_difference.value
+    assert back.lower_limit.value == pytest.approx(-forth.upper_limit.value)
+    assert back.slope.value == pytest.approx(-forth.slope.value)
+
+
+def test_units_without_values_are_left_out_and_counted() -> None:
+    reference, prediction = np.array([0.0, 4, np.nan, 6, 8]), np.array([0.0, 5, 3, 6, np.nan])
+    assert (bland_altman(reference, prediction).n_units, bland_altman(reference, prediction).n_left_out) == (
+        3,
+        2,
+    )
+    relative = bland_altman(reference, prediction, relative=True)
+    assert (relative.n_units, relative.n_left_out) == (2, 3)
+    assert relative.differences == pytest.approx((1 / 4.5, 0))
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_too_few_units_cannot_tell(n: int) -> None:
+    result = bland_altman(REFERENCE[:n], PREDICTION[:n])
+    for interval in (result.mean_difference, result.lower_limit, result.upper_limit, result.slope):
+        assert (interval.low, interval.high) == (None, None)
+    assert math.isnan(result.mean_difference.value) == (n == 0)
+    assert result.mean_difference.method == f"cannot tell: {n} image{'' if n == 1 else 's'}"
+    assert json.loads(json.dumps(result.to_dict()))["standard_deviation"] is None
+
+
+def test_equal_values_have_no_slope() -> None:
+    result = bland_altman([5.0, 5, 5], [5.0, 5, 5])
+    assert math.isnan(result.slope.value)
+    assert result.mean_difference.value == result.lower_limit.value == 0
+
+
+def test_wrong_input_is_refused() -> None:
+    with pytest.raises(InputError) as error:
+        bland_altman([1.0, 2.0], [1.0])
+    assert str(error.value) == (
+        "reference values have shape (2,) and predicted values (1,); give one of each per unit, in the same "
+        "order"
+    )
+    with pytest.raises(InputError, match="infinite values cannot be compared"):
+        bland_altman([1.0, np.inf], [1.0, 2.0])
+    with pytest.raises(InputError, match=r"use relative=False$"):
+        bland_altman([1.0, -1.0], [1.0, 2.0], relative=True)

@@ -1,0 +1,164 @@
+"""Paired comparison of candidates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from veriscope.errors import InputError
+from veriscope.validate.ranking import holm, rank
+from veriscope.validate.units import UnitCounts
+
+
+def units(found: Sequence[int], total: int = 20, fp: int = 0) -> list[UnitCounts]:
+    """Images of `total` objects each, of which some are found."""
+    return [
+        UnitCounts(
+            name=f"image {i}",
+            n_reference=total,
+            n_prediction=tp + fp,
+            thresholds=(0.5,),
+            tp=(tp,),
+            fp=(fp,),
+            fn=(total - tp,),
+            sum_iou=(0.8 * tp,),
+        )
+        for i, tp in enumerate(found)
+    ]
+
+
+HARD = np.array([18, 5, 12, 19, 9, 16, 3, 14, 17, 8])  # images differ much more than candidates
+
+
+def test_a_small_steady_advantage_is_found_although_images_differ() -> None:
+    step = np.array([1, 2, 1, 1, 2, 1, 1, 2, 1, 1])
+    result = rank({"worse": units(HARD - step), "better": units(HARD)}, metric="recall@0.5")
+    (pair,) = result.pairs
+    assert (pair.first, pair.second, pair.better) == ("better", "worse", "better")
+    assert pair.verdict == "better better"
+    assert pair.difference.value == pytest.approx(13 / 200)
+    assert pair.difference.low is not None and pair.difference.low > 0
+    assert pair.p_value is not None and pair.p_value < 0.001
+    assert result.groups == (("better",), ("worse",))
+    low, high = result.values["better"].low, result.values["worse"].high
+    assert low is not None and high is not None and low < high  # unpaired, the intervals overlap
+
+
+def test_noise_cannot_be_separated() -> None:
+    swap = np.array([1, -1, 2, -2, 1, -1, 0, 2, -2, 1])
+    result = rank({"a": units(HARD), "b": units(HARD + swap)})
+    assert result.pairs[0].better is None
+    assert result.pairs[0].verdict == "cannot separate"
+    assert result.groups == (("b", "a"),)
+
+
+def test_difference_agrees_with_the_paired_t_test_for_equal_images() -> None:
+    from scipy import stats
+
+    swap = np.array([1, -1, 2, -2, 1, 2, 0, 2, -2, 1])
+    (pair,) = rank({"a": units(HARD + swap), "b": units(HARD)}, metric="recall@0.5").pairs
+    expected = stats.ttest_rel((HARD + swap) / 20, HARD / 20)
+    assert pair.p_value == pytest.approx(float(expected.pvalue))
+    interval = expected.confidence_interval(0.95)
+    assert pair.difference.low == pytest.approx(float(interval.low))
+    assert pair.difference.high == pytest.approx(float(interval.high))
+
+
+def test_identical_candidates_cannot_be_separated() -> None:
+    result = rank({"a": units(HARD), "b": units(HARD), "c": units(HARD)})
+    assert [pair.p_value for pair in result.pairs] == [1.0, 1.0, 1.0]
+    assert result.groups == (("a", "b", "c"),)
+
+
+@pytest.mark.parametrize(("k", "better"), [(4, None), (6, "good")])
+def test_the_same_difference_everywhere_falls_back_to_a_sign_test(k: int, better: str | None) -> None:
+    (pair,) = rank({"good": units([18] * k), "bad": units([9] * k)}).pairs
+    assert pair.p_value == 2.0 ** (1 - k)
+    assert pair.better == better
+
+
+def test_one_image_cannot_tell() -> None:
+    (pair,) = rank({"a": units([20]), "b": units([1])}).pairs
+    assert (pair.p_value, pair.p_adjusted, pair.better) == (None, None, None)
+    assert pair.difference.low is None
+
+
+def test_tie_groups_are_led_by_their_best() -> None:
+    noise = np.array([1, -1, 1, -1, 1, -1, 1, -1, 1, -1])
+    candidates = {
+        "poor": units(HARD - 3),
+        "top": units(HARD + 1),
+        "also": units(HARD + 1 - np.maximum(noise, 0) + np.maximum(-noise, 0)),
+    }
+    result = rank(candidates)
+    assert [set(group) for group in result.groups] == [{"top", "also"}, {"poor"}]
+    assert list(result.values)[-1] == "poor"
+    assert len(result.pairs) == 3
+
+
+def test_a_candidate_without_a_value_comes_last() -> None:
+    result = rank({"silent": units([0, 0, 0]), "some": units([3, 4, 5])}, metric="precision@0.5")
+    assert list(result.values) == ["some", "silent"]
+    assert result.pairs[0].better is None
+
+
+def test_equals_are_rarely_called_different() -> None:
+    """Six equal candidates give fifteen comparisons; without adjustment about every third run would err."""
+    rng = np.random.default_rng(11)
+    runs, wrong, unadjusted = 60, 0, 0
+    for _ in range(runs):
+        easy = rng.beta(6, 2, 12)
+        result = rank({str(i): units(rng.binomial(20, easy)) for i in range(6)})
+        wrong += any(pair.better for pair in result.pairs)
+        unadjusted += any(pair.p_value is not None and pair.p_value < 0.05 for pair in result.pairs)
+    assert wrong / runs <= 0.1
+    assert unadjusted / runs > 0.2
+
+
+def test_holm() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.2, None, 0.9]) == [pytest.approx(0.6), None, 1.0]
+    assert holm([]) == []
+
+
+def test_result_is_json() -> None:
+    result = json.loads(json.dumps(rank({"a": units(HARD), "b": units(HARD - 1)}).to_dict()))
+    assert result["groups"] == [["a"], ["b"]]
+    assert result["pairs"][0]["verdict"] == "a better"
+    assert result["values"]["a"]["aggregation"] == "pooled"
+
+
+def test_clusters_are_compared_as_units() -> None:
+    step = np.array([1, 2, 1, 1, 2, 1, 1, 2, 1, 1])
+    grouped = [
+        [replace(unit, cluster=str(i // 5)) for i, unit in enumerate(counts)]
+        for counts in (units(HARD), units(HARD - step))
+    ]
+    (pair,) = rank({"a": grouped[0], "b": grouped[1]}).pairs
+    assert pair.difference.n_units == 2
+
+
+def test_wrong_input_is_refused() -> None:
+    with pytest.raises(InputError) as error:
+        rank({})
+    assert str(error.value) == "there is no candidate to rank; give the counts of at least one"
+    with pytest.raises(InputError) as error:
+        rank({"a": units([1, 2]), "b": units([1])})
+    assert str(error.value) == "'a' has 2 units and 'b' has 1; compare candidates on the same images"
+    with pytest.raises(InputError) as error:
+        rank({"a": units([1, 2]), "b": units([1, 2], total=21)})
+    assert str(error.value) == (
+        "'a' and 'b' were not compared on the same units: 'image 0' with 20 reference objects against "
+        "'image 0' with 21 reference objects; give both the same images, references, clusters and weights, "
+        "in the same order"
+    )
+    with pytest.raises(InputError) as error:
+        rank({"a": units([1, 2])}, metric="count_bias")
+    assert str(error.value) == (
+        "candidates cannot be ranked by 'count_bias', whose best value is 0 and not at an end; use a metric "
+        "of which more is better, such as 'f1@0.5' or 'pq'"
+    )
