@@ -1,0 +1,114 @@
+"""Run a dense network, stored as ONNX, on a whole image of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OnnxNetwork"]
+
+
+class OnnxNetwork:
+    """A network that maps (1, 1, y, x) float32 to (1, channel, y, x) float32 of the same y and x.
+
+    The session is opened when the first image arrives, so that making a method costs nothing. It is
+    left behind when the object is pickled.
+
+    Parameters
+    ----------
+    weights
+        The ONNX file: a path, or a resource of a package.
+    stride
+        Both sides of what the network is given must be multiples of this number of pixels.
+    halo
+        Distance in pixels beyond which an input pixel cannot change an output pixel.
+    tile_limit
+        Images with a longer side than this are run tile by tile, to bound memory. Tiles overlap by
+        the halo, so the result is the same but for rounding.
+    threads
+        Threads of the session; 0 takes all cores.
+    """
+
+    def __init__(
+        self,
+        weights: Path | Traversable,
+        *,
+        stride: int,
+        halo: int,
+        tile_limit: int = 1536,
+        threads: int = 0,
+    ) -> None:
+        self.weights = weights
+        self.stride = stride
+        self.halo = -(-halo // stride) * stride
+        self.tile_limit = tile_limit
+        self.threads = threads
+        self._session: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": None}
+
+    def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network.
+
+        Parameters
+        ----------
+        pixels
+            Float32 (y, x), at least 1 × 1, normalised as the network expects. Sides that are no
+            multiple of the stride are continued by reflection, and cut off again.
+
+        Returns
+        -------
+        numpy.ndarray
+            Float32 (channel, y, x), the raw outputs of the network.
+        """
+        height, width = pixels.shape
+        padded = np.pad(pixels, ((0, -height % self.stride), (0, -width % self.stride)), mode="symmetric")
+        if max(padded.shape) <= self.tile_limit:
+            return self._run_once(padded)[:, :height, :width]
+        out: NDArray[np.float32] | None = None
+        for y_core, y_tile in self._tiles(padded.shape[0]):
+            for x_core, x_tile in self._tiles(padded.shape[1]):
+                part = self._run_once(padded[y_tile, x_tile])
+                if out is None:
+                    out = np.empty((len(part), *padded.shape), np.float32)
+                inner_y = slice(y_core.start - y_tile.start, y_core.stop - y_tile.start)
+                inner_x = slice(x_core.start - x_tile.start, x_core.stop - x_tile.start)
+                out[:, y_core, x_core] = part[:, inner_y, inner_x]
+        assert out is not None
+        return out[:, :height, :width]
+
+    def _tiles(self, length: int) -> Iterator[tuple[slice, slice]]:
+        """Cut one axis into cores, each with the tile around it; both start at multiples of the stride."""
+        core = max((self.tile_limit - 2 * self.halo) // self.stride, 1) * self.stride
+        if length <= self.tile_limit:
+            core = length
+        for start in range(0, length, core):
+            stop = min(start + core, length)
+            yield slice(start, stop), slice(max(start - self.halo, 0), min(stop + self.halo, length))
+
+    def _run_once(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._session is None:
+            self._session = self._open()
+        name = self._session.get_inputs()[0].name
+        out: NDArray[np.float32] = self._session.run(None, {name: np.ascontiguousarray(pixels)[None, None]})[
+            0
+        ]
+        return out[0]
+
+    def _open(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        # Arenas keep the memory of the largest image ever seen.
+        options.enable_cpu_mem_arena = False
+        return onnxruntime.InferenceSession(
+            self.weights.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
