@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from typer.models import ArgumentInfo, OptionInfo
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "cli.md"
-NEWLINE = "\n"
 HEAD = """\
 <!-- Made by scripts/docs_cli.py; run it again instead of editing this page. -->
 # Command line
@@ -155,10 +154,10 @@ def root_options(app: Any) -> list[Parameter]:
 def render_page(app: Any, name: str = "veriscope") -> str:
     """Render the whole page as Markdown."""
     verbs = verbs_of(app, name)
-    listing = [
-        f"- [`{verb.path}`](#{verb.path.replace(' ', '-')}): {verb.help.partition(NEWLINE)[0]}"
-        for verb in verbs
-    ]
+    listing = []
+    for verb in verbs:
+        summary = verb.help.partition("\n")[0]
+        listing.append(f"- [`{verb.path}`](#{verb.path.replace(' ', '-')}): {summary}")
     before = root_options(app)
     parts = [HEAD, *([table("option before the command", before) + "\n"] if before else [])]
     parts += ["\n".join(listing), *(render_verb(verb) for verb in verbs)]

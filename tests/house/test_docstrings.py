@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import inspect
 import tomllib
@@ -47,13 +49,38 @@ def is_generated(member: object) -> bool:
     return not str(getattr(function, "__module__", "veriscope")).startswith("veriscope")
 
 
+@functools.cache
+def protocols() -> tuple[type, ...]:
+    """Protocols of the package; what keeps one need not describe its methods again."""
+    found = set()
+    for name in public_modules():
+        with contextlib.suppress(ImportError, SyntaxError):  # that module's own test tells
+            found |= {value for value in vars(importlib.import_module(name)).values() if is_protocol(value)}
+    return tuple(sorted(found, key=lambda protocol: protocol.__qualname__))
+
+
+def is_protocol(value: object) -> bool:
+    """Whether an object is a protocol that the package defines."""
+    return bool(getattr(value, "_is_protocol", False)) and str(value.__module__).startswith("veriscope")
+
+
 def overrides(path: str, module: ModuleType) -> bool:
-    """Whether a method implements one that a base class documents already."""
+    """Whether a method implements one that a base class, or a protocol that the class keeps, documents."""
     owner_name, _, member = path[len(module.__name__) + 1 :].rpartition(".")
     if not owner_name:
         return False
     owner = getattr(module, owner_name)
-    return any(getattr(vars(base).get(member), "__doc__", None) for base in owner.__mro__[1:])
+    if is_protocol(owner):
+        return False
+    bases = [base for base in owner.__mro__[1:] if base is not object]
+    bases += [protocol for protocol in protocols() if keeps(owner, protocol)]
+    return any(getattr(vars(base).get(member), "__doc__", None) for base in bases)
+
+
+def keeps(owner: type, protocol: type) -> bool:
+    """Whether a class has all public methods of a protocol."""
+    wanted = [name for name, value in vars(protocol).items() if inspect.isroutine(value) and name[0] != "_"]
+    return bool(wanted) and all(callable(getattr(owner, name, None)) for name in wanted)
 
 
 def faults_of(path: str, value: Any, module: ModuleType) -> list[str]:
