@@ -16,6 +16,7 @@ from pathlib import Path
 
 import bootstrap
 
+CODE = {".py", ".pyc"}
 FORBIDDEN = ("torch", "pytest", "mypy", "matplotlib", "numba")
 PROBE = f"""
 import sys, time
@@ -62,6 +63,7 @@ def check(folder: Path) -> None:
     )
     (wheel,) = folder.glob("*.whl")
     run("install the wheel", [uv, "pip", "install", "--python", python, str(wheel)], venv, env=env)
+    check_data_files(venv)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for command in (
         [python, "-c", PROBE],
@@ -78,6 +80,19 @@ def check(folder: Path) -> None:
     if cuda:
         raise bootstrap.BootstrapError(f"the base brings CUDA packages: {', '.join(cuda)}")
     report_size(venv, len(bootstrap.distributions(venv)))
+
+
+def check_data_files(venv: Path) -> None:
+    """Refuse a wheel that leaves templates, style sheets or weights behind."""
+    source = bootstrap.ROOT / "src"
+    data = [
+        path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix not in CODE
+    ]
+    (installed,) = venv.rglob("site-packages/veriscope")
+    missing = [str(path) for path in data if not (installed.parent / path).exists()]
+    if missing:
+        raise bootstrap.BootstrapError(f"the wheel lacks {', '.join(missing)}")
+    print(f"{len(data)} data files are in the wheel")
 
 
 def report_size(venv: Path, n_packages: int) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import pytest
 import typer
+import yaml
 from repository import ROOT
 
 import docs_cli
@@ -149,3 +150,10 @@ def test_the_reference_lists_its_pages() -> None:
     listed = (DOCS / "reference" / "index.md").read_text(encoding="utf-8")
     names = [page.name for page in (DOCS / "reference").glob("*.md") if page.name != "index.md"]
     assert not [name for name in names if f"({name})" not in listed]
+
+
+def test_the_site_has_every_page() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert sorted(re.findall(r"[\w/-]+\.md", str(site["nav"]))) == [
+        page.relative_to(DOCS).as_posix() for page in PAGES
+    ]
