@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from veriscope.report.frame import draw_bottom_axis, draw_left_axis
 from veriscope.report.numbers import format_estimate, format_number
-from veriscope.report.record import Agreement, Question
 from veriscope.report.scales import Scale, fit_scale
+from veriscope.report.schema import Agreement, Question
 from veriscope.report.svg import Drawing
 from veriscope.report.wording import axis_title
 
@@ -93,8 +93,7 @@ def _scatter(drawing: Drawing, agreement: Agreement, question: Question, left: f
         drawing, vertical, left, right=left + _SIDE, title=f"prediction: {quantity} per {agreement.unit}"
     )
     drawing.line(left, _BOTTOM, left + _SIDE, _TOP, role="ink", width=1.4, dash="6 4")
-    drawing.text(left + _SIDE - 12, _TOP + 50, "equal", size=12, anchor="end", role="soft")
-    drawing.line(left + _SIDE - 30, _TOP + 36, left + _SIDE - 36 + 10, _TOP + 30, role="soft", width=0.8)
+    drawing.text(left + _SIDE - 26, _TOP + 14, "prediction = reference", size=12, anchor="end", role="soft")
     _marks(drawing, agreement.points, horizontal, vertical)
 
 

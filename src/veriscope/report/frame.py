@@ -9,7 +9,22 @@ from typing import Literal
 from veriscope.report.scales import Scale
 from veriscope.report.svg import Drawing, Shape, text_width
 
-__all__ = ["KeyItem", "draw_bottom_axis", "draw_interval", "draw_key", "draw_left_axis"]
+__all__ = [
+    "RIGHT",
+    "WIDTH",
+    "KeyItem",
+    "draw_bottom_axis",
+    "draw_interval",
+    "draw_key",
+    "draw_left_axis",
+    "left_margin",
+    "present",
+]
+
+WIDTH = 960.0
+"""Width of every plot."""
+RIGHT = 262.0
+"""Room for the numbers at the right of a plot by rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +185,38 @@ def draw_interval(
                 drawing.line(
                     place, y, place + inwards * 6, y + side * 4.5, role=role, width=max(width * 0.6, 1.4)
                 )
+
+
+def left_margin(names: Sequence[str], *, least: float = 110.0, most: float = 240.0) -> float:
+    """Choose the room for the names of rows.
+
+    Parameters
+    ----------
+    names
+        Names of the rows, at least one.
+    least, most
+        Limits of the room.
+
+    Returns
+    -------
+    float
+        Enough for the longest name if that is within the limits.
+    """
+    widest = max(text_width(name, 14, bold=True) for name in names)
+    return min(max(widest + 24, least), most)
+
+
+def present(*values: float | None) -> list[float]:
+    """Give the values that are there.
+
+    Parameters
+    ----------
+    *values
+        Numbers, or None for what is missing.
+
+    Returns
+    -------
+    list of float
+        The numbers, in order.
+    """
+    return [value for value in values if value is not None]

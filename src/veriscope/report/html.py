@@ -14,8 +14,11 @@ from markupsafe import Markup, escape
 
 from veriscope.report import numbers, wording
 from veriscope.report.agreement_plot import agreement_plot
-from veriscope.report.plots import contrast_name, contrast_plot, estimate_plot, metric_plot
-from veriscope.report.record import GroupEstimate, Metric, Question, Reason, ReportRecord, check_record
+from veriscope.report.contrast_plot import contrast_name, contrast_plot
+from veriscope.report.estimate_plot import estimate_plot
+from veriscope.report.metric_plot import metric_plot
+from veriscope.report.record import check_record
+from veriscope.report.schema import GroupEstimate, Metric, Question, Reason, ReportRecord
 
 __all__ = ["ANCHORS", "render_html"]
 
@@ -65,6 +68,7 @@ def render_html(record: Mapping[str, Any]) -> str:
     template = _environment().get_template("report.html.j2")
     return template.render(
         r=checked,
+        estimators=sorted({group.estimator for group in checked.estimate.groups if group.estimator}),
         style=Markup((files("veriscope.report") / "templates" / "report.css").read_text(encoding="utf-8")),
         verdict_words=wording.VERDICTS[checked.verdict.verdict],
         figures=_figures(checked),
@@ -120,8 +124,11 @@ def _estimate_text(value: float | None, low: float | None = None, high: float | 
     return shown if interval == numbers.MISSING else f"{shown} ({interval})"
 
 
-def _metric_text(metric: Metric | None) -> str:
-    return numbers.MISSING if metric is None else _estimate_text(metric.value, metric.low, metric.high)
+def _split_metric(metric: Metric | None) -> tuple[str, str]:
+    if metric is None:
+        return numbers.MISSING, ""
+    value, interval = numbers.format_estimate(metric.value, metric.low, metric.high)
+    return value, "" if interval == numbers.MISSING else interval
 
 
 def _naive_error(group: GroupEstimate) -> str:
@@ -168,7 +175,7 @@ def _plain_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return numbers.format_number(value)
+        return numbers.format_plain(value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -183,25 +190,28 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         num=numbers.format_number,
+        plain=numbers.format_plain,
         count=numbers.format_count,
         percent=numbers.format_percent,
         duration=numbers.format_duration,
         p=numbers.format_p,
         links=_with_links,
-        metric=_metric_text,
         when=_when,
         value=_plain_value,
         many=wording.many,
     )
     environment.globals.update(
         estimate_text=_estimate_text,
+        fixed=numbers.format_fixed,
         split_estimate=numbers.format_estimate,
+        split_metric=_split_metric,
         naive_error=_naive_error,
         precision=_precision,
         covers=_covers,
         contrast_name=contrast_name,
         metric_name=wording.metric_name,
         plural=wording.plural,
+        answer_unit=wording.answer_unit,
         figure_of=_figure_of,
         EVIDENCE=wording.EVIDENCE,
         STATUS=wording.STATUS,

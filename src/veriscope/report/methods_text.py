@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from veriscope.report.numbers import format_count, format_number, format_percent
-from veriscope.report.record import Audit, Candidate, ReportRecord, check_record
-from veriscope.report.wording import many, metric_name, plural, tabled_metrics
+from veriscope.report.numbers import format_count, format_percent, format_plain
+from veriscope.report.record import check_record
+from veriscope.report.schema import Audit, Candidate, ReportRecord
+from veriscope.report.wording import axis_title, many, metric_name, plural, tabled_metrics
 
 __all__ = ["methods_text"]
 
@@ -88,7 +89,9 @@ def _parameters(candidate: Candidate) -> str:
 
 
 def _value(value: Any) -> str:
-    return format_number(value) if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_plain(value) if isinstance(value, float) else str(value)
 
 
 def _named(candidate: Candidate) -> str:
@@ -149,7 +152,7 @@ def _sizing(audit: Audit) -> str:
     by = f" of {_join(audit.sized_by)}" if audit.sized_by else ""
     if audit.constant is None:
         return by
-    constant = format_number(audit.constant)
+    constant = format_plain(audit.constant)
     return f"{by} plus a constant of {constant}, so that tiles predicted empty could be drawn"
 
 
@@ -161,7 +164,7 @@ def _estimation(record: ReportRecord) -> str:
     level = format_percent(groups[0].level)
     named = f" ({_join(estimators)})" if estimators else ""
     text = (
-        f"The {record.question.measure.replace('-', ' ')} of {many(record.question.object)} was estimated "
+        f"The {axis_title(record.question)} was estimated "
         "for each group from the predictions on all images and the references on the audited tiles"
         f"{named}; intervals are at the {level} level."
     )
@@ -182,13 +185,19 @@ def _validation(record: ReportRecord) -> str:
     metrics = [metric for candidate in record.ran for metric in (candidate.metrics or {}).values()]
     units = sorted({metric.unit for metric in metrics if metric.unit})
     by = f", with intervals by {_join(units)}" if units else ""
-    names = _join(map(metric_name, keys))
+    names = _join(map(_in_sentence, keys))
     text = f"Candidates were compared with the references of the audited tiles by {names}{by}."
     if any(key.startswith("ap@") for key in keys):
         text += " AP is TP / (TP + FP + FN)."
     if record.agreement:
         text += " Agreement by tile is given as mean difference with limits of agreement."
     return text
+
+
+def _in_sentence(key: str) -> str:
+    """Name a metric within a sentence: abbreviations stay as they are."""
+    name = metric_name(key)
+    return name if name[1:2].isupper() or name[1:2].isdigit() else name[0].lower() + name[1:]
 
 
 def _references(record: ReportRecord) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "format_number",
     "format_p",
     "format_percent",
+    "format_plain",
     "format_range",
 ]
 
@@ -109,6 +110,23 @@ def format_number(value: float | None, *, digits: int = 3) -> str:
     if float(value).is_integer():
         return format_fixed(value, 0)
     return format_fixed(value, decimals_for(value, digits=digits))
+
+
+def format_plain(value: float | None) -> str:
+    """Write a number that was chosen, not measured: a threshold, a parameter, a tick.
+
+    Parameters
+    ----------
+    value
+        Any number; None, NaN and infinities are written as a dash.
+
+    Returns
+    -------
+    str
+        As `format_number` without zeros at the end: ``"0.5"``, ``"14"``.
+    """
+    text = format_number(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
 def format_count(value: float | None) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from veriscope.report.numbers import decimals_for, format_fixed, format_number
+from veriscope.report.numbers import decimals_for, format_fixed, format_number, format_plain
 
 __all__ = ["Scale", "fit_scale", "nice_ticks"]
 
@@ -84,7 +84,7 @@ class Scale:
         """
         values = log_ticks(self.low, self.high) if self.log else nice_ticks(self.low, self.high, n=n)
         if self.log:
-            return [(value, format_number(value)) for value in values]
+            return [(value, format_plain(value)) for value in values]
         step = values[1] - values[0] if len(values) > 1 else 1.0
         top = max(map(abs, values), default=0.0)
         if top >= 1e7 or 0 < top < 1e-4:

@@ -10,18 +10,16 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
-from scipy import ndimage
-from skimage.measure import find_contours
 
-from veriscope.core.labels import check_labels, check_same_shape
-from veriscope.errors import AxesError, InputError
+from veriscope.core.labels import check_labels
+from veriscope.errors import AxesError, InputError, ShapeMismatchError
+from veriscope.report.outlines import draw_outlines
 
 __all__ = ["PREDICTION_COLOUR", "REFERENCE_COLOUR", "data_uri", "scale_bar_length", "tile_picture"]
 
@@ -30,10 +28,7 @@ PREDICTION_COLOUR = (255, 176, 0)
 _FINER = 2
 """Lines are drawn this much finer than the picture and then averaged, which smooths them."""
 _DASH = 6.0
-_GAP = 5.0
 _DIMMED = 0.55
-
-Line = list[tuple[float, float]]
 
 
 def tile_picture(
@@ -82,7 +77,11 @@ def tile_picture(
     plane = stretched[..., 0]
     for labels, name in ((reference, "the reference"), (prediction, "the prediction")):
         check_labels(labels, where=name)
-        check_same_shape(plane, labels, where=f"pixels and {name} of a tile")
+        if labels.shape != plane.shape:
+            raise ShapeMismatchError(
+                f"{name} of a tile has shape {labels.shape} and its pixels {plane.shape}; "
+                "both must cover the same y and x"
+            )
     if width < 32:
         raise InputError(f"a tile's picture cannot be {width} pixels wide; give 32 or more")
     bounds = _check_box(box, plane.shape)
@@ -93,8 +92,9 @@ def tile_picture(
     if bounds is not None:
         picture = _dim_outside(picture, [value * scale * _FINER for value in bounds])
     draw = ImageDraw.Draw(picture)
-    _draw_outlines(draw, outlines(reference), scale * _FINER, REFERENCE_COLOUR, dashed=False)
-    _draw_outlines(draw, outlines(prediction), scale * _FINER, PREDICTION_COLOUR, dashed=True)
+    line = {"scale": scale * _FINER, "width": 2 * _FINER}
+    draw_outlines(draw, reference, colour=REFERENCE_COLOUR, **line)
+    draw_outlines(draw, prediction, colour=PREDICTION_COLOUR, dash=_DASH * _FINER, **line)
     if bounds is not None:
         _draw_box(draw, [value * scale * _FINER for value in bounds])
     if spacing is not None:
@@ -119,34 +119,6 @@ def data_uri(png: bytes) -> str:
         ``data:image/png;base64,…``, for the record's ``tiles[].picture``.
     """
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
-def outlines(labels: NDArray[Any]) -> list[Line]:
-    """Trace the outline of each object half-way between its pixels and the others.
-
-    Parameters
-    ----------
-    labels
-        Label image, (y, x).
-
-    Returns
-    -------
-    list of list of (float, float)
-        Closed lines of (x, y), where the centre of the first pixel is at (0.5, 0.5).
-    """
-    lines: list[Line] = []
-    compact = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
-    if not (labels == 0).any():
-        compact = compact + 1
-    for index, where in enumerate(ndimage.find_objects(compact), start=1):
-        if where is None:
-            continue
-        alone = np.pad((compact[where] == index).astype(np.float64), 1)
-        top, left = where[0].start - 0.5, where[1].start - 0.5
-        lines += [
-            [(float(x + left), float(y + top)) for y, x in contour] for contour in find_contours(alone, 0.5)
-        ]
-    return lines
 
 
 def scale_bar_length(extent: float) -> float:
@@ -211,50 +183,6 @@ def _dim_outside(picture: Picture.Image, box: Sequence[float]) -> Picture.Image:
     return dimmed
 
 
-def _dashes(line: Line, dash: float, gap: float) -> list[Line]:
-    """Cut a line into dashes by the length along it; a closed line gets a whole number of them."""
-    total = sum(math.dist(a, b) for a, b in pairwise(line))
-    if total < dash:
-        return [line]
-    period = total / max(1, round(total / (dash + gap)))
-    filled = period * dash / (dash + gap)
-    dashes: list[Line] = []
-    current: Line = [line[0]]
-    place = 0.0
-    drawing = True
-    for start, stop in pairwise(line):
-        length = math.dist(start, stop)
-        done = 0.0
-        while length > 0:
-            room = (filled - place) if drawing else (period - place)
-            if length - done < room:
-                place += length - done
-                break
-            done += room
-            share = min(1.0, done / length)
-            point = (start[0] + share * (stop[0] - start[0]), start[1] + share * (stop[1] - start[1]))
-            if drawing:
-                dashes.append([*current, point])
-                place = filled
-            else:
-                current = [point]
-                place = 0.0
-            drawing = not drawing
-        if drawing:
-            current.append(stop)
-    return dashes
-
-
-def _draw_outlines(
-    draw: ImageDraw.ImageDraw, lines: list[Line], scale: float, colour: tuple[int, int, int], *, dashed: bool
-) -> None:
-    for line in lines:
-        scaled = [(x * scale, y * scale) for x, y in line]
-        pieces = _dashes(scaled, _DASH * _FINER, _GAP * _FINER) if dashed else [scaled]
-        for piece in pieces:
-            draw.line(piece, fill=colour, width=2 * _FINER, joint="curve")
-
-
 def _draw_box(draw: ImageDraw.ImageDraw, box: Sequence[float]) -> None:
     y0, x0, y1, x1 = box
     for inset, colour in ((0, (0, 0, 0)), (_FINER, (255, 255, 255))):
@@ -267,12 +195,27 @@ def _draw_scale_bar(draw: ImageDraw.ImageDraw, size: tuple[int, int], micrometre
     pixels = length / micrometre_per_pixel
     right, bottom = size[0] - 8 * _FINER, size[1] - 8 * _FINER
     font = ImageFont.load_default(size=13 * _FINER)
-    text = f"{length:g} µm"
-    left, top, text_right, text_bottom = draw.textbbox((0, 0), text, font=font)
-    x = right - max(pixels, text_right - left) / 2 - (text_right - left) / 2
-    y = bottom - 4 * _FINER - 5 * _FINER - (text_bottom - top)
+    left, _, text_right, text_bottom = draw.textbbox((0, 0), f"{length:g} um", font=font)
+    x = right - max(pixels, text_right - left) / 2 - (text_right + left) / 2
+    y = bottom - 12 * _FINER - text_bottom
     draw.rectangle((right - pixels - 2, bottom - 4 * _FINER - 2, right + 2, bottom + 2), fill=(0, 0, 0))
     draw.rectangle((right - pixels, bottom - 4 * _FINER, right, bottom), fill=(255, 255, 255))
-    draw.text(
-        (x - left, y - top), text, fill=(255, 255, 255), font=font, stroke_width=_FINER, stroke_fill=(0, 0, 0)
-    )
+    _draw_micrometres(draw, x, y, f"{length:g}", font)
+
+
+def _draw_micrometres(
+    draw: ImageDraw.ImageDraw,
+    x: float,
+    y: float,
+    number: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """Write a number of µm; Pillow's own font lacks the letter, so a u is given its tail."""
+    white, black = (255, 255, 255), (0, 0, 0)
+    left, _, right, base = draw.textbbox((x + draw.textlength(f"{number} ", font=font), y), "u", font=font)
+    stem = left + (right - left) * 0.12
+    tail = (stem, base - 3 * _FINER, stem + 1.5 * _FINER, base + 3 * _FINER)
+    edge = (tail[0] - _FINER, tail[1], tail[2] + _FINER, tail[3] + _FINER)
+    draw.rectangle(edge, fill=black)
+    draw.text((x, y), f"{number} um", fill=white, font=font, stroke_width=_FINER, stroke_fill=black)
+    draw.rectangle(tail, fill=white)

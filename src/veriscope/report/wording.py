@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from veriscope.report.numbers import format_count
-from veriscope.report.record import Candidate, Question
+from veriscope.report.schema import Candidate, Question
 
 __all__ = [
     "EVIDENCE",
     "STATUS",
     "VERDICTS",
     "VerdictWords",
+    "answer_unit",
     "axis_title",
     "metric_name",
     "plotted_metrics",
@@ -44,14 +45,14 @@ class VerdictWords:
 VERDICTS = {
     "use": VerdictWords(
         "Use",
-        "On your images the model's own numbers held up against the audit. They may be reported, with the "
-        "interval shown here.",
+        "On these images the model's own numbers held up against the audit, in every group. They may be "
+        "reported, with the intervals shown here.",
         "✓",
     ),
     "use-with-correction": VerdictWords(
         "Use with the audit's correction",
-        "Report the corrected numbers with their intervals. The model's own numbers are off by more than the "
-        "question allows and should not be reported on their own.",
+        "Report the corrected numbers with their intervals. The model's own numbers were not shown to be as "
+        "right as the question asks, and should not be reported on their own.",
         "±",
     ),
     "fine-tune-first": VerdictWords(
@@ -109,7 +110,10 @@ _QUANTITIES = {
     "density": "density of {objects}",
     "mean-area": "mean area of {objects}",
     "mean-intensity": "mean intensity of {objects}",
+    "mean": "mean {column} of {objects}",
     "fraction": "fraction of {objects}",
+    "total-area": "total area of {objects}",
+    "area-fraction": "fraction of the area covered by {objects}",
 }
 _IRREGULAR = {"nucleus": "nuclei", "mitochondrion": "mitochondria", "bacterium": "bacteria", "focus": "foci"}
 
@@ -174,11 +178,40 @@ def axis_title(question: Question, *, unit: bool = True, short: bool = False) ->
     objects = many(question.object)
     if short and question.measure == "count":
         return objects
-    known = _QUANTITIES.get(question.measure, question.measure.replace("-", " ") + " of {objects}")
-    name = known.format(objects=objects)
+    name = _quantity(question, objects)
     if short:
         name = name.split(" of ")[0]
     return f"{name} ({question.unit})" if unit and question.unit and question.unit != objects else name
+
+
+def _quantity(question: Question, objects: str) -> str:
+    """Name the measure of all objects; one with a column says which, as in "mean:area" or beside it."""
+    measure, _, column = question.measure.partition(":")
+    column = column or str((question.model_extra or {}).get("column") or "")
+    if measure == "fraction" and column:
+        return f"fraction of {objects} with {column.replace('>', ' > ').replace('<', ' < ')}"
+    if measure == "mean" and not column:
+        return f"mean of {objects}"
+    known = _QUANTITIES.get(measure)
+    if known is None:
+        return f"{measure.replace('-', ' ')} of {objects}"
+    return known.replace("{objects}", objects).replace("{column}", column.replace("-", " "))
+
+
+def answer_unit(question: Question) -> str:
+    """Give what stands behind the answer's number.
+
+    Parameters
+    ----------
+    question
+        The question asked.
+
+    Returns
+    -------
+    str
+        The unit; for counts without one, what was counted, such as ``"nuclei"``.
+    """
+    return question.unit or (many(question.object) if question.measure == "count" else "")
 
 
 def metric_name(key: str) -> str:

@@ -1,0 +1,304 @@
+"""The parts of a report's record: what each key holds. Missing numbers are None.
+
+Keys may be added by those who write a record; those named here are checked.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+__all__ = [
+    "SCHEMA",
+    "Agreement",
+    "Audit",
+    "AuditRow",
+    "Candidate",
+    "Comparison",
+    "Contrast",
+    "Estimate",
+    "GroupEstimate",
+    "LabelledOnly",
+    "Metric",
+    "Question",
+    "Reason",
+    "ReportRecord",
+    "StudySummary",
+    "Tile",
+    "Trail",
+    "Truth",
+    "VerdictRecord",
+]
+
+SCHEMA = "veriscope/report/1"
+_PICTURE = "data:image/png;base64,"
+
+
+def _plain_number(value: Any) -> Any:
+    """Turn numpy numbers into Python's and what is not finite into None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+Number = Annotated[float | None, BeforeValidator(_plain_number)]
+Count = Annotated[int | None, BeforeValidator(_plain_number)]
+Evidence = Literal["untested", "screened", "audited", "benchmarked elsewhere"]
+EstimateStatus = Literal["ok", "cannot-tell"]
+
+
+class _Part(BaseModel):
+    """A part of the record: unchangeable, with room for keys that are not known here."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+
+class _WithInterval(_Part):
+    """A number with an interval whose ends are in order."""
+
+    low: Number = None
+    high: Number = None
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> _WithInterval:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"the interval's low end {self.low:g} is above its high end {self.high:g}")
+        return self
+
+
+class StudySummary(_Part):
+    """What was studied."""
+
+    name: str
+    n_images: int
+    n_replicates: Count = None
+    spacing: str = "uncalibrated"
+    channel: str = ""
+    warnings: list[str] = []
+
+
+class Question(_Part):
+    """What was asked."""
+
+    object: str
+    measure: str
+    text: str
+    unit: str = ""
+    tolerance: Number = None
+    """Relative error that would change the conclusion, such as 0.05."""
+    level: float = Field(default=0.9, gt=0, lt=1)
+
+
+class LabelledOnly(_WithInterval):
+    """What the audited tiles say without the model."""
+
+    estimate: Number = None
+
+
+class GroupEstimate(_WithInterval):
+    """The answer for one group."""
+
+    group: str
+    estimate: Number = None
+    level: float = Field(default=0.9, gt=0, lt=1)
+    estimator: str = ""
+    n_tiles_audited: Count = None
+    n_images: Count = None
+    n_replicates: Count = None
+    naive: Number = None
+    labelled_only: LabelledOnly | None = None
+    status: EstimateStatus = "ok"
+    reason: str | None = None
+    extra_tiles_needed: Count = None
+    assumptions: list[str] = []
+    evidence: Evidence = "untested"
+
+
+class Contrast(_WithInterval):
+    """A comparison of two groups."""
+
+    group_a: str
+    group_b: str
+    kind: Literal["difference", "ratio"]
+    estimate: Number = None
+    p_value: Number = None
+    p_adjusted: Number = None
+    level: float = Field(default=0.9, gt=0, lt=1)
+    status: EstimateStatus = "ok"
+    reason: str | None = None
+    assumptions: list[str] = []
+
+
+class Estimate(_Part):
+    """The answer, by group and between groups."""
+
+    method: str | None = None
+    groups: list[GroupEstimate] = []
+    contrasts: list[Contrast] = []
+
+
+class Reason(_Part):
+    """One check behind the verdict."""
+
+    check: str
+    status: Literal["holds", "fails", "cannot-tell"]
+    text: str
+    value: Number = None
+    threshold: Number = None
+    figure: str | None = None
+    """Anchor in the page that shows it."""
+
+
+class VerdictRecord(_Part):
+    """What the evidence allows."""
+
+    verdict: Literal["use", "use-with-correction", "fine-tune-first", "do-not-use", "cannot-tell"]
+    method: str | None = None
+    text: str = ""
+    reasons: list[Reason] = []
+
+
+class Metric(_WithInterval):
+    """One figure of merit of a candidate."""
+
+    value: Number = None
+    level: Number = None
+    aggregation: str = ""
+    unit: str = ""
+
+
+class Candidate(_Part):
+    """One method that was tried, or why it was not."""
+
+    method: str
+    name: str = ""
+    version: str = ""
+    summary: str = ""
+    chosen: bool = False
+    evidence: Evidence = "untested"
+    parameters: dict[str, Any] = {}
+    limits: list[str] = []
+    training_data: str = ""
+    licence: str = ""
+    citation: str = ""
+    seconds: Number = None
+    n_objects: Count = None
+    warnings: list[str] = []
+    metrics: dict[str, Metric] | None = None
+    not_run: str | None = None
+
+
+class Comparison(_WithInterval):
+    """Two candidates compared on the same tiles."""
+
+    a: str
+    b: str
+    metric: str
+    difference: Number = None
+    verdict: str
+
+
+class Agreement(_WithInterval):
+    """Reference against prediction, tile by tile; differences are prediction − reference."""
+
+    method: str
+    unit: str = "tile"
+    points: list[tuple[float, float]] = []
+    """(reference, prediction) of each audited unit."""
+    mean_difference: Number = None
+    limits: tuple[Number, Number] | None = None
+    slope: Number = None
+
+
+class AuditRow(_Part):
+    """One audited tile."""
+
+    unit: str
+    image: str
+    group: str | None = None
+    probability: Number = None
+    draws: Count = None
+    reference: Number = None
+    prediction: Number = None
+
+
+class Audit(_Part):
+    """How the tiles were drawn and who annotated them."""
+
+    n_drawn: Count = None
+    n_distinct: Count = None
+    n_annotated: Count = None
+    tile_size: int | list[int] | str | None = None
+    seed: int | str | None = None
+    design: str = ""
+    sized_by: list[str] = []
+    constant: Number = None
+    reference_source: str = ""
+    rows: list[AuditRow] = []
+
+
+class Tile(_Part):
+    """A picture of an audited tile."""
+
+    unit: str
+    image: str
+    box: tuple[int, int, int, int] | None = None
+    rank: Literal["worst", "best"]
+    f1: Number = None
+    n_reference: Count = None
+    n_prediction: Count = None
+    picture: str = Field(pattern=f"^{_PICTURE}[A-Za-z0-9+/=]+$")
+    caption: str = ""
+
+
+class Truth(_Part):
+    """The true answer, where the images were simulated."""
+
+    source: str
+    groups: dict[str, Number] = {}
+
+
+class Trail(_Part):
+    """Where the whole record of the study is."""
+
+    n_entries: Count = None
+    sha256: str = ""
+
+
+class ReportRecord(_Part):
+    """All that a report says."""
+
+    schema_: Literal["veriscope/report/1"] = Field(alias="schema")
+    title: str
+    created: str
+    veriscope: str
+    study: StudySummary
+    question: Question
+    evidence: Evidence
+    estimate: Estimate
+    verdict: VerdictRecord
+    candidates: list[Candidate] = []
+    comparisons: list[Comparison] = []
+    agreement: list[Agreement] = []
+    audit: Audit | None = None
+    tiles: list[Tile] = []
+    truth: Truth | None = None
+    methods_text: str = ""
+    environment: dict[str, Any] = {}
+    reproduce: list[str] = []
+    record: Trail | None = None
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The candidate whose predictions the answer rests on, or None."""
+        return next((candidate for candidate in self.candidates if candidate.chosen), None)
+
+    @property
+    def ran(self) -> list[Candidate]:
+        """Candidates that ran, the chosen one first, then in the order given."""
+        return sorted((c for c in self.candidates if c.not_run is None), key=lambda c: not c.chosen)

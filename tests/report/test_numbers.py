@@ -1,0 +1,131 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from veriscope.report.numbers import (
+    MISSING,
+    format_duration,
+    format_estimate,
+    format_fixed,
+    format_number,
+    format_p,
+    format_percent,
+    format_plain,
+    format_range,
+)
+
+
+def spaced(text: str) -> str:
+    """Narrow spaces as underscores, so that they can be seen here."""
+    return text.replace("\u202f", "_")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9932, "9_932"),
+        (9932.4, "9_932"),
+        (1234567.0, "1_234_567"),
+        (0.7283, "0.728"),
+        (-0.25, "−0.250"),
+        (0, "0"),
+        (-0.0, "0"),
+        (1.2e-5, "1.20_×_10⁻⁵"),
+        (3.21e9, "3.21_×_10⁹"),
+        (None, "—"),
+        (math.nan, "—"),
+        (-math.inf, "—"),
+    ],
+)
+def test_single_numbers(value: float | None, text: str) -> None:
+    assert spaced(format_number(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((812.34, 761.2, 864.9), ("812", "761–865")),
+        ((0.72834, 0.6713, 0.7852), ("0.728", "0.671–0.785")),
+        ((54.21, 53.8, 54.6), ("54.21", "53.80–54.60")),
+        ((-1.6, -3.26, 1.1), ("−1.6", "−3.3 to 1.1")),
+        ((9932.4, 9122.0, 10742.8), ("9_932", "9_122–10_743")),
+        ((1.5e-5, 1.2e-5, 1.8e-5), ("1.50_×_10⁻⁵", "(1.20–1.80)_×_10⁻⁵")),
+        ((5.0, 5.0, 5.0), ("5.00", "5.00–5.00")),
+        ((5.25, None, 6.0), ("5.25", "—")),
+        ((None, 1.0, 2.0), ("—", "1.00–2.00")),
+        ((None, None, None), ("—", "—")),
+        ((math.nan, math.nan, math.nan), ("—", "—")),
+    ],
+)
+def test_value_and_interval_are_rounded_alike(
+    values: tuple[float | None, float | None, float | None], text: tuple[str, str]
+) -> None:
+    value, interval = format_estimate(*values)
+    assert (spaced(value), spaced(interval)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "signed", "text"),
+    [
+        (0.9, False, "90_%"),
+        (0.05, False, "5_%"),
+        (0.0825, False, "8.2_%"),
+        (-0.0866, True, "−8.7_%"),
+        (0.0866, True, "+8.7_%"),
+        (0.2134, True, "+21_%"),
+        (0.0, True, "0_%"),
+        (0.00001, True, "0.0_%"),
+        (None, True, "—"),
+    ],
+)
+def test_per_cent(share: float | None, signed: bool, text: str) -> None:
+    assert spaced(format_percent(share, signed=signed)) == text
+
+
+def test_p_values() -> None:
+    shown = [format_p(p) for p in (0.0004, 0.001, 0.0321, 0.0995, 0.25, 1.0, None, math.nan)]
+    assert [spaced(text) for text in shown] == ["<_0.001", "0.001", "0.032", "0.10", "0.25", "1.00", "—", "—"]
+
+
+def test_durations() -> None:
+    shown = [format_duration(seconds) for seconds in (0.04, 8.42, 9.99, 59.6, 164.2, 3900, None)]
+    assert shown == ["0.0 s", "8.4 s", "10 s", "1 min 0 s", "2 min 44 s", "1 h 5 min", "—"]
+
+
+def test_chosen_numbers_have_no_zeros_at_the_end() -> None:
+    assert [format_plain(v) for v in (0.5, 14.0, 100.0, 0.05, 0.712)] == ["0.5", "14", "100", "0.05", "0.712"]
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6)
+
+
+@given(st.lists(finite, min_size=3, max_size=3))
+def test_value_and_ends_have_the_same_decimals_and_stay_in_order(values: list[float]) -> None:
+    low, value, high = sorted(values)
+    if max(abs(low), abs(high)) < 1e-4:
+        return
+    texts = [format_estimate(value, low, high)[0]]
+    texts += format_estimate(value, low, high)[1].split(" to " if low < 0 else "–")
+    numbers = [float(text.replace("\u202f", "").replace("−", "-")) for text in texts]
+
+    assert len({len(text.partition(".")[2]) for text in texts}) == 1
+    assert numbers[1] <= numbers[0] <= numbers[2]
+
+
+@given(st.none() | st.floats(), st.integers(0, 6))
+def test_no_text_says_nan_and_zero_has_no_sign(value: float | None, decimals: int) -> None:
+    text = format_fixed(value, decimals)
+
+    assert "n" not in text and "e" not in text
+    assert (text == MISSING) == (value is None or not math.isfinite(value))
+    assert not (text.startswith("−") and not text.strip("−0."))
+
+
+def test_a_range_with_a_missing_end_is_missing() -> None:
+    assert format_range(None, 2.0) == format_range(1.0, math.nan) == MISSING
