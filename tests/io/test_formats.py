@@ -100,7 +100,12 @@ def check(path: Path, expected: tuple[object, ...], **options: object) -> np.nda
     header = read_header(path, **options)
     image = read_image(path, **options)
     axes, shape, dtype, spacing, channels = expected
-    assert (image.axes, image.shape, image.pixels.dtype.name, image.channels) == (axes, shape, dtype, channels)
+    assert (image.axes, image.shape, image.pixels.dtype.name, image.channels) == (
+        axes,
+        shape,
+        dtype,
+        channels,
+    )
     assert image.spacing == (spacing if spacing is None else pytest.approx(spacing))
     assert image.pixels.dtype.isnative
     assert (header.axes, header.shape, header.dtype) == (image.axes, image.shape, image.pixels.dtype)

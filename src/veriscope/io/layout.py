@@ -104,9 +104,7 @@ def plan_layout(
             f"{where}: has {sizes['c']} channels and {sizes['s']} colours in each; save one of the two, "
             "for example with Fiji (Image > Color > Split Channels)"
         )
-    channels = _channels(
-        stored, letters, sizes, is_rgb=sizes.get("s") == 3 and _is_rgb(stored, palette), notes=notes
-    )
+    channels = _channels(stored, sizes, is_rgb=sizes.get("s") == 3 and _is_rgb(stored, palette), notes=notes)
     final = "".join(sorted(("c" if letter == "s" else letter for letter in sizes), key=AXES.index))
     by_letter = {("c" if letter == "s" else letter): size for letter, size in sizes.items()}
     return Layout(
@@ -207,12 +205,12 @@ def _palette(stored: StoredSeries, *, expand: bool, notes: list[str]) -> NDArray
 
 
 def _channels(
-    stored: StoredSeries, letters: str, sizes: dict[str, int], *, is_rgb: bool, notes: list[str]
+    stored: StoredSeries, sizes: dict[str, int], *, is_rgb: bool, notes: list[str]
 ) -> tuple[str, ...]:
     if "s" in sizes:
         return RGB_CHANNELS if is_rgb else tuple(f"channel-{i}" for i in range(sizes["s"]))
     if "c" not in sizes:
-        if len(stored.channels) == 1 and stored.channels[0] and "c" in letters:
+        if len(stored.channels) == 1 and stored.channels[0]:
             notes.append(f"the only channel is {stored.channels[0]!r}")
         return ()
     names = list(stored.channels) if len(stored.channels) == sizes["c"] else [""] * sizes["c"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["UNCALIBRATED", "micrometres_per", "seconds_per"]
 
 _MICROMETRES = {
@@ -14,7 +16,6 @@ _MICROMETRES = {
     "micrometers": 1.0,
     "micrometre": 1.0,
     "micrometres": 1.0,
-    "\\u00b5m": 1.0,  # as ImageJ writes it, six characters and an m
     "nm": 1e-3,
     "nanometer": 1e-3,
     "nanometers": 1e-3,
@@ -37,6 +38,7 @@ _MICROMETRES = {
     "meter": 1e6,
     "metre": 1e6,
 }
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")  # ImageJ writes µ as these six characters
 _SECONDS = {
     "s": 1.0,
     "sec": 1.0,
@@ -69,7 +71,8 @@ def micrometres_per(unit: str) -> float | None:
     float or None
         None for an unknown unit and for those of `UNCALIBRATED`.
     """
-    return _MICROMETRES.get(unit.strip().lower())
+    written = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), unit)
+    return _MICROMETRES.get(written.strip().lower())
 
 
 def seconds_per(unit: str) -> float | None:
