@@ -6,6 +6,7 @@ An array's axes are a string with one letter per dimension, a subset of ``tczyx`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,10 +106,15 @@ def check_spacing(
             f"{where}: spacing is given for axes {''.join(spacing)!r} but the image has {wanted!r}; "
             "give one value in µm for each spatial axis"
         )
-    for letter, value in spacing.items():
-        if not np.isfinite(value) or value <= 0:
-            raise AxesError(f"{where}: spacing {letter}={value!r} is not a positive number of µm")
-    return {letter: float(spacing[letter]) for letter in wanted}
+    checked = {}
+    for letter in wanted:
+        try:
+            checked[letter] = float(spacing[letter])
+        except (TypeError, ValueError):
+            checked[letter] = math.nan
+        if not 0 < checked[letter] < math.inf:
+            raise AxesError(f"{where}: spacing {letter}={spacing[letter]} is not a positive number of µm")
+    return checked
 
 
 def move_axes(array: NDArray[Any], axes: str, target: str) -> NDArray[Any]:
@@ -131,8 +137,10 @@ def move_axes(array: NDArray[Any], axes: str, target: str) -> NDArray[Any]:
     Raises
     ------
     AxesError
-        If an axis of the array is not in `target`.
+        If an axis of the array is not in `target`, or the axes do not fit the array.
     """
+    if len(axes) != array.ndim or len(set(axes)) != len(axes):
+        raise AxesError(f"axes {axes!r} do not name the {array.ndim} dimensions of the array, each once")
     lost = set(axes) - set(target)
     if lost:
         raise AxesError(f"axes {sorted(lost)} of {axes!r} are not in the wanted axes {target!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ __all__ = ["RGB_CHANNELS", "Image"]
 RGB_CHANNELS = ("red", "green", "blue")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """Pixels with what is needed to interpret them.
+    """Pixels with what is needed to interpret them. Two images are equal only if they are the same one.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Image:
     spacing: Mapping[str, float] | None = None
     channels: tuple[str, ...] = ()
     name: str = "image"
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_axes(self.axes, self.pixels.ndim, where=self.name)
@@ -62,6 +62,7 @@ class Image:
         if self.pixels.size == 0:
             raise PixelValueError(f"{self.name}: the image has no pixels (shape {self.pixels.shape})")
         object.__setattr__(self, "spacing", check_spacing(self.spacing, self.axes, where=self.name))
+        object.__setattr__(self, "channels", tuple(self.channels))
         n_channels = self.pixels.shape[self.axes.index("c")] if "c" in self.axes else 0
         if not self.channels and n_channels:
             object.__setattr__(self, "channels", tuple(f"channel-{i}" for i in range(n_channels)))
@@ -111,22 +112,23 @@ class Image:
         Raises
         ------
         AxesError
-            If there is no such channel.
+            If there is no such channel, or several have that name.
         """
         if "c" not in self.axes:
             if channel in (0, "0"):
                 return self
             raise AxesError(f"{self.name}: has no channels, so channel {channel!r} cannot be selected")
         index = self._channel_index(channel)
-        axis = self.axes.index("c")
-        return replace(
-            self, pixels=np.take(self.pixels, index, axis=axis), axes=self.axes.replace("c", ""), channels=()
-        )
+        where = (slice(None),) * self.axes.index("c") + (index,)
+        return replace(self, pixels=self.pixels[where], axes=self.axes.replace("c", ""), channels=())
 
     def _channel_index(self, channel: int | str) -> int:
         names = [name.lower() for name in self.channels]
-        if isinstance(channel, str) and channel.lower() in names:
-            return names.index(channel.lower())
+        same = [i for i, name in enumerate(names) if isinstance(channel, str) and name == channel.lower()]
+        if len(same) > 1:
+            raise AxesError(f"{self.name}: channels {same} are all named {channel!r}; give the index of one")
+        if same:
+            return same[0]
         try:
             index = int(channel)
         except ValueError:

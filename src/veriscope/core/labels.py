@@ -31,7 +31,7 @@ def check_labels(labels: NDArray[Any], *, where: str = "the label image") -> NDA
     Raises
     ------
     PixelValueError
-        If the array is boolean, has negative, fractional or non-finite values.
+        If the array is boolean, has negative, fractional, non-finite or absurdly large values.
     """
     if labels.dtype.kind == "b":
         raise PixelValueError(
@@ -39,10 +39,11 @@ def check_labels(labels: NDArray[Any], *, where: str = "the label image") -> NDA
             "for example by connected components (touching objects merge then)"
         )
     if labels.dtype.kind == "f":
-        whole = np.isfinite(labels).all() and (labels == np.floor(labels)).all()
+        # Beyond 2**53 floating-point numbers skip integers, so that labels would be lost.
+        whole = (np.abs(labels) <= np.float64(2**53)).all() and (labels == np.floor(labels)).all()
         if not whole:
             raise PixelValueError(
-                f"{where}: has fractional or non-finite values, so it is not a label image; "
+                f"{where}: has fractional, infinite or NaN values, so it is not a label image; "
                 "save it with an integer type, 0 = background and one number per object"
             )
         labels = labels.astype(np.int64)
@@ -102,9 +103,14 @@ def relabel_sequential(labels: NDArray[Any]) -> NDArray[np.int32]:
     Returns
     -------
     numpy.ndarray
-        int32, same shape, with no gaps.
+        int32, same shape, with no gaps; 0 stays 0.
+
+    Raises
+    ------
+    PixelValueError
+        If it is no label image, see `check_labels`.
     """
-    flat = labels.ravel()
+    flat = check_labels(labels).ravel()
     top = int(flat.max()) if flat.size else 0
     if top <= max(4 * flat.size, 1 << 16):
         present = np.zeros(top + 1, dtype=bool)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.axes import check_axes
 from veriscope.core.labels import check_labels
 from veriscope.errors import ShapeMismatchError
 
 __all__ = ["Prediction"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """Instance labels of one image, with what the method knows of their certainty.
 
@@ -36,6 +37,8 @@ class Prediction:
 
     Raises
     ------
+    AxesError
+        If the axes do not fit the labels.
     ShapeMismatchError
         If the number of probabilities is not the number of objects, or a map has another shape.
     """
@@ -48,6 +51,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         check_labels(self.labels, where="the prediction")
+        check_axes(self.axes, self.labels.ndim, where="the prediction")
         if self.probabilities is not None and len(self.probabilities) != self.n_objects:
             raise ShapeMismatchError(
                 f"a prediction of {self.n_objects} objects has {len(self.probabilities)} probabilities"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from veriscope.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = ["Settings"]
 
@@ -40,11 +43,16 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            faults = [
-                f"  - {'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']} (got {item['input']!r})"
-                for item in error.errors()
-            ]
+            faults = [_sentence(item) for item in error.errors()]
             allowed = ", ".join(cls.model_fields) or "none"
             raise InputError(
                 "\n".join([f"{where}: wrong options", *faults, f"Options are: {allowed}"])
             ) from None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = ".".join(map(str, fault["loc"]))
+    message = fault["msg"].removeprefix("Value error, ")
+    # What is missing, or wrong as a whole, has no value of its own: its input is all options.
+    got = "" if isinstance(fault["input"], dict) else f" (got {fault['input']!r})"
+    return f"  - {place + ': ' if place else ''}{message}{got}"

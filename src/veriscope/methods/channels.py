@@ -26,9 +26,10 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
         Any image.
     channel
         Index or name of a channel, or of a colour image ``luminance`` (ITU-R BT.709 weights) or
-        ``hematoxylin`` (colour deconvolution after Ruifrok & Johnston 2001, bright where stained).
+        ``hematoxylin`` (colour deconvolution after Ruifrok & Johnston 2001, bright where stained;
+        colours that are not uint8 are relative to the image's largest value, or to 1).
         None: the image has one channel and needs no choice. A grey image among colour ones has
-        itself as luminance.
+        itself as luminance, and a channel that bears one of these names is taken as it is.
 
     Returns
     -------
@@ -40,15 +41,16 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
     AxesError
         If there are several channels and none is chosen, or the chosen one does not exist.
     """
-    if channel in COLOUR_CHANNELS:
-        if "c" not in image.axes and channel == "luminance":
-            return image
+    colour = channel.lower() if isinstance(channel, str) else ""
+    if colour in COLOUR_CHANNELS and colour not in (name.lower() for name in image.channels):
+        if colour == "luminance" and len(image.channels) <= 1:
+            return analysis_channel(image, None)
         if not image.is_rgb:
-            raise AxesError(f"{image.name}: {channel} needs a colour image with channels red, green, blue")
+            raise AxesError(f"{image.name}: {colour} needs a colour image with channels red, green, blue")
         colours = np.moveaxis(image.pixels, image.axes.index("c"), -1)
         return replace(
             image,
-            pixels=_luminance(colours) if channel == "luminance" else _hematoxylin(colours),
+            pixels=_luminance(colours) if colour == "luminance" else _hematoxylin(colours),
             axes=image.axes.replace("c", ""),
             channels=(),
         )

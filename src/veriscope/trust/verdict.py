@@ -14,6 +14,7 @@ The rules, in order; the first that applies decides:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -50,13 +51,14 @@ class GroupAnswer:
     group
         Name.
     naive
-        The method's own number.
+        The method's own number; NaN if it has none (the mean of no objects).
     estimate, low, high
-        Corrected answer with its interval; None: the audit cannot tell.
+        Corrected answer with its interval; None or not finite: the audit cannot tell.
     labelled_only_width
         Width of the interval from the audited tiles alone, or None.
     extra_tiles_needed
-        Further tiles that would probably bring the interval within the tolerance, or None.
+        Further tiles that would probably bring the interval within the tolerance; None: unknown, or not
+        needed.
     reason
         Why the audit cannot tell, if so.
     """
@@ -84,7 +86,7 @@ class Reason:
     text
         One sentence with the figures.
     value, threshold
-        What was compared; None where nothing could be computed.
+        What was compared; None where nothing finite could be computed.
     figure
         Anchor of the figure or table in the report that shows it.
     """
@@ -177,7 +179,7 @@ def _word(status: dict[str, Status], answers: Sequence[GroupAnswer], tolerance: 
         return "use"
     if status["precision"] == "holds" or tolerance is None:
         return "use-with-correction"
-    needed = [answer.extra_tiles_needed for answer in answers]
+    needed = [row.answer.extra_tiles_needed for row in _errors(answers) if tolerance < row.half]
     beyond = any(extra is None or extra > MOST_TILES for extra in needed)
     if status["gain"] == "fails" or beyond:
         return "fine-tune-first"
@@ -185,7 +187,10 @@ def _word(status: dict[str, Status], answers: Sequence[GroupAnswer], tolerance: 
 
 
 def _audit_size(answers: Sequence[GroupAnswer]) -> Reason:
-    open_groups = [answer for answer in answers if answer.estimate is None or answer.low is None]
+    if not answers:
+        text = "There is no group with an audited tile."
+        return Reason("audit-size", "cannot-tell", text, 0.0, None, "sec-audit")
+    open_groups = [answer for answer in answers if not _is_finite(answer.estimate, answer.low, answer.high)]
     if not open_groups:
         text = "The audit gives every group an answer with an interval."
         return Reason("audit-size", "holds", text, float(len(answers)), float(len(answers)), "sec-audit")
@@ -201,8 +206,8 @@ def _audit_size(answers: Sequence[GroupAnswer]) -> Reason:
 
 
 def _matching(f1: tuple[float | None, float | None, float | None]) -> Reason:
-    value, low, high = f1
-    if value is None or not np.isfinite(value):
+    value, low, high = (bound if _is_finite(bound) else None for bound in f1)
+    if value is None:
         text = "No audited tile has an object in reference or prediction, so matching cannot be judged."
         return Reason("matching", "cannot-tell", text, None, F1_WORKS, "tab-candidates")
     span = f"{value:.2f}" + (f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else "")
@@ -216,85 +221,127 @@ def _matching(f1: tuple[float | None, float | None, float | None]) -> Reason:
     return Reason("matching", "cannot-tell", text, value, F1_WORKS, "tab-candidates")
 
 
-def _relative_errors(answers: Sequence[GroupAnswer]) -> list[tuple[GroupAnswer, float, float, float]]:
-    """Give (answer, error, lowest, highest error) of the naive number, as shares of the estimate."""
+def _is_finite(*values: float | None) -> bool:
+    return all(value is not None and math.isfinite(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """Error of a group's naive number with its bounds, and half the interval, as shares of the estimate."""
+
+    answer: GroupAnswer
+    value: float
+    low: float
+    high: float
+    half: float
+
+    @property
+    def text(self) -> str:
+        answer = self.answer
+        if not _is_finite(answer.naive):
+            return f"{answer.group}: the method gives no number of its own"
+        if answer.estimate == 0:
+            interval = f"({answer.low:g} to {answer.high:g})"
+            return f"{answer.group}: the method's own number is {answer.naive:g} and the answer 0 {interval}"
+        span = f"({self.low:+.1%} to {self.high:+.1%})"
+        return f"{answer.group}: the method's own number is off by {self.value:+.1%} {span}"
+
+
+def _errors(answers: Sequence[GroupAnswer]) -> list[_Error]:
     found = []
     for answer in answers:
-        if answer.estimate is None or answer.low is None or answer.high is None or answer.estimate == 0:
+        if answer.estimate is None or answer.low is None or answer.high is None:
             continue
         scale = abs(answer.estimate)
-        errors = [(answer.naive - bound) / scale for bound in (answer.estimate, answer.high, answer.low)]
-        found.append((answer, *errors))
-    return found  # type: ignore[return-value]
+        # A method that finds no object has no mean: it is as wrong as can be.
+        naive = answer.naive if _is_finite(answer.naive) else math.inf
+        error, low, high = (
+            _share(naive - bound, scale) for bound in (answer.estimate, answer.high, answer.low)
+        )
+        found.append(_Error(answer, error, low, high, _share((answer.high - answer.low) / 2, scale)))
+    return found
+
+
+def _share(part: float, whole: float) -> float:
+    """Divide, so that of nothing nothing is 0 and anything else is infinitely much."""
+    if whole == 0:
+        return math.copysign(math.inf, part) if part else 0.0
+    return part / whole
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _within(tolerance: float) -> str:
+    return f"±{100 * tolerance:g}%"
 
 
 def _bias(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
-    errors = _relative_errors(answers)
-    if not errors:
-        text = "The answer is zero, so the model's error has no relative size."
-        return Reason("model-bias", "cannot-tell", text, None, tolerance, "fig-estimate")
-    worst = max(errors, key=lambda row: max(abs(row[2]), abs(row[3])))
-    answer, error, low, high = worst
-    says = f"{answer.group}: the method's own number is off by {error:+.1%} ({low:+.1%} to {high:+.1%})"
+    errors = _errors(answers)
+    worst = max(errors, key=lambda row: max(abs(row.low), abs(row.high)))
     if tolerance is None:
-        text = f"{says}; no tolerance was stated, so this cannot be judged."
-        return Reason("model-bias", "cannot-tell", text, error, None, "fig-estimate")
-    if all(abs(row[2]) <= tolerance and abs(row[3]) <= tolerance for row in errors):
-        text = f"In every group the method's own number is within ±{tolerance:.0%}; the worst is {says}."
-        return Reason("model-bias", "holds", text, error, tolerance, "fig-estimate")
-    outside = [row for row in errors if row[2] > tolerance or row[3] < -tolerance]
+        text = f"{worst.text}; no tolerance was stated, so this cannot be judged."
+        return Reason("model-bias", "cannot-tell", text, _finite(worst.value), None, "fig-estimate")
+    if all(abs(row.low) <= tolerance and abs(row.high) <= tolerance for row in errors):
+        text = f"Within {_within(tolerance)} in every group; the worst is {worst.text}."
+        return Reason("model-bias", "holds", text, worst.value, tolerance, "fig-estimate")
+    outside = [row for row in errors if row.low > tolerance or row.high < -tolerance]
     if outside:
-        answer, error, low, high = max(outside, key=lambda row: abs(row[1]))
-        text = (
-            f"{answer.group}: the method's own number is off by {error:+.1%} ({low:+.1%} to {high:+.1%}), "
-            f"more than ±{tolerance:.0%}."
-        )
-        return Reason("model-bias", "fails", text, error, tolerance, "fig-estimate")
-    text = f"{says}; whether that is within ±{tolerance:.0%} is open."
-    return Reason("model-bias", "cannot-tell", text, error, tolerance, "fig-estimate")
+        worst = max(outside, key=lambda row: abs(row.value))
+        text = f"Not within {_within(tolerance)}: {worst.text}."
+        return Reason("model-bias", "fails", text, _finite(worst.value), tolerance, "fig-estimate")
+    text = f"Whether it is within {_within(tolerance)} is open: {worst.text}."
+    return Reason("model-bias", "cannot-tell", text, _finite(worst.value), tolerance, "fig-estimate")
 
 
 def _differential_bias(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
-    errors = _relative_errors(answers)
+    errors = _errors(answers)
     if len(errors) < 2:
         text = "One group: errors cannot differ between groups."
         return Reason("differential-bias", "holds", text, None, tolerance, "fig-estimate")
-    most = max(errors, key=lambda row: row[1])
-    least = min(errors, key=lambda row: row[1])
-    gap = most[1] - least[1]
-    half = float(np.hypot((most[3] - most[2]) / 2, (least[3] - least[2]) / 2))
-    says = (
-        f"the method errs by {least[1]:+.1%} in {least[0].group} and {most[1]:+.1%} in {most[0].group} "
-        f"(difference {gap:.1%} ± {half:.1%})"
-    )
+    most = max(reversed(errors), key=lambda row: row.value)  # reversed: names two groups, also if equal
+    least = min(errors, key=lambda row: row.value)
+    gap = most.value - least.value  # NaN where both are infinite, which no rule below takes for a figure
+    half = math.hypot(most.half, least.half)
+    if math.isfinite(gap) and math.isfinite(half):
+        says = (
+            f"the method errs by {least.value:+.1%} in {least.answer.group} and {most.value:+.1%} in "
+            f"{most.answer.group} (difference {gap:.1%} ± {half:.1%})"
+        )
+    else:
+        says = f"{least.text}; {most.text}"
     limit = tolerance or 0.0
     if gap - half > limit:
         text = f"Errors depend on the group, which makes false effects: {says}."
-        return Reason("differential-bias", "fails", text, gap, tolerance, "fig-estimate")
+        return Reason("differential-bias", "fails", text, _finite(gap), tolerance, "fig-estimate")
     if tolerance is not None and gap + half <= tolerance:
         text = f"Errors are alike in all groups: {says}."
         return Reason("differential-bias", "holds", text, gap, tolerance, "fig-estimate")
     text = f"Whether errors depend on the group is open: {says}."
-    return Reason("differential-bias", "cannot-tell", text, gap, tolerance, "fig-estimate")
+    return Reason("differential-bias", "cannot-tell", text, _finite(gap), tolerance, "fig-estimate")
 
 
 def _precision(answers: Sequence[GroupAnswer], tolerance: float | None) -> Reason:
-    errors = _relative_errors(answers)
-    if not errors:
-        text = "The answer is zero, so the interval has no relative width."
-        return Reason("precision", "cannot-tell", text, None, tolerance, "fig-estimate")
-    answer, half = max(((row[0], (row[3] - row[2]) / 2) for row in errors), key=lambda pair: pair[1])
-    says = f"the widest interval is ±{half:.1%} ({answer.group})"
+    errors = _errors(answers)
+    widest = max(errors, key=lambda row: row.half)
+    half, value = widest.half, _finite(widest.half)
+    if value is None:
+        says = (
+            f"the answer of {widest.answer.group} is 0 and its interval is not, so it has no relative width"
+        )
+    else:
+        says = f"the widest interval is ±{half:.1%} ({widest.answer.group})"
     if tolerance is None:
         text = f"No tolerance was stated; {says}."
-        return Reason("precision", "cannot-tell", text, half, None, "fig-estimate")
+        return Reason("precision", "cannot-tell", text, value, None, "fig-estimate")
     if half <= tolerance:
-        text = f"The corrected answer is precise enough: {says}, within ±{tolerance:.0%}."
-        return Reason("precision", "holds", text, half, tolerance, "fig-estimate")
-    extra = max((row[0].extra_tiles_needed or 0) for row in errors)
+        text = f"The corrected answer is precise enough: {says}, within {_within(tolerance)}."
+        return Reason("precision", "holds", text, value, tolerance, "fig-estimate")
+    extra = max(row.answer.extra_tiles_needed or 0 for row in errors)
     more = f"; about {extra} more tiles in a group would probably suffice" if extra else ""
-    text = f"The corrected answer is less precise than ±{tolerance:.0%}: {says}{more}."
-    return Reason("precision", "fails", text, half, tolerance, "fig-estimate")
+    text = f"The corrected answer is less precise than {_within(tolerance)}: {says}{more}."
+    return Reason("precision", "fails", text, value, tolerance, "fig-estimate")
 
 
 def _gain(answers: Sequence[GroupAnswer]) -> Reason:
@@ -303,6 +350,7 @@ def _gain(answers: Sequence[GroupAnswer]) -> Reason:
         for answer in answers
         if answer.high is not None and answer.low is not None and answer.labelled_only_width
     ]
+    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
     if not ratios:
         text = "There is no interval from the audited tiles alone to compare with."
         return Reason("gain", "cannot-tell", text, None, 1.0, "fig-estimate")

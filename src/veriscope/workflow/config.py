@@ -18,7 +18,7 @@ __all__ = ["AuditSettings", "Candidate", "StudyConfig", "read_config"]
 class Candidate(Settings):
     """One method with its parameters, competing in a study."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    id: str = Field(coerce_numbers_to_str=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of its folder in the study."""
     method: str
     """Name of an installed method."""
@@ -40,11 +40,11 @@ class StudyConfig(Settings):
 
     schema_version: Literal["veriscope/study/1"] = "veriscope/study/1"
     """Version of this file's layout."""
-    name: str
+    name: str = Field(coerce_numbers_to_str=True)
     """Title of the study."""
     question: Question
     """What it asks."""
-    channel: str | None = None
+    channel: str | None = Field(default=None, coerce_numbers_to_str=True)
     """Channel that the methods see: index, name, ``luminance`` or ``hematoxylin``; None: there is one."""
     candidates: tuple[Candidate, ...]
     """Methods that compete."""
@@ -80,25 +80,37 @@ def read_config(path: Path) -> StudyConfig:
     Raises
     ------
     StudyError
-        If there is no such file.
+        If there is no such file, or it may not be read.
     InputError
         If it is not valid YAML, or an entry is unknown or wrong.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise StudyError(
             f"{path.parent} is not a study (it has no study.yaml); make one with: "
             f"veriscope new {path.parent} --images FOLDER"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date such as 2024-13-01
         raise InputError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise InputError(
-            f"{path} is not a study description (it holds {type(values).__name__}, not a mapping)"
+            f"{path} is not a study description: it holds {_kind(values)}, not entries such as 'name: …'; "
+            "restore it from a copy or make the study again"
         )
     config = StudyConfig.parse(values, where=str(path))
+    if not config.candidates:
+        raise InputError(f"{path}: there are no candidates; list at least one method that competes")
     ids = [candidate.id for candidate in config.candidates]
-    if len(set(ids)) < len(ids):
-        raise InputError(f"{path}: candidates must have different ids, got {', '.join(ids)}")
+    # An id names a folder, and many file systems do not tell upper from lower case.
+    if len({name.lower() for name in ids}) < len(ids):
+        raise InputError(
+            f"{path}: candidates must have different ids (capitals do not count), got {', '.join(ids)}"
+        )
     return config
+
+
+def _kind(values: object) -> str:
+    return "nothing" if values is None else f"one {type(values).__name__}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError
@@ -48,12 +49,16 @@ def parse_tolerance(text: str | float) -> float:
     InputError
         If it is no such number.
     """
+    given = str(text).strip()
     try:
-        value = float(text.rstrip().removesuffix("%")) / 100 if str(text).endswith("%") else float(text)  # type: ignore[union-attr]
+        value = float(given.removesuffix("%")) / (100 if given.endswith("%") else 1)
     except ValueError:
-        value = -1.0
+        value = math.nan
     if not 0 < value <= 1:
-        raise InputError(f"tolerance {text!r} is not a share of the answer; give a percentage such as 5%")
+        raise InputError(
+            f"tolerance {text!r} is not a share of the answer; give a percentage above 0% and at most 100%, "
+            "such as 5%"
+        )
     return value
 
 
@@ -64,7 +69,7 @@ class Question(Settings):
     tiles, so that one design answers all of them.
     """
 
-    object: str = "object"
+    object: str = Field(default="object", min_length=1)
     """What is looked for, in the singular: nucleus, cell, particle."""
     measure: Measure = "count"
     """Kind of measure."""
@@ -72,12 +77,17 @@ class Question(Settings):
     """Column of the measurement table, for ``mean`` and ``fraction``."""
     sign: Literal[">", "<"] | None = None
     """Which side of the threshold counts, for ``fraction``."""
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
     """Threshold in the unit of the column, for ``fraction``."""
     tolerance: float | None = Field(default=None, gt=0, le=1)
-    """Error that would change the conclusion, as a share of the answer."""
+    """Error that would change the conclusion, as a share of the answer; text such as ``5%`` is read too."""
     level: float = Field(default=0.9, gt=0.5, lt=1)
     """Confidence level of the answer's interval."""
+
+    @field_validator("tolerance", mode="before")
+    @classmethod
+    def _read_percentage(cls, value: Any) -> Any:
+        return parse_tolerance(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -85,6 +95,10 @@ class Question(Settings):
             raise ValueError(f"measure {self.measure!r} needs a column")
         if self.measure == "fraction" and (self.sign is None or self.threshold is None):
             raise ValueError("measure 'fraction' needs a sign and a threshold")
+        if self.measure not in ("mean", "fraction") and self.column is not None:
+            raise ValueError(f"measure {self.measure!r} takes no column")
+        if self.measure != "fraction" and (self.sign is not None or self.threshold is not None):
+            raise ValueError(f"measure {self.measure!r} takes no sign and no threshold")
         return self
 
     @classmethod
@@ -124,7 +138,7 @@ class Question(Settings):
     def key(self) -> str:
         """The measure as a user writes it."""
         if self.measure == "fraction":
-            return f"fraction:{self.column}{self.sign}{self.threshold:g}"
+            return f"fraction:{self.column}{self.sign}{_short(self.threshold)}"
         if self.measure == "mean":
             short = {"area": "mean-area", "mean_intensity": "mean-intensity"}
             return short.get(self.column or "", f"mean:{self.column}")
@@ -140,11 +154,11 @@ class Question(Settings):
         """The question as a sentence."""
         plural = _plural(self.object)
         column = (self.column or "").replace("_", " ")
-        side = f"{column} {self.sign} {self.threshold}"
+        side = f"{column} {self.sign} {_short(self.threshold)}"
         return {
             "count": f"How many {plural} are there in each group?",
             "density": f"How many {plural} are there per area in each group?",
-            "mean": f"What is the mean {column} of the {plural} in each group?",
+            "mean": f"What is the mean {column.removeprefix('mean ')} of the {plural} in each group?",
             "fraction": f"Which fraction of the {plural} has {side} in each group?",
             "total-area": f"Which area do the {plural} cover in each group?",
             "area-fraction": f"Which fraction of the area do the {plural} cover in each group?",
@@ -170,13 +184,30 @@ def _parse_measure(text: str) -> dict[str, object]:
     raise InputError(f"measure {text!r} is not known; measures are: {', '.join(MEASURES)}")
 
 
-def _plural(word: str) -> str:
-    irregular = {
-        "nucleus": "nuclei",
-        "mitochondrion": "mitochondria",
-        "bacterium": "bacteria",
-        "focus": "foci",
-    }
-    if word in irregular:
-        return irregular[word]
-    return word if word.endswith("s") else f"{word}s"
+def _short(number: float | None) -> str:
+    """Give a number in full, so that reading it gives the same one, but 150 rather than 150.0."""
+    return "" if number is None else repr(number).removesuffix(".0")
+
+
+_PLURALS = {
+    "bacterium": "bacteria",
+    "cilium": "cilia",
+    "larva": "larvae",
+    "mitochondrion": "mitochondria",
+    "mitosis": "mitoses",
+    "virus": "viruses",
+}
+_ENDINGS = {"us": "i", "ch": "ches", "sh": "shes", "x": "xes", "s": "s", "i": "i"}
+"""As in nucleus, focus, glomerulus, villus; branch; box; and what is in the plural already."""
+
+
+def _plural(phrase: str) -> str:
+    first, space, word = phrase.rpartition(" ")
+    if word.lower() in _PLURALS:
+        return f"{first}{space}{_PLURALS[word.lower()]}"
+    if word in _PLURALS.values():
+        return phrase
+    if re.search("[^aeiou]y$", word):
+        return f"{phrase[:-1]}ies"
+    ending = next((ending for ending in _ENDINGS if word.endswith(ending)), "")
+    return phrase.removesuffix(ending) + (_ENDINGS[ending] if ending else "s")

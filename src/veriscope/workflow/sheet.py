@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
 
@@ -15,6 +16,7 @@ __all__ = ["Assignment", "assign_groups", "read_sheet"]
 _IMAGE = ("image", "image_id", "stem", "file", "filename", "name")
 _GROUP = ("group", "condition", "treatment", "class")
 _REPLICATE = ("replicate", "animal", "donor", "patient", "plate", "well", "field_group", "batch")
+_SEPARATORS = (",", ";", "\t")
 _SUFFIXES = (".ome.tiff", ".ome.tif", ".ome.zarr", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".bmp", ".zarr")
 
 
@@ -40,9 +42,10 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     Parameters
     ----------
     path
-        CSV or TSV with a column for the image (``image``, ``stem``, ``filename`` …; a name with or
-        without its suffix), one for the group (``group``, ``condition``, ``treatment``) and
-        optionally one for the replicate (``replicate``, ``animal``, ``plate``, ``well`` …).
+        CSV with commas, semicolons or tabs, UTF-8 or as Excel saves it, with a column for the image
+        (``image``, ``stem``, ``filename`` …; a name with or without its suffix), one for the group
+        (``group``, ``condition``, ``treatment``) and optionally one for the replicate
+        (``replicate``, ``animal``, ``plate``, ``well`` …).
 
     Returns
     -------
@@ -54,45 +57,64 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     UnreadableFileError
         If the file cannot be read as a table.
     TableError
-        If a column is missing, or an image is named twice or has no group.
+        If a column is missing, or an image is named twice or has no group or replicate; all such
+        rows are listed.
     """
-    try:
-        frame = pd.read_csv(
-            path, dtype=str, sep=None, engine="python", keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (
-        OSError,
-        UnicodeDecodeError,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        ValueError,
-    ) as error:
-        raise UnreadableFileError(
-            f"{path}: cannot be read as a CSV table ({error}); save it as CSV, UTF-8"
-        ) from None
-    columns = {str(column).strip().lower(): str(column) for column in frame.columns}
-    image, group = _find(columns, _IMAGE), _find(columns, _GROUP)
-    replicate = _find(columns, _REPLICATE)
+    header, *rows = _read_rows(path)
+    columns = [name.lower() for name in header]
+    image, group, replicate = (_find(columns, names) for names in (_IMAGE, _GROUP, _REPLICATE))
     if image is None or group is None:
-        wanted = "image" if image is None else "group"
-        allowed = ", ".join(_IMAGE if image is None else _GROUP)
+        wanted, allowed = ("image", _IMAGE) if image is None else ("group", _GROUP)
         raise TableError(
-            f"{path}: no column for the {wanted}; name one of its columns ({', '.join(frame.columns)}) "
-            f"as one of {allowed}"
+            f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
+            f"as one of {', '.join(allowed)}"
         )
     faults: list[VeriscopeError] = []
     found: dict[str, Assignment] = {}
-    for row in frame.to_dict("records"):
-        stem = stem_of(row[image].strip())
-        if stem in found:
-            faults.append(TableError(f"image {stem!r} is named twice"))
-        if not row[group].strip():
-            faults.append(TableError(f"image {stem!r} has no group"))
-        found[stem] = Assignment(row[group].strip(), row[replicate].strip() if replicate else stem)
-    raise_together(
-        faults, what=f"{path}: {len(faults)} rows cannot be used", remedy="Mend the sheet and try again."
-    )
+    for number, cells in enumerate(rows, start=1):
+        row = dict(enumerate(cells))
+        stem = stem_of(row.get(image, ""))
+        assignment = Assignment(row.get(group, ""), stem if replicate is None else row.get(replicate, ""))
+        name = f"image {stem!r}" if stem else f"row {number} below the header"
+        if not stem:
+            faults.append(TableError(f"{name} names no image"))
+        if stem and stem in found:
+            faults.append(TableError(f"{name} is named twice"))
+        if not assignment.group:
+            faults.append(TableError(f"{name} has no group"))
+        if replicate is not None and not assignment.replicate:
+            faults.append(TableError(f"{name} has no {header[replicate]}"))
+        if len(cells) > len(header):
+            faults.append(TableError(f"{name} has {len(cells)} cells and the header {len(header)}"))
+        found[stem] = assignment
+    raise_together(faults, what=f"{path}: some rows cannot be used", remedy="Mend the sheet and try again.")
     return found
+
+
+def _read_rows(path: Path) -> list[list[str]]:
+    """Give the header and the rows that are not empty, cells stripped."""
+    try:
+        content = path.read_bytes()
+        # Excel's "Unicode text" is UTF-16, its "CSV UTF-8" begins with a byte order mark.
+        utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        lines = content.decode("utf-16" if utf_16 else "utf-8-sig").splitlines()
+        if lines and lines[0].lower().startswith("sep="):  # a line that tells Excel the separator
+            del lines[0]
+        first = next((line for line in lines if line.strip()), "")
+        separator = max(_SEPARATORS, key=first.count)
+        cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFileError(
+            f"{path}: cannot be read as a CSV table ({error}); save it as CSV, UTF-8"
+        ) from None
+    rows = [_without_empty_end(row) for row in cells if any(row)]
+    if not rows:
+        raise UnreadableFileError(f"{path}: is empty; give a CSV table with a header and a row per image")
+    return rows
+
+
+def _without_empty_end(row: list[str]) -> list[str]:
+    return row[: max(index for index, cell in enumerate(row) if cell) + 1]
 
 
 def stem_of(name: str) -> str:
@@ -142,21 +164,28 @@ def assign_groups(
     """
     if sheet is None:
         return {stem: Assignment("all", stem) for stem in stems}
-    missing = [stem for stem in stems if stem not in sheet]
-    extra = [stem for stem in sheet if stem not in set(stems)]
+    rows = {_composed(stem): (stem, assignment) for stem, assignment in sheet.items()}
+    present = {_composed(stem) for stem in stems}
+    missing = [stem for stem in stems if _composed(stem) not in rows]
+    extra = [stem for composed, (stem, _) in rows.items() if composed not in present]
     if missing or extra:
         lines = [f"{where} and the images do not fit:"]
         if missing:
-            lines.append(f"  - {len(missing)} images without a row: {_some(missing)}")
+            lines.append(f"  - images without a row ({len(missing)}): {_some(missing)}")
         if extra:
-            lines.append(f"  - {len(extra)} rows without an image: {_some(extra)}")
+            lines.append(f"  - rows without an image ({len(extra)}): {_some(extra)}")
         lines.append("Add or remove rows, or give the images that belong to the sheet.")
         raise TableError("\n".join(lines))
-    return {stem: sheet[stem] for stem in stems}
+    return {stem: rows[_composed(stem)][1] for stem in stems}
 
 
-def _find(columns: dict[str, str], names: Sequence[str]) -> str | None:
-    return next((columns[name] for name in names if name in columns), None)
+def _composed(name: str) -> str:
+    """Give the name with ü as one character: macOS writes two in file names, spreadsheets one."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _find(columns: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((columns.index(name) for name in names if name in columns), None)
 
 
 def _some(names: Sequence[str], most: int = 10) -> str:

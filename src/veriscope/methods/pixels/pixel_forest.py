@@ -68,16 +68,23 @@ class PixelForest(Method):
         self._forest: Any = None
         self._smallest_area = 0.0
 
-    def fit(self, images: Sequence[Image], labels: Sequence[NDArray[Any]]) -> Self:
-        """Train on annotated images.
+    def fit(
+        self,
+        images: Sequence[Image],
+        labels: Sequence[NDArray[Any]],
+        *,
+        regions: Sequence[tuple[slice, slice]] | None = None,
+    ) -> Self:
+        """Train on annotated images, or on annotated parts of them.
 
         Parameters
         ----------
         images
-            One channel each, axes ``yx``; brightness is normalised per image, so give whole images
-            or tiles that look like them.
+            One channel each, axes ``yx``; whole images, since brightness is normalised per image.
         labels
-            Label image of each, same shape.
+            Label image of each: of its region, or of the whole image.
+        regions
+            The part of each image that is annotated, slices along y and x; None: all of it.
 
         Returns
         -------
@@ -96,10 +103,11 @@ class PixelForest(Method):
         if len(images) != len(labels) or not images:
             raise MethodError(f"{self.name}: {len(images)} images and {len(labels)} label images to train on")
         features, classes, areas = [], [], []
-        for image, reference in zip(images, labels, strict=True):
-            check_same_shape(reference, image.pixels, where=image.name)
+        everything = [(slice(None), slice(None))] * len(images)
+        for image, reference, region in zip(images, labels, regions or everything, strict=True):
+            check_same_shape(reference, image.pixels[region], where=image.name)
             image.require_finite()
-            stack = pixel_features(normalise(image.pixels), self.parameters.scales)
+            stack = pixel_features(normalise(image.pixels), self.parameters.scales)[:, *region]
             features.append(stack.reshape(len(stack), -1).T)
             classes.append(_pixel_classes(reference).ravel())
             areas.append(np.bincount(reference.ravel())[1:])

@@ -6,6 +6,7 @@ again, to the same bytes: steps are functions of files and parameters alone.
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import importlib.metadata
@@ -34,13 +35,21 @@ def environment() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``python``, ``platform`` and the versions of the ``packages`` that results depend on.
+        ``python``, ``platform`` and the versions of the ``packages`` that results depend on,
+        None for one that is not installed under that name.
     """
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # such as onnxruntime, replaced by onnxruntime-gpu
+        return None
 
 
 class Record:
@@ -68,16 +77,18 @@ class Record:
         Returns
         -------
         list of dict
-            Oldest first; a last line that a kill cut off is left out.
+            Oldest first; a line that a kill cut off is left out.
         """
         if not self._path.exists():
             return []
         found = []
         for line in self._path.read_bytes().split(b"\n"):
             try:
-                found.append(json.loads(line))
+                entry = json.loads(line)
             except ValueError:
                 continue
+            if isinstance(entry, dict):
+                found.append(entry)
         return found
 
     def step(
@@ -108,6 +119,11 @@ class Record:
         -------
         bool
             True if the work was done, False if it was current.
+
+        Raises
+        ------
+        UnreadableFileError
+            If an input is missing, or the work left an output out; nothing is recorded then.
         """
         input_hashes = {Path(path).as_posix(): sha256_of(self._root / path) for path in inputs}
         names = [Path(path).as_posix() for path in outputs]
@@ -152,10 +168,12 @@ class Record:
         return self._latest.get(Path(output).as_posix())
 
     def _is_current(self, key: str, outputs: list[str]) -> bool:
+        if not outputs:
+            return False
         for output in outputs:
             entry = self.latest(output)
             path = self._root / output
-            if entry is None or entry["key"] != key or not path.exists():
+            if entry is None or entry.get("key") != key or not path.exists():
                 return False
             if sha256_of(path) != entry["outputs"][output]:
                 return False
@@ -163,14 +181,15 @@ class Record:
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-        with self._path.open("ab+") as stream:
+        # Unbuffered: a line goes out in one write, so that the lines of two processes do not mix.
+        with self._path.open("ab+", buffering=0) as stream:
             # A kill may have left half a line: close it, so that this one stands alone.
             if stream.tell() > 0:
                 stream.seek(-1, os.SEEK_END)
                 if stream.read(1) != b"\n":
                     line = b"\n" + line
-            stream.write(line)
-            stream.flush()
+            if stream.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
             os.fsync(stream.fileno())
         if self._latest is not None:
             self._latest.update(dict.fromkeys(entry["outputs"], entry))

@@ -1,0 +1,97 @@
+"""Arguments and options that several verbs share, and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veriscope.errors import InputError
+
+__all__ = [
+    "Axes",
+    "Channel",
+    "Json",
+    "Quiet",
+    "Series",
+    "SkipBad",
+    "Spacing",
+    "StudyPath",
+    "parse_parameters",
+    "parse_spacing",
+]
+
+StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Channel = Annotated[
+    str | None,
+    typer.Option(help="Channel to analyse: index, name, luminance or hematoxylin (of a colour image)."),
+]
+Axes = Annotated[str | None, typer.Option(help="Axes of the files where they do not say, such as zyx.")]
+Spacing = Annotated[
+    str | None, typer.Option(help="Pixel size in µm: 0.5, or y=0.5,x=0.5; overrides the files' own.")
+]
+Series = Annotated[int | None, typer.Option(help="Which image of files that hold several, from 0.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out images that cannot be used, instead of stopping.")
+]
+
+
+def parse_spacing(text: str | None) -> dict[str, float] | None:
+    """Read a pixel size.
+
+    Parameters
+    ----------
+    text
+        ``0.5`` (µm along y and x) or ``z=2,y=0.5,x=0.5``; None is handed through.
+
+    Returns
+    -------
+    dict or None
+        µm by axis.
+
+    Raises
+    ------
+    InputError
+        If it cannot be understood.
+    """
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return {"y": float(text), "x": float(text)}
+        pairs = [part.split("=") for part in text.split(",")]
+        return {axis.strip().lower(): float(value) for axis, value in pairs}
+    except ValueError:
+        raise InputError(f"spacing {text!r} cannot be read; write 0.5 or z=2,y=0.5,x=0.5 (µm)") from None
+
+
+def parse_parameters(items: list[str] | None) -> dict[str, object]:
+    """Read method options.
+
+    Parameters
+    ----------
+    items
+        Such as ``["diameter=20", "foreground=dark"]``.
+
+    Returns
+    -------
+    dict
+        Values by name; numbers, true/false, null and lists as YAML reads them.
+
+    Raises
+    ------
+    InputError
+        If an item has no ``=``.
+    """
+    import yaml
+
+    found: dict[str, object] = {}
+    for item in items or []:
+        name, sign, value = item.partition("=")
+        if not sign or not name:
+            raise InputError(f"parameter {item!r} cannot be read; write NAME=VALUE, such as diameter=20")
+        found[name.strip()] = yaml.safe_load(value)
+    return found

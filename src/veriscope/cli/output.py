@@ -1,0 +1,163 @@
+"""What the command line prints: one JSON object, or text for people."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from veriscope.core.progress import Progress
+
+__all__ = ["emit_json", "number", "out", "progress_bar", "say", "show_table", "span"]
+
+
+def out() -> Console:
+    """Give the console for results, on stdout.
+
+    Returns
+    -------
+    rich.console.Console
+        Made anew, so that a redirected stdout is respected.
+    """
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def say(message: str, *, style: str = "") -> None:
+    """Print a line on stderr, where it does not mix with results.
+
+    Parameters
+    ----------
+    message
+        Plain text; markup in it is not interpreted.
+    style
+        Rich style, such as ``bold red``.
+    """
+    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(message, style=style, markup=False)
+
+
+def emit_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout.
+
+    Parameters
+    ----------
+    value
+        Plain values; NaN and infinities become null.
+    """
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def number(value: float | None, *, digits: int = 4) -> str:
+    """Write a number for people.
+
+    Parameters
+    ----------
+    value
+        The number; None or NaN is a dash.
+    digits
+        Significant digits of numbers below 1000; larger ones are rounded to integers.
+
+    Returns
+    -------
+    str
+        Such as ``0.8123``, ``1 204`` or ``—``.
+    """
+    if value is None or not math.isfinite(value):
+        return "—"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.{digits}g}"
+
+
+def span(low: float | None, high: float | None, *, digits: int = 4) -> str:
+    """Write an interval for people.
+
+    Parameters
+    ----------
+    low, high
+        Its ends; None where there is none.
+    digits
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Such as ``0.71 to 0.82``, or ``cannot tell``.
+    """
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return "cannot tell"
+    return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on stdout.
+
+    Parameters
+    ----------
+    title
+        Line above it.
+    columns
+        Heads of the columns.
+    rows
+        Cells as text; the first column is left-aligned, the others right-aligned.
+    """
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    out().print(table)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """Show progress with the time left on stderr.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+
+    Yields
+    ------
+    Progress
+        To be handed to the work.
+    """
+    if quiet:
+        yield lambda stage, done, total: None
+        return
+    bar = Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )
+    tasks: dict[str, Any] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done)
+
+    with bar:
+        yield report

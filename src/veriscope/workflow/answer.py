@@ -1,0 +1,246 @@
+"""The answer: per group and between groups, corrected by the audit, beside the model's word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veriscope.io.atomic import write_json
+from veriscope.io.record import Record
+from veriscope.io.tables import read_units
+from veriscope.trust.contrast import Contrast, Group, compare_groups
+from veriscope.trust.estimate import Estimate, estimate, labelled_only, naive, tiles_needed
+from veriscope.trust.units import DrawnUnits
+from veriscope.workflow.audited import (
+    audit_inputs,
+    audited_draws,
+    audited_tiles,
+    predicted_sums,
+    require_plan,
+)
+from veriscope.workflow.config import StudyConfig
+from veriscope.workflow.evidence import read_evidence
+from veriscope.workflow.judge import choose_candidate, validate_study
+from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.quantities import TileSums, answer_unit
+
+__all__ = ["ESTIMATE_SCHEMA", "estimate_study"]
+
+ESTIMATE_SCHEMA = "veriscope/estimate/1"
+
+
+def estimate_study(folder: StudyFolder, config: StudyConfig, *, method: str | None = None) -> dict[str, Any]:
+    """Answer the question of a study; done again only if something changed.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+    method
+        Candidate whose predictions are corrected; None takes the one that validation ranks first.
+
+    Returns
+    -------
+    dict
+        ``veriscope/estimate/1``, as in ``evidence/estimate.json``.
+
+    Raises
+    ------
+    StudyError
+        If no candidate has run, or no tile is annotated.
+    TableError
+        If the column of the question was not measured.
+    """
+    chosen = choose_candidate(validate_study(folder, config), method)
+    output = "evidence/estimate.json"
+    Record(folder.root).step(
+        "estimate",
+        inputs=[*audit_inputs(folder), folder.measurements(chosen)],
+        parameters={"method": chosen, "question": config.question.model_dump(mode="json")},
+        outputs=[output],
+        work=lambda: write_json(folder.root / output, _estimate(folder, config, chosen, method is None)),
+    )
+    return read_evidence(folder, "estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Predictions over all tiles, references over the drawn ones, of one study."""
+
+    frame: pd.DataFrame
+    predicted: TileSums
+    draws: pd.DataFrame
+    reference: Mapping[str, TileSums]
+
+    def units(self, group: str, *, known: float) -> DrawnUnits:
+        """Give the drawn tiles of a group in the terms of the estimator.
+
+        `known` is what a total without a denominator is divided by.
+        """
+        inside = (self.frame["group"] == group).to_numpy()
+        rows = pd.Series(np.arange(len(self.frame)), index=self.frame["unit"])
+        draws = self.draws[self.draws["group"] == group]
+        at = rows.loc[draws["unit"]].to_numpy()
+        drawn = [self.reference[unit] for unit in draws["unit"]]
+        above = np.array([float(sums.numerator[0]) for sums in drawn])
+        below = self.predicted.denominator
+        area_known = below is None or known != 1.0
+        return DrawnUnits(
+            probability=draws["probability"].to_numpy(float),
+            reference=above,
+            prediction=self.predicted.numerator[at],
+            predicted_total=float(self.predicted.numerator[inside].sum()),
+            reference_denominator=None if area_known else _below(drawn),
+            prediction_denominator=None if area_known or below is None else below[at],
+            predicted_total_denominator=None if area_known or below is None else float(below[inside].sum()),
+            known_denominator=known,
+            n_tiles=int(inside.sum()),
+        )
+
+
+def _below(drawn: Sequence[TileSums]) -> NDArray[np.float64]:
+    return np.array([float(sums.denominator[0]) for sums in drawn if sums.denominator is not None])
+
+
+def _estimate(folder: StudyFolder, config: StudyConfig, chosen: str, by_rank: bool) -> dict[str, Any]:
+    question = config.question
+    plan = require_plan(folder)
+    images = folder.images()
+    tiles = {tile.unit: tile.sums for tile in audited_tiles(folder, config)}
+    data = _Frame(
+        plan.frame,
+        predicted_sums(folder, config, chosen, plan.frame).sums,
+        audited_draws(folder, plan),
+        tiles,
+    )
+    groups = list(dict.fromkeys(image.group for image in images))
+    contrasts = _contrasts(data, groups, config) if len(groups) > 1 else ()
+    units = read_units(folder.root / folder.measurements(chosen))
+    return {
+        "schema": ESTIMATE_SCHEMA,
+        "question": {
+            "object": question.object,
+            "measure": question.key,
+            "text": question.text,
+            "unit": answer_unit(question, calibrated=images[0].is_calibrated, units=units),
+            "tolerance": question.tolerance,
+            "level": question.level,
+        },
+        "method": chosen,
+        "chosen_by": "validation" if by_rank else "user",
+        "evidence": "audited",
+        "groups": [_group(data, group, config, images) for group in groups],
+        "contrasts": [_contrast_dict(item) for item in contrasts],
+        "contrast_unit": _contrast_unit(config),
+    }
+
+
+def _known(data: _Frame, group: str, config: StudyConfig, *, per_image: bool = False) -> float:
+    """Give what a total is divided by where that is known exactly: imaged area, images, or 1."""
+    inside = data.frame[data.frame["group"] == group]
+    if config.question.measure in ("density", "area-fraction"):
+        assert data.predicted.denominator is not None, "densities have the area as denominator"
+        return float(data.predicted.denominator[inside.index].sum())
+    if config.question.is_total and per_image:
+        return float(inside["image_id"].nunique())
+    return 1.0
+
+
+def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[StudyImage]) -> dict[str, Any]:
+    question = config.question
+    units = data.units(group, known=_known(data, group, config))
+    answer = estimate(units, level=question.level)
+    labelled = labelled_only(units, level=question.level)
+    word = naive(units, level=question.level)
+    mine = [image for image in images if image.group == group]
+    distinct = data.draws.loc[data.draws["group"] == group, "unit"].nunique()
+    return {
+        "group": group,
+        "estimate": _finite(answer.value),
+        "low": _finite(answer.low),
+        "high": _finite(answer.high),
+        "level": answer.level,
+        "estimator": answer.estimator,
+        "n_tiles_audited": int(distinct),
+        "n_draws": units.n,
+        "n_images": len(mine),
+        "n_replicates": len({image.replicate for image in mine}),
+        "naive": _finite(word.value),
+        "labelled_only": {key: _finite(getattr(labelled, key)) for key in ("value", "low", "high")},
+        "status": answer.status,
+        "reason": answer.reason,
+        "extra_tiles_needed": _extra(units, answer, config),
+        "assumptions": list(answer.assumptions),
+        "evidence": "audited",
+    }
+
+
+def _extra(units: DrawnUnits, answer: Estimate, config: StudyConfig) -> int | None:
+    """Further draws that would probably reach the tolerance; None: unknown, or none is asked."""
+    if answer.status == "cannot-tell":
+        return answer.extra_tiles_needed
+    if config.question.tolerance is None or answer.value == 0:
+        return None
+    wanted = config.question.tolerance * abs(answer.value)
+    if answer.half_width <= wanted:
+        return 0
+    needed = tiles_needed(units, tolerance=wanted, level=config.question.level)
+    return None if needed is None else max(1, needed - units.n)
+
+
+def _contrasts(data: _Frame, groups: Sequence[str], config: StudyConfig) -> tuple[Contrast, ...]:
+    """Compare all groups; totals per image, so that groups of different size can be compared."""
+    parts = []
+    for group in groups:
+        units = data.units(group, known=_known(data, group, config, per_image=True))
+        inside = data.frame[data.frame["group"] == group]
+        above, below = [], []
+        for _, rows in inside.groupby("replicate", sort=False):
+            above.append(float(data.predicted.numerator[rows.index].sum()))
+            if data.predicted.denominator is None:
+                below.append(float(rows["image_id"].nunique()))
+            else:
+                below.append(float(data.predicted.denominator[rows.index].sum()))
+        if sum(below) <= 0:
+            return ()
+        answer = estimate(units, level=config.question.level)
+        parts.append(Group(group, answer, np.array(above), np.array(below)))
+    return (
+        *compare_groups(parts, kind="difference", level=config.question.level),
+        *compare_groups(parts, kind="ratio", level=config.question.level),
+    )
+
+
+def _contrast_unit(config: StudyConfig) -> str:
+    return "per image" if config.question.is_total else ""
+
+
+def _contrast_dict(item: Contrast) -> dict[str, Any]:
+    return {
+        "group_a": item.first,
+        "group_b": item.second,
+        "kind": item.kind,
+        "scope": item.scope,
+        "estimate": _finite(item.estimate.value),
+        "low": _finite(item.estimate.low),
+        "high": _finite(item.estimate.high),
+        "level": item.estimate.level,
+        "p_value": _finite(item.p_value),
+        "p_adjusted": _finite(item.p_value_holm),
+        "audit_share": _finite(item.audit_share),
+        "status": item.estimate.status,
+        "reason": item.estimate.reason,
+        "assumptions": list(item.estimate.assumptions),
+        "evidence": "audited",
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

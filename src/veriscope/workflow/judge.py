@@ -1,0 +1,217 @@
+"""Validation inside a study: every candidate against the audited tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from veriscope.errors import StudyError
+from veriscope.io.atomic import write_json
+from veriscope.io.record import Record
+from veriscope.registry import get_method
+from veriscope.validate.agreement import bland_altman
+from veriscope.validate.instances import compare_units
+from veriscope.validate.ranking import rank
+from veriscope.validate.units import UnitCounts, count_unit
+from veriscope.workflow.audited import (
+    AuditedTile,
+    audit_inputs,
+    audited_tiles,
+    predicted_sums,
+    prediction_of,
+    require_plan,
+)
+from veriscope.workflow.config import StudyConfig
+from veriscope.workflow.evidence import read_evidence
+from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.quantities import TileSums
+from veriscope.workflow.training import training_images
+
+__all__ = ["RANKED_BY", "VALIDATE_SCHEMA", "choose_candidate", "finished_candidates", "validate_study"]
+
+VALIDATE_SCHEMA = "veriscope/validate/1"
+RANKED_BY = "f1@0.5"
+"""Metric by which candidates are ordered: finding objects, not a width that the audit could favour."""
+
+_THRESHOLDS = (0.5, 0.7, 0.9)
+_LEVEL = 0.95
+
+
+def finished_candidates(folder: StudyFolder, config: StudyConfig) -> list[str]:
+    """List the candidates that have predicted and measured every image.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+
+    Returns
+    -------
+    list of str
+        Identifiers, in the order of study.yaml.
+
+    Raises
+    ------
+    StudyError
+        If there is none.
+    """
+    found = [item.id for item in config.candidates if (folder.root / folder.measurements(item.id)).exists()]
+    if not found:
+        raise StudyError(f"no candidate has run yet; first: veriscope run {folder.root}")
+    return found
+
+
+def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
+    """Judge all candidates that have run on the audited tiles; done again only if something changed.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+
+    Returns
+    -------
+    dict
+        ``veriscope/validate/1``, as in ``evidence/validate.json``.
+
+    Raises
+    ------
+    StudyError
+        If no candidate has run, or no tile is annotated.
+    """
+    candidates = finished_candidates(folder, config)
+    output = "evidence/validate.json"
+    Record(folder.root).step(
+        "validate",
+        inputs=[*audit_inputs(folder), *(folder.measurements(name) for name in candidates)],
+        parameters={
+            "candidates": candidates,
+            "question": config.question.key,
+            "thresholds": list(_THRESHOLDS),
+            "level": _LEVEL,
+        },
+        outputs=[output],
+        work=lambda: write_json(folder.root / output, _validate(folder, config, candidates)),
+    )
+    return read_evidence(folder, "validate")
+
+
+def choose_candidate(validated: Mapping[str, Any], method: str | None) -> str:
+    """Choose the candidate whose predictions are corrected.
+
+    Parameters
+    ----------
+    validated
+        Result of `validate_study`.
+    method
+        The user's choice, or None for the candidate that validation ranks first.
+
+    Returns
+    -------
+    str
+        Identifier of the candidate.
+
+    Raises
+    ------
+    StudyError
+        If the chosen candidate has not run.
+    """
+    known = list(validated["candidates"])
+    if method is None:
+        return str(validated["first"])
+    if method not in known:
+        raise StudyError(f"no candidate {method!r} that has run; there are: {', '.join(known)}")
+    return method
+
+
+def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str]) -> dict[str, Any]:
+    tiles = audited_tiles(folder, config)
+    frame = require_plan(folder).frame
+    rows = {unit: index for index, unit in enumerate(frame["unit"])}
+    seen = training_images(folder)
+    learns = {item.id for item in config.candidates if get_method(item.method).needs_training}
+    counts: dict[str, list[UnitCounts]] = {}
+    found: dict[str, Any] = {}
+    for name in candidates:
+        counts[name] = _count(folder, name, tiles)
+        fair = [
+            unit
+            for unit, tile in zip(counts[name], tiles, strict=True)
+            if name not in learns or tile.image_id not in seen
+        ]
+        comparison = compare_units(fair, level=_LEVEL, thresholds=_THRESHOLDS, unit="image")
+        sums = predicted_sums(folder, config, name, frame).sums
+        predicted = _per_tile(sums, [rows[tile.unit] for tile in tiles])
+        reference = np.array([_per_tile(tile.sums, [0])[0] for tile in tiles])
+        agreement = bland_altman(reference, predicted, level=_LEVEL, unit="tile")
+        found[name] = {
+            "metrics": {key: interval.to_dict() for key, interval in comparison.metrics.items()},
+            "n_tiles": len(fair),
+            "agreement": agreement.to_dict()
+            | {"reference": reference.tolist(), "prediction": predicted.tolist()},
+            "tiles": [unit.to_dict() for unit in counts[name]],
+        }
+    return {
+        "schema": VALIDATE_SCHEMA,
+        "evidence": "audited",
+        "n_tiles": len(tiles),
+        "n_images": len({tile.image_id for tile in tiles}),
+        "tiles": [_describe(tile) for tile in tiles],
+        "candidates": found,
+        **_ranking(counts, tiles, seen if learns & set(candidates) else set()),
+    }
+
+
+def _count(folder: StudyFolder, candidate: str, tiles: Sequence[AuditedTile]) -> list[UnitCounts]:
+    return [
+        count_unit(
+            tile.reference,
+            prediction,
+            owner_box=tile.inner_box,
+            thresholds=_THRESHOLDS,
+            name=tile.unit,
+            cluster=tile.image_id,
+            weight=tile.weight,
+        )
+        for tile, prediction in zip(tiles, prediction_of(folder, candidate, tiles), strict=True)
+    ]
+
+
+def _per_tile(sums: TileSums, rows: Sequence[int]) -> Any:
+    """Give the measure of single tiles; NaN where there is nothing to average."""
+    above = sums.numerator[list(rows)]
+    if sums.denominator is None:
+        return above
+    below = sums.denominator[list(rows)]
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+
+
+def _describe(tile: AuditedTile) -> dict[str, Any]:
+    return {
+        "unit": tile.unit,
+        "image_id": tile.image_id,
+        "group": tile.group,
+        "box": list(tile.box),
+        "weight": tile.weight,
+    }
+
+
+def _ranking(
+    counts: Mapping[str, Sequence[UnitCounts]], tiles: Sequence[AuditedTile], seen: set[str]
+) -> dict[str, Any]:
+    """Order the candidates on the tiles that none of them was trained on."""
+    kept = [index for index, tile in enumerate(tiles) if tile.image_id not in seen]
+    if not kept:
+        kept = list(range(len(tiles)))
+    common = {name: [units[index] for index in kept] for name, units in counts.items()}
+    ranking = rank(common, metric=RANKED_BY, level=_LEVEL, unit="image")
+    return {
+        "ranking": ranking.to_dict() | {"n_tiles": len(kept)},
+        "first": next(iter(ranking.values)),
+    }

@@ -1,0 +1,205 @@
+"""Where things lie in a study folder, and its table of images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from veriscope.core.image import Image
+from veriscope.errors import StudyError
+from veriscope.io.atomic import write_text
+from veriscope.io.images import read_image
+
+__all__ = ["StudyFolder", "StudyImage"]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyImage:
+    """One row of images.csv.
+
+    Parameters
+    ----------
+    image_id
+        Stem of the source file; unique in the study.
+    group, replicate
+        Condition and experimental unit.
+    source
+        File the image came from, as the user gave it.
+    sha256
+        Of the source.
+    path
+        What the study reads: a copy inside the study, or the source with ``--in-place``.
+    axes, shape, dtype
+        Of the pixels; the shape as ``520x696``.
+    spacing
+        Pixel size in µm by axis, as ``y=0.5;x=0.5``, or ``uncalibrated``.
+    channels
+        Channel names, separated by ``;``.
+    reading
+        How an ``in place`` source is read: axes, spacing and series as JSON; empty for a copy.
+    notes
+        What the reader had to say.
+    """
+
+    image_id: str
+    group: str
+    replicate: str
+    source: str
+    sha256: str
+    path: str
+    axes: str
+    shape: str
+    dtype: str
+    spacing: str
+    channels: str
+    reading: str = ""
+    notes: str = ""
+
+    @property
+    def spatial_shape(self) -> tuple[int, ...]:
+        """Length of the spatial axes, (y, x) or (z, y, x)."""
+        lengths = [int(length) for length in self.shape.split("x")]
+        return tuple(n for letter, n in zip(self.axes, lengths, strict=True) if letter in "zyx")
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the size of a pixel is known."""
+        return self.spacing != "uncalibrated"
+
+    @property
+    def pixel_area(self) -> float:
+        """Area of a pixel in µm², or 1 if uncalibrated."""
+        if not self.is_calibrated:
+            return 1.0
+        sizes = dict(part.split("=") for part in self.spacing.split(";"))
+        return float(sizes["y"]) * float(sizes["x"])
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """Paths of a study; everything is relative to its root.
+
+    Parameters
+    ----------
+    root
+        Folder of the study.
+    """
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """study.yaml."""
+        return self.root / "study.yaml"
+
+    @property
+    def images_table(self) -> Path:
+        """images.csv."""
+        return self.root / "images.csv"
+
+    def prediction(self, candidate: str, image_id: str) -> Path:
+        """Give the label image of a candidate on an image, relative to the root.
+
+        Parameters
+        ----------
+        candidate
+            Identifier of the candidate.
+        image_id
+            Identifier of the image.
+
+        Returns
+        -------
+        pathlib.Path
+            ``predictions/<candidate>/<image_id>.ome.zarr``.
+        """
+        return Path("predictions", candidate, f"{image_id}.ome.zarr")
+
+    def prediction_details(self, candidate: str, image_id: str) -> Path:
+        """Give the file with what the candidate said beside the labels, relative to the root.
+
+        Parameters
+        ----------
+        candidate
+            Identifier of the candidate.
+        image_id
+            Identifier of the image.
+
+        Returns
+        -------
+        pathlib.Path
+            ``predictions/<candidate>/<image_id>.json``.
+        """
+        return Path("predictions", candidate, f"{image_id}.json")
+
+    def measurements(self, candidate: str) -> Path:
+        """Give the object table of a candidate, relative to the root.
+
+        Parameters
+        ----------
+        candidate
+            Identifier of the candidate.
+
+        Returns
+        -------
+        pathlib.Path
+            ``measurements/<candidate>.parquet``.
+        """
+        return Path("measurements", f"{candidate}.parquet")
+
+    def images(self) -> tuple[StudyImage, ...]:
+        """Read the table of images.
+
+        Returns
+        -------
+        tuple of StudyImage
+            In the order of the table.
+
+        Raises
+        ------
+        StudyError
+            If the table is missing or not one of ours.
+        """
+        try:
+            frame = pd.read_csv(self.images_table, dtype=str, keep_default_na=False)
+            return tuple(StudyImage(**row) for row in frame.to_dict("records"))
+        except FileNotFoundError:
+            raise StudyError(f"{self.root} has no images.csv; it is not a complete study") from None
+        except (TypeError, ValueError) as error:
+            raise StudyError(f"{self.images_table}: is not a table of images: {error}") from None
+
+    def write_images(self, images: Sequence[StudyImage]) -> None:
+        """Write the table of images.
+
+        Parameters
+        ----------
+        images
+            All images of the study.
+        """
+        frame = pd.DataFrame([asdict(image) for image in images])
+        write_text(self.images_table, frame.to_csv(index=False, lineterminator="\n"))
+
+    def read(self, image: StudyImage) -> Image:
+        """Read the pixels of an image.
+
+        Parameters
+        ----------
+        image
+            One of `images`.
+
+        Returns
+        -------
+        Image
+            Named by its image_id.
+
+        Raises
+        ------
+        UnreadableFileError
+            If the file is gone or broken.
+        """
+        options = json.loads(image.reading) if image.reading else {}
+        found = read_image(self.root / image.path, **options)
+        return Image(found.pixels, found.axes, found.spacing, found.channels, image.image_id, found.notes)

@@ -1,0 +1,232 @@
+"""Every candidate on every image, then every object measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import StudyError, VeriscopeError
+from veriscope.io.atomic import write_json
+from veriscope.io.labels import read_labels
+from veriscope.io.ome_zarr import write_labels_zarr
+from veriscope.io.record import Record
+from veriscope.io.tables import read_table, write_table
+from veriscope.measure.table import ObjectTable
+from veriscope.methods.base import Method
+from veriscope.methods.channels import analysis_channel
+from veriscope.registry import make_method
+from veriscope.workflow.config import Candidate, StudyConfig
+from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.measuring import measure_image
+from veriscope.workflow.training import train_candidate, training_inputs
+
+__all__ = ["CandidateRun", "run_candidates"]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRun:
+    """What became of one candidate.
+
+    Parameters
+    ----------
+    candidate
+        Its identifier.
+    n_images
+        Images predicted, now or before.
+    n_done
+        Images predicted now.
+    n_objects
+        Objects found in all images; None if it did not run.
+    not_run
+        Why it did not run, or empty.
+    failed
+        Whether that is a failure, rather than something still missing.
+    """
+
+    candidate: str
+    n_images: int
+    n_done: int
+    n_objects: int | None
+    not_run: str = ""
+    failed: bool = False
+
+
+def run_candidates(
+    folder: StudyFolder,
+    config: StudyConfig,
+    *,
+    only: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> tuple[CandidateRun, ...]:
+    """Predict and measure with every candidate; what is current is not done again.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+    only
+        Identifiers of candidates; None runs all.
+    progress
+        Told about every image.
+
+    Returns
+    -------
+    tuple of CandidateRun
+        In the order of study.yaml. A candidate that needs training tiles waits until there are some.
+
+    Raises
+    ------
+    StudyError
+        If `only` names an unknown candidate.
+    """
+    known = [candidate.id for candidate in config.candidates]
+    unknown = sorted(set(only or ()) - set(known))
+    if unknown:
+        raise StudyError(f"no candidate {', '.join(unknown)} in study.yaml; there are: {', '.join(known)}")
+    record = Record(folder.root)
+    images = folder.images()
+    runs = []
+    for candidate in config.candidates:
+        if only is not None and candidate.id not in only:
+            continue
+        try:
+            runs.append(_run_candidate(folder, config, record, candidate, images, progress))
+        except VeriscopeError as error:
+            runs.append(CandidateRun(candidate.id, 0, 0, None, str(error), failed=True))
+    return tuple(runs)
+
+
+def _run_candidate(
+    folder: StudyFolder,
+    config: StudyConfig,
+    record: Record,
+    candidate: Candidate,
+    images: Sequence[StudyImage],
+    progress: Progress,
+) -> CandidateRun:
+    method = make_method(candidate.method, candidate.parameters)
+    training: Mapping[str, str] = {}
+    if method.needs_training:
+        training = training_inputs(folder)
+        if not training:
+            waits = "waits for annotated training tiles: draw some with veriscope audit STUDY --training 6"
+            return CandidateRun(candidate.id, 0, 0, None, waits)
+    job = _Job(folder, config, record, candidate, method, dict(training))
+    n_done = 0
+    stage = f"predict {candidate.id}"
+    progress(stage, 0, len(images))
+    for index, image in enumerate(images):
+        n_done += job.predict(image)
+        progress(stage, index + 1, len(images))
+    table = job.measure(images)
+    return CandidateRun(candidate.id, len(images), n_done, len(table))
+
+
+@dataclass
+class _Job:
+    """One candidate at work in a study."""
+
+    folder: StudyFolder
+    config: StudyConfig
+    record: Record
+    candidate: Candidate
+    method: Method
+    training: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self._ready: Method | None = None
+
+    def _method(self) -> Method:
+        """Train at the first need only: a run with nothing to do costs nothing."""
+        if self._ready is None:
+            self._ready = (
+                train_candidate(self.folder, self.config, self.method) if self.training else self.method
+            )
+        return self._ready
+
+    def predict(self, image: StudyImage) -> bool:
+        labels = self.folder.prediction(self.candidate.id, image.image_id)
+        details = self.folder.prediction_details(self.candidate.id, image.image_id)
+        return self.record.step(
+            "predict",
+            inputs=[image.path],
+            parameters={
+                "method": self.method.describe(),
+                "channel": self.config.channel,
+                "reading": image.reading,
+                "training": self.training,
+            },
+            outputs=[labels, details],
+            work=lambda: self._write_prediction(image, labels, details),
+        )
+
+    def _write_prediction(self, image: StudyImage, labels: Path, details: Path) -> Mapping[str, Any]:
+        pixels = self.folder.read(image)
+        result = self._method().predict(analysis_channel(pixels, self.config.channel))
+        write_labels_zarr(
+            self.folder.root / labels, result.labels, axes=result.axes, spacing=pixels.spacing
+        )
+        found: dict[str, Any] = {"n_objects": result.n_objects, "details": result.details}
+        if result.probabilities is not None:
+            found["probabilities"] = [round(float(value), 4) for value in result.probabilities]
+        write_json(self.folder.root / details, found)
+        return {"n_objects": result.n_objects, **result.details}
+
+    def measure(self, images: Sequence[StudyImage]) -> pd.DataFrame:
+        target = self.folder.measurements(self.candidate.id)
+        stores = [self.folder.prediction(self.candidate.id, image.image_id) for image in images]
+        details = [self.folder.prediction_details(self.candidate.id, image.image_id) for image in images]
+        groups = {image.image_id: [image.group, image.replicate, image.path] for image in images}
+        self.record.step(
+            "measure",
+            inputs=[*stores, *details],
+            parameters={"measure": 1, "channel": self.config.channel, "images": groups},
+            outputs=[target, target.with_suffix(".json")],
+            work=lambda: self._write_measurements(images, target),
+        )
+        return read_table(self.folder.root / target)
+
+    def _write_measurements(self, images: Sequence[StudyImage], target: Path) -> None:
+        tables = [self._measure_image(image) for image in images]
+        frame = pd.concat([table.frame for table in tables], ignore_index=True)
+        units, descriptions = {}, {}
+        for table in tables:
+            units.update(table.units)
+            descriptions.update(table.descriptions)
+        write_table(self.folder.root / target, frame, units, descriptions=descriptions)
+
+    def _measure_image(self, image: StudyImage) -> ObjectTable:
+        pixels = self.folder.read(image)
+        labels = read_labels(self.folder.root / self.folder.prediction(self.candidate.id, image.image_id))
+        table = measure_image(labels, pixels, self.config.channel)
+        said = json.loads(
+            (self.folder.root / self.folder.prediction_details(self.candidate.id, image.image_id)).read_text()
+        )
+        return _identified(table, image, said.get("probabilities"))
+
+
+def _identified(table: ObjectTable, image: StudyImage, probabilities: list[float] | None) -> ObjectTable:
+    """Add who the objects are: image, group, replicate; and how sure the method was."""
+    frame = table.frame.copy()
+    frame.insert(0, "image_id", pd.Series([image.image_id] * len(frame), dtype="str"))
+    frame.insert(1, "group", pd.Series([image.group] * len(frame), dtype="str"))
+    frame.insert(2, "replicate", pd.Series([image.replicate] * len(frame), dtype="str"))
+    descriptions = dict(table.descriptions)
+    descriptions |= {
+        "image_id": "Image the object is in",
+        "group": "Group of the image",
+        "replicate": "Experimental unit of the image",
+    }
+    values = np.full(len(frame), np.nan) if probabilities is None else np.asarray(probabilities, float)
+    frame["probability"] = values
+    descriptions["probability"] = "How sure the method was that this is an object, 0 to 1; not calibrated"
+    return ObjectTable(frame, table.units, descriptions, table.notes)
