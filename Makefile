@@ -31,10 +31,8 @@ test: lint  ## Install what the tests need, then linters and all tests (ARGS go 
 	$(SINGLE) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(ARGS)
 
 lint: env-dev  ## Style, format, types, import direction
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	@code=0; for tool in "ruff check ." "ruff format --check ." "mypy" "lint-imports --no-logo"; do \
+	  echo "== $$tool"; $(BIN)/$$tool || code=1; done; exit $$code
 
 format: env-dev  ## Put the code in the one format, and mend what can be mended
 	$(BIN)/ruff check --fix .
