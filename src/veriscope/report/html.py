@@ -212,6 +212,7 @@ def _environment() -> Environment:
         metric_name=wording.metric_name,
         plural=wording.plural,
         answer_unit=wording.answer_unit,
+        axis_title=wording.axis_title,
         figure_of=_figure_of,
         EVIDENCE=wording.EVIDENCE,
         STATUS=wording.STATUS,

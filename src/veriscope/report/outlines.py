@@ -102,6 +102,7 @@ def draw_outlines(
     scale: float,
     colour: tuple[int, int, int],
     width: int,
+    halo: int,
     dash: float | None = None,
 ) -> None:
     """Draw the outline of each object of a label image.
@@ -118,6 +119,8 @@ def draw_outlines(
         Red, green and blue, 0 to 255.
     width
         Width of the line in pixels of the picture.
+    halo
+        How much wider the black line below it is; it keeps the outline visible on bright objects.
     dash
         Length of a dash in pixels of the picture; None: solid.
     """
@@ -125,4 +128,5 @@ def draw_outlines(
         scaled = [(x * scale, y * scale) for x, y in line]
         pieces = [scaled] if dash is None else dashes(scaled, dash, dash * _GAP)
         for piece in pieces:
+            draw.line(piece, fill=(0, 0, 0), width=width + halo, joint="curve")
             draw.line(piece, fill=colour, width=width, joint="curve")

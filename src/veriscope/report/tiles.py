@@ -92,7 +92,7 @@ def tile_picture(
     if bounds is not None:
         picture = _dim_outside(picture, [value * scale * _FINER for value in bounds])
     draw = ImageDraw.Draw(picture)
-    line = {"scale": scale * _FINER, "width": 2 * _FINER}
+    line = {"scale": scale * _FINER, "width": 2 * _FINER, "halo": _FINER}
     draw_outlines(draw, reference, colour=REFERENCE_COLOUR, **line)
     draw_outlines(draw, prediction, colour=PREDICTION_COLOUR, dash=_DASH * _FINER, **line)
     if bounds is not None:
