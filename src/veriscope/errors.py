@@ -90,15 +90,14 @@ def raise_together(faults: Sequence[VeriscopeError], *, what: str, remedy: str =
     Raises
     ------
     VeriscopeError
-        Of the class shared by all faults, or `InputError`.
+        Of the nearest class that all faults share.
     """
     if not faults:
         return
     if len(faults) == 1 and not remedy:
         raise faults[0]
-    kinds = {type(fault) for fault in faults}
-    kind: type[VeriscopeError] = kinds.pop() if len(kinds) == 1 else InputError
-    shown = [f"  - {fault}" for fault in faults[:20]]
+    kind = next(base for base in type(faults[0]).__mro__ if all(isinstance(fault, base) for fault in faults))
+    shown = [f"  - {fault}".replace("\n", "\n    ") for fault in faults[:20]]
     if len(faults) > len(shown):
         shown.append(f"  … and {len(faults) - len(shown)} more")
     raise kind("\n".join([f"{what}:", *shown, *([remedy] if remedy else [])]))

@@ -72,7 +72,8 @@ def get_method(name: str) -> type[Method]:
     if name not in entries:
         close = difflib.get_close_matches(name, entries, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise MethodError(f"no method named {name!r}; {hint}installed are: {', '.join(sorted(entries))}")
+        installed = ", ".join(sorted(entries)) or "none"
+        raise MethodError(f"no method named {name!r}; {hint}installed are: {installed}")
     try:
         loaded = entries[name].load()
     except Exception as error:
@@ -81,6 +82,10 @@ def get_method(name: str) -> type[Method]:
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Method)):
         raise MethodError(f"{entries[name].value} is not a veriscope method: it must subclass Method")
+    missing = [needed for needed in ("name", "version", "card") if not hasattr(loaded, needed)]
+    missing += sorted(loaded.__abstractmethods__)
+    if missing:
+        raise MethodError(f"{entries[name].value} is not a complete method: it lacks {', '.join(missing)}")
     if loaded.name != name:
         raise MethodError(f"{entries[name].value} calls itself {loaded.name!r} but is registered as {name!r}")
     return loaded
