@@ -48,14 +48,14 @@ def test_an_image_does_not_depend_on_how_many_others_there_are() -> None:
 
 def test_effects_are_found_in_the_truth() -> None:
     settings = StudySettings(
-        simulation=SimulationSettings(stains=(DNA, MARKER)),
+        simulation=SimulationSettings(scene=SceneSettings(density_per_mm2=1800), stains=(DNA, MARKER)),
         groups=(
             GroupSettings(name="a"),
             GroupSettings(
                 name="b", density_factor=0.5, diameter_factor=1.2, intensity_factor=2, positive_factor=2
             ),
         ),
-        replicates=3,
+        replicates=2,
         images_per_replicate=2,
         density_sd=0.0,
         diameter_sd=0.0,

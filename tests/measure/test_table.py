@@ -76,7 +76,7 @@ label_images = arrays(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(labels=label_images, seed=st.integers(0, 99))
 def test_any_label_image_measures_as_in_skimage(labels: NDArray[Any], seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 65536, labels.shape).astype(np.uint16)
@@ -131,6 +131,7 @@ def test_blocks_of_rows_change_nothing(nuclei: NDArray[np.int32], monkeypatch: p
         monkeypatch.setattr("veriscope.measure.runs.BLOCK_PIXELS", rows * nuclei.shape[1])
         pd.testing.assert_frame_equal(measure_objects(nuclei, Image(pixels, "yx")).frame, whole, rtol=1e-12)
     monkeypatch.setattr("veriscope.measure.convex._ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("veriscope.measure.convex._EXTENTS_AT_ONCE", 20)
     pd.testing.assert_frame_equal(measure_objects(nuclei, Image(pixels, "yx")).frame, whole, rtol=1e-12)
 
 

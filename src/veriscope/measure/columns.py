@@ -1,6 +1,6 @@
 """The one list of measured columns: name, unit, meaning, and the counterpart in scikit-image.
 
-`docs/reference/measurements.md` is generated from it by ``python -m veriscope.measure.columns``.
+`docs/reference/measurements.md` holds the table that `markdown` gives; a test keeps it so.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def markdown() -> str:
         "none": "–",
         "pixel": "px",
         "length": "µm, or px",
-        "size": "µm² (3D: µm³), or px",
+        "size": "µm², or px",
         "intensity": "grey value",
     }
     lines = [
@@ -252,5 +252,6 @@ def markdown() -> str:
         meaning = item.meaning.replace("{axis}", "y, x or z")
         peer = f"`{item.skimage}`" if item.skimage else "none"
         dims = " and ".join(f"{d}D" for d in item.dimensions)
-        lines.append(f"| {also}{suffix} | {units[item.kind]} | {meaning} | {peer} | {dims} |")
+        unit = units[item.kind].replace("²", "³") if item.dimensions == (3,) else units[item.kind]
+        lines.append(f"| {also}{suffix} | {unit} | {meaning} | {peer} | {dims} |")
     return "\n".join(lines) + "\n"

@@ -16,12 +16,13 @@ from veriscope.measure.runs import Runs
 
 __all__ = ["measure_hull_areas"]
 
-_ROWS_AT_ONCE = 1 << 21
+_EXTENTS_AT_ONCE = 1 << 15
+_ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class _Chains:
-    """Points of many polylines, ordered by chain, then by row; `row` and `column` are doubled."""
+    """Points of many polylines, ordered by chain, then by row."""
 
     chain: NDArray[np.int64]
     row: NDArray[np.int64]
@@ -48,15 +49,24 @@ def measure_hull_areas(runs: Runs) -> NDArray[np.int64]:
     if n == 0:
         return np.zeros(0, dtype=np.int64)
     index, row, left, right = _row_extents(runs)
-    # The right side, mirrored, is a left side too: chains n … 2n−1.
-    sides = [_left_points(index, row, left), _left_points(index + n, row, -right)]
-    points = _Chains(
-        *(np.concatenate([getattr(side, name) for side in sides]) for name in ("chain", "row", "column"))
-    )
-    bounds = _sum_of_bounds(_lower_hull(points), n_chains=2 * n)
-    starts = np.flatnonzero(np.diff(index, prepend=-1))
-    height = row[np.append(starts[1:], len(row)) - 1] - row[starts] + 1
-    area: NDArray[np.int64] = height - bounds[:n] - bounds[n:]
+    starts = np.flatnonzero(np.diff(index, prepend=-1))  # one per object
+    stops = np.append(starts[1:], len(index))
+    area: NDArray[np.int64] = row[stops - 1] - row[starts] + 1
+    low = 0
+    while low < n:  # in portions of whole objects that fit the processor's cache
+        high = max(int(np.searchsorted(stops, starts[low] + _EXTENTS_AT_ONCE, side="right")), low + 1)
+        part, size = slice(starts[low], stops[high - 1]), high - low
+        chain, rows = index[part] - low, row[part]
+        # The right side, mirrored, is a left side too: chains size … 2·size−1.
+        sides = _Chains(
+            np.append(chain, chain + size), np.append(rows, rows), np.append(left[part], -right[part])
+        )
+        # The hull of pixels with their edge middles is the hull of the centres plus a diamond (Minkowski
+        # sum), so that only corners of the hull of the centres can have corners of the whole beside them.
+        hull = _lower_hull(_edge_middles(_lower_hull(sides)))
+        bounds = _sum_of_bounds(hull, n_chains=2 * size)
+        area[low:high] -= bounds[:size] + bounds[size:]
+        low = high
     return area
 
 
@@ -79,22 +89,22 @@ def _row_extents(
     return index[first], row[first], left, right
 
 
-def _left_points(chain: NDArray[np.int64], row: NDArray[np.int64], left: NDArray[np.int64]) -> _Chains:
-    """Edge middles of the leftmost pixel of each row: above, left, below; doubled coordinates."""
+def _edge_middles(pixels: _Chains) -> _Chains:
+    """Give the middles of the upper, left and lower edge of each pixel, in doubled coordinates."""
+    chain, row, left = pixels.chain, pixels.row, pixels.column
     columns = np.stack([2 * left, 2 * left - 1, 2 * left], axis=1)
     rows = np.stack([2 * row - 1, 2 * row, 2 * row + 1], axis=1)
-    # The point below one row and the one above the next coincide in height: keep the outer one.
+    # The middle below one row and the one above the next coincide in height: keep the outer one.
     joined = (chain[1:] == chain[:-1]) & (row[1:] == row[:-1] + 1)
     outer = np.minimum(columns[1:, 0], columns[:-1, 2])
     columns[1:, 0] = np.where(joined, outer, columns[1:, 0])
     kept = np.ones(columns.shape, dtype=bool)
     kept[:-1, 2] = ~joined
-    flat = kept.reshape(-1)
-    return _Chains(np.repeat(chain, 3)[flat], rows.reshape(-1)[flat], columns.reshape(-1)[flat])
+    return _Chains(np.repeat(chain, 3)[kept.reshape(-1)], rows[kept], columns[kept])
 
 
 def _lower_hull(points: _Chains) -> _Chains:
-    """Drop points until every chain is convex.
+    """Drop points until every chain is convex towards small columns.
 
     A point on or right of the line between two other points of its chain is no corner of the hull,
     whichever two they are. So all such points can go at once, and what is left when none goes is

@@ -52,25 +52,32 @@ def measure_perimeters(labels: NDArray[Any], runs: Runs) -> NDArray[np.float64]:
     return lengths
 
 
-def _border_codes(labels: NDArray[Any], block: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _border_codes(labels: NDArray[Any], block: slice) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Label and neighbourhood code of each border pixel in a block of rows."""
     first, stop = max(block.start - 1, 0), min(block.stop + 1, labels.shape[0])
-    border = _border(labels, first, stop)
-    # Labels of border pixels inside a frame of zeros, so that neighbours need no bounds check.
+    rows = labels[first:stop]
+    # Everything lies in a frame of zeros, so that neighbours need no bounds check.
     width = labels.shape[1] + 2
-    framed = np.zeros((stop - first + 2, width), dtype=labels.dtype)
-    framed[1:-1, 1:-1] = labels[first:stop] * border
-    flat = framed.reshape(-1)
+    framed_mask = np.zeros((stop - first + 2, width), dtype=bool)
+    mask = framed_mask[1:-1, 1:-1]
+    np.logical_and(_border(labels, first, stop), rows, out=mask)
+    place = np.flatnonzero(framed_mask)
+    own = rows[mask]
+    border_labels = np.zeros(framed_mask.size, dtype=labels.dtype)
+    border_labels[place] = own
     row = block.start - first + 1
-    inside = slice(row * width, (row + block.stop - block.start) * width)
-    place = np.flatnonzero(flat[inside]) + inside.start
-    own = flat[place]
-    code = np.ones(len(place), dtype=np.int64)
-    for step in (1, -1, width, -width):
-        code += 2 * (flat[place + step] == own)
-    for step in (width + 1, width - 1, -width + 1, -width - 1):
-        code += 10 * (flat[place + step] == own)
-    return own.astype(np.int64), code
+    inside = slice(*np.searchsorted(place, [row * width, (row + block.stop - block.start) * width]))
+    place, own = place[inside], own[inside]
+
+    def count_same(*steps: int) -> NDArray[np.uint8]:
+        total = np.zeros(len(place), dtype=np.uint8)
+        for step in steps:
+            total += border_labels[place + step] == own
+        return total
+
+    straight = count_same(1, -1, width, -width)
+    diagonal = count_same(width + 1, width - 1, -width + 1, -width - 1)
+    return own.astype(np.int64), 1 + 2 * straight + 10 * diagonal
 
 
 def _border(labels: NDArray[Any], first: int, stop: int) -> NDArray[np.bool_]:
