@@ -7,8 +7,7 @@ over all tiles, the terms of a total are
 
 whose mean is unbiased for any fixed β, whatever the prediction is worth [1]_. β = 1 gives the
 difference estimator, which Veriscope uses; β = 0 the Hansen-Hurwitz estimator from references
-alone; PPI++ [2]_ fits β. A ratio divides two such means; its influence values are
-``(z_j - R w_j) / mean(w)`` (linearisation).
+alone; PPI++ [2]_ fits β. A ratio divides two such means.
 
 All functions take draws along the last axis, so that a benchmark can run thousands of audits at once
 through the code that a study uses.
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["corrected_terms", "fitted_slope", "mean_and_influence", "ratio_and_influence"]
+__all__ = ["corrected_terms", "exact_share", "fitted_slope", "mean_and_influence", "ratio_and_influence"]
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +78,27 @@ def fitted_slope(reference: NDArray[Any], prediction: NDArray[Any], probability:
     y, m = y - y.mean(axis=-1, keepdims=True), m - m.mean(axis=-1, keepdims=True)
     spread = (m**2).sum(axis=-1)
     return np.asarray(np.clip((y * m).sum(axis=-1) / np.where(spread > 0, spread, 1.0), 0.0, 1.0))
+
+
+def exact_share(*pairs: tuple[NDArray[Any], NDArray[Any]]) -> Floats:
+    """Share of drawn tiles on which the model is exactly right.
+
+    Parameters
+    ----------
+    *pairs
+        Reference and prediction of the drawn tiles, of shape (..., n): one pair for a total, two for
+        a ratio, in which both must agree.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (...), 0 to 1; equal means to within a billionth, for sums of decimals.
+    """
+    agree = [
+        np.abs(reference - prediction) <= 1e-9 * np.abs(reference).clip(1e-300)
+        for reference, prediction in pairs
+    ]
+    return np.asarray(np.logical_and.reduce(agree).mean(axis=-1))
 
 
 def mean_and_influence(terms: Floats) -> tuple[Floats, Floats]:

@@ -16,11 +16,12 @@ from veriscope.errors import InputError
 from veriscope.trust.correction import (
     Floats,
     corrected_terms,
+    exact_share,
     fitted_slope,
     mean_and_influence,
     ratio_and_influence,
 )
-from veriscope.trust.interval import skewness_t_interval
+from veriscope.trust.interval import Unseen, mean_interval, ratio_interval
 from veriscope.trust.units import DrawnUnits
 
 __all__ = [
@@ -145,7 +146,7 @@ def labelled_only(units: DrawnUnits, *, level: float = 0.9) -> Estimate:
     Estimate
         With Student's t interval, without allowance for skewness: what is commonly done.
     """
-    return _finish(units, "labelled-only", _terms(units, 0.0), level=level, plain=True)
+    return _plain(units, "labelled-only", 0.0, units.n - 1.0, level)
 
 
 def ppi(units: DrawnUnits, *, level: float = 0.9, fit: bool = False) -> Estimate:
@@ -166,15 +167,15 @@ def ppi(units: DrawnUnits, *, level: float = 0.9, fit: bool = False) -> Estimate
         With the normal interval of the papers, which covers too little for fewer than some 30 draws.
     """
     name, slope = ("ppi++", None) if fit else ("ppi", 1.0)
-    return _finish(units, name, _terms(units, slope), level=level, plain=True, df=math.inf)
+    return _plain(units, name, slope, math.inf, level)
 
 
 def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None = None) -> Estimate:
     """Estimate a measure of one group from all predictions and the audited tiles.
 
     Numerator and denominator are each the predicted total plus the Hansen-Hurwitz estimate of what
-    the model missed (`veriscope.trust.correction`); the interval is Student's t with an allowance for
-    skewness (`veriscope.trust.interval`).
+    the model missed (`veriscope.trust.correction`); the interval is Student's t, or Fieller's for a
+    ratio, with allowances for skewness and for failures not seen (`veriscope.trust.interval`).
 
     Parameters
     ----------
@@ -188,8 +189,8 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     Returns
     -------
     Estimate
-        ``cannot-tell`` below `MIN_DRAWS` draws, if there are no objects to average over, or if the
-        half-width exceeds the tolerance (the interval is still given then).
+        ``cannot-tell`` below `MIN_DRAWS` draws, if the objects to average over cannot be told from
+        none, or if the half-width exceeds the tolerance (the interval is still given then).
 
     Raises
     ------
@@ -199,7 +200,24 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     if tolerance is not None and tolerance <= 0:
         raise InputError(f"tolerance {tolerance:g} is not above 0; it is the error that would matter to you")
     name = "difference-ratio" if units.is_ratio else "difference"
-    return _finish(units, name, _terms(units, 1.0), level=level, tolerance=tolerance)
+    refused = _too_few(units, name, level)
+    if refused is not None:
+        return refused
+    (above, below), (alone_above, alone_below) = _terms(units, 1.0), _terms(units, 0.0)
+    pairs = [(units.reference, units.prediction)]
+    if units.reference_denominator is not None and units.prediction_denominator is not None:
+        pairs.append((units.reference_denominator, units.prediction_denominator))
+    unseen = Unseen(exact_share(*pairs), alone_above, alone_below)
+    if below is None:
+        found = mean_interval(above, level=level, unseen=unseen)
+    else:
+        found = ratio_interval(above, below, level=level, unseen=unseen)
+    value, low, high = float(found.value), float(found.low), float(found.high)
+    if not math.isfinite(low):
+        return _nothing(units, name, level)
+    error, df = float(found.standard_error), units.n - 1.0
+    result = Estimate(value, low, high, level, name, units.n, df, _assumptions(name), standard_error=error)
+    return result if tolerance is None else _judged(result, units, tolerance)
 
 
 def tiles_needed(
@@ -210,7 +228,7 @@ def tiles_needed(
     Parameters
     ----------
     units
-        Drawn tiles so far, at least 3.
+        Drawn tiles so far.
     tolerance
         Half-width wanted, in the unit of the measure.
     level
@@ -221,17 +239,17 @@ def tiles_needed(
     Returns
     -------
     int or None
-        Draws in all, at least `MIN_DRAWS`; None if fewer than 3 were made or there is nothing to average.
+        Draws in all, at least `MIN_DRAWS`; None if there is no interval so far.
     """
-    _, influence = _value_and_influence(units, _terms(units, 1.0))
-    n = units.n
-    if n < 3 or not np.isfinite(influence).all():
+    result = estimate(units, level=level)
+    if not math.isfinite(result.half_width):
         return None
-    spread = math.sqrt(float((influence**2).sum()) / float(chi2.ppf(1 - assurance, n - 1)))
+    n, middle = result.n, (1 + level) / 2
+    doubt = math.sqrt((n - 1) / float(chi2.ppf(1 - assurance, n - 1)))
+    spread = doubt * result.half_width * math.sqrt(n) / float(student.ppf(middle, n - 1))
     needed = MIN_DRAWS
     for _ in range(100):
-        quantile = float(student.ppf((1 + level) / 2, needed - 1))
-        following = max(MIN_DRAWS, math.ceil((quantile * spread / tolerance) ** 2))
+        following = math.ceil((float(student.ppf(middle, needed - 1)) * spread / tolerance) ** 2)
         if following <= needed:
             break
         needed = following
@@ -258,63 +276,64 @@ def _terms(units: DrawnUnits, slope: float | None) -> tuple[Floats, Floats | Non
     return above, below
 
 
-def _value_and_influence(units: DrawnUnits, terms: tuple[Floats, Floats | None]) -> tuple[float, Floats]:
-    if units.n == 0:
-        return math.nan, np.zeros(0)
-    above, below = terms
-    value, influence = mean_and_influence(above) if below is None else ratio_and_influence(above, below)
-    return float(value), influence
-
-
-def _finish(
-    units: DrawnUnits,
-    estimator: str,
-    terms: tuple[Floats, Floats | None],
-    *,
-    level: float,
-    plain: bool = False,
-    df: float | None = None,
-    tolerance: float | None = None,
-) -> Estimate:
+def _too_few(units: DrawnUnits, estimator: str, level: float) -> Estimate | None:
+    """Check the level, and refuse an interval from too few draws."""
     if not 0 < level < 1:
         raise InputError(f"level {level:g} is not between 0 and 1; 0.9 is usual")
-    value, influence = _value_and_influence(units, terms)
     n, nan = units.n, math.nan
-    freedom = float(n - 1) if df is None else df
-    unknown = Estimate(value, nan, nan, level, estimator, n, nan, status="cannot-tell")
-    if n < MIN_DRAWS:
-        reason = f"{n} tiles were drawn; an interval needs at least {MIN_DRAWS}."
-        return replace(unknown, reason=reason, extra_tiles_needed=MIN_DRAWS - n)
-    if math.isnan(value):
-        reason = "The audit finds no objects (corrected number 0 or below), so there is nothing to average."
-        return replace(unknown, reason=reason)
-    error = math.sqrt(float((influence**2).sum()) / (n - 1) / n)
-    if plain:
-        half = float(student.ppf((1 + level) / 2, freedom)) * error
-        low, high = value - half, value + half
-    else:
-        ends = skewness_t_interval(value, influence, level=level)
-        low, high = float(ends[0]), float(ends[1])
+    if n >= MIN_DRAWS:
+        return None
+    reason = f"{n} tiles were drawn; an interval needs at least {MIN_DRAWS}."
+    value = nan
+    if n:
+        above, below = _terms(units, 0.0 if estimator == "labelled-only" else 1.0)
+        value = float(above.mean() if below is None else ratio_and_influence(above, below)[0])
+    extra = MIN_DRAWS - n
+    return Estimate(value, nan, nan, level, estimator, n, nan, (), "cannot-tell", reason, extra)
+
+
+def _plain(units: DrawnUnits, estimator: str, slope: float | None, df: float, level: float) -> Estimate:
+    """Do what is commonly done: mean or linearised ratio with a symmetric interval."""
+    refused = _too_few(units, estimator, level)
+    if refused is not None:
+        return refused
+    above, below = _terms(units, slope)
+    value, influence = mean_and_influence(above) if below is None else ratio_and_influence(above, below)
+    if math.isnan(float(value)):
+        return _nothing(units, estimator, level)
+    error = math.sqrt(float((influence**2).sum()) / (units.n - 1) / units.n)
+    half = float(student.ppf((1 + level) / 2, df)) * error
+    low, high = float(value) - half, float(value) + half
     assumed = _assumptions(estimator)
-    result = Estimate(value, low, high, level, estimator, n, freedom, assumed, standard_error=error)
-    return result if tolerance is None else _judged(result, units, tolerance)
+    return Estimate(float(value), low, high, level, estimator, units.n, df, assumed, standard_error=error)
+
+
+def _nothing(units: DrawnUnits, estimator: str, level: float) -> Estimate:
+    reason = (
+        "The audit cannot tell the number of objects from 0, so a mean over them could be anything. "
+        "Draw more tiles, or correct a better prediction."
+    )
+    nan = math.nan
+    return Estimate(nan, nan, nan, level, estimator, units.n, nan, (), "cannot-tell", reason)
 
 
 def _judged(result: Estimate, units: DrawnUnits, tolerance: float) -> Estimate:
     """Compare the interval with the tolerance."""
     if result.half_width <= tolerance:
         return result
-    needed = tiles_needed(units, tolerance=tolerance, level=result.level)
-    extra = None if needed is None else max(1, needed - units.n)
     reason = (
         f"The interval reaches {result.half_width:.4g} from the estimate; the tolerance is {tolerance:.4g}."
     )
-    if needed is not None and units.n_tiles is not None and needed >= units.n_tiles:
+    needed = tiles_needed(units, tolerance=tolerance, level=result.level)
+    if needed is None:
+        return replace(result, status="cannot-tell", reason=reason)
+    extra = max(1, needed - result.n)
+    if units.n_tiles is not None and needed >= units.n_tiles:
         reason += (
-            f" That would take about as many draws as there are tiles ({units.n_tiles}): annotate them all, "
+            f" That would take about as many draws as there are tiles ({units.n_tiles}): "
+            "annotate them all, or correct a better prediction."
         )
-        reason += "or correct a better prediction."
-    elif extra is not None:
+    else:
         reason += f" About {extra} more tiles would probably suffice."
     return replace(result, status="cannot-tell", reason=reason, extra_tiles_needed=extra)
 
@@ -329,4 +348,4 @@ def _assumptions(estimator: str) -> tuple[str, ...]:
         return (*common, "There are enough tiles for a normal interval (some 30).")
     if estimator == "labelled-only":
         return (*common, "Errors are nearly symmetric (Student's t).")
-    return (*common, "Rare large errors that no drawn tile shows are not in the interval.")
+    return (*common, "Rare large errors that no drawn tile shows are covered only in part.")
