@@ -59,20 +59,20 @@ SERIES = {
 }
 FIJI = "which is not read yet; open it in Fiji (Bio-Formats) and save it as OME-TIFF"
 SET = (
-    "is one part of an OME-TIFF set of several files, whose metadata are in 'multifile.companion.ome'; such sets "
-    "are not read yet: open the set in Fiji (Bio-Formats) and save it as one OME-TIFF"
+    "is one part of an OME-TIFF set of several files, whose metadata are in 'multifile.companion.ome'; such "
+    "sets are not read yet: open the set in Fiji (Bio-Formats) and save it as one OME-TIFF"
 )
 REFUSED = {
     "odd/broken_truncated.tif": (
-        "the file is truncated: pixels reach to byte 246102 but the file ends at byte 123051; copy it again from "
-        "its source"
+        "the file is truncated: pixels reach to byte 246102 but the file ends at byte 123051; copy it again "
+        "from its source"
     ),
     "odd/broken_empty.tif": (
         "the file is empty (0 bytes), as after an interrupted copy; copy it again from its source"
     ),
     "odd/broken_not_an_image.tif": (
-        "looks like text, not like the image its name promises (first bytes 'this is '); formats read are TIFF, "
-        "OME-TIFF, PNG, JPEG, BMP and OME-Zarr: check what the file is, or export the image again"
+        "looks like text, not like the image its name promises (first bytes 'this is '); formats read are "
+        "TIFF, OME-TIFF, PNG, JPEG, BMP and OME-Zarr: check what the file is, or export the image again"
     ),
     "vendor/CD_s_1_t_3_c_2_z_5.czi": f"is a Zeiss CZI file, {FIJI}",
     "vendor/RGB-multichannel.czi": f"is a Zeiss CZI file, {FIJI}",
@@ -80,12 +80,12 @@ REFUSED = {
     "vendor/toxo.dv": f"is a DeltaVision DV file, {FIJI}",
     "vendor/cluster.nd2": f"is a Nikon ND2 file, {FIJI}",
     "vendor/ojpeg-tile.tif": (
-        "uses old-style JPEG compression (TIFF compression 6), which is not read; open it in Fiji or QuPath and "
-        "save it as OME-TIFF"
+        "uses old-style JPEG compression (TIFF compression 6), which is not read; open it in Fiji or QuPath "
+        "and save it as OME-TIFF"
     ),
     "vendor/subsampled.tif": (
-        "stores colours as YCbCr with subsampling 2×2 and LZW compression, which is not read; open it in Fiji or "
-        "QuPath and save it as OME-TIFF"
+        "stores colours as YCbCr with subsampling 2×2 and LZW compression, which is not read; open it in "
+        "Fiji or QuPath and save it as OME-TIFF"
     ),
     **{f"vendor/multifile-Z{i}.ome.tiff": SET for i in range(1, 6)},
 }
@@ -145,8 +145,8 @@ def test_a_file_with_several_images_asks_which(formats: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_image(path)
     assert str(caught.value) == (
-        f"{path}: the file has 3 images; choose one with --series: 0 (small: yx 200 × 180 uint8), "
-        "1 (rgb: yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 uint16)"
+        f"{path}: the file has 3 images; choose one with --series: 0 (small: yx 200 × 180 uint8), 1 (rgb: "
+        "yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 uint16)"
     )
     assert read_image(path, series="stack").shape == (10, 120, 122)
 
@@ -191,6 +191,6 @@ def test_values_survive(formats: Path) -> None:
 def test_time_step_and_resolution_notes(formats: Path) -> None:
     assert read_header(formats / "odd/imagej_tzcyx_16bit.tif").time_step == 60.0
     assert read_image(formats / "vendor/1bit.tif").notes[0] == (
-        "the resolution of 71.9836 dpi in the file is one of a screen or printer, not of a microscope, and is "
-        "ignored"
+        "the resolution of 71.9836 dpi in the file is one of a screen or printer, not of a microscope, and "
+        "is ignored"
     )

@@ -194,8 +194,7 @@ def _nothing_found(sources: Sequence[str | Path], ignored: Iterable[Path]) -> st
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
         return (
             f"{shown}: no image that can be read; there are {', '.join(left[:3])}{more}, but the endings "
-            "read are "
-            f"{endings}: open them in Fiji and save them as OME-TIFF"
+            f"read are {endings}: open them in Fiji and save them as OME-TIFF"
         )
     folders = [path for source in sources if (path := Path(source)).is_dir()]
     inside = sorted(child.name for folder in folders for child in folder.iterdir() if child.is_dir())

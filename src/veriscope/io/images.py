@@ -144,8 +144,7 @@ def _why_unknown(path: Path, head: bytes) -> str:
     text = "looks like text" if _is_text(head) else "is of an unknown format"
     return (
         f"{path}: {text}, not like the image its name promises (first bytes {shown_bytes(head)}); formats "
-        "read are "
-        f"{known}: check what the file is, or export the image again"
+        f"read are {known}: check what the file is, or export the image again"
     )
 
 

@@ -104,8 +104,7 @@ def open_labels(path: str | Path) -> LabelFile:
         if len(file.series) > 1:
             raise InputError(
                 f"{where}: has {len(file.series)} images, of which it is not known which are the labels; "
-                "save the "
-                "labels alone"
+                "save the labels alone"
             )
         stored = file.series[0]
         is_plain_stack = stored.axes.count("?") == 1 and not set("zs") & set(stored.axes)
@@ -128,8 +127,7 @@ def _check_no_channels(axes: str, stored_axes: str, where: str) -> None:
     kind = "colours" if "s" in stored_axes else "channels"
     raise AxesError(
         f"{where}: has {kind} (axes {axes!r}) and so is no label image; labels are one integer per pixel: "
-        "save them "
-        "as a 16-bit TIFF from the program they were made with, not as a picture or overlay"
+        "save them as a 16-bit TIFF from the program they were made with, not as a picture or overlay"
     )
 
 
@@ -139,10 +137,8 @@ def _check_8_bit(labels: NDArray[Any], where: str) -> list[str]:
     if values.size <= 2 and values[-1] == 255 and connected_components(labels > 0)[1] > 1:
         raise PixelValueError(
             f"{where}: has only the values 0 and 255 in several separate regions, so it is a mask, not a "
-            "label "
-            "image; give each object a number of its own, for example by connected components (touching "
-            "objects "
-            "merge then)"
+            "label image; give each object a number of its own, for example by connected components "
+            "(touching objects merge then)"
         )
     if values.size == 256:
         return [
@@ -187,27 +183,33 @@ def write_labels(
     top = int(labels.max()) if labels.size else 0
     pixels = labels.astype(smallest_label_dtype(top))
     with atomic_path(path) as temporary:
-        tifffile.imwrite(temporary, pixels, compression="zlib", **_metadata(pixels, axes, spacing))
+        # Stated, because tifffile takes stacks of 3 or 4 planes for colours otherwise.
+        tifffile.imwrite(
+            temporary, **_stored(pixels, axes, spacing), photometric="minisblack", compression="zlib"
+        )
 
 
-def _metadata(pixels: NDArray[Any], axes: str, spacing: Mapping[str, float] | None) -> dict[str, Any]:
-    """ImageJ metadata; OME-XML where ImageJ does not know the type (uint32)."""
+def _stored(pixels: NDArray[Any], axes: str, spacing: Mapping[str, float] | None) -> dict[str, Any]:
+    """Pixels and metadata for ImageJ; OME-XML where ImageJ does not know the type (uint32)."""
     if pixels.dtype == np.uint16:
-        metadata: dict[str, Any] = {"axes": axes.upper()}
-        if spacing is None:
-            return {"imagej": True, "metadata": metadata}
-        metadata["unit"] = "um"
-        if "z" in spacing:
-            metadata["spacing"] = spacing["z"]
-        return {
+        metadata: dict[str, Any] = {"axes": "TZCYXS"}
+        # All six dimensions of ImageJ, since tifffile mistakes a last one of length 1 for samples.
+        planes = pixels if pixels.ndim == 3 else pixels[None]
+        stored: dict[str, Any] = {
+            "data": planes[None, :, None, ..., None],
             "imagej": True,
             "metadata": metadata,
-            "resolution": (1 / spacing["x"], 1 / spacing["y"]),
         }
-    # Without this tifffile makes the identifier from the clock, and so other bytes each time.
+        if spacing is not None:
+            metadata["unit"] = "um"
+            stored["resolution"] = (1 / spacing["x"], 1 / spacing["y"])
+            if "z" in spacing:
+                metadata["spacing"] = spacing["z"]
+        return stored
+    # Without it tifffile makes the identifier from the clock, and so other bytes each time.
     identifier = uuid.UUID(bytes=hashlib.sha256(pixels.tobytes()).digest()[:16])
     metadata = {"axes": axes.upper(), "UUID": f"urn:uuid:{identifier}"}
     for letter, value in (spacing or {}).items():
         metadata[f"PhysicalSize{letter.upper()}"] = value
         metadata[f"PhysicalSize{letter.upper()}Unit"] = "µm"
-    return {"ome": True, "metadata": metadata}
+    return {"data": pixels, "ome": True, "metadata": metadata}

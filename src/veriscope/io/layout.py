@@ -101,8 +101,8 @@ def plan_layout(
         sizes["s"] = 3
     if "s" in sizes and "c" in sizes:
         raise AxesError(
-            f"{where}: has {sizes['c']} channels and {sizes['s']} colours in each; save one of the two, "
-            "for example with Fiji (Image > Color > Split Channels)"
+            f"{where}: has {sizes['c']} channels and {sizes['s']} colours in each; save one of the two, for "
+            "example with Fiji (Image > Color > Split Channels)"
         )
     channels = _channels(stored, sizes, is_rgb=sizes.get("s") == 3 and _is_rgb(stored, palette), notes=notes)
     final = "".join(sorted(("c" if letter == "s" else letter for letter in sizes), key=AXES.index))
@@ -247,8 +247,8 @@ def _spacing(
     if missing:
         shown = ", ".join(f"{letter} {value:g}" for letter, value in spacing.items())
         notes.append(
-            f"uncalibrated: the pixel size is stated for {shown} µm but not for {', '.join(missing)}; "
-            f"give it with --spacing"
+            f"uncalibrated: the pixel size is stated for {shown} µm but not for {', '.join(missing)}; give "
+            "it with --spacing"
         )
         return None
     return check_spacing(spacing, axes, where=where)

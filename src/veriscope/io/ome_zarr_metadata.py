@@ -30,12 +30,15 @@ class ZarrLevel:
         Of the array.
     spacing
         Pixel size in µm of the axes with a unit of length.
+    is_blosc
+        Whether each file of the array is one chunk compressed by Blosc.
     """
 
     path: Path
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     spacing: dict[str, float]
+    is_blosc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,7 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
         if version not in VERSIONS:
             raise UnreadableFileError(
                 f"{folder}: is OME-Zarr {version}; versions {' and '.join(VERSIONS)} are read: convert it, "
-                "for "
-                "example with ngff-zarr or bioformats2raw"
+                "for example with ngff-zarr or bioformats2raw"
             )
         entries = multiscale["axes"]
         names = [str(entry["name"]).lower() for entry in entries]
@@ -148,8 +150,7 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
             raise
         raise UnreadableFileError(
             f"{folder}: its OME-Zarr metadata are incomplete or wrong ({type(error).__name__}: {error}); "
-            "write it "
-            "again with the program it comes from"
+            "write it again with the program it comes from"
         ) from error
     axes = "".join(name if name in tuple("tczyx") else "?" for name in names)
     return ZarrMultiscale(
@@ -174,7 +175,7 @@ def _level(
     path = (folder / str(dataset["path"])).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ValueError(f"the dataset {dataset['path']!r} lies outside the folder")
-    shape, dtype = _array(path)
+    shape, dtype, is_blosc = _array(path)
     if len(shape) != len(names):
         raise ValueError(f"{len(names)} axes for an array of {len(shape)} dimensions")
     scale = [
@@ -185,20 +186,22 @@ def _level(
         for name, value, unit in zip(names, scale, units, strict=True)
         if name in tuple("zyx") and (factor := micrometres_per(unit)) is not None
     }
-    return ZarrLevel(path, shape, dtype, spacing)
+    return ZarrLevel(path, shape, dtype, spacing, is_blosc)
 
 
-def _array(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array from its own JSON."""
+def _array(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    """Shape and type of an array, and whether its files are Blosc chunks, from its own JSON."""
     if (path / "zarr.json").is_file():
         content = _read_json(path / "zarr.json")
         kind = content["data_type"]
+        is_blosc = content["codecs"][-1]["name"] == "blosc"
     elif (path / ".zarray").is_file():
         content = _read_json(path / ".zarray")
         kind = content["dtype"]
+        is_blosc = (content.get("compressor") or {}).get("id") == "blosc"
     else:
         raise UnreadableFileError(f"{path}: the array is missing; copy the whole OME-Zarr folder again")
-    return tuple(int(size) for size in content["shape"]), np.dtype(kind).newbyteorder("=")
+    return tuple(int(size) for size in content["shape"]), np.dtype(kind).newbyteorder("="), is_blosc
 
 
 def _time_step(

@@ -92,14 +92,14 @@ class OpenZarr:
 
         stored = self._multiscales[series].levels[level]
         _check_size(stored)
+        _check_blosc(stored)
         try:
             array = zarr.open_array(store=str(stored.path), mode="r")
             pixels = np.asarray(array[...])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise UnreadableFileError(
                 f"{stored.path}: the array cannot be decoded ({error}); a chunk is damaged or incomplete: "
-                "copy the "
-                "OME-Zarr folder again"
+                "copy the OME-Zarr folder again"
             ) from error
         return pixels.astype(stored.dtype, copy=False)
 
@@ -112,9 +112,8 @@ class OpenZarr:
             )
         if present < expected:
             return (
-                f"{expected - present} of {expected} chunks are not stored and read as the fill value: "
-                "empty regions, "
-                "or an incomplete copy",
+                f"{expected - present} of {expected} chunks are not stored and read as the fill value: empty "
+                "regions, or an incomplete copy",
             )
         return ()
 
@@ -123,8 +122,8 @@ def _image_folders(path: Path) -> list[Path]:
     """Folders of the images in a store: itself, or its numbered images (bioformats2raw layout)."""
     if not any((path / name).is_file() for name in _MARKERS):
         raise UnreadableFileError(
-            f"{path}: the folder ends in .zarr but has no Zarr metadata (zarr.json or .zattrs); copy it as "
-            "a whole"
+            f"{path}: the folder ends in .zarr but has no Zarr metadata (zarr.json or .zattrs); copy it as a "
+            "whole"
         )
     attributes = read_attributes(path)
     if "multiscales" in attributes:
@@ -142,8 +141,7 @@ def _image_folders(path: Path) -> list[Path]:
     if not found:
         raise UnreadableFileError(
             f"{path}: is a Zarr store without OME-Zarr image metadata (multiscales); write it as OME-Zarr "
-            "with the "
-            "program it comes from"
+            "with the program it comes from"
         )
     return found
 
@@ -172,7 +170,20 @@ def _check_size(level: ZarrLevel) -> None:
     if promised > max(_LARGE, _MOST_COMPRESSION * stored):
         raise UnreadableFileError(
             f"{level.path}: its metadata promise {' × '.join(map(str, level.shape))} pixels ({promised} "
-            "bytes) in "
-            f"chunks of {stored} bytes in all, more than compression can do ({_MOST_COMPRESSION}-fold above "
-            "1 GiB)"
+            f"bytes) in chunks of {stored} bytes in all, more than compression can do "
+            f"({_MOST_COMPRESSION}-fold above 1 GiB)"
         )
+
+
+def _check_blosc(level: ZarrLevel) -> None:
+    """Refuse chunks that were cut: Blosc trusts the length in their header and reads beyond their end."""
+    if not level.is_blosc:
+        return
+    for file in _files(level.path):
+        with file.open("rb") as stream:
+            stated = int.from_bytes(stream.read(16)[12:16], "little")
+        if (size := file.stat().st_size) != stated or size < 16:
+            raise UnreadableFileError(
+                f"{file}: the chunk has {size} bytes but states {stated}, so it is truncated or damaged; "
+                "copy the OME-Zarr folder again"
+            )

@@ -95,15 +95,13 @@ class OpenPicture:
         if self._mode not in _MODES:
             raise UnreadableFileError(
                 f"{self._path}: its colours are stored as {self._mode}, as for print; allowed are grey and "
-                "RGB: "
-                "convert it to RGB"
+                "RGB: convert it to RGB"
             )
         frames = getattr(self._picture, "n_frames", 1)
         if frames > 1:
             raise UnreadableFileError(
-                f"{self._path}: is an animation of {frames} pictures; save them as one TIFF "
-                "or as "
-                "single files"
+                f"{self._path}: is an animation of {frames} pictures; save them as one TIFF or as single "
+                "files"
             )
         self._check_end()
         axes, dtype, samples = _MODES[self._mode]
@@ -133,8 +131,8 @@ class OpenPicture:
                 pixels = np.asarray(self._picture)
         except (OSError, SyntaxError, ValueError, RuntimeError) as error:
             raise UnreadableFileError(
-                f"{self._path}: the {self.format} file is truncated or damaged ({error}); copy it again "
-                "from its source"
+                f"{self._path}: the {self.format} file is truncated or damaged ({error}); copy it again from "
+                "its source"
             ) from error
         return pixels.reshape(stored.levels[level].shape).astype(stored.dtype, copy=False)
 
@@ -159,8 +157,7 @@ class OpenPicture:
         if is_cut:
             raise UnreadableFileError(
                 f"{self._path}: the {self.format} file is truncated: it ends at byte {size}, before its end "
-                "mark; "
-                "copy it again from its source"
+                "mark; copy it again from its source"
             )
 
     def _notes(self, has_transparency: bool) -> list[str]:

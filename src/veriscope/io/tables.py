@@ -84,7 +84,8 @@ def write_table(
 
 def _encode(path: Path, table: pd.DataFrame) -> bytes:
     if path.suffix == ".csv":
-        return table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+        text: str = table.to_csv(index=False, lineterminator="\n")
+        return text.encode("utf-8")
     if path.suffix != ".parquet":
         raise TableError(
             f"{path}: tables are written as .parquet or .csv, not {path.suffix or 'without suffix'!r}"
@@ -96,7 +97,7 @@ def _encode(path: Path, table: pd.DataFrame) -> bytes:
     columns = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     buffer = io.BytesIO()
     pq.write_table(columns, buffer, compression="zstd")
-    return buffer.getvalue()
+    return bytes(buffer.getvalue())
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

@@ -101,8 +101,7 @@ class OpenTiff:
             compression = stored.keyframe.compression.name
             raise UnreadableFileError(
                 f"{self._path}: the pixels ({compression} compression) cannot be decoded: {error}; the file "
-                "is "
-                "damaged or of a rare kind: copy it again, or open it in Fiji and save it as TIFF"
+                "is damaged or of a rare kind: copy it again, or open it in Fiji and save it as TIFF"
             ) from error
         check_complete(self._path, self._tiff.series[series], self._messages)
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False).reshape(stored.shape)

@@ -48,8 +48,7 @@ def check_readable(path: Path, series: Any) -> None:
     if series.dtype is None or series.dtype.kind not in "buif":
         raise UnreadableFileError(
             f"{path}: its pixels are of type {series.dtype} ({page.bitspersample} bits); allowed are "
-            "boolean, "
-            "integer and floating-point pixels"
+            "boolean, integer and floating-point pixels"
         )
     _check_size(path, series, compression)
 
@@ -63,16 +62,14 @@ def _check_size(path: Path, series: Any, compression: str) -> None:
         return
     if compression == "NONE" and promised > stored:
         raise UnreadableFileError(
-            f"{path}: its header promises {shown} pixels ({promised} bytes) but the file has {stored} "
-            "bytes; it is "
-            "truncated or damaged: copy it again from its source"
+            f"{path}: its header promises {shown} pixels ({promised} bytes) but the file has {stored} bytes; "
+            "it is truncated or damaged: copy it again from its source"
         )
     if promised > max(_LARGE, _MOST_COMPRESSION * stored):
         raise UnreadableFileError(
             f"{path}: its header promises {shown} pixels ({promised} bytes) in a file of {stored} bytes, "
-            "more than "
-            f"compression can do ({_MOST_COMPRESSION}-fold above 1 GiB); the file is damaged or made to "
-            "exhaust memory"
+            f"more than compression can do ({_MOST_COMPRESSION}-fold above 1 GiB); the file is damaged or "
+            "made to exhaust memory"
         )
 
 
@@ -109,8 +106,7 @@ def check_complete(path: Path, series: Any, messages: Sequence[str]) -> None:
         )
         raise UnreadableFileError(
             f"{path}: {missing} of {len(pages)} planes are missing ({what}); put all files into one folder, "
-            "or open "
-            "the set in Fiji and save it as one OME-TIFF"
+            "or open the set in Fiji and save it as one OME-TIFF"
         )
     for page in pages:
         size = page.parent.filehandle.size
@@ -118,8 +114,7 @@ def check_complete(path: Path, series: Any, messages: Sequence[str]) -> None:
         if end > size:
             raise UnreadableFileError(
                 f"{path}: the file is truncated: pixels reach to byte {end} but the file ends at byte "
-                f"{size}; "
-                "copy it again from its source"
+                f"{size}; copy it again from its source"
             )
 
 

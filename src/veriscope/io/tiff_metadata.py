@@ -77,8 +77,8 @@ def parse_ome(xml: str, *, where: str) -> list[OmeImage]:
     if elsewhere is not None:
         raise UnreadableFileError(
             f"{where}: is one part of an OME-TIFF set of several files, whose metadata are in "
-            f"{elsewhere.get('MetadataFile', 'another file')!r}; such sets are not read yet: open the set "
-            "in Fiji (Bio-Formats) and save it as one OME-TIFF"
+            f"{elsewhere.get('MetadataFile', 'another file')!r}; such sets are not read yet: open the set in "
+            "Fiji (Bio-Formats) and save it as one OME-TIFF"
         )
     return [_parse_image(image) for image in root.findall("{*}Image")]
 
@@ -204,8 +204,8 @@ def _implausible(spacing: Mapping[str, float]) -> str:
     if all(_FINEST <= size <= _COARSEST for size in sizes):
         return ""
     return (
-        f"the resolution of {25_400 / sizes[-1]:g} dpi in the file is one of a screen or printer, "
-        "not of a microscope, and is ignored"
+        f"the resolution of {25_400 / sizes[-1]:g} dpi in the file is one of a screen or printer, not of a "
+        "microscope, and is ignored"
     )
 
 

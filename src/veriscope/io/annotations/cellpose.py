@@ -13,8 +13,7 @@ __all__ = ["SEG_REFUSAL", "read_cellpose_outlines"]
 
 SEG_REFUSAL = (
     "is Cellpose's own format, a Python pickle that can run code when it is opened, and is not read; in "
-    "Cellpose "
-    "choose File > Save masks as PNG/TIFF and give that file"
+    "Cellpose choose File > Save masks as PNG/TIFF and give that file"
 )
 
 
@@ -55,8 +54,7 @@ def read_cellpose_outlines(path: Path) -> tuple[list[Outline], list[str]]:
         if len(values) < 2 or len(values) % 2:
             raise UnreadableFileError(
                 f"{path}: line {number} is not an outline x,y,x,y,… of whole numbers ({line[:30]!r}); in "
-                "Cellpose "
-                "choose File > Save outlines as text"
+                "Cellpose choose File > Save outlines as text"
             )
         points = np.array(values, dtype=np.int64).reshape(-1, 2)
         outlines.append(Outline((points.astype(np.float64) + 0.5,), rim=points))

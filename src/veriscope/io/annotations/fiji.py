@@ -58,8 +58,7 @@ def read_fiji_rois(path: Path) -> tuple[list[Outline], list[str]]:
     if len(positions) > 1:
         raise AxesError(
             f"{path}: its regions lie on {len(positions)} different slices, channels or times of a stack; "
-            "one plane "
-            "is needed: save the regions of one slice (ROI Manager > List shows the positions)"
+            "one plane is needed: save the regions of one slice (ROI Manager > List shows the positions)"
         )
     if not outlines:
         found = f"{left_out} points or lines" if left_out else "nothing"
@@ -84,8 +83,8 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield entry.filename, archive.read(entry)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise UnreadableFileError(
-            f"{path}: is not a zip archive that can be read ({error}); save the regions again in Fiji "
-            "(ROI Manager > More > Save)"
+            f"{path}: is not a zip archive that can be read ({error}); save the regions again in Fiji (ROI "
+            "Manager > More > Save)"
         ) from error
 
 
@@ -102,8 +101,7 @@ def _check_archive(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > _MOST_ENTRIES or largest > _MOST_BYTES or total > 8 * _MOST_BYTES:
         raise UnreadableFileError(
             f"{path}: the archive unpacks to {total} bytes in {len(entries)} entries, the largest of "
-            f"{largest}; "
-            f"allowed are {8 * _MOST_BYTES} in {_MOST_ENTRIES}, the largest of {_MOST_BYTES}"
+            f"{largest}; allowed are {8 * _MOST_BYTES} in {_MOST_ENTRIES}, the largest of {_MOST_BYTES}"
         )
 
 
@@ -112,9 +110,8 @@ def _parse(path: Path, name: str, content: bytes) -> Any:
         return roifile.ImagejRoi.frombytes(content)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableFileError(
-            f"{path}: {name} is not a region of Fiji (first bytes {shown_bytes(content)}; {error}); save "
-            "the regions "
-            "again in Fiji (ROI Manager > More > Save)"
+            f"{path}: {name} is not a region of Fiji (first bytes {shown_bytes(content)}; {error}); save the "
+            "regions again in Fiji (ROI Manager > More > Save)"
         ) from error
     except Exception as error:  # struct.error is not a subclass of ValueError
         if type(error).__name__ != "error":

@@ -66,8 +66,7 @@ def read_geojson(path: Path) -> tuple[list[Outline], list[str]]:
     if len(planes) > 1:
         raise AxesError(
             f"{path}: its objects lie on {len(planes)} different planes (z, t) of a stack; one plane is "
-            "needed: "
-            "export the objects of one"
+            "needed: export the objects of one"
         )
     if not outlines:
         raise UnreadableFileError(

@@ -141,11 +141,9 @@ def _from_labels(path: Path, shape: tuple[int, int], origin: tuple[int, int]) ->
         (top, left), (height, width) = origin, shape
         if labels.shape[0] < top + height or labels.shape[1] < left + width or min(origin) < 0:
             raise ShapeMismatchError(
-                f"{path}: has {labels.shape[0]} × {labels.shape[1]} pixels and does not cover the {height} "
-                f"× {width} "
-                f"pixels from row {top}, column {left} that were to be annotated; was it rescaled or "
-                "cropped? Save it "
-                "at full size"
+                f"{path}: has {labels.shape[0]} × {labels.shape[1]} pixels and does not cover the {height} × "
+                f"{width} pixels from row {top}, column {left} that were to be annotated; was it rescaled or "
+                "cropped? Save it at full size"
             )
         labels = labels[top : top + height, left : left + width]
     return Annotation(relabel_sequential(labels), file.notes)

@@ -1,0 +1,193 @@
+"""Finding, pairing and checking files."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from veriscope.core.image import Image
+from veriscope.errors import AxesError, InputError, UnreadableFileError
+from veriscope.io.folders import ImageFile, check_batch, find_images, image_stem, pair_by_stem
+from veriscope.io.ome_zarr import write_ome_zarr
+
+GREY = np.zeros((6, 8), np.uint8)
+
+
+def touch(folder: Path, *names: str) -> None:
+    folder.mkdir(exist_ok=True, parents=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("a.tif", "a"),
+        ("a.ome.tif", "a"),
+        ("a.OME.TIFF", "a"),
+        ("a.ome.zarr", "a"),
+        ("a.b.png", "a.b"),
+        (".ome.tif", ".ome"),
+        ("a", "a"),
+    ],
+)
+def test_stems(name: str, stem: str) -> None:
+    assert image_stem(Path("x") / name) == stem
+
+
+def test_a_folder_gives_its_images_in_natural_order(tmp_path: Path) -> None:
+    touch(
+        tmp_path, "a10.tif", "a2.png", "A1.JPG", ".hidden.tif", "._a2.png", "groups.csv", "scan.czi", "b.mov"
+    )
+    touch(tmp_path / "deeper", "c.tif")
+    write_ome_zarr(tmp_path / "a3.ome.zarr", Image(GREY, "yx"))
+    found = find_images(tmp_path)
+    assert [file.stem for file in found] == ["A1", "a2", "a3", "a10"]
+    assert len(found) == 4
+    assert found[0] == ImageFile("A1", tmp_path / "A1.JPG")
+    assert [path.name for path in found.ignored] == ["b.mov", "scan.czi"]
+
+
+def test_patterns_files_and_folders_add_up_without_doubles(tmp_path: Path) -> None:
+    touch(tmp_path / "p", "a1.tif", "a2.tif", "b.png")
+    touch(tmp_path / "q", "c[1].tif")
+    found = find_images([str(tmp_path / "p" / "a*.tif"), tmp_path / "p", tmp_path / "q" / "c[1].tif"])
+    assert [file.stem for file in found] == ["a1", "a2", "b", "c[1]"]
+    assert [file.stem for file in find_images(str(tmp_path / "*" / "*.tif"))] == ["a1", "a2", "c[1]"]
+
+
+def test_stems_must_be_unique_and_all_doubles_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif", "a.png", "b.ome.tif", "b.tif", "c.tif")
+    with pytest.raises(InputError) as caught:
+        find_images(tmp_path)
+    assert str(caught.value).replace(str(tmp_path), "D") == (
+        "2 names stand for more than one image:\n"
+        "  - a: D/a.png and D/a.tif\n"
+        "  - b: D/b.ome.tif and D/b.tif\n"
+        "Results are told apart by the name without its ending: rename files, or give a narrower pattern"
+    )
+
+
+def test_nothing_found_says_what_is_there(tmp_path: Path) -> None:
+    def message(source: object) -> str:
+        with pytest.raises(InputError) as caught:
+            find_images(source)  # type: ignore[arg-type]
+        return str(caught.value).replace(str(tmp_path), "D")
+
+    endings = ".tif .tiff .btf .tf8 .svs .png .jpg .jpeg .bmp .zarr"
+    assert message(tmp_path) == (
+        f"D: no image found; give a folder, files or a pattern of images with the endings {endings}"
+    )
+    touch(tmp_path / "images", "a.tif")
+    assert message(tmp_path) == (
+        "D: no image in the folder itself; folders in it are not searched: name one, for example D/images, "
+        "or a pattern such as 'D/*/*.tif'"
+    )
+    touch(tmp_path, "a.czi", "b.czi", "c.czi", "d.lif")
+    assert message(tmp_path) == (
+        "D: no image that can be read; there are a.czi, b.czi, c.czi and 1 more, but the endings read are "
+        f"{endings}: open them in Fiji and save them as OME-TIFF"
+    )
+    assert message(tmp_path / "no") == "D/no: no such file or folder; check the name"
+    assert message(str(tmp_path / "*.png")).startswith("D/*.png: no image found; give a folder")
+
+
+def test_a_forbidden_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UnreadableFileError, match="no permission to read it; change its permissions"):
+        find_images(tmp_path)
+
+
+def files(*stems: str, folder: str = "r") -> list[ImageFile]:
+    return [ImageFile(stem, Path(folder) / f"{stem}.tif") for stem in stems]
+
+
+def test_pairs_and_all_that_is_missing(tmp_path: Path) -> None:
+    both = pair_by_stem(files("a", "b"), files("b", "a", folder="p"))
+    assert [(pair.stem, pair.reference, pair.prediction) for pair in both.pairs] == [
+        ("a", Path("r/a.tif"), Path("p/a.tif")),
+        ("b", Path("r/b.tif"), Path("p/b.tif")),
+    ]
+    with pytest.raises(InputError) as caught:
+        pair_by_stem(files("a", "b"), files("b", "c", "d"))
+    assert str(caught.value) == (
+        "1 of 2 references and 3 predictions fit by name\n"
+        "  - references without a prediction: a\n"
+        "  - predictions without a reference: c, d\n"
+        "Files belong together if their names without the ending are equal: rename or add the missing"
+    )
+    partial = pair_by_stem(files("a", "b"), files("b", "c"), partial=True)
+    assert (len(partial.pairs), partial.only_reference, partial.only_prediction) == (1, ("a",), ("c",))
+    with pytest.raises(InputError, match="0 of 1 references and 1 predictions fit by name"):
+        pair_by_stem(files("a"), files("b"), partial=True)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    for stem in "abc":
+        tifffile.imwrite(tmp_path / f"{stem}.tif", GREY)
+    tifffile.imwrite(tmp_path / "colour.tif", np.zeros((6, 8, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(tmp_path / "sized.tif", GREY, imagej=True, resolution=(2, 2), metadata={"unit": "um"})
+    (tmp_path / "empty.tif").write_bytes(b"")
+    return tmp_path
+
+
+def test_all_faults_of_a_batch_are_told_together(mixed: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        check_batch(find_images(mixed))
+    assert str(caught.value).replace(str(mixed), "D") == (
+        "3 of 6 images cannot be used:\n"
+        "  - D/empty.tif: the file is empty (0 bytes), as after an interrupted copy; copy it again from its "
+        "source\n"
+        "  - D/colour.tif: has axes cyx with 3 channels, but 4 of 5 images have axes yx; convert it, or "
+        "analyse it "
+        "apart\n"
+        "  - D/sized.tif: has a pixel size, but 3 of 4 images have no pixel size; give one for all with "
+        "--spacing\n"
+        "Mend or remove these files, or go on without them with --skip-bad"
+    )
+
+
+def test_bad_images_are_skipped_when_asked_and_options_mend_others(mixed: Path) -> None:
+    batch = check_batch(find_images(mixed), skip_bad=True)
+    assert [file.stem for file, _ in batch.good] == ["a", "b", "c"]
+    assert sorted(file.stem for file, _ in batch.bad) == ["colour", "empty", "sized"]
+    sized = check_batch(find_images(mixed), skip_bad=True, spacing=0.5)
+    assert [file.stem for file, _ in sized.good] == ["a", "b", "c", "sized"]
+    assert all(header.spacing == {"y": 0.5, "x": 0.5} for _, header in sized.good)
+
+
+def test_without_a_majority_nothing_is_taken_for_granted(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", GREY)
+    tifffile.imwrite(tmp_path / "b.tif", np.zeros((2, 6, 8), np.uint8), metadata={"axes": "ZYX"})
+    with pytest.raises(AxesError) as caught:
+        check_batch(find_images(tmp_path), skip_bad=True)
+    assert str(caught.value).replace(str(tmp_path), "D") == (
+        "2 of 2 images cannot be used:\n"
+        "  - D/a.tif: has axes yx, as many others have not; convert it, or analyse it apart\n"
+        "  - D/b.tif: has axes zyx, as many others have not; convert it, or analyse it apart\n"
+        "Mend or remove these files"
+    )
+
+
+def test_damage_inside_pixels_is_found_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    tifffile.imwrite(path, noise, compression="zlib")
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        start = tiff.pages[0].dataoffsets[0]
+    content[start + 100 : start + 600] = bytes(500)
+    path.write_bytes(bytes(content))
+    assert check_batch(find_images(tmp_path)).bad == ()
+    with pytest.raises(
+        UnreadableFileError, match=r"the pixels \(ADOBE_DEFLATE compression\) cannot be decoded"
+    ):
+        check_batch(find_images(tmp_path), decode=True)
