@@ -10,10 +10,11 @@ the simplest remedy that brought coverage near nominal on real data (`benchmarks
 - **Ratios.** The interval is that of Fieller [2]_: all ratios R for which the terms ``z - R w`` could
   have mean 0. It is finite only if the denominator is surely above 0.
 - **Unseen failures.** Where the model is exactly right on most drawn tiles, its errors sit in tiles that
-  were not drawn, and the spread of the terms says nothing about them. After no failure in n draws, the
-  expected share of tiles where the model is worthless is ½/(n + 1) (Jeffreys' prior [3]_). The
-  variance of the references alone is added at that share, times the share of drawn tiles where
-  the model is exactly right.
+  were not drawn, and the spread of the terms says little about them. By the rule of three [3]_, no
+  failure in n draws still allows failure on a share of ``-ln(1 - level) / (n + 1)`` of the tiles. The
+  variance that references alone would have is added at that share, times the share of drawn tiles
+  on which the model is exactly right, over one plus the number on which it is not: errors seen tell
+  about errors to come.
 
 References
 ----------
@@ -21,12 +22,13 @@ References
    the American Statistical Association 73 (1978), 536-544. doi:10.2307/2286597
 .. [2] Fieller, Some problems in interval estimation, Journal of the Royal Statistical Society B 16
    (1954), 175-185. doi:10.1111/j.2517-6161.1954.tb00159.x
-.. [3] Brown, Cai & DasGupta, Interval estimation for a binomial proportion, Statistical Science 16
-   (2001), 101-133. doi:10.1214/ss/1009213286
+.. [3] Hanley & Lippman-Hand, If nothing goes wrong, is everything all right?, JAMA 249 (1983),
+   1743-1745. doi:10.1001/jama.1983.03330370053031
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +78,12 @@ class Unseen:
     numerator: Floats
     denominator: Floats | None = None
 
-    def variance(self, first: Floats, second: Floats) -> Floats:
+    def variance(self, first: Floats, second: Floats, *, level: float) -> Floats:
         """Covariance of two means that unseen failures may add, of shape (...)."""
         n = first.shape[-1]
-        return np.asarray(self.exact_share * 0.5 / (n + 1) * _covariance(first, second))
+        errors_seen = n * (1 - self.exact_share)
+        share = self.exact_share / (errors_seen + 1) * -math.log(1 - level) / (n + 1)
+        return np.asarray(share * _covariance(first, second))
 
 
 def mean_interval(terms: Floats, *, level: float, unseen: Unseen | None = None) -> Intervals:
@@ -101,7 +105,9 @@ def mean_interval(terms: Floats, *, level: float, unseen: Unseen | None = None) 
     """
     value, influence = mean_and_influence(terms)
     own = _covariance(terms, terms)
-    variance = own if unseen is None else own + unseen.variance(unseen.numerator, unseen.numerator)
+    variance = (
+        own if unseen is None else own + unseen.variance(unseen.numerator, unseen.numerator, level=level)
+    )
     quantile = float(student.ppf((1 + level) / 2, terms.shape[-1] - 1))
     half = quantile * np.sqrt(variance)
     shift = skewness_allowance(influence, quantile * np.sqrt(own))
@@ -137,9 +143,9 @@ def ratio_interval(
     )
     own = zz - 2 * value * zw + value**2 * ww
     if unseen is not None and unseen.denominator is not None:
-        zz = zz + unseen.variance(unseen.numerator, unseen.numerator)
-        zw = zw + unseen.variance(unseen.numerator, unseen.denominator)
-        ww = ww + unseen.variance(unseen.denominator, unseen.denominator)
+        zz = zz + unseen.variance(unseen.numerator, unseen.numerator, level=level)
+        zw = zw + unseen.variance(unseen.numerator, unseen.denominator, level=level)
+        ww = ww + unseen.variance(unseen.denominator, unseen.denominator, level=level)
     quantile = float(student.ppf((1 + level) / 2, n - 1))
     low, high = _fieller(above, below, zz, zw, ww, quantile)
     with np.errstate(invalid="ignore", divide="ignore"):
