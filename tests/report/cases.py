@@ -169,7 +169,7 @@ def _agreement(method: str, slope: float, spread: float, seed: int) -> dict[str,
         "low": mean - half,
         "high": mean + half,
         "limits": [mean - 1.96 * sd, mean + 1.96 * sd],
-        "slope": slope,
+        "slope": slope - 1,
     }
 
 
@@ -249,8 +249,8 @@ def _audit(rng: np.random.Generator) -> dict[str, Any]:
         "n_annotated": 38,
         "tile_size": 128,
         "seed": 7,
-        "design": "44 tiles were drawn with replacement, with probability proportional to the mean count "
-        "predicted by the candidates plus a constant, apart for each group.",
+        "design": "Within each group tiles were drawn independently, with replacement, half of each draw's "
+        "probability spread evenly over the tiles and half in proportion to what the candidates predict.",
         "sized_by": ["nuclei-fluorescence", "otsu-watershed"],
         "constant": 0.5,
         "reference_source": "drawn in Fiji by one annotator",
@@ -275,11 +275,11 @@ def _full() -> dict[str, Any]:
     assumption = ["Replicates are independent."]
     contrast = {"level": 0.9, "status": "ok", "reason": None, "assumptions": assumption}
     broken = {"estimate": None, "low": None, "high": None, "p_value": None, "p_adjusted": None}
-    dose_1 = {"group_a": "dose 1 µM", "group_b": "control"}
+    dose_1 = {"group_a": "control", "group_b": "dose 1 µM"}
     contrasts = [
-        {**dose_1, **contrast, "kind": "difference", "estimate": -2511.4, "low": -3473.0, "high": -1550.0}
+        {**dose_1, **contrast, "kind": "difference", "estimate": -209.28, "low": -289.4, "high": -129.2}
         | {"p_value": 0.0004, "p_adjusted": 0.0008},
-        {"group_a": "dose 10 µM", "group_b": "control", **contrast, "kind": "difference", **broken}
+        {"group_a": "control", "group_b": "dose 10 µM", **contrast, "kind": "difference", **broken}
         | {"status": "cannot-tell", "reason": "dose 10 µM has no estimate"},
         {**dose_1, **contrast, "kind": "ratio", "estimate": 0.747, "low": 0.667, "high": 0.837}
         | {"p_value": 0.021, "p_adjusted": 0.042},
@@ -312,6 +312,7 @@ def _full() -> dict[str, Any]:
             "method": "nuclei-fluorescence",
             "groups": groups,
             "contrasts": contrasts,
+            "contrast_unit": "per image",
         },
         "verdict": {
             "schema": "veriscope/verdict/1",

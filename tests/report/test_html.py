@@ -102,7 +102,7 @@ def test_the_page_says_every_number_of_the_answer() -> None:
         assert number in text
     for number in ("9850", "7388", "3530", "known because simulated"):
         assert number in text
-    for number in ("−2511", "−3473 to −1550", "0.747", "0.667–0.837", "<0.001", "0.042"):  # contrasts
+    for number in ("−209", "−289 to −129", "0.747", "0.667–0.837", "<0.001", "0.042"):  # contrasts
         assert number in text
     for number in ("0.912", "0.888–0.936", "2 min 44 s", "0.066 (0.021–0.111)"):  # candidates
         assert number in text
@@ -150,6 +150,20 @@ def test_reasons_link_to_figures_that_exist_and_to_no_others() -> None:
 
     assert html.count('href="#fig-agreement"') == 2  # the contents' own link is the other
     assert "fig-nowhere" not in html
+
+
+def test_of_many_metrics_the_main_ones_are_tabled_and_all_are_told() -> None:
+    record = full_record()
+    metrics = record["candidates"][0]["metrics"]
+    names = ("precision", "recall", "mean_matched_iou", "ap")
+    for index, key in enumerate(f"{name}@{level}" for name in names for level in (0.5, 0.7, 0.9)):
+        metrics[key] = {"value": 0.5 + index / 1000, "low": None, "high": None}
+    html = render_html(record)
+    table = html[html.index('id="tab-candidates"') : html.index('id="fig-metrics"')]
+
+    assert table.count('<th scope="col" class="n">') == 5 + 2  # objects and time
+    assert "Recall at IoU 0.9 0.505" in Page(html).text
+    assert "no interval" in table
 
 
 def test_evidence_levels_are_beside_the_numbers() -> None:

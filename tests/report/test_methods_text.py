@@ -17,14 +17,14 @@ def test_versions_parameters_design_and_estimator_are_told() -> None:
         "trained on DSB2018 fluorescence, train split (CC0).",
         "chosen among 4 candidates",
         "otsu-watershed (version 0.1.0; diameter = 14; exclude_border = no; smoothing = 1)",
-        "44 tiles of 128 × 128 pixels was drawn with replacement",
-        "plus a constant of 0.5, so that tiles predicted empty could be drawn",
-        "(38 distinct tiles; random seed 7)",
+        "44 tiles of 128 × 128 pixels was drawn at random with known probability",
+        "guided by the predictions of nuclei-fluorescence and otsu-watershed",
+        "(38 distinct tiles; random seed 7). Within each group tiles were drawn independently",
         "38 tiles were annotated (references: drawn in Fiji by one annotator)",
         "The number of nuclei was estimated for each group",
         "(Hansen–Hurwitz with t interval); intervals are at the 90\u202f% level",
-        "with replicates, not objects, as the experimental unit, with p-values adjusted",
-        "F1 at IoU 0.5, F1 at IoU 0.7, PQ and count bias, with intervals by image",
+        "with replicates, not objects, as the unit, with p-values adjusted",
+        "F1 at IoU 0.5, F1 at IoU 0.7, PQ and count bias (relative), with intervals by image",
     ):
         assert part in text
 

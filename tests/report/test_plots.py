@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -94,6 +95,19 @@ def test_a_group_without_an_answer_says_so_in_the_plot() -> None:
 
     assert "cannot tell" in texts
     assert "cannot tell: about 14 more tiles needed" in texts
+
+
+def test_contrasts_say_which_group_is_less_and_per_what() -> None:
+    record = check_record(full_record())
+    text = contrast_plot(record.estimate.contrasts, record.question, unit="per image")
+
+    assert ">dose 1 µM − control</text>" in text and ">dose 1 µM / control</text>" in text
+    assert ">difference in number of nuclei per image</text>" in text
+    assert ">ratio of number of nuclei per image</text>" in text
+    left, neutral = (
+        float(re.findall(pattern, text)[0]) for pattern in (r'cx="([\d.]+)"', r'x1="([\d.]+)"[^>]*2 3')
+    )
+    assert left < neutral, "a negative difference is to the left of no difference"
 
 
 def test_a_very_wide_interval_is_cut_so_that_the_answer_can_be_seen() -> None:

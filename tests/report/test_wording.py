@@ -53,6 +53,6 @@ def test_metrics_have_names() -> None:
     assert [metric_name(key) for key in ("f1@0.5", "pq", "count_bias", "new_thing")] == [
         "F1 at IoU 0.5",
         "PQ",
-        "Count bias",
+        "Count bias (relative)",
         "new thing",
     ]

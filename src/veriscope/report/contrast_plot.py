@@ -14,7 +14,7 @@ from veriscope.report.wording import axis_title
 __all__ = ["contrast_name", "contrast_plot"]
 
 
-def contrast_plot(contrasts: Sequence[Contrast], question: Question) -> str:
+def contrast_plot(contrasts: Sequence[Contrast], question: Question, *, unit: str = "") -> str:
     """Draw differences between groups around 0, and ratios around 1 on a logarithmic axis.
 
     Parameters
@@ -23,6 +23,8 @@ def contrast_plot(contrasts: Sequence[Contrast], question: Question) -> str:
         What to draw, from top to bottom; differences and ratios get an axis each.
     question
         Gives the axis its title.
+    unit
+        What contrasts of totals refer to, such as ``"per image"``.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def contrast_plot(contrasts: Sequence[Contrast], question: Question) -> str:
     for kind in ("difference", "ratio"):
         chosen = [contrast for contrast in contrasts if contrast.kind == kind]
         if chosen:
-            drawings.append(_contrast_panel(chosen, kind, question, left))
+            drawings.append(_contrast_panel(chosen, kind, _title(kind, question, unit), left))
     return "\n".join(drawings)
 
 
@@ -44,17 +46,24 @@ def contrast_name(contrast: Contrast) -> str:
     Parameters
     ----------
     contrast
-        A difference or a ratio: what is `group_a` less, or over, `group_b`.
+        A difference or a ratio: `group_b` less, or over, `group_a`.
 
     Returns
     -------
     str
         Such as ``"treated − control"``.
     """
-    return f"{contrast.group_a} {'−' if contrast.kind == 'difference' else '/'} {contrast.group_b}"
+    return f"{contrast.group_b} {'−' if contrast.kind == 'difference' else '/'} {contrast.group_a}"
 
 
-def _contrast_panel(contrasts: Sequence[Contrast], kind: str, question: Question, left: float) -> str:
+def _title(kind: str, question: Question, unit: str) -> str:
+    name = f"{axis_title(question, unit=False)} {unit}".rstrip()
+    if kind == "ratio":
+        return f"ratio of {name}"
+    return f"difference in {name if unit else axis_title(question)}"
+
+
+def _contrast_panel(contrasts: Sequence[Contrast], kind: str, title: str, left: float) -> str:
     ratio = kind == "ratio"
     neutral = 1.0 if ratio else 0.0
     names = [contrast_name(contrast) for contrast in contrasts]
@@ -62,9 +71,6 @@ def _contrast_panel(contrasts: Sequence[Contrast], kind: str, question: Question
     bottom = top + row * len(contrasts)
     values = [v for c in contrasts if c.status == "ok" for v in (c.estimate, c.low, c.high)]
     scale = fit_scale([*values, neutral], left, WIDTH - RIGHT, log=ratio)
-    title = (
-        f"ratio of {axis_title(question, unit=False)}" if ratio else f"difference in {axis_title(question)}"
-    )
     drawing = Drawing(
         WIDTH,
         bottom + 50,

@@ -73,7 +73,7 @@ def render_html(record: Mapping[str, Any]) -> str:
         verdict_words=wording.VERDICTS[checked.verdict.verdict],
         figures=_figures(checked),
         anchors=ANCHORS,
-        metric_keys=wording.tabled_metrics(checked.candidates),
+        metric_keys=wording.main_metrics(checked.candidates),
         sentences=_limits(checked),
     )
 
@@ -89,7 +89,9 @@ def _figures(record: ReportRecord) -> dict[str, Any]:
     ]
     return {
         "estimate": Markup(estimate_plot(record.estimate.groups, record.question, record.truth)),
-        "contrasts": Markup(contrast_plot(record.estimate.contrasts, record.question)),
+        "contrasts": Markup(
+            contrast_plot(record.estimate.contrasts, record.question, unit=record.estimate.contrast_unit)
+        ),
         "metrics": Markup(metric_plot(record.ran)),
         "agreement": [(item, plot) for item, plot in plots if plot],
     }
@@ -102,6 +104,8 @@ def _limits(record: ReportRecord) -> list[str]:
         found += [f"{record.chosen.method}: {line}" for line in record.chosen.warnings + record.chosen.limits]
     for group in record.estimate.groups:
         found += [f"The answer assumes: {line}" for line in group.assumptions]
+    for contrast in record.estimate.contrasts:
+        found += [f"The contrasts assume: {line}" for line in contrast.assumptions]
     return list(dict.fromkeys(found))
 
 
@@ -128,7 +132,9 @@ def _split_metric(metric: Metric | None) -> tuple[str, str]:
     if metric is None:
         return numbers.MISSING, ""
     value, interval = numbers.format_estimate(metric.value, metric.low, metric.high)
-    return value, "" if interval == numbers.MISSING else interval
+    if value == numbers.MISSING:
+        return value, ""
+    return value, "no interval" if interval == numbers.MISSING else interval
 
 
 def _naive_error(group: GroupEstimate) -> str:
@@ -210,6 +216,7 @@ def _environment() -> Environment:
         covers=_covers,
         contrast_name=contrast_name,
         metric_name=wording.metric_name,
+        tabled_metrics=wording.tabled_metrics,
         plural=wording.plural,
         answer_unit=wording.answer_unit,
         axis_title=wording.axis_title,

@@ -8,7 +8,7 @@ from typing import Any
 from veriscope.report.numbers import format_count, format_percent, format_plain
 from veriscope.report.record import check_record
 from veriscope.report.schema import Audit, Candidate, ReportRecord
-from veriscope.report.wording import axis_title, many, metric_name, plural, tabled_metrics
+from veriscope.report.wording import axis_title, main_metrics, many, metric_name, plural, tabled_metrics
 
 __all__ = ["methods_text"]
 
@@ -134,26 +134,23 @@ def _audit(audit: Audit | None) -> str:
         return "No tiles were annotated: the numbers are the model's own and are untested on these images."
     size = f" of {_tile_size(audit)}" if audit.tile_size else ""
     text = (
-        f"An audit sample of {plural(audit.n_drawn, 'tile')}{size} was drawn with replacement, with "
-        f"probability proportional to the predicted measure{_sizing(audit)}"
+        f"An audit sample of {plural(audit.n_drawn, 'tile')}{size} was drawn at random with known "
+        f"probability{_sizing(audit)}"
     )
     details = [f"{format_count(audit.n_distinct)} distinct tiles" if audit.n_distinct is not None else ""]
     details.append(f"random seed {audit.seed}" if audit.seed is not None else "")
     inside = "; ".join(detail for detail in details if detail)
     text += f" ({inside})." if inside else "."
+    text += f" {audit.design}" if audit.design else ""
     if audit.n_annotated is not None:
         verb = "was" if audit.n_annotated == 1 else "were"
         text += f" {plural(audit.n_annotated, 'tile')} {verb} annotated"
         text += f" (references: {audit.reference_source})." if audit.reference_source else "."
-    return text + " Each object was counted in exactly one tile by an unbiased counting rule."
+    return text
 
 
 def _sizing(audit: Audit) -> str:
-    by = f" of {_join(audit.sized_by)}" if audit.sized_by else ""
-    if audit.constant is None:
-        return by
-    constant = format_plain(audit.constant)
-    return f"{by} plus a constant of {constant}, so that tiles predicted empty could be drawn"
+    return f", guided by the predictions of {_join(audit.sized_by)}" if audit.sized_by else ""
 
 
 def _estimation(record: ReportRecord) -> str:
@@ -173,13 +170,15 @@ def _estimation(record: ReportRecord) -> str:
         text += " Assumptions: " + "; ".join(line.rstrip(".") for line in assumptions) + "."
     if any(contrast.status == "ok" for contrast in record.estimate.contrasts):
         adjusted = any(contrast.p_adjusted is not None for contrast in record.estimate.contrasts)
-        text += " Groups were compared with replicates, not objects, as the experimental unit"
+        scopes = {contrast.scope for contrast in record.estimate.contrasts if contrast.status == "ok"}
+        unit = "replicates" if "replicates" in scopes else "images"
+        text += f" Groups were compared with {unit}, not objects, as the unit"
         text += ", with p-values adjusted for the number of comparisons." if adjusted else "."
     return text
 
 
 def _validation(record: ReportRecord) -> str:
-    keys = tabled_metrics(record.ran)
+    keys = main_metrics(record.ran)
     if not keys:
         return ""
     metrics = [metric for candidate in record.ran for metric in (candidate.metrics or {}).values()]

@@ -120,11 +120,13 @@ class GroupEstimate(_WithInterval):
 
 
 class Contrast(_WithInterval):
-    """A comparison of two groups."""
+    """A comparison of two groups: `group_b` less, or over, `group_a`."""
 
     group_a: str
     group_b: str
     kind: Literal["difference", "ratio"]
+    scope: Literal["replicates", "images"] = "replicates"
+    """What the interval speaks for: the population of replicates, or these images alone."""
     estimate: Number = None
     p_value: Number = None
     p_adjusted: Number = None
@@ -140,6 +142,8 @@ class Estimate(_Part):
     method: str | None = None
     groups: list[GroupEstimate] = []
     contrasts: list[Contrast] = []
+    contrast_unit: str = ""
+    """What contrasts of totals refer to, such as "per image"."""
 
 
 class Reason(_Part):
@@ -213,6 +217,7 @@ class Agreement(_WithInterval):
     mean_difference: Number = None
     limits: tuple[Number, Number] | None = None
     slope: Number = None
+    """Change of the difference per unit of the mean of both; 0 is best."""
 
 
 class AuditRow(_Part):

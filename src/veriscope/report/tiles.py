@@ -101,7 +101,7 @@ def tile_picture(
         _draw_scale_bar(draw, size, spacing["x"] / (scale * _FINER))
     picture = picture.resize((size[0] // _FINER, size[1] // _FINER), Picture.Resampling.BOX)
     file = io.BytesIO()
-    picture.save(file, format="PNG", optimize=True)
+    picture.save(file, format="PNG")
     return file.getvalue()
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "VerdictWords",
     "answer_unit",
     "axis_title",
+    "main_metrics",
     "metric_name",
     "plotted_metrics",
     "plural",
@@ -92,19 +93,10 @@ _METRIC_NAMES = {
     "recall": "Recall",
     "mean_matched_iou": "Mean matched IoU",
     "matched_iou": "Mean matched IoU",
-    "count_bias": "Count bias",
+    "count_bias": "Count bias (relative)",
 }
 _PLOTTED = ("f1@0.5", "f1@0.7", "pq", "ap@0.5", "mean_matched_iou", "matched_iou")
-_TABLED = (
-    "f1@0.5",
-    "f1@0.7",
-    "precision@0.5",
-    "recall@0.5",
-    "ap@0.5",
-    "pq",
-    "mean_matched_iou",
-    "count_bias",
-)
+_MAIN = ("f1@0.5", "f1@0.7", "ap@0.5", "pq", "count_bias")
 _QUANTITIES = {
     "count": "number of {objects}",
     "density": "density of {objects}",
@@ -264,7 +256,24 @@ def tabled_metrics(candidates: Sequence[Candidate]) -> list[str]:
     Returns
     -------
     list of str
-        All keys that some candidate has, the well-known ones first.
+        All keys that some candidate has, the main ones first.
     """
     present = _keys(candidates)
-    return [key for key in _TABLED if key in present] + [key for key in present if key not in _TABLED]
+    return [key for key in _MAIN if key in present] + [key for key in present if key not in _MAIN]
+
+
+def main_metrics(candidates: Sequence[Candidate]) -> list[str]:
+    """Choose the metrics that candidates are compared by side by side.
+
+    Parameters
+    ----------
+    candidates
+        Candidates with or without metrics.
+
+    Returns
+    -------
+    list of str
+        Up to five keys that some candidate has: the main ones, or else the first.
+    """
+    keys = tabled_metrics(candidates)
+    return [key for key in keys if key in _MAIN] or keys[:5]
