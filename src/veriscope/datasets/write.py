@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import tifffile
 
-from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.datasets.study import StudySettings, simulate_study
 from veriscope.datasets.truth import image_truth, study_truth
 from veriscope.errors import InputError
-from veriscope.io.atomic import atomic_path, write_json, write_text
+from veriscope.io.atomic import write_json, write_text
 from veriscope.io.labels import write_labels
+from veriscope.io.tiff_writer import write_tiff
 
 __all__ = ["write_study"]
 
@@ -64,7 +62,7 @@ def write_study(
     rows: list[dict[str, Any]] = []
     objects: list[pd.DataFrame] = []
     for simulated in simulate_study(settings, seed=seed):
-        _write_image(folder / "images" / f"{simulated.image_id}.tif", simulated.image)
+        write_tiff(folder / "images" / f"{simulated.image_id}.tif", simulated.image)
         write_labels(
             folder / "labels" / f"{simulated.image_id}.tif", simulated.labels, spacing=simulated.image.spacing
         )
@@ -79,20 +77,3 @@ def write_study(
     truth = study_truth(settings, seed=seed, images=rows)
     write_json(folder / "truth.json", truth)
     return truth
-
-
-def _write_image(path: Path, image: Image) -> None:
-    """Write an image as an ImageJ hyperstack, the form that states axes and pixel size most widely."""
-    metadata: dict[str, Any] = {"axes": image.axes.upper(), "unit": "um"}
-    if image.channels:
-        metadata["Labels"] = list(image.channels)
-    spacing = image.spacing or {"y": 1.0, "x": 1.0}
-    with atomic_path(path) as temporary:
-        tifffile.imwrite(
-            temporary,
-            np.ascontiguousarray(image.pixels),
-            imagej=True,
-            compression="zlib",
-            resolution=(1 / spacing["x"], 1 / spacing["y"]),
-            metadata=metadata,
-        )

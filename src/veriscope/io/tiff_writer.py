@@ -60,6 +60,8 @@ def _imagej(image: Image, box: tuple[int, int, int, int] | None) -> dict[str, An
         options["resolution"] = (1 / image.spacing["x"], 1 / image.spacing["y"])
         if "z" in image.spacing:
             metadata["spacing"] = image.spacing["z"]
+    if image.axes == "cyx":
+        metadata["Labels"] = list(image.channels)
     if box is not None:
         from roifile import ROI_TYPE, ImagejRoi
 

@@ -48,12 +48,34 @@ class Runs:
         return len(self.ids)
 
     def total(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Sum a value per run over the runs of each object; float64 of shape (n,)."""
+        """Sum values over the runs of each object.
+
+        Parameters
+        ----------
+        values
+            One number per run.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (n,); exact for whole numbers below 2⁵³.
+        """
         sums = np.bincount(self.index, weights=values, minlength=self.n_objects)
         return np.asarray(sums, dtype=np.float64)
 
     def along(self, axis: int) -> NDArray[np.int64]:
-        """Give the coordinate of each run along a spatial axis other than the last."""
+        """Give the coordinate of each run along an axis other than the last.
+
+        Parameters
+        ----------
+        axis
+            Position of the axis: 0, or in 3D 0 or 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, one per run.
+        """
         if len(self.shape) == 2:
             return self.row
         return self.row // self.shape[1] if axis == 0 else self.row % self.shape[1]
