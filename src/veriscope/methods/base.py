@@ -87,19 +87,13 @@ class Method(ABC):
     def _predict(self, image: Image) -> Prediction:
         """Do the work on a checked image without axis ``c``."""
 
-    def predict(self, image: Image) -> Prediction:
-        """Find the objects of one image.
+    def check(self, image: Image) -> None:
+        """Refuse an image that the method cannot take, without predicting.
 
         Parameters
         ----------
         image
-            One channel, axes ``yx`` (or ``zyx`` where the card says so), any numeric dtype, any size.
-
-        Returns
-        -------
-        Prediction
-            Labels over the spatial axes of the image, numbered without gaps; none for an empty
-            or constant image.
+            Any image.
 
         Raises
         ------
@@ -122,6 +116,29 @@ class Method(ABC):
                 f"{image.name}: {self.name} takes {dimensions} images, this one has axes {image.axes!r}"
             )
         image.require_finite()
+
+    def predict(self, image: Image) -> Prediction:
+        """Find the objects of one image.
+
+        Parameters
+        ----------
+        image
+            One channel, axes ``yx`` (or ``zyx`` where the card says so), any numeric dtype, any size.
+
+        Returns
+        -------
+        Prediction
+            Labels over the spatial axes of the image, numbered without gaps; none for an empty
+            or constant image.
+
+        Raises
+        ------
+        AxesError
+            If the image has channels, time, or a number of spatial axes that the card does not list.
+        PixelValueError
+            If it has NaN or infinite pixels.
+        """
+        self.check(image)
         return self._predict(image)
 
     def describe(self) -> dict[str, Any]:

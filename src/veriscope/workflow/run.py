@@ -172,9 +172,7 @@ class _Job:
     def _write_prediction(self, image: StudyImage, labels: Path, details: Path) -> Mapping[str, Any]:
         pixels = self.folder.read(image)
         result = self._method().predict(analysis_channel(pixels, self.config.channel))
-        write_labels_zarr(
-            self.folder.root / labels, result.labels, axes=result.axes, spacing=pixels.spacing
-        )
+        write_labels_zarr(self.folder.root / labels, result.labels, axes=result.axes, spacing=pixels.spacing)
         found: dict[str, Any] = {"n_objects": result.n_objects, "details": result.details}
         if result.probabilities is not None:
             found["probabilities"] = [round(float(value), 4) for value in result.probabilities]

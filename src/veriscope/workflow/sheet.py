@@ -50,7 +50,8 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     Returns
     -------
     dict
-        Assignment by image stem. Without a replicate column each image is its own replicate.
+        Assignment by image stem. Without a replicate column each image is its own replicate; with
+        one, the group may be left out: all are one group, ``all``.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     header, *rows = _read_rows(path)
     columns = [name.lower() for name in header]
     image, group, replicate = (_find(columns, names) for names in (_IMAGE, _GROUP, _REPLICATE))
-    if image is None or group is None:
+    if image is None or (group is None and replicate is None):
         wanted, allowed = ("image", _IMAGE) if image is None else ("group", _GROUP)
         raise TableError(
             f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
@@ -74,7 +75,8 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     for number, cells in enumerate(rows, start=1):
         row = dict(enumerate(cells))
         stem = stem_of(row.get(image, ""))
-        assignment = Assignment(row.get(group, ""), stem if replicate is None else row.get(replicate, ""))
+        condition = "all" if group is None else row.get(group, "")
+        assignment = Assignment(condition, stem if replicate is None else row.get(replicate, ""))
         name = f"image {stem!r}" if stem else f"row {number} below the header"
         if not stem:
             faults.append(TableError(f"{name} names no image"))

@@ -1,0 +1,252 @@
+"""Verbs that work on files and folders, without a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veriscope.cli.arguments import (
+    Axes,
+    Channel,
+    Json,
+    Quiet,
+    Series,
+    SkipBad,
+    Spacing,
+    parse_parameters,
+    parse_spacing,
+)
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line.
+
+    Parameters
+    ----------
+    app
+        The command line.
+    """
+    for verb in (predict, compare, measure, simulate, info, methods):
+        app.command()(verb)
+
+
+def predict(
+    method: Annotated[str, typer.Argument(help="Name of a method; veriscope methods lists them.")],
+    images: Annotated[list[str], typer.Argument(help="Folder, files or pattern of images.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the label images.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE of the method; may be repeated.")
+    ] = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Typical object diameter in pixels; otherwise estimated.")
+    ] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="Folder with images/ and labels/ for methods that learn.")
+    ] = None,
+    channel: Channel = None,
+    axes: Axes = None,
+    spacing: Spacing = None,
+    series: Series = None,
+    skip_bad: SkipBad = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a label image of every image."""
+    from veriscope.cli.output import emit_json, out, progress_bar, say
+    from veriscope.predict.folder import Reading, predict_folder
+    from veriscope.workflow.training import method_for_files
+
+    options = parse_parameters(parameter)
+    if diameter is not None:
+        options["diameter"] = diameter
+    reading = Reading(
+        channel=channel, axes=axes, spacing=parse_spacing(spacing), series=series, skip_bad=skip_bad
+    )
+    ready = method_for_files(method, options, train=train, channel=channel)
+    with progress_bar(quiet=quiet or json) as progress:
+        found = predict_folder(ready, images, output, reading=reading, progress=progress)
+    if json:
+        emit_json(found)
+        return
+    for fault in found["skipped"]:
+        say(f"skipped: {fault}")
+    if found["ignored_files"]:
+        say(f"ignored, no images: {', '.join(Path(path).name for path in found['ignored_files'])}")
+    out().print(
+        f"{found['n_objects']} objects in {found['n_images']} images ({found['n_done']} done now); "
+        f"labels in {output}",
+        markup=False,
+    )
+    out().print("untested: compare with references of your own (veriscope compare), or make a study")
+
+
+def compare(
+    references: Annotated[Path, typer.Argument(help="Folder of reference label images.")],
+    predictions: Annotated[Path, typer.Argument(help="Folder of predicted label images, same names.")],
+    threshold: Annotated[
+        list[float] | None, typer.Option(help="IoU threshold; may be repeated. Default 0.5, 0.7, 0.9.")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    groups: Annotated[
+        Path | None, typer.Option(help="Sample sheet whose replicates are the units, not images.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out references without a prediction.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Judge predicted label images against references."""
+    from veriscope.cli.output import emit_json, number, say, show_table, span
+    from veriscope.workflow.compare import compare_folders
+
+    thresholds = tuple(threshold) if threshold else (0.5, 0.7, 0.9)
+    found = compare_folders(
+        references, predictions, thresholds=thresholds, level=level, groups=groups, partial=partial
+    )
+    if json:
+        emit_json(found)
+        return
+    rows = [
+        [key, number(item["value"]), span(item["low"], item["high"])]
+        for key, item in found["metrics"].items()
+    ]
+    title = f"{found['n_images']} images, {found['n_reference']} reference objects, pooled; interval by image"
+    show_table(title, ["metric", "value", f"{level:.0%} interval"], rows)
+    for kind in ("predictions_without_reference", "references_without_prediction"):
+        if found[kind]:
+            say(f"{len(found[kind])} {kind.replace('_', ' ')} were left out")
+
+
+def measure(
+    labels: Annotated[list[str], typer.Argument(help="Folder, files or pattern of label images.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, .parquet or .csv.")],
+    images: Annotated[
+        str | None, typer.Option(help="Folder or pattern of the images, for intensities and pixel size.")
+    ] = None,
+    axes: Axes = None,
+    spacing: Spacing = None,
+    property: Annotated[list[str] | None, typer.Option(help="Column wanted; may be repeated.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure every object of label images and write one table."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.workflow.measure_files import measure_folder
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = measure_folder(
+            labels,
+            output,
+            images=images,
+            axes=axes,
+            spacing=parse_spacing(spacing),
+            properties=property,
+            progress=progress,
+        )
+    if json:
+        emit_json(found)
+        return
+    unit = "µm" if found["calibrated"] else "pixels (uncalibrated; give --spacing)"
+    out().print(f"{found['n_objects']} objects of {found['n_images']} images in {output}", markup=False)
+    out().print(f"{len(found['columns'])} columns; lengths in {unit}", markup=False)
+    for note in found["notes"]:
+        out().print(f"note: {note}", markup=False)
+
+
+def simulate(
+    output: Annotated[Path, typer.Argument(help="Folder to make: images/, labels/, sheet.csv, truth.json.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML file with settings; the demo's otherwise.")
+    ] = None,
+    replicates: Annotated[int | None, typer.Option(help="Replicates per group.")] = None,
+    images: Annotated[int | None, typer.Option(help="Images per replicate.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate microscope images of known truth: groups, replicates, optics and camera."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.workflow.simulation import simulate_folder
+
+    with progress_bar(quiet=quiet or json) as progress:
+        truth = simulate_folder(
+            output, settings=settings, replicates=replicates, images=images, seed=seed, progress=progress
+        )
+    if json:
+        emit_json({"schema": "veriscope/simulate/1", "output": str(output), "truth": truth})
+        return
+    out().print(f"{output}: {truth['n_images']} images in images/, references in labels/", markup=False)
+
+
+def info(
+    images: Annotated[list[str], typer.Argument(help="Folder, files or pattern of images.")],
+    axes: Axes = None,
+    spacing: Spacing = None,
+    series: Series = None,
+    json: Json = False,
+) -> None:
+    """Say what is known of image files: axes, size, type, pixel size, channels."""
+    from veriscope.cli.output import emit_json, say, show_table
+    from veriscope.workflow.describe import describe_images
+
+    found = describe_images(images, axes=axes, spacing=parse_spacing(spacing), series=series)
+    if json:
+        emit_json(found)
+    else:
+        rows = [
+            [
+                item["image"],
+                item["format"],
+                item["axes"],
+                " × ".join(map(str, item["shape"])),
+                item["dtype"],
+                item["spacing"],
+                ", ".join(item["channels"]),
+            ]
+            for item in found["images"]
+        ]
+        columns = ["image", "format", "axes", "shape", "type", "pixel size", "channels"]
+        show_table(f"{len(rows)} images", columns, rows)
+        for item in found["images"]:
+            for note in item["notes"]:
+                say(f"{item['image']}: {note}")
+        for fault in found["faults"]:
+            say(fault, style="bold red")
+    if found["faults"]:
+        raise typer.Exit(1)
+
+
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Method to show; all otherwise.")] = None,
+    json: Json = False,
+) -> None:
+    """List the methods, or show the card of one: what it is for, its figures and its limits."""
+    from veriscope.cli.output import emit_json, out, show_table
+    from veriscope.registry import get_method, method_names
+
+    names = [name] if name else list(method_names())
+    classes = [get_method(item) for item in names]
+    if json:
+        cards = [
+            {"name": cls.name, "version": cls.version, "task": cls.task, **cls.card.model_dump(mode="json")}
+            | {"parameters": cls.Parameters.model_json_schema().get("properties", {})}
+            for cls in classes
+        ]
+        emit_json({"schema": "veriscope/methods/1", "methods": cards})
+        return
+    if name is None:
+        rows = [[cls.name, cls.card.summary] for cls in classes]
+        show_table("Methods (veriscope methods NAME shows the card)", ["method", "what it does"], rows)
+        return
+    (cls,) = classes
+    out().print(f"{cls.name} {cls.version}", style="bold", markup=False)
+    for key, value in cls.card.model_dump().items():
+        text = "; ".join(map(str, value)) if isinstance(value, tuple) else value
+        if text not in ("", None):
+            out().print(f"  {key}: {text}", markup=False)
+    for field, item in cls.Parameters.model_fields.items():
+        out().print(f"  parameter {field} = {item.default!r}: {item.description or ''}", markup=False)

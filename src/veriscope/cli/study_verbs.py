@@ -1,0 +1,336 @@
+"""Verbs that make, run and judge a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veriscope.cli.arguments import (
+    Axes,
+    Channel,
+    Json,
+    Quiet,
+    Series,
+    SkipBad,
+    Spacing,
+    StudyPath,
+    parse_spacing,
+)
+from veriscope.errors import VeriscopeError
+
+if TYPE_CHECKING:
+    from veriscope.workflow.study import Study
+
+__all__ = ["register"]
+
+Method = Annotated[
+    str | None, typer.Option("--method", help="Candidate; otherwise the one that validation ranks first.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line.
+
+    Parameters
+    ----------
+    app
+        The command line.
+    """
+    for verb in (new, run, validate, estimate, verdict, report, demo):
+        app.command()(verb)
+
+
+def _open(path: Path) -> Study:
+    from veriscope.workflow.study import Study
+
+    return Study(path)
+
+
+def new(
+    study: StudyPath,
+    images: Annotated[list[str], typer.Option(help="Folder, file or pattern of images; may be repeated.")],
+    object: Annotated[str, typer.Option(help="What is looked for: nucleus, cell, particle …")] = "object",
+    measure: Annotated[
+        str,
+        typer.Option(
+            help="count, density, mean-area, mean-intensity, mean:COLUMN, fraction:COLUMN>VALUE, "
+            "total-area or area-fraction."
+        ),
+    ] = "count",
+    groups: Annotated[Path | None, typer.Option(help="Sample sheet (CSV): image, group, replicate.")] = None,
+    tolerance: Annotated[
+        str | None, typer.Option(help="Error that would change your conclusion, such as 5%.")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Confidence level of the answer.")] = 0.9,
+    channel: Channel = None,
+    axes: Axes = None,
+    spacing: Spacing = None,
+    series: Series = None,
+    diameter: Annotated[
+        float | None, typer.Option(help="Typical object diameter in pixels; otherwise estimated.")
+    ] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Candidate method; may be repeated.")] = None,
+    name: Annotated[str | None, typer.Option(help="Title of the study.")] = None,
+    tile_size: Annotated[int, typer.Option(help="Largest side of an audit tile, in pixels.")] = 256,
+    seed: Annotated[int, typer.Option(help="Seed of the audit's draws.")] = 0,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Read the images where they are, without a copy.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a study from images."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.workflow.study import Study
+
+    with progress_bar(quiet=quiet or json) as progress:
+        made = Study.new(
+            study,
+            images=images,
+            object=object,
+            measure=measure,
+            groups=None if groups is None else str(groups),
+            tolerance=tolerance,
+            level=level,
+            channel=channel,
+            axes=axes,
+            spacing=parse_spacing(spacing),
+            series=series,
+            diameter=diameter,
+            methods=tuple(method) if method else None,
+            name=name,
+            tile_size=tile_size,
+            seed=seed,
+            in_place=in_place,
+            skip_bad=skip_bad,
+            progress=progress,
+        )
+    rows = made.images
+    sizes = sorted({row.spacing for row in rows})
+    skipped = made.path / "skipped.txt"
+    summary: dict[str, Any] = {
+        "schema": "veriscope/new/1",
+        "study": str(study),
+        "n_images": len(rows),
+        "groups": {group: sum(row.group == group for row in rows) for group in {r.group: 0 for r in rows}},
+        "spacing": sizes,
+        "question": made.config.question.text,
+        "candidates": [item.id for item in made.config.candidates],
+        "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
+    }
+    if json:
+        emit_json(summary)
+        return
+    listed = ", ".join(f"{group} ({n})" for group, n in summary["groups"].items())
+    out().print(f"{study}: {len(rows)} images, groups: {listed}", markup=False)
+    out().print(f"pixel size: {'; '.join(sizes)}", markup=False)
+    out().print(f"question: {made.config.question.text}", markup=False)
+    if summary["skipped"]:
+        out().print(summary["skipped"].rstrip(), markup=False)
+    out().print(f"next: veriscope run {study}", markup=False)
+
+
+def run(
+    study: StudyPath,
+    only: Annotated[list[str] | None, typer.Option(help="Candidate to run; may be repeated.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run every candidate on every image; what is current is skipped, a killed run resumes."""
+    from dataclasses import asdict
+
+    from veriscope.cli.output import emit_json, number, progress_bar, say, show_table
+
+    opened = _open(study)
+    with progress_bar(quiet=quiet or json) as progress:
+        runs = opened.run(only=only, progress=progress)
+    if json:
+        rows = [asdict(item) for item in runs]
+        emit_json({"schema": "veriscope/run/1", "evidence": "untested", "candidates": rows})
+    else:
+        show_table(
+            "Candidates (untested: nothing here says how right they are)",
+            ["candidate", "images", "done now", "objects"],
+            [[item.candidate, str(item.n_images), str(item.n_done), number(item.n_objects)] for item in runs],
+        )
+        for item in runs:
+            if item.not_run:
+                say(f"{item.candidate}: {item.not_run}", style="bold red" if item.failed else "")
+    if any(item.failed for item in runs):
+        raise typer.Exit(1)
+
+
+def validate(study: StudyPath, json: Json = False) -> None:
+    """Judge every candidate on the audited tiles, with intervals by image."""
+    from veriscope.cli.output import emit_json, number, out, show_table, span
+
+    found = _open(study).validate()
+    if json:
+        emit_json(found)
+        return
+    keys = ("f1@0.5", "f1@0.7", "pq", "count_bias")
+    rows = []
+    for name in found["ranking"]["values"]:
+        metrics = found["candidates"][name]["metrics"]
+        cells = [
+            f"{number(item['value'], digits=3)} ({span(item['low'], item['high'], digits=3)})"
+            for item in (metrics[key] for key in keys)
+        ]
+        rows.append([name, *cells])
+    title = f"{found['n_tiles']} audited tiles of {found['n_images']} images (95 % intervals by image)"
+    show_table(title, ["candidate", *keys], rows)
+    for pair in found["ranking"]["pairs"]:
+        out().print(f"{pair['first']} – {pair['second']}: {pair['verdict']}", markup=False)
+
+
+def estimate(study: StudyPath, method: Method = None, json: Json = False) -> None:
+    """Answer the question with an interval that counts the model's errors."""
+    from veriscope.cli.output import emit_json
+
+    found = _open(study).estimate(method=method)
+    if json:
+        emit_json(found)
+    else:
+        show_estimate(found)
+
+
+def show_estimate(found: dict[str, Any], truth: dict[str, float] | None = None) -> None:
+    """Print an estimate as a table.
+
+    Parameters
+    ----------
+    found
+        ``veriscope/estimate/1``.
+    truth
+        Known answer by group, for one more column.
+    """
+    from veriscope.cli.output import number, out, show_table, span
+
+    question = found["question"]
+    unit = f" {question['unit']}" if question["unit"] else ""
+    columns = ["group", f"answer{unit}", f"{question['level']:.0%} interval", "model's word", "tiles alone"]
+    rows = []
+    for group in found["groups"]:
+        alone = group["labelled_only"]
+        value = "cannot tell" if group["status"] == "cannot-tell" else number(group["estimate"])
+        row = [
+            group["group"],
+            value,
+            span(group["low"], group["high"]),
+            number(group["naive"]),
+            span(alone["low"], alone["high"]),
+        ]
+        rows.append(row if truth is None else [*row, number(truth.get(group["group"]))])
+    title = f"{question['text']}  (audited, corrected: {found['method']})"
+    show_table(title, columns if truth is None else [*columns, "truth"], rows)
+    for group in found["groups"]:
+        if group["reason"]:
+            out().print(f"{group['group']}: {group['reason']}", markup=False)
+        elif group["extra_tiles_needed"]:
+            text = f"about {group['extra_tiles_needed']} more tiles would probably reach the tolerance"
+            out().print(f"{group['group']}: {text}", markup=False)
+    for item in found["contrasts"]:
+        sign = "−" if item["kind"] == "difference" else "÷"
+        p = item["p_adjusted"]
+        out().print(
+            f"{item['group_b']} {sign} {item['group_a']}: {number(item['estimate'])} "
+            f"({span(item['low'], item['high'])})"
+            + (f", p = {p:.2g} (Holm)" if p is not None else f"; {item['reason']}"),
+            markup=False,
+        )
+
+
+def verdict(study: StudyPath, method: Method = None, json: Json = False) -> None:
+    """Say what may be done with the numbers, and why."""
+    from veriscope.cli.output import emit_json
+
+    found = _open(study).verdict(method=method)
+    if json:
+        emit_json(found)
+    else:
+        show_verdict(found)
+
+
+def show_verdict(found: dict[str, Any]) -> None:
+    """Print a verdict with its reasons.
+
+    Parameters
+    ----------
+    found
+        ``veriscope/verdict/1``.
+    """
+    from veriscope.cli.output import out
+
+    out().print(
+        f"{found['method']}: {found['verdict'].upper()} — {found['text']}", markup=False, style="bold"
+    )
+    signs = {"holds": "✓", "fails": "✗", "cannot-tell": "?"}
+    for reason in found["reasons"]:
+        out().print(f"  {signs[reason['status']]} {reason['text']}", markup=False)
+
+
+def report(study: StudyPath, method: Method = None, json: Json = False) -> None:
+    """Write the report: report/index.html, one self-contained file."""
+    from veriscope.cli.output import emit_json, out
+
+    page = _open(study).report(method=method)
+    if json:
+        record = str(page.with_name("report.json"))
+        emit_json({"schema": "veriscope/report-path/1", "report": str(page), "record": record})
+    else:
+        out().print(str(page), markup=False)
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with images/ and labels/; otherwise data are simulated.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the study.")] = None,
+    object: Annotated[str | None, typer.Option(help="What the labels outline.")] = None,
+    measure: Annotated[str, typer.Option(help="Measure, as for new.")] = "count",
+    tolerance: Annotated[str, typer.Option(help="Error that would change the conclusion.")] = "5%",
+    channel: Channel = None,
+    groups: Annotated[Path | None, typer.Option(help="Sample sheet: image, group, replicate.")] = None,
+    tiles: Annotated[int, typer.Option(help="Audit tiles in all.")] = 45,
+    seed: Annotated[int, typer.Option(help="Seed of simulation and audit.")] = 1,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Walk the whole path on simulated data, or on a folder with references of every image."""
+    from veriscope.cli.output import emit_json, out, progress_bar, say
+    from veriscope.workflow.demo import demo_folder, demo_simulated
+
+    if data is None and (object or channel or groups or measure != "count"):
+        raise VeriscopeError("--object, --measure, --channel and --groups belong to --data; give a folder")
+    if not json:
+        what = "a simulated study of three groups" if data is None else str(data)
+        say(f"Demo on {what}: read, run every candidate, audit, validate, estimate, judge, report.")
+    with progress_bar(quiet=quiet or json) as progress:
+        if data is None:
+            found = demo_simulated(output or Path("demo-study"), tiles=tiles, seed=seed, progress=progress)
+        else:
+            found = demo_folder(
+                data,
+                output or Path(f"demo-{data.resolve().name}"),
+                object=object,
+                measure=measure,
+                tolerance=tolerance,
+                channel=channel,
+                groups=groups,
+                tiles=tiles,
+                seed=seed,
+                progress=progress,
+            )
+    if json:
+        emit_json(found)
+        return
+    for choice in found["choices"]:
+        out().print(f"chosen: {choice}", markup=False)
+    for name, reason in found["not_run"].items():
+        out().print(f"{name} did not run: {reason}", markup=False)
+    show_estimate(found["estimate"], found["truth"])
+    show_verdict(found["verdict"])
+    out().print(f"report: {found['report']}", markup=False)

@@ -1,0 +1,105 @@
+"""Measurement of label images in a folder, without a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import VeriscopeError, raise_together
+from veriscope.io.folders import find_images
+from veriscope.io.images import read_image
+from veriscope.io.labels import open_labels
+from veriscope.io.tables import write_table
+from veriscope.measure.table import ObjectTable, measure_objects
+
+__all__ = ["MEASURE_SCHEMA", "measure_folder"]
+
+MEASURE_SCHEMA = "veriscope/measure/1"
+
+
+def measure_folder(
+    labels: str | Path | Sequence[str | Path],
+    output: Path,
+    *,
+    images: str | Path | Sequence[str | Path] | None = None,
+    axes: str | None = None,
+    spacing: dict[str, float] | None = None,
+    properties: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Measure every object of the label images and write one table.
+
+    Parameters
+    ----------
+    labels
+        Folder, file, pattern, or several.
+    output
+        Table to write, ``.parquet`` or ``.csv``; its column dictionary goes beside it as ``.json``.
+    images
+        Images of the same stems, for intensities and pixel size; None measures shapes only.
+    axes
+        Axes of image files that do not say.
+    spacing
+        Pixel size in µm by axis; overrides the files' own.
+    properties
+        Columns wanted; None: all.
+    progress
+        Told about every image.
+
+    Returns
+    -------
+    dict
+        ``veriscope/measure/1``: numbers of images and objects, columns with units, notes.
+
+    Raises
+    ------
+    InputError
+        If files cannot be read, paired or measured; all faults are listed and nothing is written.
+    """
+    files = find_images(labels)
+    pictures = {file.stem: file.path for file in find_images(images)} if images is not None else {}
+    tables: list[ObjectTable] = []
+    faults: list[VeriscopeError] = []
+    notes: set[str] = set()
+    progress("measure", 0, len(files))
+    for index, file in enumerate(files):
+        try:
+            if images is not None and file.stem not in pictures:
+                raise VeriscopeError(f"{file.stem}: no image of this name in {images}")
+            found = open_labels(file.path)
+            intensity = None
+            if file.stem in pictures:
+                intensity = read_image(pictures[file.stem], axes=axes, spacing=spacing)
+            known = spacing or (intensity.spacing if intensity else None) or found.spacing
+            table = measure_objects(found.labels, intensity, spacing=known, properties=properties)
+            table.frame.insert(0, "image", file.stem)
+            tables.append(table)
+            notes.update(table.notes)
+        except VeriscopeError as error:
+            faults.append(error)
+        progress("measure", index + 1, len(files))
+    raise_together(
+        faults,
+        what=f"{len(faults)} of {len(files)} label images cannot be measured",
+        remedy="Nothing was written.",
+    )
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
+    units: dict[str, str] = {}
+    descriptions = {"image": "Name of the image, without suffix"}
+    for table in tables:
+        units |= table.units
+        descriptions |= table.descriptions
+    write_table(output, frame, units, descriptions=descriptions)
+    return {
+        "schema": MEASURE_SCHEMA,
+        "output": str(output),
+        "n_images": len(files),
+        "n_objects": len(frame),
+        "calibrated": "µm" in set(units.values()) or "µm²" in set(units.values()),
+        "columns": {name: units.get(name, "") for name in frame.columns},
+        "notes": sorted(notes),
+    }
