@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -31,8 +30,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
-
-sys.path.insert(0, str(Path(__file__).parent))
 from tile_tables import DATA_SETS, OBJECT_SUMS, load
 
 from veriscope.trust.correction import (

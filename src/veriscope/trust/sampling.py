@@ -66,7 +66,7 @@ def mean_share(sizes: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
             f"sizes of the tiles have shapes {shapes}; give one value per tile for each candidate"
         )
     arrays = [_checked(size) for size in sizes]
-    shares = [array / array.sum() for array in arrays if array.sum() > 0]
+    shares = [_share(array) for array in arrays if array.max() > 0]
     return np.asarray(np.mean(shares, axis=0) if shares else np.zeros_like(arrays[0]))
 
 
@@ -96,10 +96,10 @@ def draw_probability(sizes: NDArray[Any], *, even_share: float = EVEN_SHARE) -> 
     size = _checked(sizes)
     if not 0 < even_share <= 1:
         raise InputError(f"even_share {even_share} is not above 0 and at most 1; 0.5 is a good choice")
-    total = size.sum()
-    if total <= 0:
-        return np.full(len(size), 1 / len(size))
-    return np.asarray(even_share / len(size) + (1 - even_share) * size / total)
+    even = np.full(len(size), 1 / len(size))
+    if size.max() <= 0:
+        return even
+    return np.asarray(even_share * even + (1 - even_share) * _share(size))
 
 
 def draw(
@@ -186,12 +186,18 @@ def allocate(weights: NDArray[Any], *, n: int, minimum: int = 10) -> NDArray[np.
     groups = len(weight)
     floor = min(minimum, n // groups)
     spare = n - floor * groups
-    share = weight / weight.sum() if weight.sum() > 0 else np.full(groups, 1 / groups)
+    share = _share(weight) if weight.max() > 0 else np.full(groups, 1 / groups)
     exact = share * spare
     counts = np.floor(exact).astype(np.int64)
     largest_remainders = np.argsort(-(exact - counts), kind="stable")[: spare - int(counts.sum())]
     counts[largest_remainders] += 1
     return np.asarray(counts + floor)
+
+
+def _share(size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide by the sum, by way of the largest so that very small or large values do no harm."""
+    scaled = size / size.max()
+    return np.asarray(scaled / scaled.sum())
 
 
 def _checked(values: NDArray[Any]) -> NDArray[np.float64]:
