@@ -145,7 +145,7 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
         if not levels:
             raise KeyError("datasets")
         time_step = _time_step(multiscale["datasets"][0], names, units, outer)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, UnreadableFileError):
             raise
         raise UnreadableFileError(

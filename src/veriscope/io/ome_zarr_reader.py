@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from veriscope.errors import UnreadableFileError
 from veriscope.io.ome_zarr_metadata import ZarrLevel, read_attributes, read_multiscale
-from veriscope.io.reader import StoredLevel, StoredSeries
+from veriscope.io.reader import StoredLevel, StoredSeries, foreign_errors
 
 __all__ = ["OmeZarrReader", "is_zarr"]
 
@@ -93,14 +93,10 @@ class OpenZarr:
         stored = self._multiscales[series].levels[level]
         _check_size(stored)
         _check_blosc(stored)
-        try:
-            array = zarr.open_array(store=str(stored.path), mode="r")
-            pixels = np.asarray(array[...])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise UnreadableFileError(
-                f"{stored.path}: the array cannot be decoded ({error}); a chunk is damaged or incomplete: "
-                "copy the OME-Zarr folder again"
-            ) from error
+        what = "the array cannot be decoded"
+        remedy = "a chunk is damaged or incomplete: copy the OME-Zarr folder again"
+        with foreign_errors(stored.path, what, remedy):
+            pixels = np.asarray(zarr.open_array(store=str(stored.path), mode="r")[...])
         return pixels.astype(stored.dtype, copy=False)
 
     def _notes(self, level: ZarrLevel) -> tuple[str, ...]:
@@ -150,11 +146,9 @@ def _chunk_files(level: ZarrLevel) -> tuple[int, int]:
     """Count the chunk (or shard) files that are there and those expected."""
     import zarr
 
-    try:
+    with foreign_errors(level.path, "is not an array that can be read", "copy the OME-Zarr folder again"):
         array = zarr.open_array(store=str(level.path), mode="r")
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise UnreadableFileError(f"{level.path}: is not an array that can be read ({error})") from error
-    grid = array.shards or array.chunks
+        grid = array.shards or array.chunks
     expected = math.prod(math.ceil(size / step) for size, step in zip(level.shape, grid, strict=True))
     return len(_files(level.path)), expected
 

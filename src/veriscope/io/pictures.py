@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from veriscope.errors import UnreadableFileError
-from veriscope.io.reader import StoredLevel, StoredSeries
+from veriscope.io.reader import StoredLevel, StoredSeries, foreign_errors
 
 __all__ = ["PictureReader"]
 
@@ -33,6 +33,9 @@ _MODES = {
 _PNG_COLOUR_TYPES = {2: ("RGB", 3), 4: ("LA", 2), 6: ("RGBA", 4)}
 
 
+_REMEDY = "copy it again from its source"
+
+
 class PictureReader:
     """Reads PNG, JPEG and BMP files."""
 
@@ -49,19 +52,11 @@ class PictureReader:
         with path.open("rb") as stream:
             head = stream.read(64)
             kind = _format(head)
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-                    picture = Pillow.open(path, formats=[kind])
-            except Pillow.DecompressionBombError as error:
-                raise UnreadableFileError(
-                    f"{path}: has more pixels than are read from a {kind} file (178,956,970); save it as TIFF"
-                ) from error
-            except (OSError, SyntaxError, ValueError) as error:
-                raise UnreadableFileError(
-                    f"{path}: starts like a {kind} file but is damaged ({error}); copy it again from its "
-                    "source"
-                ) from error
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+                what = f"starts like a {kind} file but is damaged"
+                with foreign_errors(path, what, _REMEDY):
+                    picture = _open(path, kind)
             with picture:
                 yield OpenPicture(path, picture, head)
 
@@ -107,7 +102,9 @@ class OpenPicture:
         axes, dtype, samples = _MODES[self._mode]
         width, height = self._picture.size
         shape = (height, width, len(self._mode)) if axes == "yxs" else (height, width)
-        palette, has_transparency = self._palette()
+        with foreign_errors(self._path, f"the {self.format} file is truncated or damaged", _REMEDY):
+            palette, has_transparency = self._palette()
+            notes = tuple(self._notes(has_transparency))
         return (
             StoredSeries(
                 axes=axes,
@@ -115,25 +112,20 @@ class OpenPicture:
                 levels=(StoredLevel(shape),),
                 samples=samples,
                 palette=palette,
-                notes=tuple(self._notes(has_transparency)),
+                notes=notes,
             ),
         )
 
     def pixels(self, series: int, level: int) -> NDArray[Any]:
         """Decode the picture."""
         stored = self.series[series]
-        try:
+        with foreign_errors(self._path, f"the {self.format} file is truncated or damaged", _REMEDY):
             if self._deep:
                 import imagecodecs
 
                 pixels = np.asarray(imagecodecs.png_decode(self._path.read_bytes()))
             else:
                 pixels = np.asarray(self._picture)
-        except (OSError, SyntaxError, ValueError, RuntimeError) as error:
-            raise UnreadableFileError(
-                f"{self._path}: the {self.format} file is truncated or damaged ({error}); copy it again from "
-                "its source"
-            ) from error
         return pixels.reshape(stored.levels[level].shape).astype(stored.dtype, copy=False)
 
     def _palette(self) -> tuple[NDArray[Any] | None, bool]:
@@ -175,3 +167,12 @@ class OpenPicture:
 
 def _format(head: bytes) -> str:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def _open(path: Path, kind: str) -> Pillow.Image:
+    try:
+        return Pillow.open(path, formats=[kind])
+    except Pillow.DecompressionBombError as error:
+        raise UnreadableFileError(
+            f"{path}: has more pixels than are read from a {kind} file (178,956,970); save it as TIFF"
+        ) from error

@@ -18,9 +18,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.errors import UnreadableFileError
+from veriscope.errors import UnreadableFileError, VeriscopeError
 
-__all__ = ["OpenFile", "Reader", "StoredLevel", "StoredSeries", "captured_log", "read_head", "shown_bytes"]
+__all__ = [
+    "OpenFile",
+    "Reader",
+    "StoredLevel",
+    "StoredSeries",
+    "captured_log",
+    "foreign_errors",
+    "read_head",
+    "shown_bytes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,40 @@ def shown_bytes(head: bytes) -> str:
         The first eight as a Python literal without the b: ``'\x89PNG\r\n\x1a\n'``.
     """
     return repr(head[:8])[1:]
+
+
+@contextmanager
+def foreign_errors(path: Path, what: str, remedy: str) -> Iterator[None]:
+    """Turn whatever a package raises about a damaged file into one error with a remedy.
+
+    Packages check their input little: a damaged byte shows as a division by zero, an assertion or
+    a wrong index. Only calls of such packages belong into the block.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What was being done, as in "its structure is broken".
+    remedy
+        What to do next.
+
+    Raises
+    ------
+    UnreadableFileError
+        For any exception that is not ours.
+    """
+    try:
+        yield
+    except VeriscopeError:
+        raise
+    except MemoryError as error:
+        raise UnreadableFileError(
+            f"{path}: needs more memory than there is; it is damaged, or too large for this computer"
+        ) from error
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise UnreadableFileError(f"{path}: {what} ({reason}); {remedy}") from error
 
 
 @contextmanager

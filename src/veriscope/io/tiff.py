@@ -12,14 +12,16 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from veriscope.errors import UnreadableFileError, VeriscopeError
-from veriscope.io.reader import StoredLevel, StoredSeries, captured_log
-from veriscope.io.tiff_checks import check_complete, check_readable
+from veriscope.errors import UnreadableFileError
+from veriscope.io.reader import StoredLevel, StoredSeries, captured_log, foreign_errors
+from veriscope.io.tiff_checks import check_complete, check_readable, name_of
 from veriscope.io.tiff_metadata import OmeImage, aperio_spacing, imagej_spacing, parse_ome, resolution_spacing
 
 __all__ = ["TiffReader"]
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BROKEN = "starts like a TIFF file but its structure is broken"
+_REMEDY = "was a copy interrupted? Copy it again, or open it in Fiji and save it as TIFF"
 _STATED_AXES = ("ome", "imagej", "svs")
 
 
@@ -37,16 +39,10 @@ class TiffReader:
     def open(self, path: Path) -> Iterator[OpenTiff]:
         """Open a file; what tifffile logs becomes an error or a note."""
         with captured_log("tifffile") as messages:
-            try:
-                with tifffile.TiffFile(path) as tiff:
-                    yield OpenTiff(path, tiff, messages)
-            except VeriscopeError:
-                raise
-            except (tifffile.TiffFileError, OSError, IndexError, KeyError, ValueError, TypeError) as error:
-                raise UnreadableFileError(
-                    f"{path}: starts like a TIFF file but its structure is broken ({error}); was a copy "
-                    "interrupted? Copy it again, or open it in Fiji and save it as TIFF"
-                ) from error
+            with foreign_errors(path, _BROKEN, _REMEDY):
+                tiff = tifffile.TiffFile(path)
+            with tiff:
+                yield OpenTiff(path, tiff, messages)
 
 
 class OpenTiff:
@@ -81,30 +77,30 @@ class OpenTiff:
     @cached_property
     def series(self) -> tuple[StoredSeries, ...]:
         """The images in the file, checked to be complete and of a kind that can be decoded."""
-        ome = parse_ome(self._tiff.ome_metadata, where=str(self._path)) if self._tiff.is_ome else []
-        series = list(self._tiff.series)
-        if not series or not len(self._tiff.pages):
-            raise UnreadableFileError(f"{self._path}: the TIFF file has no image in it")
-        for one in series:
-            check_readable(self._path, one)
-            check_complete(self._path, one, self._messages)
-        return tuple(
-            self._describe(one, ome[i] if len(ome) == len(series) else None) for i, one in enumerate(series)
-        )
+        with foreign_errors(self._path, _BROKEN, _REMEDY):
+            xml = self._tiff.ome_metadata if self._tiff.is_ome else None
+            ome = parse_ome(xml, where=str(self._path)) if xml else []
+            series = list(self._tiff.series)
+            if not series:
+                raise UnreadableFileError(f"{self._path}: the TIFF file has no image in it")
+            for one in series:
+                check_readable(self._path, one)
+                check_complete(self._path, one, self._messages)
+            fits = len(ome) == len(series)
+            return tuple(self._describe(one, ome[i] if fits else None) for i, one in enumerate(series))
 
     def pixels(self, series: int, level: int) -> NDArray[Any]:
         """Decode all pages of one image."""
         stored = self._tiff.series[series].levels[level]
-        try:
-            pixels = np.asarray(stored.asarray(maxworkers=1))
-        except (RuntimeError, ValueError, OSError, NotImplementedError, ImportError) as error:
-            compression = stored.keyframe.compression.name
-            raise UnreadableFileError(
-                f"{self._path}: the pixels ({compression} compression) cannot be decoded: {error}; the file "
-                "is damaged or of a rare kind: copy it again, or open it in Fiji and save it as TIFF"
-            ) from error
+        compression = name_of(stored.keyframe.compression)
+        what = f"the pixels ({compression} compression) cannot be decoded"
+        remedy = (
+            "the file is damaged or of a rare kind: copy it again, or open it in Fiji and save it as TIFF"
+        )
+        with foreign_errors(self._path, what, remedy):
+            pixels = np.asarray(stored.asarray(maxworkers=1)).reshape(stored.shape)
         check_complete(self._path, self._tiff.series[series], self._messages)
-        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False).reshape(stored.shape)
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
     def _describe(self, one: Any, ome: OmeImage | None) -> StoredSeries:
         page = one.keyframe
@@ -116,9 +112,9 @@ class OpenTiff:
             sizes = dict(zip(axes, level.shape, strict=True))
             ratio = {letter: full[letter] / sizes[letter] for letter in spacing if letter in sizes}
             levels.append(StoredLevel(tuple(level.shape), {k: spacing[k] * v for k, v in ratio.items()}))
-        if page.photometric.name == "MINISWHITE":
+        if name_of(page.photometric) == "MINISWHITE":
             notes.append("stored with 0 as white; the values are read as stored, so larger is darker")
-        colour = page.photometric.name in ("RGB", "YCBCR")
+        colour = name_of(page.photometric) in ("RGB", "YCBCR")
         return StoredSeries(
             axes=axes,
             dtype=np.dtype(one.dtype).newbyteorder("="),
@@ -169,7 +165,7 @@ class OpenTiff:
 
     def _palette(self, page: Any) -> NDArray[Any] | None:
         """Colours of a palette file; ImageJ and OME store a lookup table for display so, not colours."""
-        if page.photometric.name != "PALETTE" or self._tiff.is_imagej or self._tiff.is_ome:
+        if name_of(page.photometric) != "PALETTE" or self._tiff.is_imagej or self._tiff.is_ome:
             return None
         return (np.asarray(page.colormap).T >> 8).astype(np.uint8)
 

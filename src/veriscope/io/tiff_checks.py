@@ -9,11 +9,27 @@ from typing import Any
 
 from veriscope.errors import UnreadableFileError
 
-__all__ = ["check_complete", "check_readable"]
+__all__ = ["check_complete", "check_readable", "name_of"]
 
 _LARGE = 1 << 30
 _MOST_COMPRESSION = 2000
 _REMEDY = "open it in Fiji or QuPath and save it as OME-TIFF"
+
+
+def name_of(value: Any) -> str:
+    """Give the name of a TIFF code, or the code where tifffile knows no name.
+
+    Parameters
+    ----------
+    value
+        An enumeration of tifffile, or the number in the file.
+
+    Returns
+    -------
+    str
+        ``"LZW"``, or ``"60000"``.
+    """
+    return str(getattr(value, "name", value))
 
 
 def check_readable(path: Path, series: Any) -> None:
@@ -34,7 +50,7 @@ def check_readable(path: Path, series: Any) -> None:
         2000 times its bytes and 1 GiB.
     """
     page = series.keyframe
-    compression, photometric = page.compression.name, page.photometric.name
+    compression, photometric = name_of(page.compression), name_of(page.photometric)
     subsampling = tuple(page.tags.valueof(530) or (1, 1)) if photometric == "YCBCR" else (1, 1)
     if compression == "OJPEG":
         raise UnreadableFileError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -197,9 +198,15 @@ def test_broken_and_empty_fiji_files_are_refused(tmp_path: Path) -> None:
         f"FILE: is not a zip archive that can be read (File is not a zip file); {remedy}"
     )
     (tmp_path / "a.roi").write_bytes(b"text, no region")
-    assert refusal(tmp_path / "a.roi").startswith(
-        "FILE: a.roi is not a region of Fiji (first bytes 'text, no'"
+    assert refusal(tmp_path / "a.roi") == (
+        "FILE: a.roi is not a region of Fiji, or was cut short: it starts with 'text, no' (ImageJ ROI data "
+        f"too short: 15 < 64 bytes); {remedy}"
     )
+    content = ImagejRoi.frompoints(np.array([[1.25, 2.5], [7.5, 4.5], [5.5, 6.5]])).tobytes()
+    broken = content.replace(struct.pack(">f", 7.5), struct.pack(">f", float("nan")))
+    assert broken != content
+    (tmp_path / "nan.roi").write_bytes(broken)
+    assert refusal(tmp_path / "nan.roi") == f"FILE: nan.roi has coordinates that are no numbers; {remedy}"
     assert refusal(archive(tmp_path / "none.zip", **{"x.txt": b"x"})) == (
         "FILE: has no region with an area, only nothing; draw objects as polygons, freehand regions, "
         "rectangles or ovals"

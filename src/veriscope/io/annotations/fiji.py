@@ -12,12 +12,13 @@ import roifile
 
 from veriscope.errors import AxesError, UnreadableFileError
 from veriscope.io.annotations.outlines import Outline
-from veriscope.io.reader import shown_bytes
+from veriscope.io.reader import captured_log, foreign_errors, shown_bytes
 
 __all__ = ["read_fiji_rois"]
 
 _MOST_ENTRIES = 200_000
 _MOST_BYTES = 64 << 20  # of one region; of all together eight times this
+_REMEDY = "save the regions again in Fiji (ROI Manager > More > Save)"
 _AREAS = ("POLYGON", "RECT", "OVAL", "FREEHAND", "TRACED")
 
 
@@ -54,7 +55,7 @@ def read_fiji_rois(path: Path) -> tuple[list[Outline], list[str]]:
             left_out += 1
             continue
         positions.add((region.position, region.c_position, region.z_position, region.t_position))
-        outlines.append(_outline(region))
+        outlines.append(_outlines_of(path, name, region))
     if len(positions) > 1:
         raise AxesError(
             f"{path}: its regions lie on {len(positions)} different slices, channels or times of a stack; "
@@ -74,18 +75,13 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.suffix.lower() != ".zip":
         yield path.name, path.read_bytes()
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            _check_archive(path, entries)
-            for entry in entries:
-                if entry.filename.lower().endswith(".roi"):
-                    yield entry.filename, archive.read(entry)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise UnreadableFileError(
-            f"{path}: is not a zip archive that can be read ({error}); save the regions again in Fiji (ROI "
-            "Manager > More > Save)"
-        ) from error
+    what = "is not a zip archive that can be read"
+    with foreign_errors(path, what, _REMEDY), zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        _check_archive(path, entries)
+        names = [entry.filename for entry in entries if entry.filename.lower().endswith(".roi")]
+        contents = [(name, archive.read(name)) for name in names]
+    yield from contents
 
 
 def _check_archive(path: Path, entries: list[zipfile.ZipInfo]) -> None:
@@ -106,19 +102,18 @@ def _check_archive(path: Path, entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _parse(path: Path, name: str, content: bytes) -> Any:
-    try:
+    what = f"{name} is not a region of Fiji, or was cut short: it starts with {shown_bytes(content)}"
+    with captured_log("roifile"), foreign_errors(path, what, _REMEDY):
         return roifile.ImagejRoi.frombytes(content)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableFileError(
-            f"{path}: {name} is not a region of Fiji (first bytes {shown_bytes(content)}; {error}); save the "
-            "regions again in Fiji (ROI Manager > More > Save)"
-        ) from error
-    except Exception as error:  # struct.error is not a subclass of ValueError
-        if type(error).__name__ != "error":
-            raise
-        raise UnreadableFileError(
-            f"{path}: {name} is a region of Fiji that was cut short; save the regions again in Fiji"
-        ) from error
+
+
+def _outlines_of(path: Path, name: str, region: Any) -> Outline:
+    """Outline of a region; coordinates that are no numbers are refused."""
+    with np.errstate(invalid="ignore"), foreign_errors(path, f"{name} is damaged", _REMEDY):
+        outline = _outline(region)
+    if not all(np.isfinite(points).all() for points in outline.paths):
+        raise UnreadableFileError(f"{path}: {name} has coordinates that are no numbers; {_REMEDY}")
+    return outline
 
 
 def _outline(region: Any) -> Outline:

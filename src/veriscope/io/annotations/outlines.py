@@ -122,8 +122,9 @@ def _box(paths: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> tuple[
     points = np.concatenate([path for path in paths if len(path)] or [np.empty((0, 2))])
     if not len(points):
         return None
-    low = np.maximum(np.floor(points.min(axis=0)), 0).astype(int)
-    high = np.minimum(np.ceil(points.max(axis=0)) + 1, [shape[1], shape[0]]).astype(int)
+    limit = [shape[1], shape[0]]
+    low = np.clip(np.floor(points.min(axis=0)), 0, limit).astype(int)
+    high = np.clip(np.ceil(points.max(axis=0)) + 1, 0, limit).astype(int)
     if (high <= low).any():
         return None
     return int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0])
