@@ -19,7 +19,7 @@ import onnxruntime
 import torch
 import yaml
 from bioimageio.spec import load_description
-from network import HEADS, NucleiNetwork
+from network import NucleiNetwork
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
@@ -30,29 +30,30 @@ TARGET = (
     Path(__file__).parents[2] / "src" / "veriscope" / "methods" / "networks" / "nuclei_fluorescence_package"
 )
 OPSET = 17
-HALO = 96
+HALO = 112
+OUTPUTS = ("foreground", "flow_y", "flow_x")
+"""Heads that the post-processing uses; `choose.py` shows why."""
 
 
 class Exported(nn.Module):
-    """The network with its logits turned into probabilities."""
+    """The part of the network that gives `OUTPUTS`, the foreground as a probability."""
 
     def __init__(self, network: NucleiNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        """Give `HEADS` with foreground and contact between 0 and 1."""
+        """Give `OUTPUTS`."""
         out = self.network(image)
-        probability = torch.sigmoid(out)
-        return torch.cat([probability[:, :1], out[:, 1:2], probability[:, 2:3], out[:, 3:]], dim=1)
+        return torch.cat([torch.sigmoid(out[:, :1]), out[:, 3:]], dim=1)
 
 
-def simulate_nuclei(side: int = 208, *, seed: int = 7) -> NDArray[np.uint16]:
+def simulate_nuclei(side: int = 240, *, seed: int = 7) -> NDArray[np.uint16]:
     """Draw a few bright ellipses on a noisy background, as 16-bit counts of a camera."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side]
     light = np.zeros((side, side))
-    for _ in range(36):
+    for _ in range(48):
         centre, angle = rng.uniform(0, side, 2), rng.uniform(0, np.pi)
         u = (y - centre[0]) * np.cos(angle) + (x - centre[1]) * np.sin(angle)
         v = (x - centre[1]) * np.cos(angle) - (y - centre[0]) * np.sin(angle)
@@ -154,10 +155,10 @@ def describe(target: Path, training: dict[str, Any]) -> dict[str, Any]:
         "outputs": [
             {
                 "id": "dense",
-                "description": "Probability, relative depth, probability of contact, unit vector to centre",
+                "description": "Probability of nucleus; in nuclei, the unit vector that points to the centre",
                 "axes": [
                     {"type": "batch", "size": 1},
-                    {"type": "channel", "channel_names": list(HEADS)},
+                    {"type": "channel", "channel_names": list(OUTPUTS)},
                     *same,
                 ],
                 "data": {"type": "float32", "range": [None, None]},

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from veriscope.core.labels import relabel_sequential
 
-__all__ = ["keep_objects", "mean_inside"]
+__all__ = ["keep_objects", "keep_probable", "mean_inside"]
 
 
 def keep_objects(labels: NDArray[np.int32], *, smallest_area: int) -> NDArray[np.int32]:
@@ -31,6 +31,30 @@ def keep_objects(labels: NDArray[np.int32], *, smallest_area: int) -> NDArray[np
     keep = area >= smallest_area
     keep[:1] = False
     return relabel_sequential(np.where(keep[labels], labels, 0))
+
+
+def keep_probable(
+    labels: NDArray[np.int32], probabilities: NDArray[np.float32], *, threshold: float
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Remove objects whose probability is below a threshold.
+
+    Parameters
+    ----------
+    labels
+        Label image, numbered 1 … n without gaps.
+    probabilities
+        Probability of each object, shape (n,).
+    threshold
+        Smallest probability that is kept, 0 to 1.
+
+    Returns
+    -------
+    labels, probabilities
+        The objects that are left, renumbered without gaps, and their probabilities.
+    """
+    keep = np.concatenate([[False], probabilities >= threshold])
+    numbers = (np.cumsum(keep) * keep).astype(np.int32)
+    return numbers[labels], probabilities[keep[1:]]
 
 
 def mean_inside(values: NDArray[np.floating[Any]], labels: NDArray[np.int32]) -> NDArray[np.float32]:
