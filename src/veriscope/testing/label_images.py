@@ -22,8 +22,6 @@ def label_pairs(
 
     Parameters
     ----------
-    draw
-        Given by hypothesis.
     max_dims
         Largest number of dimensions, from 1.
     max_side

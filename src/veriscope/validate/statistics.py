@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from veriscope.errors import InputError
 
@@ -257,7 +257,7 @@ def jackknife_interval(
     spread = jackknife_spread(left_out, sizes)
     if spread.standard_error == 0:
         return result(*_without_spread(value, k, level, bounds), "no spread between units: binomial bound")
-    reach = float(stats.t.ppf((1 + level) / 2, spread.degrees_of_freedom)) * spread.standard_error
+    reach = float(special.stdtrit(spread.degrees_of_freedom, (1 + level) / 2)) * spread.standard_error
     low, high = bounds
     if scale == "logit" or (scale is None and np.isfinite(low) and np.isfinite(high)):
         return result(*_on_logit_scale(value, reach, low, high), "jackknife-t on the logit scale")

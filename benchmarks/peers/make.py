@@ -1,0 +1,106 @@
+"""Make the environments of the packages that ours is measured against; needs only Python.
+
+::
+
+    python benchmarks/peers/make.py                      # list the peers
+    python benchmarks/peers/make.py stardist-matching    # make one; nothing happens if it is there
+    python benchmarks/peers/make.py --all --root DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENTS = Path(__file__).resolve().parent / "environments"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Pinned packages of an environment.
+
+    `without_dependencies` are installed as they are, because their declared dependencies are large and
+    not needed for what we measure; what they do need is among `packages`.
+    """
+
+    packages: tuple[str, ...]
+    without_dependencies: tuple[str, ...]
+    check: str
+
+
+PEERS = {
+    "stardist-matching": Peer(
+        packages=(
+            "numpy==2.4.6",
+            "numba==0.68.1",
+            "scipy==1.17.1",
+            "scikit-image==0.26.0",
+            "matplotlib",
+            "six",
+            "tqdm",
+        ),
+        without_dependencies=("stardist==0.9.2", "csbdeep==0.8.2"),
+        check="from stardist.matching import matching",
+    ),
+}
+
+
+def peers_root() -> Path:
+    """Folder of the environments."""
+    return Path(os.environ.get("VERISCOPE_PEERS", ENVIRONMENTS))
+
+
+def peer_python(name: str, root: Path | None = None) -> Path | None:
+    """Python of a peer's environment, or None where it was not made."""
+    folder = (root or peers_root()) / name
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    return python if python.exists() and (folder / "made-from.txt").exists() else None
+
+
+def make(name: str, root: Path) -> Path:
+    """Make one environment, unless it is there with the same packages."""
+    peer = PEERS[name]
+    folder = root / name
+    recipe = "\n".join([*peer.packages, *peer.without_dependencies]) + "\n"
+    marker = folder / "made-from.txt"
+    if marker.exists() and marker.read_text() == recipe:
+        return folder
+    if folder.exists():
+        shutil.rmtree(folder)
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # The peer itself comes first: pip would otherwise complain of what it lacks on purpose.
+    subprocess.run([*install, "--no-deps", *peer.without_dependencies], check=True)
+    subprocess.run([*install, *peer.packages], check=True)
+    subprocess.run([str(python), "-c", peer.check], check=True)
+    marker.write_text(recipe)
+    return folder
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """List or make environments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="PEER", help=", ".join(PEERS))
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--root", type=Path, default=peers_root())
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in PEERS]
+    if unknown:
+        parser.error(f"no peer {', '.join(unknown)}; the peers are {', '.join(PEERS)}")
+    names = list(PEERS) if options.all else options.names
+    for name in names:
+        print(f"{name}: {make(name, options.root)}")
+    if not names:
+        for name in PEERS:
+            print(f"{name}: {peer_python(name, options.root) or 'not made'}")
+
+
+if __name__ == "__main__":
+    main()
