@@ -109,7 +109,7 @@ def new(
             progress=progress,
         )
     rows = made.images
-    sizes = sorted({row.spacing for row in rows})
+    sizes = sorted({row.spacing_text for row in rows})
     skipped = made.path / "skipped.txt"
     summary: dict[str, Any] = {
         "schema": "veriscope/new/1",
@@ -232,11 +232,12 @@ def show_estimate(found: dict[str, Any], truth: dict[str, float] | None = None) 
         elif group["extra_tiles_needed"]:
             text = f"about {group['extra_tiles_needed']} more tiles would probably reach the tolerance"
             out().print(f"{group['group']}: {text}", markup=False)
+    per = f", {found['contrast_unit']}" if found["contrast_unit"] else ""
     for item in found["contrasts"]:
         sign = "−" if item["kind"] == "difference" else "÷"
         p = item["p_adjusted"]
         out().print(
-            f"{item['group_b']} {sign} {item['group_a']}: {number(item['estimate'])} "
+            f"{item['group_b']} {sign} {item['group_a']}{per}: {number(item['estimate'])} "
             f"({span(item['low'], item['high'])})"
             + (f", p = {p:.2g} (Holm)" if p is not None else f"; {item['reason']}"),
             markup=False,

@@ -189,7 +189,7 @@ def _extra(units: DrawnUnits, answer: Estimate, config: StudyConfig) -> int | No
     if config.question.tolerance is None or answer.value == 0:
         return None
     wanted = config.question.tolerance * abs(answer.value)
-    if answer.half_width <= wanted:
+    if (answer.high - answer.low) / 2 <= wanted:
         return 0
     needed = tiles_needed(units, tolerance=wanted, level=config.question.level)
     return None if needed is None else max(1, needed - units.n)

@@ -71,6 +71,14 @@ class StudyImage:
         return self.spacing != "uncalibrated"
 
     @property
+    def spacing_text(self) -> str:
+        """Pixel size for people: ``0.5 × 0.5 µm`` or ``uncalibrated``."""
+        if not self.is_calibrated:
+            return self.spacing
+        sizes = [f"{float(part.split('=')[1]):g}" for part in self.spacing.split(";")]
+        return " × ".join(sizes) + " µm"
+
+    @property
     def pixel_area(self) -> float:
         """Area of a pixel in µm², or 1 if uncalibrated."""
         if not self.is_calibrated:
@@ -93,12 +101,12 @@ class StudyFolder:
 
     @property
     def config(self) -> Path:
-        """study.yaml."""
+        """The file study.yaml."""
         return self.root / "study.yaml"
 
     @property
     def images_table(self) -> Path:
-        """images.csv."""
+        """The file images.csv."""
         return self.root / "images.csv"
 
     def prediction(self, candidate: str, image_id: str) -> Path:

@@ -121,10 +121,8 @@ def _study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
         "name": config.name,
         "n_images": len(images),
         "n_replicates": len({(image.group, image.replicate) for image in images}),
-        "spacing": spacings[0].replace(";", ", ") + (" µm" if images[0].is_calibrated else "")
-        if len(spacings) == 1
-        else "different between images",
-        "channel": config.channel or "the only one",
+        "spacing": images[0].spacing_text if len(spacings) == 1 else "different between images",
+        "channel": config.channel or "",
         "warnings": warnings,
     }
 
