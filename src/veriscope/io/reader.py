@@ -104,7 +104,18 @@ class OpenFile(Protocol):
         """The images in the file, at least one."""
 
     def pixels(self, series: int, level: int) -> NDArray[Any]:
-        """Read all pixels of one image at one resolution, in the stored order, native byte order."""
+        """Read all pixels of one image.
+
+        Parameters
+        ----------
+        series, level
+            Which image, and which of its resolutions.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the stored order of dimensions, native byte order.
+        """
 
 
 class Reader(Protocol):
@@ -123,10 +134,39 @@ class Reader(Protocol):
     suffixes: tuple[str, ...]
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """Whether a file, given its first 64 bytes (none for a folder), is of this format."""
+        """Tell whether a file is of this format.
+
+        Parameters
+        ----------
+        path
+            File or folder.
+        head
+            Its first 64 bytes; none for a folder.
+
+        Returns
+        -------
+        bool
+            Whether this reader should open it.
+        """
 
     def open(self, path: Path) -> AbstractContextManager[OpenFile]:
-        """Open a file; `UnreadableFileError` if it is broken."""
+        """Open a file.
+
+        Parameters
+        ----------
+        path
+            File or folder that was recognised.
+
+        Returns
+        -------
+        contextlib.AbstractContextManager
+            Gives the open file and closes it.
+
+        Raises
+        ------
+        UnreadableFileError
+            If it is broken.
+        """
 
 
 def read_head(path: Path) -> bytes:
@@ -197,6 +237,11 @@ def foreign_errors(path: Path, what: str, remedy: str) -> Iterator[None]:
         What was being done, as in "its structure is broken".
     remedy
         What to do next.
+
+    Yields
+    ------
+    None
+        The block runs once.
 
     Raises
     ------
