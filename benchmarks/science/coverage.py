@@ -33,6 +33,7 @@ from scipy.stats import t as student
 from tile_tables import DATA_SETS, OBJECT_SUMS, load
 
 from veriscope.trust.correction import (
+    calibrated_terms,
     corrected_terms,
     exact_share,
     fitted_slope,
@@ -92,15 +93,18 @@ class Population:
         return float(above.sum() / (1.0 if below is None else below.sum()))
 
 
-def terms(population: Population, measure: str, index: np.ndarray, p: np.ndarray, slope: float | None) -> Any:
-    """Terms (audits, n) of numerator and denominator; slope None fits."""
+def terms(population: Population, measure: str, index: np.ndarray, p: np.ndarray, slope: float | str) -> Any:
+    """Terms (audits, n) of numerator and denominator, of a slope, of PPI++'s, or of the package."""
     out = []
     for y, m in zip(population.sums("ref", measure), population.sums("pred", measure), strict=True):
         if y is None or m is None:
             out.append(None)
             continue
         drawn = y[index], m[index], p[index]
-        weight = fitted_slope(*drawn) if slope is None else slope
+        if slope == "own":
+            out.append(calibrated_terms(*drawn, float(m.sum())))
+            continue
+        weight = fitted_slope(*drawn) if slope == "fitted" else slope
         out.append(corrected_terms(*drawn, float(m.sum()), slope=weight))
     return out
 
@@ -115,7 +119,7 @@ def common_practice(above: Any, below: Any, quantile: float) -> tuple[np.ndarray
 
 def ours(population: Population, measure: str, index: np.ndarray, p: np.ndarray) -> tuple[Any, Any]:
     """Intervals of the package, for all audits at once."""
-    above, below = terms(population, measure, index, p, 1.0)
+    above, below = terms(population, measure, index, p, "own")
     unseen_above, unseen_below = terms(population, measure, index, p, 0.0)
     (yn, yd), (mn, md) = population.sums("ref", measure), population.sums("pred", measure)
     pairs = [(yn[index], mn[index])]
@@ -177,7 +181,7 @@ def audit_row(
     ends = {
         "labels": common_practice(*terms(population, measure, simple, even, 0.0), t_quantile),
         "ppi": common_practice(*terms(population, measure, simple, even, 1.0), z_quantile),
-        "ppi++": common_practice(*terms(population, measure, simple, even, None), z_quantile),
+        "ppi++": common_practice(*terms(population, measure, simple, even, "fitted"), z_quantile),
         "ours": ours(population, measure, index, p),
         "picked": picked([populations["good"], populations["bad"]], measure, n, audits, rng),
     }

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from veriscope.trust import correction
 from veriscope.trust.correction import (
     corrected_terms,
     exact_share,
@@ -33,6 +34,30 @@ def test_a_total_is_unbiased_over_all_possible_draws_whatever_the_prediction(
     chance = p[draws].prod(axis=1)
     assert chance.sum() == pytest.approx(1)
     assert (chance * terms.mean(axis=1)).sum() == pytest.approx(REFERENCE.sum())
+
+
+@pytest.mark.parametrize("prediction", [[2.0, 0.0, 9.0, 1.0, 4.0], [9.0, 9.0, 0.0, 0.0, 1.0]])
+def test_cross_fitted_slopes_leave_a_total_unbiased(
+    prediction: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correction, "CROSS_FIT_FROM", 3)
+    m = np.array(prediction)
+    p = draw_probability(m)
+    draws = np.array(list(product(range(5), repeat=4)))
+    terms = correction.calibrated_terms(REFERENCE[draws], m[draws], p[draws], m.sum())
+    fixed = corrected_terms(REFERENCE[draws], m[draws], p[draws], m.sum())
+    assert np.abs(terms - fixed).max() > 1
+    assert (p[draws].prod(axis=1) * terms.mean(axis=1)).sum() == pytest.approx(REFERENCE.sum())
+
+
+def test_the_slope_is_fitted_to_the_other_draws_and_pulled_to_one() -> None:
+    rng = np.random.default_rng(3)
+    m, p = rng.poisson(9, 24).astype(float), np.full(24, 0.02)
+    terms = correction.calibrated_terms(0.4 * m, m, p, 450.0)
+    slope = (0.4 * 23 + 5) / (23 + 5)  # every draw but one says 0.4; five say 1
+    assert terms == pytest.approx(corrected_terms(0.4 * m, m, p, 450.0, slope=slope))
+    few = correction.calibrated_terms(0.4 * m[:19], m[:19], p[:19], 450.0)
+    assert few == pytest.approx(corrected_terms(0.4 * m[:19], m[:19], p[:19], 450.0))
 
 
 def test_the_variance_estimate_is_unbiased_over_all_possible_draws() -> None:

@@ -14,7 +14,9 @@ from scipy.stats import t as student
 
 from veriscope.errors import InputError
 from veriscope.trust.correction import (
+    CROSS_FIT_FROM,
     Floats,
+    calibrated_terms,
     corrected_terms,
     exact_share,
     fitted_slope,
@@ -54,7 +56,8 @@ class Estimate:
     level
         Share of audits whose interval would cover the truth, 0 to 1.
     estimator
-        ``naive``, ``labelled-only``, ``difference``, ``difference-ratio``, ``ppi``, ``ppi++`` or a contrast.
+        ``naive``, ``labelled-only``, ``difference``, ``difference-ratio``, both from 20 draws on with
+        ``cross-fitted-`` before, ``ppi``, ``ppi++``, or a contrast.
     n
         Draws used; repeated tiles count each time.
     df
@@ -166,8 +169,9 @@ def ppi(units: DrawnUnits, *, level: float = 0.9, fit: bool = False) -> Estimate
     Estimate
         With the normal interval of the papers, which covers too little for fewer than some 30 draws.
     """
-    name, slope = ("ppi++", None) if fit else ("ppi", 1.0)
-    return _plain(units, name, slope, math.inf, level)
+    if fit:
+        return _plain(units, "ppi++", "fitted", math.inf, level)
+    return _plain(units, "ppi", 1.0, math.inf, level)
 
 
 def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None = None) -> Estimate:
@@ -200,10 +204,12 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     if tolerance is not None and tolerance <= 0:
         raise InputError(f"tolerance {tolerance:g} is not above 0; it is the error that would matter to you")
     name = "difference-ratio" if units.is_ratio else "difference"
+    if units.n >= CROSS_FIT_FROM:
+        name = f"cross-fitted-{name}"
     refused = _too_few(units, name, level)
     if refused is not None:
         return refused
-    (above, below), (alone_above, alone_below) = _terms(units, 1.0), _terms(units, 0.0)
+    (above, below), (alone_above, alone_below) = _terms(units, "own"), _terms(units, 0.0)
     pairs = [(units.reference, units.prediction)]
     if units.reference_denominator is not None and units.prediction_denominator is not None:
         pairs.append((units.reference_denominator, units.prediction_denominator))
@@ -256,13 +262,15 @@ def tiles_needed(
     return needed
 
 
-def _terms(units: DrawnUnits, slope: float | None) -> tuple[Floats, Floats | None]:
-    """Terms of numerator and denominator; slope None fits each."""
+def _terms(units: DrawnUnits, slope: float | Literal["fitted", "own"]) -> tuple[Floats, Floats | None]:
+    """Terms of numerator and denominator: of a slope, of that of PPI++, or of our own way."""
 
     def of(reference: NDArray[Any], prediction: NDArray[Any], total: float) -> Floats:
         y, m = np.asarray(reference, np.float64), np.asarray(prediction, np.float64)
         p = np.asarray(units.probability, np.float64)
-        weight = fitted_slope(y, m, p) if slope is None else slope
+        if slope == "own":
+            return calibrated_terms(y, m, p, total)
+        weight = fitted_slope(y, m, p) if slope == "fitted" else slope
         return corrected_terms(y, m, p, total, slope=weight)
 
     above = of(units.reference, units.prediction, units.predicted_total)
@@ -292,7 +300,9 @@ def _too_few(units: DrawnUnits, estimator: str, level: float) -> Estimate | None
     return Estimate(value, nan, nan, level, estimator, n, nan, (), "cannot-tell", reason, extra)
 
 
-def _plain(units: DrawnUnits, estimator: str, slope: float | None, df: float, level: float) -> Estimate:
+def _plain(
+    units: DrawnUnits, estimator: str, slope: float | Literal["fitted", "own"], df: float, level: float
+) -> Estimate:
     """Do what is commonly done: mean or linearised ratio with a symmetric interval."""
     refused = _too_few(units, estimator, level)
     if refused is not None:
