@@ -41,7 +41,7 @@ from veriscope.trust.correction import (
     ratio_and_influence,
 )
 from veriscope.trust.interval import Unseen, mean_interval, ratio_interval
-from veriscope.trust.sampling import draw_probability, mean_share
+from veriscope.trust.sampling import EVEN_SHARE, draw_probability, mean_share
 
 LEVEL = 0.9
 PREDICTORS = ("good", "bad", "failing")
@@ -52,6 +52,15 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "mean intensity": ("intensity", "count"),
     "fraction large": ("large", "count"),
 }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How often to audit, from which seed, and with which even share of the draw probability."""
+
+    audits: int
+    seed: int
+    even_share: float = EVEN_SHARE
 
 
 @dataclass(frozen=True)
@@ -134,11 +143,12 @@ def ours(population: Population, measure: str, index: np.ndarray, p: np.ndarray)
 
 
 def picked(
-    rivals: list[Population], measure: str, n: int, audits: int, rng: np.random.Generator
+    rivals: list[Population], measure: str, n: int, plan: Plan, rng: np.random.Generator
 ) -> tuple[Any, Any]:
     """Ours with the predictor that each audit itself found nearest in counts."""
-    p = draw_probability(mean_share([rival.table["pred_count"].to_numpy(float) for rival in rivals]))
-    index = rng.choice(len(p), size=(audits, n), p=p)
+    sizes = mean_share([rival.table["pred_count"].to_numpy(float) for rival in rivals])
+    p = draw_probability(sizes, even_share=plan.even_share)
+    index = rng.choice(len(p), size=(plan.audits, n), p=p)
     errors, lows, highs = [], [], []
     for rival in rivals:
         reference, prediction = (rival.table[f"{who}_count"].to_numpy(float) for who in ("ref", "pred"))
@@ -160,30 +170,30 @@ def assess(ends: tuple[Any, Any], truth: float) -> tuple[float, float]:
 
 
 def audit_row(
-    name: str,
-    predictor: str,
-    populations: dict[str, Population],
-    measure: str,
-    n: int,
-    audits: int,
-    seed: int,
+    name: str, predictor: str, populations: dict[str, Population], measure: str, n: int, plan: Plan
 ) -> Row:
     """Run all ways to estimate on repeated audits of one population."""
     population = populations[predictor]
-    key = [seed, n, list(DATA_SETS).index(name), PREDICTORS.index(predictor), list(MEASURES).index(measure)]
+    key = [
+        plan.seed,
+        n,
+        list(DATA_SETS).index(name),
+        PREDICTORS.index(predictor),
+        list(MEASURES).index(measure),
+    ]
     rng = np.random.default_rng(key)
     size = len(population.table)
     truth = population.value("ref", measure)
-    simple, even = rng.integers(0, size, (audits, n)), np.full(size, 1 / size)
+    simple, even = rng.integers(0, size, (plan.audits, n)), np.full(size, 1 / size)
     t_quantile, z_quantile = float(student.ppf(0.95, n - 1)), float(norm.ppf(0.95))
-    p = draw_probability(population.table["pred_count"].to_numpy(float))
-    index = rng.choice(size, size=(audits, n), p=p)
+    p = draw_probability(population.table["pred_count"].to_numpy(float), even_share=plan.even_share)
+    index = rng.choice(size, size=(plan.audits, n), p=p)
     ends = {
         "labels": common_practice(*terms(population, measure, simple, even, 0.0), t_quantile),
         "ppi": common_practice(*terms(population, measure, simple, even, 1.0), z_quantile),
         "ppi++": common_practice(*terms(population, measure, simple, even, "fitted"), z_quantile),
         "ours": ours(population, measure, index, p),
-        "picked": picked([populations["good"], populations["bad"]], measure, n, audits, rng),
+        "picked": picked([populations["good"], populations["bad"]], measure, n, plan, rng),
     }
     found = {method: assess(pair, truth) for method, pair in ends.items()}
     above_ref, above_pred = population.sums("ref", measure)[0], population.sums("pred", measure)[0]
@@ -212,16 +222,16 @@ def failing(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return out
 
 
-def run(data: list[str], sizes: list[int], audits: int, seed: int) -> Iterator[Row]:
+def run(data: list[str], sizes: list[int], plan: Plan) -> Iterator[Row]:
     """All rows, data set by data set."""
     for name in data:
         tables = {predictor: load(name, predictor) for predictor in ("good", "bad")}
-        tables["failing"] = failing(tables["good"], seed)
+        tables["failing"] = failing(tables["good"], plan.seed)
         populations = {predictor: Population(table) for predictor, table in tables.items()}
         for predictor in PREDICTORS:
             for measure in DATA_SETS[name].measures:
                 for n in sizes:
-                    yield audit_row(name, predictor, populations, measure, n, audits, seed)
+                    yield audit_row(name, predictor, populations, measure, n, plan)
 
 
 def show(rows: list[Row], audits: int) -> str:
@@ -271,12 +281,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--audits", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", nargs="+", choices=list(DATA_SETS), default=list(DATA_SETS))
+    parser.add_argument("--even-share", type=float, default=EVEN_SHARE, help="of the draw probability")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     data, sizes, audits = options.data, [10, 20, 40], options.audits
     if options.quick:
         data, sizes, audits = ["histology"], [10], 400
-    rows = list(run(data, sizes, audits, options.seed))
+    rows = list(run(data, sizes, Plan(audits, options.seed, options.even_share)))
     print(show(rows, audits))
     print(f"{time.perf_counter() - started:.0f} s, seed {options.seed}")
     result = {
@@ -284,6 +295,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "level": LEVEL,
         "audits": audits,
         "seed": options.seed,
+        "even_share": options.even_share,
         "rows": [asdict(row) | {"width_to_labels": row.width_to_labels} for row in rows],
     }
     if options.json:
