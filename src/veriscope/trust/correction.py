@@ -10,7 +10,7 @@ difference estimator; β = 0 the Hansen-Hurwitz estimator from references alone;
 
 Veriscope takes β = 1 for few draws. From 20 on, each term has a β fitted to the *other* draws, pulled
 towards 1. Such a cross-fitted β does not know its own draw, so the mean stays unbiased; it saves a
-fifth to a third of the width when the prediction is poor, and covers (`benchmarks/science/coverage.py`).
+sixth to a third of the width when the prediction is poor, and covers (`benchmarks/science/coverage.py`).
  A ratio divides two such means.
 
 All functions take draws along the last axis, so that a benchmark can run thousands of audits at once

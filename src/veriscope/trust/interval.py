@@ -79,7 +79,20 @@ class Unseen:
     denominator: Floats | None = None
 
     def variance(self, first: Floats, second: Floats, *, level: float) -> Floats:
-        """Covariance of two means that unseen failures may add, of shape (...)."""
+        """Give the covariance of two means that unseen failures may add.
+
+        Parameters
+        ----------
+        first, second
+            Terms from the references alone, of shape (..., n).
+        level
+            Confidence level of the interval, 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of shape (...); 0 if the model is right nowhere.
+        """
         n = first.shape[-1]
         errors_seen = n * (1 - self.exact_share)
         share = self.exact_share / (errors_seen + 1) * -math.log(1 - level) / (n + 1)
