@@ -23,7 +23,7 @@ import numpy as np
 
 from veriscope.errors import InputError
 
-__all__ = ["TEMP_PREFIX", "atomic_path", "write_bytes", "write_json", "write_text"]
+__all__ = ["TEMP_PREFIX", "atomic_path", "make_folder", "write_bytes", "write_json", "write_text"]
 
 TEMP_PREFIX = ".tmp-"
 _REMEDIES = {
@@ -80,6 +80,33 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     except BaseException:
         _remove(temporary)
         raise
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder and those above it, if missing.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written to.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = _REMEDIES.get(error.errno or 0, error.strerror)
+        raise InputError(f"{path}: cannot be made: {reason}") from error
+    return path
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

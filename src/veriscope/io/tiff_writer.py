@@ -40,11 +40,13 @@ def write_tiff(
         If the file cannot be written.
     """
     pixels = image.pixels if crop is None else image.pixels[..., crop[0] : crop[2], crop[1] : crop[3]]
-    options: dict[str, Any] = {"compression": "zlib"}
+    options: dict[str, Any] = {"compression": "zlib", "photometric": "minisblack"}
     if image.is_rgb and image.axes == "cyx" and pixels.dtype in (np.uint8, np.uint16):
         pixels = np.moveaxis(pixels, 0, -1)
         options["photometric"] = "rgb"
     elif pixels.dtype in (np.uint8, np.uint16, np.float32):
+        if "c" in image.axes and "z" in image.axes:  # ImageJ orders t, z, c; we order t, c, z
+            pixels = np.swapaxes(pixels, image.axes.index("c"), image.axes.index("z"))
         options |= _imagej(image, box)
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
@@ -53,7 +55,7 @@ def write_tiff(
 
 
 def _imagej(image: Image, box: tuple[int, int, int, int] | None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": image.axes.upper()}
+    metadata: dict[str, Any] = {"axes": image.axes.replace("cz", "zc").upper()}
     options: dict[str, Any] = {"imagej": True, "metadata": metadata}
     if image.spacing:
         metadata["unit"] = "um"

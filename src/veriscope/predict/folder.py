@@ -10,6 +10,7 @@ from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.io.atomic import make_folder
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import write_labels
@@ -100,7 +101,7 @@ def predict_folder(
             what=f"{len(faults)} of {len(found)} images cannot be used",
             remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
         )
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     record = Record(output)
     rows = []
     stage = f"predict {method.name}"
