@@ -19,3 +19,23 @@ def data_dir() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two simulated groups of two replicates of two small images, with references; not to be changed."""
+    from veriscope.datasets.scene import SceneSettings
+    from veriscope.datasets.simulate import SimulationSettings
+    from veriscope.datasets.study import GroupSettings, StudySettings
+    from veriscope.datasets.write import write_study
+
+    scene = SceneSettings(height_px=144, width_px=160, density_per_mm2=4500, diameter_um=7)
+    settings = StudySettings(
+        simulation=SimulationSettings(scene=scene),
+        groups=(GroupSettings(name="control"), GroupSettings(name="treated", density_factor=0.6)),
+        replicates=2,
+        images_per_replicate=2,
+    )
+    folder = tmp_path_factory.mktemp("tiny") / "data"
+    write_study(folder, settings, seed=3)
+    return folder

@@ -58,7 +58,7 @@ class Careless(Method):
             image.pixels[:] = 0
         if self.fault == "differs between calls":
             self.calls += 1
-            labels[: self.calls] = 0
+            labels[: 10 * self.calls] = 0
         return Prediction(labels, image.axes)
 
 

@@ -63,7 +63,11 @@ def estimate_study(folder: StudyFolder, config: StudyConfig, *, method: str | No
     Record(folder.root).step(
         "estimate",
         inputs=[*audit_inputs(folder), folder.measurements(chosen)],
-        parameters={"method": chosen, "question": config.question.model_dump(mode="json")},
+        parameters={
+            "method": chosen,
+            "chosen_by": "validation" if method is None else "user",
+            "question": config.question.model_dump(mode="json"),
+        },
         outputs=[output],
         work=lambda: write_json(folder.root / output, _estimate(folder, config, chosen, method is None)),
     )

@@ -22,6 +22,7 @@ from veriscope.workflow.audited import (
     predicted_sums,
     prediction_of,
     require_plan,
+    require_same_tiles,
 )
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.evidence import read_evidence
@@ -83,9 +84,10 @@ def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        If no candidate has run, or no tile is annotated.
+        If no candidate has run, no tile is annotated, or tiles were changed after the draw.
     """
     candidates = finished_candidates(folder, config)
+    require_same_tiles(folder, config)
     output = "evidence/validate.json"
     Record(folder.root).step(
         "validate",
