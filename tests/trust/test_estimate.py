@@ -110,7 +110,7 @@ def test_too_few_draws_cannot_tell(function: object) -> None:
     assert nothing.reason == f"0 tiles were drawn; an interval needs at least {MIN_DRAWS}."
 
 
-def test_no_objects_at_all_cannot_tell_a_mean_but_counts_zero() -> None:
+def test_no_objects_at_all_cannot_tell() -> None:
     p, zero = np.full(8, 0.01), np.zeros(8)
     mean = estimate(DrawnUnits(p, zero, zero, 0.0, zero, zero, 0.0))
     assert mean.status == "cannot-tell"
@@ -122,7 +122,14 @@ def test_no_objects_at_all_cannot_tell_a_mean_but_counts_zero() -> None:
         "The model finds no objects, so there is nothing to average."
     )
     count = estimate(DrawnUnits(p, zero, zero, 0.0))
-    assert (count.status, count.value, count.low, count.high) == ("ok", 0, 0, 0)
+    assert (count.status, count.value) == ("cannot-tell", 0)
+    assert math.isnan(count.high)
+    assert count.reason == (
+        "No object was predicted anywhere, and none was annotated in 8 draws; "
+        "whether there are none at all cannot be told from these tiles."
+    )
+    seen = np.array([1.0, 0, 0, 0, 0, 0, 0, 0])
+    assert estimate(DrawnUnits(p, zero, seen, 9.0)).status == "ok"
 
 
 def test_a_tolerance_not_reached_says_how_many_more_tiles() -> None:

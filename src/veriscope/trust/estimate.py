@@ -193,8 +193,8 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     Returns
     -------
     Estimate
-        ``cannot-tell`` below `MIN_DRAWS` draws, if the objects to average over cannot be told from
-        none, or if the half-width exceeds the tolerance (the interval is still given then).
+        ``cannot-tell`` below `MIN_DRAWS` draws, if no drawn tile holds anything, if the objects to
+        average over cannot be told from none, or if the half-width exceeds the tolerance (the interval is still given then).
 
     Raises
     ------
@@ -222,6 +222,13 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     if not math.isfinite(low):
         return _nothing(units, name, level)
     error, df = float(found.standard_error), units.n - 1.0
+    if error == 0 and not np.any(units.reference):
+        reason = (
+            f"No object was predicted {'in these tiles' if units.predicted_total else 'anywhere'}, and none was "
+            f"annotated in {units.n} draws; whether there are none at all cannot be told from these tiles."
+        )
+        nan = math.nan
+        return Estimate(value, nan, nan, level, name, units.n, nan, (), "cannot-tell", reason)
     result = Estimate(value, low, high, level, name, units.n, df, _assumptions(name), standard_error=error)
     return result if tolerance is None else _judged(result, units, tolerance)
 
