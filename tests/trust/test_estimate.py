@@ -125,8 +125,8 @@ def test_no_objects_at_all_cannot_tell() -> None:
     assert (count.status, count.value) == ("cannot-tell", 0)
     assert math.isnan(count.high)
     assert count.reason == (
-        "No object was predicted anywhere, and none was annotated in 8 draws; "
-        "whether there are none at all cannot be told from these tiles."
+        "None of 8 audited tiles holds anything to measure, by the person or by the model, so "
+        "nothing can be told about tiles that do. Draw more tiles, or audit where objects are expected."
     )
     seen = np.array([1.0, 0, 0, 0, 0, 0, 0, 0])
     assert estimate(DrawnUnits(p, zero, seen, 9.0)).status == "ok"

@@ -194,7 +194,8 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     -------
     Estimate
         ``cannot-tell`` below `MIN_DRAWS` draws, if no drawn tile holds anything, if the objects to
-        average over cannot be told from none, or if the half-width exceeds the tolerance (the interval is still given then).
+        average over cannot be told from none, or if the half-width exceeds the tolerance (the
+        interval is still given then).
 
     Raises
     ------
@@ -224,8 +225,8 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     error, df = float(found.standard_error), units.n - 1.0
     if error == 0 and not np.any(units.reference):
         reason = (
-            f"No object was predicted {'in these tiles' if units.predicted_total else 'anywhere'}, and none was "
-            f"annotated in {units.n} draws; whether there are none at all cannot be told from these tiles."
+            f"None of {units.n} audited tiles holds anything to measure, by the person or by the model, so "
+            "nothing can be told about tiles that do. Draw more tiles, or audit where objects are expected."
         )
         nan = math.nan
         return Estimate(value, nan, nan, level, name, units.n, nan, (), "cannot-tell", reason)
