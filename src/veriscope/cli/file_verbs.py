@@ -124,7 +124,7 @@ def compare(
 def measure(
     labels: Annotated[list[str], typer.Argument(help="Folder, files or pattern of label images.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, .parquet or .csv.")],
-    images: Annotated[
+    image: Annotated[
         str | None, typer.Option(help="Folder or pattern of the images, for intensities and pixel size.")
     ] = None,
     axes: Axes = None,
@@ -141,7 +141,7 @@ def measure(
         found = measure_folder(
             labels,
             output,
-            images=images,
+            images=image,
             axes=axes,
             spacing=parse_spacing(spacing),
             properties=property,

@@ -13,6 +13,7 @@ from scipy import ndimage
 from veriscope.core.labels import relabel_sequential
 from veriscope.errors import InputError, StudyError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.annotations.read import ANNOTATION_SUFFIXES, annotation_stem, read_annotation
+from veriscope.io.hashing import sha256_of
 from veriscope.workflow.annotations import save_annotation
 from veriscope.workflow.audit import audit_state, context_box, margin_of, write_plan
 from veriscope.workflow.config import StudyConfig
@@ -71,9 +72,10 @@ def import_references(
     faults: list[VeriscopeError] = []
     found: list[tuple[str, NDArray[Any], tuple[int, int], Path]] = []
     notes: list[str] = []
+    tiles = folder.root / "audit" / "tiles"
     for stem, path in files.items():
         try:
-            taken, said = _read_file(stem, path, rows, images, margin_of(plan), whole_images)
+            taken, said = _read_file(stem, path, rows, images, margin_of(plan), whole_images, tiles)
         except VeriscopeError as error:
             faults.append(error)
             continue
@@ -87,7 +89,7 @@ def import_references(
     if not found:
         raise InputError(
             f"{labels}: none of its {len(files)} files belongs to a tile that was drawn; name files like the "
-            f"tiles in {folder.root / 'audit' / 'tiles'} or like the images"
+            f"tiles in {tiles} or like the images"
         )
     n_new = sum(
         save_annotation(folder, unit, drawn, origin=origin, annotator=annotator, source=path.name)
@@ -101,6 +103,8 @@ def _find_files(labels: Path) -> dict[str, Path]:
     """List annotation files by the name of what they annotate."""
     if not labels.is_dir():
         raise UnreadableFileError(f"{labels}: no such folder; give the folder with the annotations")
+    if (labels / "labels").is_dir() and not (labels / "audit").is_dir():
+        labels = labels / "labels"  # the folder of a whole data set, images/ and labels/
     candidates = [
         path
         for path in sorted(labels.iterdir())
@@ -130,9 +134,11 @@ def _read_file(
     images: dict[str, StudyImage],
     margin: int,
     whole_images: bool,
+    tiles: Path,
 ) -> tuple[list[tuple[str, NDArray[Any], tuple[int, int]]], Sequence[str]]:
     """Give the annotated tiles of one file: name, labels with context, origin."""
     if stem in rows:
+        _refuse_picture(path, sha256_of(tiles / path.name) if (tiles / path.name).exists() else "")
         box = context_box(rows[stem], margin, images[rows[stem].image_id].spatial_shape)
         drawn = read_annotation(path, (box[2] - box[0], box[3] - box[1]))
         return [(stem, drawn.labels, (box[0], box[1]))], drawn.notes
@@ -140,6 +146,7 @@ def _read_file(
         wanted = [row for row in rows.values() if row.image_id == stem]
         if not wanted:
             return [], ()
+        _refuse_picture(path, images[stem].sha256)
         height, width = images[stem].spatial_shape[-2:]
         drawn = read_annotation(path, (height, width))
         boxes = ndimage.find_objects(drawn.labels)
@@ -147,6 +154,15 @@ def _read_file(
     if whole_images:
         return [], ()
     raise InputError(f"{path.name}: belongs to no tile that was drawn and to no image of the study")
+
+
+def _refuse_picture(path: Path, sha256: str) -> None:
+    """Grey values would pass for labels, one object per value."""
+    if sha256_of(path) == sha256:
+        raise InputError(
+            f"{path.name}: is the picture itself, not an annotation of it; save the labels or outlines in a "
+            "folder of their own"
+        )
 
 
 def _cut(
