@@ -2,12 +2,13 @@
 
 ::
 
-    python benchmarks/science/nuclei_fluorescence.py --data DIR              # test split of dsb2018_fluorescence
+    python benchmarks/science/nuclei_fluorescence.py --data DIR            # the test split
     python benchmarks/science/nuclei_fluorescence.py --data DIR --split val
-    python benchmarks/science/nuclei_fluorescence.py --data DIR --quick      # three test images
+    python benchmarks/science/nuclei_fluorescence.py --data DIR --quick    # three test images
     python benchmarks/science/nuclei_fluorescence.py --data DIR --json FILE
 
-Scores are pooled over all objects of a row; AP is TP / (TP + FP + FN). The method is not told object sizes.
+The images are those of dsb2018_fluorescence. Scores are pooled over all objects of a row; AP is
+TP / (TP + FP + FN). The method is not told object sizes.
 The peers were trained on the same split for about 8.5 minutes and timed on two cores, each in an environment
 of its own; Cellpose was told the true mean diameter of every image.
 """

@@ -53,9 +53,9 @@ def by_contact(dense: Array, foreground: NDArray[np.bool_]) -> Labels:
     return np.asarray(watershed(-dense[1], seeds, mask=foreground), np.int32)
 
 
-def by_flow(dense: Array, foreground: NDArray[np.bool_], *, step: float = 2.0) -> Labels:
+def by_flow(dense: Array, foreground: NDArray[np.bool_]) -> Labels:
     """Give pixels that flow to one place one label."""
-    return follow_flow(foreground, dense[3:5] / np.maximum(np.hypot(*dense[3:5]), 1e-3), step=step, merge=2.5)
+    return follow_flow(foreground, dense[3:5] / np.maximum(np.hypot(*dense[3:5]), 1e-3), merge=2.5)
 
 
 def dense_outputs(checkpoint: Path, data: Path) -> list[tuple[Array, Labels]]:
@@ -90,9 +90,8 @@ def compare(cases: list[tuple[Array, Labels]]) -> None:
         "distance": by_distance,
         "contact": by_contact,
         "flow": by_flow,
-        "flow, step 1.5": lambda dense, foreground: by_flow(dense, foreground, step=1.5),
     }
-    grid = itertools.product(ways.items(), (0.4, 0.5), (0.0, 0.7, 0.8))
+    grid = itertools.product(ways.items(), (0.4, 0.5), (0.0, 0.8))
     for (name, separate), threshold, least_mean in grid:
         begin = time.perf_counter()
         predictions = [

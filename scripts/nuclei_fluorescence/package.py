@@ -1,6 +1,6 @@
 """Write trained weights as the BioImage.IO package that ships with Veriscope.
 
-    python scripts/nuclei_fluorescence/package.py RUN/average-053.pt
+    python scripts/nuclei_fluorescence/package.py RUN/average-053.pt --hardware "one core of …"
 
 The test tensors are made from a simulated image, so the package holds nobody's data.
 """
@@ -182,12 +182,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument("--hardware", default="not stated", help="what it was trained on, for the record")
     arguments = parser.parse_args()
     arguments.target.mkdir(parents=True, exist_ok=True)
     training = json.loads((arguments.checkpoint.parent / "training.json").read_text())
     export(arguments.checkpoint, arguments.target)
     write_test_tensors(arguments.target)
-    content = describe(arguments.target, training | {"checkpoint": arguments.checkpoint.name})
+    training |= {"split": "train", "checkpoint": arguments.checkpoint.name, "hardware": arguments.hardware}
+    content = describe(arguments.target, training)
     path = arguments.target / "bioimageio.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
     description = load_description(path, perform_io_checks=True)

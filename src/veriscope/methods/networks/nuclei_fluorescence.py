@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,19 @@ _STRIDE = 16
 _HALO = 112
 _BEST_DIAMETER = 28.0
 """Object diameter in pixels to which an image is rescaled, where it is."""
+_LARGEST_SCALE = 6.0
+"""Bound on memory where a tiny diameter is stated."""
 _LARGE_DIAMETER = 90.0
 """Images whose median diameter is above are rescaled; on training images the estimate stays below 60."""
-_COARSE = 0.25
-"""Scale of the quick first look that estimates the diameter; it costs 6 % of the full pass."""
-_CALIBRATION = (2.235, -3.320)
+_SMALL_DIAMETER, _FINE_DIAMETER, _FINEST, _ENOUGH = 12.0, 20.0, 3.0, 5
+"""Images with at least 5 nuclei of a median diameter below 12 pixels are enlarged to 20, at most 3 times."""
+_COARSE, _CONFIRMED = 0.25, 0.3
+"""Scale of the look for large nuclei; mean probability at full scale below which it was mistaken."""
+_CALIBRATION = (2.183, -3.305)
 """Slope and intercept of the object's log odds, fitted on the validation split by `choose.py`."""
+
+_Found = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
+"""Labels, probability of each object, probability of each pixel."""
 
 
 class NucleiFluorescenceParameters(Settings):
@@ -38,7 +45,7 @@ class NucleiFluorescenceParameters(Settings):
 
     diameter: float | None = Field(default=None, gt=1, le=4000)
     """Typical diameter of the nuclei in pixels; images are rescaled by it. None: images are taken as they
-    are, unless a quick look finds nuclei above 90 pixels, which are then scaled down."""
+    are, unless the nuclei found are very large or very small."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
     """Probability above which a pixel belongs to a nucleus."""
     object_threshold: float = Field(default=0.5, ge=0, lt=1)
@@ -66,9 +73,16 @@ class NucleiFluorescence(Method):
         licence="CC0-1.0 (weights and training images)",
         citation="Caicedo JC et al. Nucleus segmentation across imaging experiments: the 2018 Data Science "
         "Bowl. Nature Methods 16, 1247-1253 (2019), doi:10.1038/s41592-019-0612-7",
+        figures=(
+            "50 held-out images of the same collection, 2,388 nuclei, sizes not told: F1 0.939 and AP 0.885 at "
+            "IoU 0.5, F1 0.893 at IoU 0.7 (python benchmarks/science/nuclei_fluorescence.py --data DIR)",
+            "StarDist's demo image, another laboratory, 125 nuclei: F1 0.939 at IoU 0.5 (same command)",
+        ),
         limits=(
             "Made for bright nuclei on a dark background; not for brightfield, histology or whole cells.",
             "Stacks have to be projected or cut into slices first.",
+            "Nuclei more than twice as long as wide are sometimes split.",
+            "Nuclei above about 300 pixels are found only if their diameter is stated.",
         ),
     )
 
@@ -78,36 +92,36 @@ class NucleiFluorescence(Method):
         self._network = OnnxNetwork(package / "weights.onnx", stride=_STRIDE, halo=_HALO)
 
     def _predict(self, image: Image) -> Prediction:
+        options: NucleiFluorescenceParameters = self.parameters
         pixels = normalise_percentiles(image.pixels)
-        scale, details = self._choose_scale(pixels)
-        labels, probabilities, foreground = self._find(pixels, scale)
+        if options.diameter is not None:
+            scale, found = min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE), None
+        else:
+            scale, found = self._choose_scale(pixels)
+        labels, probabilities, foreground = found or self._find(pixels, scale)
         return Prediction(
             labels=labels,
             axes="yx",
             probabilities=probabilities,
             probability_map=np.clip(foreground, 0, 1),
-            details={"scale": round(scale, 4), **details},
+            details={"scale": round(scale, 4)},
         )
 
-    def _choose_scale(self, pixels: NDArray[np.float32]) -> tuple[float, dict[str, Any]]:
-        """Give the scale at which to run the network, and what it was based on."""
-        options: NucleiFluorescenceParameters = self.parameters
-        if options.diameter is not None:
-            return _BEST_DIAMETER / options.diameter, {"diameter_px_stated": options.diameter}
-        if min(pixels.shape) * _COARSE < _STRIDE:
-            return 1.0, {}
-        labels, _, _ = self._find(_rescale(pixels, _COARSE), 1.0)
-        if not labels.any():
-            return 1.0, {}
-        area = float(np.median(np.bincount(labels.ravel())[1:]))
-        diameter = 2 * (area / np.pi) ** 0.5 / _COARSE
-        if diameter < _LARGE_DIAMETER:
-            return 1.0, {}
-        return _BEST_DIAMETER / diameter, {"diameter_px_estimated": round(diameter, 1)}
+    def _choose_scale(self, pixels: NDArray[np.float32]) -> tuple[float, _Found | None]:
+        """Give the scale that suits the nuclei, and what was found there if that is known already."""
+        found = self._find(pixels, 1.0)
+        diameter = _median_diameter(found[0])
+        if diameter < _SMALL_DIAMETER and found[0].max() >= _ENOUGH:
+            return min(_FINE_DIAMETER / diameter, _FINEST), None
+        if min(pixels.shape) * _COARSE >= _STRIDE:
+            coarse, _, _ = self._find(_rescale(pixels, _COARSE), 1.0)
+            diameter = _median_diameter(coarse) / _COARSE
+            # Averaging makes background structure stand out; the full image has to see something there too.
+            if diameter > _LARGE_DIAMETER and _resize(found[2], coarse.shape)[coarse > 0].mean() > _CONFIRMED:
+                return _BEST_DIAMETER / diameter, None
+        return 1.0, found
 
-    def _find(
-        self, pixels: NDArray[np.float32], scale: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    def _find(self, pixels: NDArray[np.float32], scale: float) -> _Found:
         """Give labels, the probability of each object, and that of each pixel."""
         options: NucleiFluorescenceParameters = self.parameters
         if not pixels.any():
@@ -135,6 +149,12 @@ def _calibrated(mean: NDArray[np.float32]) -> NDArray[np.float32]:
     slope, intercept = _CALIBRATION
     safe = np.clip(mean.astype(np.float64), 1e-4, 1 - 1e-4)
     return np.asarray(1 / (1 + np.exp(-intercept) * ((1 - safe) / safe) ** slope), np.float32)
+
+
+def _median_diameter(labels: NDArray[np.int32]) -> float:
+    """Give the median equivalent diameter in pixels; 0 without objects."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(2 * (np.median(areas) / np.pi) ** 0.5) if len(areas) else 0.0
 
 
 def _rescale(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

@@ -96,10 +96,8 @@ class OnnxNetwork:
         if self._session is None:
             self._session = self._open()
         name = self._session.get_inputs()[0].name
-        out: NDArray[np.float32] = self._session.run(None, {name: np.ascontiguousarray(pixels)[None, None]})[
-            0
-        ]
-        return out[0]
+        batch = np.ascontiguousarray(pixels)[None, None]
+        return np.asarray(self._session.run(None, {name: batch})[0][0], dtype=np.float32)
 
     def _open(self) -> Any:
         import onnxruntime
