@@ -74,7 +74,7 @@ class NucleiFluorescence(Method):
         citation="Caicedo JC et al. Nucleus segmentation across imaging experiments: the 2018 Data Science "
         "Bowl. Nature Methods 16, 1247-1253 (2019), doi:10.1038/s41592-019-0612-7",
         figures=(
-            "50 held-out images of the same collection, 2,388 nuclei, sizes not told: F1 0.939 and AP 0.885 at "
+            "50 held-out images of the same collection, 2,388 nuclei, sizes not told: F1 0.939, AP 0.885 at "
             "IoU 0.5, F1 0.893 at IoU 0.7 (python benchmarks/science/nuclei_fluorescence.py --data DIR)",
             "StarDist's demo image, another laboratory, 125 nuclei: F1 0.939 at IoU 0.5 (same command)",
         ),
