@@ -14,7 +14,10 @@ def data_dir() -> Path:
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     root = Path(os.environ.get("VERISCOPE_DATA", beside))
     if not root.is_dir():
-        message = f"no real data at {root}; set VERISCOPE_DATA to a folder with the data sets of docs/reference/data.md"
+        message = (
+            f"no real data at {root}; set VERISCOPE_DATA to a folder with the data sets of "
+            "docs/reference/data.md"
+        )
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)

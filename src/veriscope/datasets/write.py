@@ -11,7 +11,7 @@ from veriscope.core.progress import Progress, silent
 from veriscope.datasets.study import StudySettings, simulate_study
 from veriscope.datasets.truth import image_truth, study_truth
 from veriscope.errors import InputError
-from veriscope.io.atomic import write_json, write_text
+from veriscope.io.atomic import atomic_path, write_json, write_text
 from veriscope.io.labels import write_labels
 from veriscope.io.tiff_writer import write_tiff
 
@@ -52,11 +52,17 @@ def write_study(
     -----
     Files: ``images/STEM.tif`` (ImageJ hyperstack with pixel size and channel names), ``labels/STEM.tif``,
     ``sheet.csv`` (image, group, replicate), ``objects.csv`` (the truth of every object) and, last of all,
-    ``truth.json``. The same settings and seed give the same bytes.
+    ``truth.json``. The same settings and seed give the same bytes. The folder appears when all of it is
+    there; a run that is stopped or killed leaves none.
     """
     folder, settings = Path(folder), settings or StudySettings()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is not an empty folder; choose a new one or remove it first")
+    with atomic_path(folder) as temporary:
+        return _write(temporary, settings, seed, progress)
+
+
+def _write(folder: Path, settings: StudySettings, seed: int, progress: Progress) -> dict[str, Any]:
     n_images = len(settings.groups) * settings.replicates * settings.images_per_replicate
     progress("simulate", 0, n_images)
     rows: list[dict[str, Any]] = []

@@ -77,13 +77,10 @@ def draw_audit(
             f"{wanted} tiles for {len(groups)} groups: each group needs at least 2, and about 10 for a "
             f"useful interval; try --tiles {10 * len(groups)}"
         )
-    draws = [plan.draws]
     if wanted > drawn:
-        draws.append(_audit_draws(plan, groups, wanted, config.audit.seed))
+        plan = _with_draws(plan, _audit_draws(plan, groups, wanted, config.audit.seed))
     if training:
-        draws.append(_training_draws(plan, training, config.audit.seed))
-    parts = [part for part in draws if len(part)]
-    plan = AuditPlan(plan.frame, pd.concat(parts, ignore_index=True) if parts else plan.draws)
+        plan = _with_draws(plan, _training_draws(plan, training, config.audit.seed))
     write_plan(folder, plan)
     _write_tiles(folder, config, plan, images)
     return audit_state(folder, plan)
@@ -184,6 +181,11 @@ def margin_of(plan: AuditPlan) -> int:
     return int(plan.frame["margin"].iloc[0])
 
 
+def _with_draws(plan: AuditPlan, draws: pd.DataFrame) -> AuditPlan:
+    parts = [part for part in (plan.draws, draws) if len(part)]
+    return AuditPlan(plan.frame, pd.concat(parts, ignore_index=True) if parts else plan.draws)
+
+
 def _no_draws() -> pd.DataFrame:
     columns = ["role", "group", "draw", "unit", "image_id", "replicate", "y0", "x0", "y1", "x1"]
     return pd.DataFrame({name: [] for name in [*columns, "probability", "seed", "status"]})
@@ -258,19 +260,22 @@ def _audit_draws(plan: AuditPlan, groups: Sequence[str], wanted: int, seed: int)
 def _training_draws(plan: AuditPlan, wanted: int, seed: int) -> pd.DataFrame:
     """Draw training tiles without replacement, evenly over groups, from few images.
 
-    Apart from the audit's draws, which stay independent of what methods learn.
+    Apart from the audit's draws, which stay independent of what methods learn, and other tiles than
+    those, so that what is annotated to train is not lost to `training_inputs`.
     """
     had = list(plan.of_role("training")["unit"])
+    audited = set(plan.of_role("audit")["unit"])
     groups = list(dict.fromkeys(plan.frame["group"]))
     orders = {}
     for number, group in enumerate(groups):
         rows = plan.frame[(plan.frame["group"] == group) & (plan.frame["size"] > 0)]
         rng = np.random.default_rng([seed, 1, number])
-        orders[group] = rows.iloc[rng.permutation(len(rows))]
+        order = rows.iloc[rng.permutation(len(rows))]
+        orders[group] = order[~order["unit"].isin(audited)]
     chosen = []
     for turn in range(max((len(order) for order in orders.values()), default=0)):
         chosen += [order.iloc[turn] for order in orders.values() if turn < len(order)]
-    new = [row for row in chosen[:wanted] if row["unit"] not in had]
+    new = [row for row in chosen if row["unit"] not in had][: max(0, wanted - len(had))]
     if not new:
         return _no_draws()
     return _as_draws(pd.DataFrame(new), "training", range(len(had), len(had) + len(new)), seed)

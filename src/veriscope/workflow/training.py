@@ -16,7 +16,7 @@ from veriscope.registry import make_method
 from veriscope.workflow.annotations import annotated_units, latest_annotation
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.plan import read_plan
+from veriscope.workflow.plan import AuditPlan, read_plan
 
 __all__ = ["method_for_files", "train_candidate", "training_images", "training_inputs"]
 
@@ -44,8 +44,13 @@ def training_inputs(folder: StudyFolder) -> dict[str, str]:
     if plan is None:
         return {}
     annotated = annotated_units(folder)
-    units = sorted(set(plan.of_role("training")["unit"]) & set(annotated))
+    units = sorted(_units_to_learn_from(plan) & set(annotated))
     return {unit: sha256_of(folder.root / annotated[unit]) for unit in units}
+
+
+def _units_to_learn_from(plan: AuditPlan) -> set[str]:
+    """Training tiles, less those that the audit has drawn later."""
+    return set(plan.of_role("training")["unit"]) - set(plan.of_role("audit")["unit"])
 
 
 def training_images(folder: StudyFolder) -> set[str]:
@@ -65,7 +70,8 @@ def training_images(folder: StudyFolder) -> set[str]:
     if plan is None:
         return set()
     draws = plan.of_role("training")
-    return set(draws.loc[draws["unit"].isin(set(annotated_units(folder))), "image_id"])
+    learnt = _units_to_learn_from(plan) & set(annotated_units(folder))
+    return set(draws.loc[draws["unit"].isin(learnt), "image_id"])
 
 
 def train_candidate(folder: StudyFolder, config: StudyConfig, method: Method) -> Method:

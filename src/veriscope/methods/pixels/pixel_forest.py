@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -67,6 +68,17 @@ class PixelForest(Method):
         super().__init__(parameters)
         self._forest: Any = None
         self._smallest_area = 0.0
+        self._trained_on = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters and what it was trained on as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method; of a trained forest also ``trained_on``, the SHA-256 of its training data.
+        """
+        return super().describe() | ({"trained_on": self._trained_on} if self._trained_on else {})
 
     def fit(
         self,
@@ -103,6 +115,7 @@ class PixelForest(Method):
         if len(images) != len(labels) or not images:
             raise MethodError(f"{self.name}: {len(images)} images and {len(labels)} label images to train on")
         features, classes, areas = [], [], []
+        seen = hashlib.sha256()
         everything = [(slice(None), slice(None))] * len(images)
         for image, reference, region in zip(images, labels, regions or everything, strict=True):
             check_same_shape(reference, image.pixels[region], where=image.name)
@@ -111,6 +124,9 @@ class PixelForest(Method):
             features.append(stack.reshape(len(stack), -1).T)
             classes.append(_pixel_classes(reference).ravel())
             areas.append(np.bincount(reference.ravel())[1:])
+            for part in (image.pixels, image.pixels[region], reference):
+                seen.update(f"{part.shape}{part.dtype}".encode())
+                seen.update(np.ascontiguousarray(part).tobytes())
         all_classes = np.concatenate(classes)
         chosen = self._draw(all_classes)
         forest = RandomForestClassifier(
@@ -123,6 +139,7 @@ class PixelForest(Method):
         forest.fit(np.concatenate(features)[chosen], all_classes[chosen])
         trained = type(self)(self.parameters)
         trained._forest = forest
+        trained._trained_on = seen.hexdigest()
         sizes = np.concatenate(areas)
         trained._smallest_area = 0.5 * float(np.percentile(sizes[sizes > 0], 5))
         return trained
