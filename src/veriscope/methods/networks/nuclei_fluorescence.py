@@ -55,7 +55,13 @@ class NucleiFluorescenceParameters(Settings):
 
 
 class NucleiFluorescence(Method):
-    """Find nuclei in 2D fluorescence images with a small network, touching ones apart."""
+    """Find nuclei in 2D fluorescence images with a small network, touching ones apart.
+
+    Parameters
+    ----------
+    parameters
+        `NucleiFluorescenceParameters`, or None for the defaults. The network opens with the first image.
+    """
 
     name: ClassVar[str] = "nuclei-fluorescence"
     version: ClassVar[str] = "0.1.0"
