@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.resources import files
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,17 @@ class NucleiFluorescence(Method):
         super().__init__(parameters)
         package = files("veriscope.methods.networks") / "nuclei_fluorescence_package"
         self._network = OnnxNetwork(package / "weights.onnx", stride=_STRIDE, halo=_HALO)
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters and the weights used as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method, and ``weights_sha256``: other weights are another method.
+        """
+        digest = hashlib.sha256(self._network.weights.read_bytes()).hexdigest()
+        return super().describe() | {"weights_sha256": digest}
 
     def _predict(self, image: Image) -> Prediction:
         options: NucleiFluorescenceParameters = self.parameters
