@@ -164,9 +164,7 @@ def test_all_faults_are_named_and_nothing_is_taken_in(drawn: Study, tiny_data: P
 def test_wrong_shape_of_a_whole_image(drawn: Study, tmp_path: Path) -> None:
     image = units_of(drawn)["image_id"][0]
     write_labels(tmp_path / f"drawn/{image}.tif", np.zeros((80, 80), np.uint8))
-    with pytest.raises(
-        ShapeMismatchError, match="has 80 × 80 pixels and does not cover the 144 × 160"
-    ):
+    with pytest.raises(ShapeMismatchError, match="has 80 × 80 pixels and does not cover the 144 × 160"):
         drawn.import_references(tmp_path / "drawn", whole_images=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -15,16 +16,27 @@ def main() -> None:
     try:
         app()
     except VeriscopeError as error:
-        from veriscope.cli.output import emit_json, say
-
-        if "--json" in sys.argv:
-            emit_json({"schema": "veriscope/error/1", "error": type(error).__name__, "message": str(error)})
-        else:
-            say(f"Error: {error}", style="bold red")
-        sys.exit(1)
+        _fail(type(error).__name__, str(error))
     except KeyboardInterrupt:
         sys.stderr.write("Stopped. What was finished is kept; the same command goes on from there.\n")
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # such as a full disk at a place that no check foresees
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(
+            type(error).__name__,
+            f"{where}{error.strerror or error}. Mend that and run the same again; what was finished is kept",
+        )
+
+
+def _fail(kind: str, message: str) -> NoReturn:
+    """Tell what went wrong, as JSON where JSON was asked for, and exit."""
+    from veriscope.cli.output import emit_json, say
+
+    if "--json" in sys.argv:
+        emit_json({"schema": "veriscope/error/1", "error": kind, "message": message})
+    else:
+        say(f"Error: {message}", style="bold red")
+    sys.exit(1)

@@ -99,15 +99,17 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         If an image, the sheet or an option cannot be used; nothing is left on disk.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        what = "a study" if (path / "study.yaml").exists() else "something else"
+        if not (path / "study.yaml").exists():
+            raise StudyError(f"{path} exists already and holds something else; choose another folder")
         raise StudyError(
-            f"{path} exists already and holds {what}; choose another folder, or go on with it: "
+            f"{path} exists already and holds a study; choose another folder, or go on with it: "
             f"veriscope run {path}"
         )
     question = Question.from_text(
         wanted.measure, object=wanted.object, tolerance=wanted.tolerance, level=wanted.level
     )
     candidates = default_candidates(wanted.object, wanted.methods, diameter=wanted.diameter)
+    audit = AuditSettings.parse({"tile_size": wanted.tile_size, "seed": wanted.seed}, where="new study")
     files = find_images(wanted.images)
     sheet = read_sheet(Path(wanted.groups)) if wanted.groups else None
     stems = [file.stem for file in files]
@@ -122,7 +124,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
             question=question,
             channel=wanted.channel,
             candidates=candidates,
-            audit=AuditSettings(tile_size=wanted.tile_size, seed=wanted.seed),
+            audit=audit,
         )
         write_text(folder.config, config.to_yaml())
     return StudyFolder(path)

@@ -1,0 +1,132 @@
+"""Prediction of a folder: resumes, checks everything first, never mixes results of different origin."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from veriscope.errors import InputError, MethodError
+from veriscope.io.labels import read_labels
+from veriscope.predict.folder import Reading, predict_folder
+from veriscope.registry import make_method
+from veriscope.workflow.training import method_for_files
+
+
+@pytest.fixture
+def images(tmp_path: Path, tiny_data: Path) -> Path:
+    """Three of the tiny images."""
+    (tmp_path / "images").mkdir()
+    for path in sorted((tiny_data / "images").iterdir())[:3]:
+        shutil.copy(path, tmp_path / "images")
+    return tmp_path / "images"
+
+
+def test_label_images_of_every_image_with_pixel_size(images: Path, tmp_path: Path) -> None:
+    method = make_method("otsu-watershed")
+    found = predict_folder(method, images, tmp_path / "out")
+    assert (found["schema"], found["evidence"]) == ("veriscope/predict/1", "untested")
+    assert (found["n_images"], found["n_done"], found["skipped"]) == (3, 3, [])
+    assert found["n_objects"] == sum(row["n_objects"] for row in found["images"]) > 10
+    for row in found["images"]:
+        labels = read_labels(row["labels"])
+        assert labels.max() == row["n_objects"]
+        with tifffile.TiffFile(row["labels"]) as file:
+            numerator, denominator = file.pages[0].tags["XResolution"].value
+        assert denominator / numerator == pytest.approx(0.5, rel=1e-3)
+
+
+def test_second_call_does_nothing_and_other_parameters_do(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    predict_folder(make_method("log-spots"), images, out)
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    again = predict_folder(make_method("log-spots"), images, out)
+    assert (again["n_done"], again["n_objects"]) == (0, again["n_objects"])
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    first = sorted(out.glob("*.tif"))[0]
+    content = first.read_bytes()
+    first.write_bytes(content[:200])
+    assert predict_folder(make_method("log-spots"), images, out)["n_done"] == 1
+    assert first.read_bytes() == content
+    assert predict_folder(make_method("log-spots", {"diameter": 30}), images, out)["n_done"] == 3
+
+
+def test_changed_image_is_predicted_again(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    predict_folder(make_method("log-spots"), images, out)
+    first = sorted(images.iterdir())[0]
+    tifffile.imwrite(first, tifffile.imread(first)[::-1])
+    assert predict_folder(make_method("log-spots"), images, out)["n_done"] == 1
+
+
+def test_all_faults_are_named_before_any_prediction(images: Path, tmp_path: Path) -> None:
+    tifffile.imwrite(images / "nan.tif", np.full((32, 32), np.nan, np.float32))
+    tifffile.imwrite(images / "rgb.tif", np.zeros((32, 32, 3), np.uint8), photometric="rgb")
+    (images / "cut.tif").write_bytes(sorted(images.glob("control*"))[0].read_bytes()[:500])
+    method = make_method("otsu-watershed")
+    with pytest.raises(InputError) as error:
+        predict_folder(method, images, tmp_path / "out")
+    text = str(error.value)
+    assert text.splitlines()[0] == "3 of 6 images cannot be used:"
+    for word in ("nan.tif", "rgb.tif", "cut.tif", "--channel luminance", "--skip-bad"):
+        assert word in text
+    assert not (tmp_path / "out").exists()
+    found = predict_folder(method, images, tmp_path / "out", reading=Reading(skip_bad=True))
+    assert (found["n_images"], len(found["skipped"])) == (3, 3)
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".jsonl", ".tif", ".tif", ".tif"]
+
+
+def test_skipping_all_is_an_error(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "nan.tif", np.full((32, 32), np.nan, np.float32))
+    with pytest.raises(InputError, match="1 of 1 images cannot be used"):
+        predict_folder(make_method("log-spots"), tmp_path, tmp_path / "out", reading=Reading(skip_bad=True))
+
+
+def test_output_among_the_images_is_refused(images: Path) -> None:
+    with pytest.raises(InputError) as error:
+        predict_folder(make_method("log-spots"), images, images)
+    assert str(error.value) == f"{images} holds the images; choose another folder for the label images"
+    assert len(list(images.iterdir())) == 3
+
+
+def test_output_below_a_file_is_refused(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="a part of the path is a file, not a folder; choose another folder"):
+        predict_folder(make_method("log-spots"), images, tmp_path / "file" / "out")
+
+
+def test_constant_image_has_no_object(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "dark.tif", np.zeros((40, 50), np.uint16))
+    found = predict_folder(make_method("otsu-watershed"), tmp_path, tmp_path / "out")
+    assert found["n_objects"] == 0
+    assert read_labels(tmp_path / "out/dark.tif").shape == (40, 50)
+
+
+def test_forest_trained_on_other_data_does_not_reuse_results(
+    images: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    options = {"n_trees": 3, "samples_per_class": 200, "scales": [1.0, 3.0]}
+    out = tmp_path / "out"
+    first = method_for_files("pixel-forest", options, train=tiny_data)
+    assert predict_folder(first, images, out)["n_done"] == 3
+    assert (
+        predict_folder(method_for_files("pixel-forest", options, train=tiny_data), images, out)["n_done"] == 0
+    )
+    half = tmp_path / "half"
+    for kind in ("images", "labels"):
+        shutil.copytree(tiny_data / kind, half / kind)
+    for name in ("treated-1-01.tif", "treated-2-02.tif"):
+        (half / "labels" / name).unlink()
+    assert predict_folder(method_for_files("pixel-forest", options, train=half), images, out)["n_done"] == 3
+
+
+def test_training_asked_for_or_missing_is_said(tiny_data: Path) -> None:
+    with pytest.raises(MethodError) as error:
+        method_for_files("pixel-forest", {})
+    assert str(error.value) == "pixel-forest must be trained: give --train FOLDER with images/ and labels/"
+    with pytest.raises(MethodError) as error:
+        method_for_files("log-spots", {}, train=tiny_data)
+    assert str(error.value) == "log-spots does not learn; leave out --train"
