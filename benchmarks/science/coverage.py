@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _tile_tables import DATA_SETS, OBJECT_SUMS, load
 from scipy.stats import norm
 from scipy.stats import t as student
-from tile_tables import DATA_SETS, OBJECT_SUMS, load
 
 from veriscope.trust.correction import (
     calibrated_terms,
