@@ -44,6 +44,11 @@ class PixelForest(Method):
     """Classifies each pixel as background, inside or edge; insides become objects.
 
     An instance is untrained until `fit` gives back a trained one.
+
+    Parameters
+    ----------
+    parameters
+        `PixelForestParameters`, or None for the defaults.
     """
 
     name: ClassVar[str] = "pixel-forest"
