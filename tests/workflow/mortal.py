@@ -18,7 +18,8 @@ from typing import Any
 from veriscope.cli import main
 from veriscope.io import atomic
 from veriscope.io.record import Record
-from veriscope.workflow import reporting  # noqa: F401 (imported before the first child, with all it needs)
+from veriscope.registry import get_method
+from veriscope.workflow import study  # noqa: F401 (imported before the first child, with all it needs)
 
 
 def die() -> None:
@@ -72,6 +73,8 @@ def child(request: dict[str, Any]) -> None:
 
 
 def serve() -> None:
+    for name in ("otsu-watershed", "log-spots"):
+        get_method(name)
     process = 0
     for line in sys.stdin:
         if line.strip() == "wait":

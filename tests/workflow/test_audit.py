@@ -143,8 +143,8 @@ def test_lost_tile_picture_is_written_again_and_others_are_left(run_study: Study
         ({"more": -2}, "--more -2: give 0 or a positive number of tiles"),
         (
             {"tiles": 3},
-            "3 tiles for 2 groups: each group needs at least 2, and about 10 for a useful interval; "
-            "try --tiles 20",
+            "3 tiles for 2 groups: each group needs at least 5 for an interval, and about 10 for a useful "
+            "one; try --tiles 20",
         ),
     ],
 )
