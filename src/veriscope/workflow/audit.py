@@ -74,8 +74,8 @@ def draw_audit(
     groups = list(dict.fromkeys(image.group for image in images))
     if drawn == 0 and 0 < wanted < 2 * len(groups):
         raise InputError(
-            f"{wanted} tiles for {len(groups)} groups: each group needs at least 5 for an interval, and about "
-            f"10 for a useful one; try --tiles {10 * len(groups)}"
+            f"{wanted} tiles for {len(groups)} groups: each group needs at least 5 for an interval, and "
+            f"about 10 for a useful one; try --tiles {10 * len(groups)}"
         )
     if wanted > drawn:
         plan = _with_draws(plan, _audit_draws(plan, groups, wanted, config.audit.seed))
