@@ -230,6 +230,7 @@ def test_two_sources_of_references_at_once(veriscope: Veriscope, images: Path, t
 def test_fault_of_the_disk_is_one_message(veriscope: Veriscope, images: Path, tmp_path: Path) -> None:
     study = tmp_path / "s"
     veriscope("new", study, "--images", images, "--method", "log-spots", "-q")
+    (study / "record.jsonl").unlink()
     (study / "record.jsonl").mkdir()
     said = veriscope("run", study, "--json")
     assert (said.code, said.err) == (1, "")

@@ -60,7 +60,7 @@ def test_folder_with_references(data: Path, tmp_path: Path) -> None:
     record = json.loads(Path(found["report"]).with_name("report.json").read_text())
     assert record["truth"]["groups"] == found["truth"]
     assert record["truth"]["source"] == "known because every image has a reference"
-    assert set(found["candidates"]) == {"log-spots", "otsu-watershed"}
+    assert set(found["validation"]["candidates"]) == {"log-spots", "otsu-watershed"}
     again = demo_folder(data, tmp_path / "study", tiles=12)
     assert again["estimate"] == found["estimate"]
 
@@ -171,7 +171,7 @@ def test_real_nuclei(data_dir: Path, tmp_path: Path) -> None:
         writer.writerows(chosen)
     found = demo_folder(data, tmp_path / "study", tiles=6, training=1, measure="mean-area")
     assert found["not_run"] == {}
-    assert found["candidates"]["nuclei-fluorescence"]["f1@0.5"]["value"] > 0.7
+    assert found["validation"]["candidates"]["nuclei-fluorescence"]["metrics"]["f1@0.5"]["value"] > 0.7
     (group,) = found["estimate"]["groups"]
     assert group["n_images"] == 4
     assert found["truth"]["all"] > 0

@@ -149,8 +149,8 @@ def test_damaged_measurements_and_evidence_are_made_again(done_study: Study) -> 
 def test_lost_line_of_the_record_means_once_more_the_same(done_study: Study) -> None:
     record = done_study.path / "record.jsonl"
     lines = record.read_bytes().splitlines(keepends=True)
-    first = json.loads(lines[0])["outputs"]
-    record.write_bytes(b"".join(lines[1:])[:-20])
+    new, first = lines[0], json.loads(lines[1])["outputs"]
+    record.write_bytes((new + b"".join(lines[2:]))[:-20])
     assert sum(run.n_done for run in done_study.run()) == 1
     again = Record(done_study.path).latest(next(iter(first)))
     assert again is not None
@@ -259,3 +259,48 @@ def test_zero_objects_everywhere_cannot_tell(tmp_path: Path) -> None:
     assert group["reason"].startswith("None of 10 audited tiles holds anything to measure")
     assert study.verdict()["verdict"] == "cannot-tell"
     assert study.report().is_file()
+
+
+def test_predictions_older_than_the_study_file_do_not_answer(done_study: Study) -> None:
+    path = done_study.path / "study.yaml"
+    text = path.read_text()
+    path.write_text(
+        text.replace(
+            "method: log-spots\n  parameters: {}", "method: log-spots\n  parameters: {threshold: 0.3}"
+        )
+    )
+    changed = Study(done_study.path)
+    with pytest.raises(StudyError) as error:
+        changed.estimate()
+    assert str(error.value) == (
+        "predictions of log-spots are older than study.yaml, the images or the training tiles say; first: "
+        f"veriscope run {done_study.path}"
+    )
+    changed.run()
+    assert changed.estimate()["groups"]
+
+
+def test_every_derived_file_is_in_the_record(done_study: Study) -> None:
+    done_study.report()
+    recorded = {name for entry in Record(done_study.path).entries() for name in entry["outputs"]}
+    files = {path.relative_to(done_study.path) for path in done_study.path.rglob("*") if path.is_file()}
+    told = {"study.yaml", "record.jsonl", "audit/tiles/README.txt"}
+    left_out = [
+        path.as_posix()
+        for path in files
+        if not recorded & {path.as_posix(), *(parent.as_posix() for parent in path.parents)}
+    ]
+    assert set(left_out) <= told
+
+
+def test_a_second_report_does_nothing(done_study: Study) -> None:
+    page = done_study.report()
+    before, n = page.stat().st_mtime_ns, len(Record(done_study.path).entries())
+    assert done_study.report() == page
+    assert (page.stat().st_mtime_ns, len(Record(done_study.path).entries())) == (before, n)
+
+
+def test_asking_for_the_state_of_an_audit_draws_nothing(tiny_data: Path, tmp_path: Path) -> None:
+    study = Study.new(tmp_path / "study", images=tiny_data / "images", methods=("log-spots",))
+    assert study.audit()["audit"]["n_drawn"] == 0
+    assert not (study.path / "audit").exists()

@@ -165,12 +165,25 @@ def run(
 
 def validate(study: StudyPath, json: Json = False) -> None:
     """Judge every candidate on the audited tiles, with intervals by image."""
-    from veriscope.cli.output import emit_json, number, out, show_table, span
+    from veriscope.cli.output import emit_json
 
     found = _open(study).validate()
     if json:
         emit_json(found)
         return
+    show_validation(found)
+
+
+def show_validation(found: dict[str, Any]) -> None:
+    """Print how the candidates did, and where one is out of its depth.
+
+    Parameters
+    ----------
+    found
+        ``veriscope/validate/1``.
+    """
+    from veriscope.cli.output import number, out, show_table, span
+
     keys = ("f1@0.5", "f1@0.7", "pq", "count_bias")
     rows = []
     for name in found["ranking"]["values"]:
@@ -182,8 +195,12 @@ def validate(study: StudyPath, json: Json = False) -> None:
         rows.append([name, *cells])
     title = f"{found['n_tiles']} audited tiles of {found['n_images']} images (95 % intervals by image)"
     show_table(title, ["candidate", *keys], rows)
-    for pair in found["ranking"]["pairs"]:
-        out().print(f"{pair['first']} – {pair['second']}: {pair['verdict']}", markup=False)
+    for name in found["ranking"]["values"]:
+        for sentence in found["candidates"][name]["outside_domain"]:
+            out().print(f"{name}: {sentence}", markup=False)
+    for group in found["ranking"]["groups"]:
+        if len(group) > 1:
+            out().print(f"cannot separate: {', '.join(group)}", markup=False)
 
 
 def estimate(study: StudyPath, method: Method = None, json: Json = False) -> None:
@@ -328,6 +345,7 @@ def demo(
     if json:
         emit_json(found)
         return
+    show_validation(found["validation"])
     for choice in found["choices"]:
         out().print(f"chosen: {choice}", markup=False)
     for name, reason in found["not_run"].items():

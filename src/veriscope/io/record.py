@@ -132,21 +132,63 @@ class Record:
             return False
         started = time.perf_counter()
         details = work()
+        wall = round(time.perf_counter() - started, 4)
         self._append(
-            {
-                "schema": RECORD_SCHEMA,
-                "step": name,
-                "key": key,
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-                "wall_s": round(time.perf_counter() - started, 4),
-                "inputs": input_hashes,
-                "parameters": dict(parameters),
-                "outputs": {path: sha256_of(self._root / path) for path in names},
-                "details": dict(details or {}),
-                "environment": environment(),
-            }
+            self._entry(name, key, input_hashes, parameters, names)
+            | {"wall_s": wall, "details": dict(details or {})}
         )
         return True
+
+    def note(
+        self,
+        name: str,
+        *,
+        inputs: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        outputs: Iterable[str | Path],
+    ) -> None:
+        """Record files that were made by other means than `step`, unless just that is recorded already.
+
+        Parameters
+        ----------
+        name
+            Kind of work, such as ``annotate``.
+        inputs
+            SHA-256 of each file read, by its path.
+        parameters
+            Everything else that the outputs depend on; plain values.
+        outputs
+            Files and folders made, relative to the study.
+
+        Raises
+        ------
+        UnreadableFileError
+            If an output is missing.
+        """
+        names = [Path(path).as_posix() for path in outputs]
+        key = _key(name, inputs, parameters)
+        if not self._is_current(key, names):
+            self._append(self._entry(name, key, inputs, parameters, names))
+
+    def _entry(
+        self,
+        name: str,
+        key: str,
+        inputs: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        outputs: Iterable[str],
+    ) -> dict[str, Any]:
+        return {
+            "schema": RECORD_SCHEMA,
+            "step": name,
+            "key": key,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "inputs": dict(inputs),
+            "parameters": dict(parameters),
+            "outputs": {path: sha256_of(self._root / path) for path in outputs},
+            "details": {},
+            "environment": environment(),
+        }
 
     def latest(self, output: str | Path) -> dict[str, Any] | None:
         """Give the entry that made a file.

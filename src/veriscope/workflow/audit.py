@@ -10,6 +10,8 @@ import pandas as pd
 
 from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
+from veriscope.io.hashing import sha256_of
+from veriscope.io.record import Record
 from veriscope.io.tables import read_table
 from veriscope.io.tiff_writer import write_tiff
 from veriscope.trust.sampling import allocate, draw, draw_probability, mean_share
@@ -67,6 +69,8 @@ def draw_audit(
             raise InputError(f"--{name} {value}: give 0 or a positive number of tiles")
     plan = read_plan(folder)
     images = folder.images()
+    if plan is None and not (tiles or more or training):
+        return audit_state(folder, AuditPlan(_no_draws(), _no_draws()))  # a question, not a draw
     if plan is None:
         plan = AuditPlan(_new_frame(folder, config, images), _no_draws())
     drawn = len(plan.of_role("audit"))
@@ -82,7 +86,18 @@ def draw_audit(
     if training:
         plan = _with_draws(plan, _training_draws(plan, training, config.audit.seed))
     write_plan(folder, plan)
-    _write_tiles(folder, config, plan, images)
+    pictures = _write_tiles(folder, config, plan, images)
+    measured = [folder.measurements(name) for name in str(plan.frame["sized_by"].iloc[0]).split(";")]
+    Record(folder.root).note(
+        "audit",
+        inputs={
+            path.as_posix(): sha256_of(folder.root / path)
+            for path in measured
+            if (folder.root / path).exists()
+        },
+        parameters={"question": config.question.key, **config.audit.model_dump(mode="json")},
+        outputs=["audit/frame.csv", "audit/plan.csv", *pictures],
+    )
     return audit_state(folder, plan)
 
 
@@ -308,7 +323,7 @@ Then: veriscope audit {study} --import FOLDER
 
 def _write_tiles(
     folder: StudyFolder, config: StudyConfig, plan: AuditPlan, images: Sequence[StudyImage]
-) -> None:
+) -> list[str]:
     """Write the picture of each tile with its surroundings, and how to annotate it."""
     place = folder.root / "audit" / "tiles"
     by_id = {image.image_id: image for image in images}
@@ -328,3 +343,4 @@ def _write_tiles(
     write_text(place / "boxes.csv", pd.DataFrame(boxes).to_csv(index=False, lineterminator="\n"))
     text = _README.format(object=config.question.object, study=folder.root.name)
     write_text(place / "README.txt", text)
+    return [f"audit/tiles/{row['unit']}.tif" for row in boxes] + ["audit/tiles/boxes.csv"]

@@ -19,6 +19,7 @@ from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import read_image
 from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.io.record import Record
 from veriscope.methods.channels import analysis_channel
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.workflow.config import AuditSettings, Candidate, StudyConfig
@@ -119,6 +120,13 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         folder = StudyFolder(temporary)
         rows = _take_in(folder, sources, wanted, candidates, progress)
         folder.write_images(rows)
+        copies = [row.path for row in rows if not wanted.in_place]
+        Record(temporary).note(
+            "new",
+            inputs={row.source: row.sha256 for row in rows},
+            parameters=wanted.model_dump(mode="json"),
+            outputs=["images.csv", *copies],
+        )
         config = StudyConfig(
             name=wanted.name or path.name,
             question=question,

@@ -153,10 +153,7 @@ def demo_folder(
         "estimate": study.estimate(),
         "truth": truth,
         "verdict": study.verdict(),
-        "candidates": {
-            name: {key: item["metrics"][key] for key in ("f1@0.5", "ap@0.5", "pq", "count_bias")}
-            for name, item in validated["candidates"].items()
-        },
+        "validation": validated,
         "not_run": {run.candidate: run.not_run for run in runs if run.not_run},
         "report": str(report),
     }

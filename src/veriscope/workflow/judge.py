@@ -10,7 +10,7 @@ import numpy as np
 from veriscope.errors import StudyError
 from veriscope.io.atomic import write_json
 from veriscope.io.record import Record
-from veriscope.registry import get_method
+from veriscope.registry import get_method, make_method
 from veriscope.validate.agreement import bland_altman
 from veriscope.validate.instances import compare_units
 from veriscope.validate.ranking import rank
@@ -24,11 +24,12 @@ from veriscope.workflow.audited import (
     require_plan,
     require_same_tiles,
 )
-from veriscope.workflow.config import StudyConfig
+from veriscope.workflow.config import Candidate, StudyConfig
+from veriscope.workflow.domain import outside_domain
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.quantities import TileSums
-from veriscope.workflow.training import training_images
+from veriscope.workflow.training import training_images, training_inputs
 
 __all__ = ["RANKED_BY", "VALIDATE_SCHEMA", "choose_candidate", "finished_candidates", "validate_study"]
 
@@ -58,12 +59,34 @@ def finished_candidates(folder: StudyFolder, config: StudyConfig) -> list[str]:
     Raises
     ------
     StudyError
-        If there is none.
+        If there is none, or one has run with other options than study.yaml has now.
     """
-    found = [item.id for item in config.candidates if (folder.root / folder.measurements(item.id)).exists()]
+    found = [item for item in config.candidates if (folder.root / folder.measurements(item.id)).exists()]
     if not found:
         raise StudyError(f"no candidate has run yet; first: veriscope run {folder.root}")
-    return found
+    record = Record(folder.root)
+    stale = [item.id for item in found if not _is_current(folder, config, record, item)]
+    if stale:
+        raise StudyError(
+            f"predictions of {', '.join(stale)} are older than study.yaml, the images or the training tiles "
+            f"say; first: veriscope run {folder.root}"
+        )
+    return [item.id for item in found]
+
+
+def _is_current(folder: StudyFolder, config: StudyConfig, record: Record, item: Candidate) -> bool:
+    """Whether every image was predicted by the method as study.yaml has it now."""
+    method = make_method(item.method, item.parameters)
+    wanted = {
+        "method": method.describe(),
+        "channel": config.channel,
+        "training": training_inputs(folder) if method.needs_training else {},
+    }
+    for image in folder.images():
+        entry = record.latest(folder.prediction(item.id, image.image_id))
+        if entry is None or any(entry["parameters"].get(key) != value for key, value in wanted.items()):
+            return False
+    return True
 
 
 def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
@@ -94,7 +117,7 @@ def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
         inputs=[*audit_inputs(folder), *(folder.measurements(name) for name in candidates)],
         parameters={
             "candidates": candidates,
-            "question": config.question.key,
+            "question": config.question.model_dump(mode="json"),
             "thresholds": list(_THRESHOLDS),
             "level": _LEVEL,
         },
@@ -138,6 +161,7 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
     rows = {unit: index for index, unit in enumerate(frame["unit"])}
     seen = training_images(folder)
     learns = {item.id for item in config.candidates if get_method(item.method).needs_training}
+    cards = {item.id: get_method(item.method).card for item in config.candidates}
     counts: dict[str, list[UnitCounts]] = {}
     found: dict[str, Any] = {}
     for name in candidates:
@@ -155,6 +179,7 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
         found[name] = {
             "metrics": {key: interval.to_dict() for key, interval in comparison.metrics.items()},
             "n_tiles": len(fair),
+            "outside_domain": outside_domain(cards[name], config, tiles),
             "agreement": agreement.to_dict()
             | {"reference": reference.tolist(), "prediction": predicted.tolist()},
             "tiles": [unit.to_dict() for unit in counts[name]],

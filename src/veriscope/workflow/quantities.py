@@ -110,9 +110,9 @@ def answer_unit(question: Question, *, calibrated: bool, units: dict[str, str]) 
     Returns
     -------
     str
-        Such as ``nucleus per mm²``; empty for a pure number.
+        Such as ``per µm²``; empty for a pure number.
     """
-    area = "µm²" if calibrated else "px²"
+    area = "µm²" if calibrated else "px"
     fixed: dict[str, Any] = {
         "count": "",
         "density": f"per {area}",

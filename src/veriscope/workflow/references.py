@@ -14,7 +14,8 @@ from veriscope.core.labels import relabel_sequential
 from veriscope.errors import InputError, StudyError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.annotations.read import ANNOTATION_SUFFIXES, annotation_stem, read_annotation
 from veriscope.io.hashing import sha256_of
-from veriscope.workflow.annotations import save_annotation
+from veriscope.io.record import Record
+from veriscope.workflow.annotations import annotated_units, save_annotation
 from veriscope.workflow.audit import audit_state, context_box, margin_of, write_plan
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -96,6 +97,14 @@ def import_references(
         for unit, drawn, origin, path in found
     )
     plan = write_plan(folder, plan)
+    newest = annotated_units(folder)
+    files_kept = [newest[unit] for unit, *_ in found]
+    Record(folder.root).note(
+        "annotate",
+        inputs={str(path): sha256_of(path) for path in dict.fromkeys(path for *_, path in found)},
+        parameters={"annotator": annotator},
+        outputs=["audit/plan.csv", *files_kept, *(path.with_suffix(".json") for path in files_kept)],
+    )
     return audit_state(folder, plan) | {"n_imported": len(found), "n_new": n_new, "notes": notes}
 
 

@@ -77,6 +77,33 @@ def write_report(
     validated = validate_study(folder, config)
     answer = estimate_study(folder, config, method=method)
     verdict = conclude_study(folder, config, method=method)
+    found = Record(folder.root)
+    named = ("validate", "estimate", "verdict")
+    outputs = ["report/report.json", "report/index.html"]
+    found.step(
+        "report",
+        inputs=[*(f"evidence/{name}.json" for name in named), "images.csv", "audit/plan.csv"],
+        parameters={
+            "study": config.model_dump(mode="json"),
+            "truth": {group: _plain(value) for group, value in (truth or {}).items()},
+            "truth_source": truth_source,
+            "veriscope": __version__,
+        },
+        outputs=outputs,
+        work=lambda: _write(folder, config, validated, answer, verdict, truth, truth_source),
+    )
+    return folder.root / outputs[1]
+
+
+def _write(
+    folder: StudyFolder,
+    config: StudyConfig,
+    validated: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    truth: Mapping[str, float] | None,
+    truth_source: str,
+) -> None:
     chosen = answer["method"]
     record: dict[str, Any] = {
         "schema": REPORT_SCHEMA,
@@ -103,9 +130,11 @@ def write_report(
     }
     record["methods_text"] = methods_text(record)
     write_text(folder.root / "report/report.json", to_json(record))
-    page = folder.root / "report/index.html"
-    write_text(page, render_html(record))
-    return page
+    write_text(folder.root / "report/index.html", render_html(record))
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
@@ -165,9 +194,12 @@ def _candidate(
     entries = [entry for entry in made if entry is not None]
     found["seconds"] = round(sum(entry["wall_s"] for entry in entries), 2)
     found["n_objects"] = sum(int(entry["details"]["n_objects"]) for entry in entries)
+    found["warnings"] = list(judged["outside_domain"])
     left_out = validated["n_tiles"] - judged["n_tiles"]
     if left_out:
-        found["warnings"] = [f"{left_out} audited tiles are in images it was trained on; not judged there"]
+        found["warnings"].append(
+            f"{left_out} audited tiles are in images it was trained on; not judged there"
+        )
     return found
 
 

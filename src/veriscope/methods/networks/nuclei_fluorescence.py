@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,8 +97,7 @@ class NucleiFluorescence(Method):
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
-        package = files("veriscope.methods.networks") / "nuclei_fluorescence_package"
-        self._network = OnnxNetwork(package / "weights.onnx", stride=_STRIDE, halo=_HALO)
+        self._network = OnnxNetwork(_weights(), stride=_STRIDE, halo=_HALO)
 
     def describe(self) -> dict[str, Any]:
         """Give identity, parameters and the weights used as plain values, for the record.
@@ -106,8 +107,7 @@ class NucleiFluorescence(Method):
         dict
             As for every method, and ``weights_sha256``: other weights are another method.
         """
-        digest = hashlib.sha256(self._network.weights.read_bytes()).hexdigest()
-        return super().describe() | {"weights_sha256": digest}
+        return super().describe() | {"weights_sha256": _weights_sha256()}
 
     def _predict(self, image: Image) -> Prediction:
         options: NucleiFluorescenceParameters = self.parameters
@@ -160,6 +160,15 @@ class NucleiFluorescence(Method):
     def _separate(self, dense: NDArray[np.float32], step: float) -> NDArray[np.int32]:
         flow = dense[1:3] / np.maximum(np.hypot(dense[1], dense[2]), 1e-3)
         return follow_flow(dense[0] > self.parameters.threshold, flow, step=step, merge=1.25 * step)
+
+
+def _weights() -> Traversable:
+    return files("veriscope.methods.networks") / "nuclei_fluorescence_package" / "weights.onnx"
+
+
+@functools.cache
+def _weights_sha256() -> str:
+    return hashlib.sha256(_weights().read_bytes()).hexdigest()
 
 
 def _calibrated(mean: NDArray[np.float32]) -> NDArray[np.float32]:
