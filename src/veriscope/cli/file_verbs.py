@@ -58,7 +58,7 @@ def predict(
     """Write a label image of every image."""
     from veriscope.cli.output import emit_json, out, progress_bar, say
     from veriscope.predict.folder import Reading, predict_folder
-    from veriscope.workflow.training import method_for_files
+    from veriscope.predict.ready import method_for_files
 
     options = parse_parameters(parameter)
     if diameter is not None:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
-
 from veriscope.errors import MethodError, StudyError
-from veriscope.io.folders import find_images, pair_by_stem
 from veriscope.io.hashing import sha256_of
-from veriscope.io.images import read_image
-from veriscope.io.labels import read_labels
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
-from veriscope.registry import make_method
+from veriscope.predict.ready import Trainable
 from veriscope.workflow.annotations import annotated_units, latest_annotation
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.plan import AuditPlan, read_plan
 
-__all__ = ["method_for_files", "train_candidate", "training_images", "training_inputs"]
-
-
-@runtime_checkable
-class _Trainable(Protocol):
-    def fit(self, images: object, labels: object, *, regions: object = None) -> Method: ...
+__all__ = ["train_candidate", "training_images", "training_inputs"]
 
 
 def training_inputs(folder: StudyFolder) -> dict[str, str]:
@@ -98,7 +87,7 @@ def train_candidate(folder: StudyFolder, config: StudyConfig, method: Method) ->
     StudyError
         If no training tile is annotated.
     """
-    if not isinstance(method, _Trainable):
+    if not isinstance(method, Trainable):
         raise MethodError(f"{method.name} has no fit(images, labels, regions=…), so a study cannot train it")
     units = training_inputs(folder)
     plan = read_plan(folder)
@@ -121,45 +110,3 @@ def train_candidate(folder: StudyFolder, config: StudyConfig, method: Method) ->
         labels.append(annotation.labels[inner])
         regions.append(region)
     return method.fit(images, labels, regions=regions)
-
-
-def method_for_files(
-    name: str, parameters: dict[str, Any], *, train: Path | None = None, channel: str | None = None
-) -> Method:
-    """Make a method ready to predict files, trained first if it needs that.
-
-    Parameters
-    ----------
-    name
-        Name of an installed method.
-    parameters
-        Its options.
-    train
-        Folder with ``images/`` and ``labels/`` to train on.
-    channel
-        Channel to train on.
-
-    Returns
-    -------
-    Method
-        Ready to predict.
-
-    Raises
-    ------
-    MethodError
-        If the method is unknown, needs training data and has none, or has some and needs none.
-    InputError
-        If an option or a file cannot be used.
-    """
-    method = make_method(name, parameters)
-    if not method.needs_training:
-        if train is not None:
-            raise MethodError(f"{name} does not learn; leave out --train")
-        return method
-    if train is None:
-        raise MethodError(f"{name} must be trained: give --train FOLDER with images/ and labels/")
-    if not isinstance(method, _Trainable):
-        raise MethodError(f"{method.name} has no fit(images, labels, regions=…), so it cannot be trained")
-    pairing = pair_by_stem(find_images(train / "images"), find_images(train / "labels"), partial=True)
-    images = [analysis_channel(read_image(pair.reference), channel) for pair in pairing.pairs]
-    return method.fit(images, [read_labels(pair.prediction) for pair in pairing.pairs])
