@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from veriscope import registry
@@ -183,3 +184,36 @@ def test_measure_that_was_not_taken(done_study: Study) -> None:
     with pytest.raises(Exception, match="column 'mass' was not measured; columns are: ") as error:
         Study(done_study.path).estimate()
     assert type(error.value).__name__ == "TableError"
+
+
+def test_with_every_tile_annotated_nothing_is_estimated(tiny_data: Path, tmp_path: Path) -> None:
+    study = Study.new(
+        tmp_path / "study",
+        images=tiny_data / "images",
+        groups=str(tiny_data / "sheet.csv"),
+        object="nucleus",
+        tolerance="5%",
+        methods=("otsu-watershed",),
+        tile_size=80,
+    )
+    study.run()
+    study.audit(tiles=10)
+    some = study.import_references(tiny_data / "labels", whole_images=True)
+    assert some["census"]["n_drawn"] == 0
+    estimated = study.estimate()
+    n_tiles = len(pd.read_csv(study.path / "audit/frame.csv")) / 2
+    for group in estimated["groups"]:
+        assert group["extra_tiles_needed"] <= n_tiles - group["n_tiles_audited"]
+    state = study.audit(everything=True)
+    assert state["audit"]["n_drawn"] == 10
+    assert state["census"]["n_drawn"] == len(state["census"]["to_annotate"]) > 0
+    study.import_references(tiny_data / "labels", whole_images=True)
+    truth = true_answer(StudyFolder(study.path), study.config, tiny_data / "labels")
+    for group in study.estimate()["groups"]:
+        assert group["estimator"] == "census"
+        assert group["estimate"] == group["low"] == group["high"] == truth[group["group"]]
+        assert (group["extra_tiles_needed"], group["n_tiles_audited"]) == (0, n_tiles)
+    for contrast in study.estimate()["contrasts"]:
+        assert contrast["low"] < contrast["estimate"] < contrast["high"]
+        assert contrast["audit_share"] == 0
+    assert study.report().is_file()

@@ -32,6 +32,9 @@ def audit(
     training: Annotated[
         int | None, typer.Option(help="Training tiles to have drawn in all, for candidates that learn.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Put out all other tiles, too, to annotate the whole study.")
+    ] = False,
     take_in: Annotated[
         Path | None,
         typer.Option("--import", help="Folder with annotations, named like the tiles or the images."),
@@ -52,8 +55,9 @@ def audit(
         raise InputError("--import and --reference: give one of them")
     opened = Study(study)
     state: dict[str, Any] | None = None
-    if tiles is not None or more or training is not None or (take_in is None and reference is None):
-        state = opened.audit(tiles=tiles, more=more, training=training)
+    asked = tiles is not None or more or training is not None or everything
+    if asked or (take_in is None and reference is None):
+        state = opened.audit(tiles=tiles, more=more, training=training, everything=everything)
     if take_in is not None:
         state = opened.import_references(take_in, annotator=annotator)
     if reference is not None:
@@ -74,7 +78,7 @@ def _show(study: Path, state: dict[str, Any]) -> None:
     for note in state.get("notes", []):
         out().print(f"note: {note}", markup=False)
     waiting = 0
-    for role in ("audit", "training"):
+    for role in ("audit", "training", "census"):
         part = state[role]
         if not part["n_drawn"]:
             continue

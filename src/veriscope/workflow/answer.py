@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from veriscope.io.atomic import write_json
 from veriscope.io.record import Record
 from veriscope.io.tables import read_units
+from veriscope.trust.census import census
 from veriscope.trust.contrast import Contrast, Group, compare_groups
 from veriscope.trust.estimate import Estimate, estimate, labelled_only, naive, tiles_needed
 from veriscope.trust.units import DrawnUnits
+from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.audited import (
     audit_inputs,
     audited_draws,
     audited_tiles,
     predicted_sums,
+    reference_sums,
     require_plan,
 )
 from veriscope.workflow.config import StudyConfig
@@ -82,6 +85,20 @@ class _Frame:
     predicted: TileSums
     draws: pd.DataFrame
     reference: Mapping[str, TileSums]
+    whole: frozenset[str]
+
+    def answer(self, group: str, *, known: float, level: float) -> Estimate:
+        """Estimate a group, or sum it up where every tile is annotated."""
+        if group not in self.whole:
+            return estimate(self.units(group, known=known), level=level)
+        sums = [self.reference[unit] for unit in self.frame.loc[self.frame["group"] == group, "unit"]]
+        total = sum(float(item.numerator[0]) for item in sums)
+        below = known if self.predicted.denominator is None or known != 1.0 else float(_below(sums).sum())
+        return census(total, denominator=below, n=len(sums), level=level)
+
+    def distinct(self, group: str) -> int:
+        """Count the different tiles drawn in a group."""
+        return int(self.draws.loc[self.draws["group"] == group, "unit"].nunique())
 
     def units(self, group: str, *, known: float) -> DrawnUnits:
         """Give the drawn tiles of a group in the terms of the estimator.
@@ -109,6 +126,12 @@ class _Frame:
         )
 
 
+def _whole_groups(folder: StudyFolder, frame: pd.DataFrame) -> frozenset[str]:
+    """Name the groups of which every tile is annotated."""
+    done = frame["unit"].isin(set(annotated_units(folder)))
+    return frozenset(str(group) for group, all_done in done.groupby(frame["group"]).all().items() if all_done)
+
+
 def _below(drawn: Sequence[TileSums]) -> NDArray[np.float64]:
     return np.array([float(sums.denominator[0]) for sums in drawn if sums.denominator is not None])
 
@@ -118,11 +141,15 @@ def _estimate(folder: StudyFolder, config: StudyConfig, chosen: str, by_rank: bo
     plan = require_plan(folder)
     images = folder.images()
     tiles = {tile.unit: tile.sums for tile in audited_tiles(folder, config)}
+    whole = _whole_groups(folder, plan.frame)
+    if whole:
+        tiles |= reference_sums(folder, config, plan.frame[plan.frame["group"].isin(whole)])
     data = _Frame(
         plan.frame,
         predicted_sums(folder, config, chosen, plan.frame).sums,
         audited_draws(folder, plan),
         tiles,
+        whole,
     )
     groups = list(dict.fromkeys(image.group for image in images))
     contrasts = _contrasts(data, groups, config) if len(groups) > 1 else ()
@@ -159,12 +186,13 @@ def _known(data: _Frame, group: str, config: StudyConfig, *, per_image: bool = F
 
 def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[StudyImage]) -> dict[str, Any]:
     question = config.question
-    units = data.units(group, known=_known(data, group, config))
-    answer = estimate(units, level=question.level)
-    labelled = labelled_only(units, level=question.level)
+    known = _known(data, group, config)
+    units = data.units(group, known=known)
+    answer = data.answer(group, known=known, level=question.level)
+    labelled = answer if group in data.whole else labelled_only(units, level=question.level)
     word = naive(units, level=question.level)
     mine = [image for image in images if image.group == group]
-    distinct = data.draws.loc[data.draws["group"] == group, "unit"].nunique()
+    distinct = answer.n if group in data.whole else data.distinct(group)
     return {
         "group": group,
         "estimate": _finite(answer.value),
@@ -180,14 +208,17 @@ def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[Study
         "labelled_only": {key: _finite(getattr(labelled, key)) for key in ("value", "low", "high")},
         "status": answer.status,
         "reason": answer.reason,
-        "extra_tiles_needed": _extra(units, answer, config),
+        "extra_tiles_needed": _extra(units, answer, config, distinct),
         "assumptions": list(answer.assumptions),
         "evidence": "audited",
     }
 
 
-def _extra(units: DrawnUnits, answer: Estimate, config: StudyConfig) -> int | None:
-    """Further draws that would probably reach the tolerance; None: unknown, or none is asked."""
+def _extra(units: DrawnUnits, answer: Estimate, config: StudyConfig, distinct: int) -> int | None:
+    """Further tiles that would probably reach the tolerance; None: unknown, or none is asked.
+
+    Never more than there are: with all of them annotated nothing is left to estimate.
+    """
     if answer.status == "cannot-tell":
         return answer.extra_tiles_needed
     if config.question.tolerance is None or answer.value == 0:
@@ -196,14 +227,15 @@ def _extra(units: DrawnUnits, answer: Estimate, config: StudyConfig) -> int | No
     if (answer.high - answer.low) / 2 <= wanted:
         return 0
     needed = tiles_needed(units, tolerance=wanted, level=config.question.level)
-    return None if needed is None else max(1, needed - units.n)
+    assert units.n_tiles is not None, "the frame tells the number of tiles"
+    return None if needed is None else max(1, min(needed - units.n, units.n_tiles - distinct))
 
 
 def _contrasts(data: _Frame, groups: Sequence[str], config: StudyConfig) -> tuple[Contrast, ...]:
     """Compare all groups; totals per image, so that groups of different size can be compared."""
     parts = []
     for group in groups:
-        units = data.units(group, known=_known(data, group, config, per_image=True))
+        known = _known(data, group, config, per_image=True)
         inside = data.frame[data.frame["group"] == group]
         above, below = [], []
         for _, rows in inside.groupby("replicate", sort=False):
@@ -214,7 +246,7 @@ def _contrasts(data: _Frame, groups: Sequence[str], config: StudyConfig) -> tupl
                 below.append(float(data.predicted.denominator[rows.index].sum()))
         if sum(below) <= 0:
             return ()
-        answer = estimate(units, level=config.question.level)
+        answer = data.answer(group, known=known, level=config.question.level)
         parts.append(Group(group, answer, np.array(above), np.array(below)))
     return (
         *compare_groups(parts, kind="difference", level=config.question.level),

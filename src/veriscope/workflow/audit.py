@@ -36,6 +36,7 @@ def draw_audit(
     tiles: int | None = None,
     more: int = 0,
     training: int | None = None,
+    everything: bool = False,
 ) -> dict[str, Any]:
     """Draw tiles and write them out; what was drawn before stays.
 
@@ -51,6 +52,9 @@ def draw_audit(
         Audit tiles to draw beyond those there are.
     training
         Training tiles to have been drawn in all.
+    everything
+        Put out all tiles that were not drawn, too: once all of a group are annotated, nothing is left to
+        estimate.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def draw_audit(
             raise InputError(f"--{name} {value}: give 0 or a positive number of tiles")
     plan = read_plan(folder)
     images = folder.images()
-    if plan is None and not (tiles or more or training):
+    if plan is None and not (tiles or more or training or everything):
         return audit_state(folder, AuditPlan(_no_draws(), _no_draws()))  # a question, not a draw
     if plan is None:
         plan = AuditPlan(_new_frame(folder, config, images), _no_draws())
@@ -85,6 +89,9 @@ def draw_audit(
         plan = _with_draws(plan, _audit_draws(plan, groups, wanted, config.audit.seed))
     if training:
         plan = _with_draws(plan, _training_draws(plan, training, config.audit.seed))
+    if everything:
+        rest = plan.frame[~plan.frame["unit"].isin(set(plan.draws["unit"]))]
+        plan = _with_draws(plan, _as_draws(rest, "census", range(len(rest)), config.audit.seed))
     write_plan(folder, plan)
     pictures = _write_tiles(folder, config, plan, images)
     measured = [folder.measurements(name) for name in str(plan.frame["sized_by"].iloc[0]).split(";")]
@@ -141,7 +148,7 @@ def audit_state(folder: StudyFolder, plan: AuditPlan) -> dict[str, Any]:
     """
     done = set(annotated_units(folder))
     state: dict[str, Any] = {"schema": AUDIT_SCHEMA, "tiles_folder": str(folder.root / "audit" / "tiles")}
-    for role in ("audit", "training"):
+    for role in ("audit", "training", "census"):
         draws = plan.of_role(role)
         units = list(dict.fromkeys(draws["unit"]))
         state[role] = {

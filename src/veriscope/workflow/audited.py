@@ -30,6 +30,7 @@ __all__ = [
     "audited_tiles",
     "predicted_sums",
     "prediction_of",
+    "reference_sums",
     "require_plan",
     "require_same_tiles",
 ]
@@ -172,6 +173,32 @@ def audited_tiles(folder: StudyFolder, config: StudyConfig) -> tuple[AuditedTile
             found.append(_audited_tile(folder, config, image, row, weight))
     order = {unit: index for index, unit in enumerate(draws["unit"].drop_duplicates())}
     return tuple(sorted(found, key=lambda tile: order[tile.unit]))
+
+
+def reference_sums(folder: StudyFolder, config: StudyConfig, rows: pd.DataFrame) -> dict[str, TileSums]:
+    """Add up the reference objects of annotated tiles, drawn or not.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+    rows
+        Rows of the audit's frame; each tile must have an annotation.
+
+    Returns
+    -------
+    dict
+        Sums by name of the tile.
+    """
+    by_id = {image.image_id: image for image in folder.images()}
+    found = {}
+    for image_id, part in rows.groupby("image_id", sort=False):
+        image = folder.read(by_id[str(image_id)])
+        for row in part.itertuples():
+            found[row.unit] = _audited_tile(folder, config, image, row, 1.0).sums
+    return found
 
 
 def require_plan(folder: StudyFolder) -> AuditPlan:

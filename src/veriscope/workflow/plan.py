@@ -29,7 +29,8 @@ class AuditPlan:
         ``y0``, ``x0``, ``y1``, ``x1``, ``size`` (the predicted measure it was drawn by) and
         ``probability`` (of being drawn at one draw within its group).
     draws
-        One row per draw: ``role`` (``audit`` or ``training``), ``group``, ``draw`` (order within
+        One row per draw: ``role`` (``audit``, ``training``, or ``census`` for tiles that were put out
+        without a draw), ``group``, ``draw`` (order within
         role and group), ``unit``, ``image_id``, the box, ``probability``, ``seed``, ``status``.
         A tile drawn twice has two rows, and is annotated once.
     """
@@ -43,7 +44,7 @@ class AuditPlan:
         Parameters
         ----------
         role
-            ``audit`` or ``training``.
+            ``audit``, ``training`` or ``census``.
 
         Returns
         -------

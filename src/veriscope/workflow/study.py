@@ -128,7 +128,12 @@ class Study:
         return run_candidates(self._folder, self._config, only=only, progress=progress)
 
     def audit(
-        self, *, tiles: int | None = None, more: int = 0, training: int | None = None
+        self,
+        *,
+        tiles: int | None = None,
+        more: int = 0,
+        training: int | None = None,
+        everything: bool = False,
     ) -> dict[str, Any]:
         """Draw tiles with known probability, and write them out for annotation.
 
@@ -140,13 +145,17 @@ class Study:
             Audit tiles to draw beyond those there are.
         training
             Training tiles to have been drawn in all, for candidates that learn.
+        everything
+            Put out all other tiles, too, to annotate the whole study.
 
         Returns
         -------
         dict
             ``veriscope/audit/1``: what is drawn, what is annotated, where to annotate.
         """
-        return draw_audit(self._folder, self._config, tiles=tiles, more=more, training=training)
+        return draw_audit(
+            self._folder, self._config, tiles=tiles, more=more, training=training, everything=everything
+        )
 
     def import_references(
         self, labels: str | Path, *, annotator: str = "annotator", whole_images: bool = False
