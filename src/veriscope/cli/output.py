@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -72,7 +73,7 @@ def number(value: float | None, *, digits: int = 4) -> str:
     value
         The number; None or NaN is a dash.
     digits
-        Significant digits of numbers below 1000; larger ones are rounded to integers.
+        Significant digits of numbers below 100; larger ones are rounded to integers.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def number(value: float | None, *, digits: int = 4) -> str:
     """
     if value is None or not math.isfinite(value):
         return "—"
-    if abs(value) >= 1000:
+    if abs(value) >= 100:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.{digits}g}"
 
@@ -118,9 +119,12 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     rows
         Cells as text; the first column is left-aligned, the others right-aligned.
     """
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        first = index == 0
+        table.add_column(column, justify="left" if first else "right", overflow="fold", no_wrap=first)
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     out().print(table)

@@ -189,7 +189,7 @@ def show_validation(found: dict[str, Any]) -> None:
     for name in found["ranking"]["values"]:
         metrics = found["candidates"][name]["metrics"]
         cells = [
-            f"{number(item['value'], digits=3)} ({span(item['low'], item['high'], digits=3)})"
+            f"{number(item['value'], digits=2)} ({span(item['low'], item['high'], digits=2)})"
             for item in (metrics[key] for key in keys)
         ]
         rows.append([name, *cells])
