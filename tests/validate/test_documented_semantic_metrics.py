@@ -1,0 +1,38 @@
+"""The page of metrics of masks keeps up with the code, and the code with its list."""
+
+from __future__ import annotations
+
+from math import inf, isnan
+from pathlib import Path
+
+import pytest
+
+from veriscope.validate.metrics import boundary, centreline, overlap
+from veriscope.validate.metrics.semantic import SEMANTIC_METRICS, SemanticMetric
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metrics-semantic.md"
+
+
+def shown(value: float) -> str:
+    return "–" if isnan(value) else "infinite" if value == inf else f"{value:g}"
+
+
+@pytest.mark.parametrize("metric", SEMANTIC_METRICS, ids=lambda metric: metric.name)
+def test_every_metric_is_documented(metric: SemanticMetric) -> None:
+    reach = f"{metric.low:g} up" if metric.high == inf else f"{metric.low:g} to {metric.high:g}"
+    cells = [
+        f"`{metric.name}`",
+        metric.formula,
+        reach,
+        shown(metric.best),
+        shown(metric.both_empty),
+        shown(metric.one_empty),
+    ]
+    assert f"| {' | '.join(cells)} |" in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("metric", SEMANTIC_METRICS, ids=lambda metric: metric.name)
+def test_every_metric_listed_is_a_function(metric: SemanticMetric) -> None:
+    assert (
+        sum(callable(getattr(module, metric.name, None)) for module in (overlap, centreline, boundary)) == 1
+    )
