@@ -32,6 +32,7 @@ def pairs(draw: st.DrawFn) -> tuple[BoolArray, BoolArray]:
     return draw(hnp.arrays(np.bool_, shape)), draw(hnp.arrays(np.bool_, shape))
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_formulas_from_sets_of_pixels(pair: tuple[BoolArray, BoolArray]) -> None:
     reference, prediction = (set(map(tuple, np.argwhere(mask).tolist())) for mask in pair)
@@ -90,6 +91,7 @@ def test_small_lumps_in_a_volume_keep_a_centre_line() -> None:
     assert line[5].any()
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_flips_and_order_of_axes_change_no_overlap(pair: tuple[BoolArray, BoolArray]) -> None:
     for function in (dice, iou, f2):
