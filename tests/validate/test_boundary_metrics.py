@@ -263,6 +263,18 @@ def test_matches_in_one_pass_are_those_one_by_one(
         assert distances.from_reference == pytest.approx(alone.from_reference)
 
 
+def test_large_matched_objects_are_measured_like_small_ones() -> None:
+    y, x = np.mgrid[:300, :300]
+    reference = ((y - 150) ** 2 + (x - 150) ** 2 <= 120**2) * 5
+    prediction = ((y - 140) ** 2 + (x - 160) ** 2 <= 110**2) * 2
+    matching = match(contingency(reference, prediction))
+    (found,) = boundary_of_matches(reference, prediction, matching, spacing=(2.0, 0.5)).distances
+    alone = boundary_distances(reference > 0, prediction > 0, spacing=(2.0, 0.5))
+    assert len(found.from_reference) * len(found.from_prediction) > 300_000  # beyond a table of all distances
+    assert found.from_reference == pytest.approx(alone.from_reference)
+    assert found.from_prediction == pytest.approx(alone.from_prediction)
+
+
 def test_no_match_is_an_empty_result() -> None:
     reference, _ = touching()
     nothing = np.zeros_like(reference)

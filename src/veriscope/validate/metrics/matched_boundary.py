@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from veriscope.core.labels import check_labels, check_same_shape
 from veriscope.errors import AxesError, InputError
@@ -23,6 +24,8 @@ __all__ = ["MatchedBoundaries", "boundary_of_matches"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+
+_LARGE_PAIR = 100_000  # distances; beyond, nearest neighbours are looked up in trees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,40 +86,44 @@ def boundary_of_matches(
         raise AxesError(f"label images of {reference.ndim} axes are not allowed; give (y, x) or (z, y, x)")
     steps = check_steps(spacing, reference.ndim)
     sides = [
-        _elements(labels, ids, where)
+        _elements(labels, ids, steps, where)
         for labels, ids, where in zip(
             (reference, prediction), matching.pairs.T, ("the reference", "the prediction"), strict=True
         )
     ]
-    # Matches lie so far apart along one axis more that the nearest point is always of the same match.
-    gap = 2.0 * float(np.linalg.norm(np.array(reference.shape) * steps)) + 1.0
-    scaled = [np.column_stack([pixels * steps, match * gap]) for match, pixels in sides]
-    borders = [np.cumsum(np.bincount(match, minlength=len(matching.pairs)))[:-1] for match, _ in sides]
-    outward = np.split(nearest_distances(scaled[0], scaled[1]), borders[0])
-    inward = np.split(nearest_distances(scaled[1], scaled[0]), borders[1])
     return MatchedBoundaries(
         pairs=matching.pairs,
-        distances=tuple(map(BoundaryDistances, outward, inward)) if len(matching.pairs) else (),
+        distances=tuple(_between(*points) for points in zip(*sides, strict=True)),
     )
 
 
-def _elements(labels: NDArray[Any], ids: IntArray, where: str) -> tuple[IntArray, IntArray]:
-    """Give the boundary pixels of some objects, in the order of the objects: which object, and where."""
+def _between(points: FloatArray, others: FloatArray) -> BoundaryDistances:
+    """Measure between two sets of points in both directions."""
+    if len(points) * len(others) > _LARGE_PAIR:
+        return BoundaryDistances(nearest_distances(points, others), nearest_distances(others, points))
+    # For small objects all distances at once take less time than building two trees.
+    table = cdist(points, others)
+    return BoundaryDistances(table.min(axis=1), table.min(axis=0))
+
+
+def _elements(labels: NDArray[Any], ids: IntArray, steps: FloatArray, where: str) -> list[FloatArray]:
+    """Give the boundary pixels of some objects, one array of positions per object, in their order."""
     pixels = np.argwhere(boundary_pixels(labels) & (labels != 0))
     values = labels[tuple(pixels.T)].astype(np.int64)
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
-    if len(ordered) > 1 and (ordered[1:] == ordered[:-1]).any():
+    if (ordered[1:] == ordered[:-1]).any():
         raise InputError(f"{where}: an object stands in two matches; match one to one")
-    place = np.searchsorted(ordered, values)
-    known = place < len(ordered)
-    known[known] = ordered[place[known]] == values[known]
-    match: IntArray = order[place[known]].astype(np.int64)
-    absent = np.setdiff1d(ids, values[known])
+    absent = np.setdiff1d(ids, values)
     if len(absent):
         raise InputError(
             f"{where}: the matching names object {absent[0]}, which is not in the image; "
             "give the label images that were matched"
         )
+    if not len(ids):
+        return []
+    known = np.isin(values, ids)
+    match = order[np.searchsorted(ordered, values[known])]
     by_match = np.argsort(match, kind="stable")
-    return match[by_match], pixels[known][by_match]
+    positions = pixels[known][by_match] * steps
+    return np.split(positions, np.cumsum(np.bincount(match, minlength=len(ids)))[:-1])
