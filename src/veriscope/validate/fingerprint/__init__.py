@@ -1,0 +1,1 @@
+"""What kind of problem this is, and so which metrics fit it (after Metrics Reloaded)."""
