@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 from math import inf, isnan
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from veriscope.validate.metrics import boundary, centreline, overlap
 from veriscope.validate.metrics.semantic import SEMANTIC_METRICS, SemanticMetric
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metrics-semantic.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "metrics-semantic.md"
 
 
 def shown(value: float) -> str:
@@ -36,3 +39,11 @@ def test_every_metric_listed_is_a_function(metric: SemanticMetric) -> None:
     assert (
         sum(callable(getattr(module, metric.name, None)) for module in (overlap, centreline, boundary)) == 1
     )
+
+
+def test_quick_boundary_benchmark(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "speed" / "boundary.py"))
+    script["main"](["--quick", "--json", str(tmp_path / "b.json")])
+    (case,) = json.loads((tmp_path / "b.json").read_text())["cases"]
+    assert case["n_matches"] > 20
+    assert case["masks_ratio"] > 0
