@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from veriscope.validate.fingerprint.choices import METRICS_OF
 from veriscope.validate.fingerprint.items import CATEGORIES, Fingerprint
 from veriscope.validate.fingerprint.pitfalls import PITFALLS
 from veriscope.validate.fingerprint.recommend import recommend
+from veriscope.validate.metrics.catalogue import instance_metrics
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ PROBLEMS = [
         "instance",
         "f1@0.5 pq mean_matched_iou@0.5 count_bias split_merge",
         "merged_neighbours pooled_or_averaged",
-        avoided="dsc aji accuracy",
+        avoided="dice aji accuracy",
         criteria="mask_iou iou_above_half",
     ),
     Problem(
@@ -66,7 +68,7 @@ PROBLEMS = [
         "neurites of single neurons, traced",
         {"instances_matter": True, "tubular": True, "overlapping_predictions": True},
         "instance",
-        "f1@0.5 cldice mean_matched_iou@0.5 count_bias",
+        "f1@0.5 centreline_dice mean_matched_iou@0.5 count_bias",
         "overlap_hides_gaps overlapping_predictions pooled_or_averaged",
         criteria="mask_iou hungarian",
     ),
@@ -94,14 +96,14 @@ PROBLEMS = [
             "costlier_error": "misses",
         },
         "instance",
-        "fbeta mean_matched_iou@0.5 count_bias",
+        "f_beta mean_matched_iou@0.5 count_bias",
         "equal_costs empty_images empty_predictions pooled_or_averaged",
     ),
     Problem(
         "vessel length in a light-sheet volume",
         {"tubular": True, "centre_interest": "centre line", "class_imbalance": True},
         "semantic",
-        "cldice dsc",
+        "centreline_dice dice",
         "overlap_hides_gaps imbalance related_metrics",
         avoided="accuracy iou",
     ),
@@ -109,29 +111,29 @@ PROBLEMS = [
         "volume of the endoplasmic reticulum in EM",
         {"volume_matters": True},
         "semantic",
-        "dsc",
+        "dice",
         "volume_is_not_overlap related_metrics",
     ),
     Problem(
         "thickness of a tissue layer",
         {"boundaries_matter": True, "boundary_errors": "average"},
         "semantic",
-        "dsc masd",
+        "dice masd",
         "overlap_hides_boundary related_metrics",
     ),
     Problem(
         "margin of a tumour, worst place counts, stray pixels in the reference",
         {"boundaries_matter": True, "boundary_errors": "worst", "reference_outliers": True},
         "semantic",
-        "dsc hd95",
+        "dice hausdorff_percentile",
         "overlap_hides_boundary reference_outliers related_metrics",
-        avoided="accuracy iou hd",
+        avoided="accuracy iou hausdorff",
     ),
     Problem(
         "wound closure, worst place of a clean outline",
         {"boundaries_matter": True, "boundary_errors": "worst"},
         "semantic",
-        "dsc hd",
+        "dice hausdorff",
         "overlap_hides_boundary related_metrics",
     ),
     Problem(
@@ -140,21 +142,21 @@ PROBLEMS = [
         "semantic",
         "nsd",
         "small_as_segmentation small_structures noisy_reference related_metrics",
-        avoided="accuracy iou dsc hd",
+        avoided="accuracy iou dice hausdorff",
     ),
     Problem(
         "area of fibrosis, drawn as polygons, inventions are worse",
         {"coarse_reference": True, "boundaries_matter": True, "costlier_error": "false positives"},
         "semantic",
-        "fbeta",
+        "f_beta",
         "overlap_hides_boundary equal_costs coarse_reference related_metrics",
-        avoided="accuracy iou dsc nsd",
+        avoided="accuracy iou dice nsd",
     ),
     Problem(
         "lipid droplets of all sizes, as a class, with probabilities",
         {"size_variability": True, "scores_available": True, "calibration_wanted": True},
         "semantic",
-        "dsc brier classwise_ece",
+        "dice brier_score class_wise_calibration_error",
         "large_dominate calibration_by_ece related_metrics",
     ),
     Problem(
@@ -168,7 +170,7 @@ PROBLEMS = [
         "detection",
         "f1 average_precision count_bias",
         "coarse_reference empty_images two_kinds_of_ap pooled_or_averaged",
-        avoided="accuracy auroc dsc",
+        avoided="accuracy auroc dice",
         criteria="point_in_mask greedy_by_score",
     ),
     Problem(
@@ -196,7 +198,7 @@ PROBLEMS = [
         "gland grading",
         {"whole_image_label": True, "classes": "ordinal", "noisy_reference": True},
         "classification",
-        "weighted_kappa fbeta",
+        "weighted_kappa f_beta",
         "lost_order noisy_reference",
         avoided="accuracy",
     ),
@@ -209,7 +211,7 @@ PROBLEMS = [
             "scores_available": True,
         },
         "classification",
-        "mcc fbeta average_precision",
+        "matthews_correlation f_beta average_precision",
         "imbalance",
         avoided="accuracy auroc",
     ),
@@ -217,7 +219,7 @@ PROBLEMS = [
         "stage of an embryo, balanced",
         {"whole_image_label": True, "classes": "unordered"},
         "classification",
-        "accuracy fbeta",
+        "accuracy f_beta",
         "",
     ),
     Problem(
@@ -230,23 +232,23 @@ PROBLEMS = [
             "calibration_wanted": True,
         },
         "classification",
-        "expected_cost net_benefit auroc brier classwise_ece",
+        "expected_cost net_benefit auroc brier_score class_wise_calibration_error",
         "calibration_by_ece",
-        avoided="accuracy ece",
+        avoided="accuracy expected_calibration_error",
     ),
     Problem(
         "disease in a case-control collection",
         {"whole_image_label": True, "prevalence_representative": False, "calibration_wanted": True},
         "classification",
-        "balanced_accuracy lr_plus",
+        "balanced_accuracy positive_likelihood_ratio",
         "prevalence missing_scores",
-        avoided="accuracy fbeta",
+        avoided="accuracy f_beta",
     ),
     Problem(
         "rare cell types that should count alike",
         {"whole_image_label": True, "classes": "unordered", "compensate_imbalance": True},
         "classification",
-        "balanced_accuracy fbeta",
+        "balanced_accuracy f_beta",
         "",
     ),
     Problem(
@@ -293,6 +295,31 @@ def test_the_problems_trigger_every_pitfall_but_the_contradiction() -> None:
     assert set(PITFALLS) - triggered == {"other_category"}
 
 
+def test_keys_of_masks_and_image_labels_are_names_of_functions() -> None:
+    modules = [
+        "boundary",
+        "calibration",
+        "centreline",
+        "classification",
+        "multi_threshold",
+        "overlap",
+        "per_class",
+    ]
+    functions = {
+        name
+        for module in modules
+        for name in importlib.import_module(f"veriscope.validate.metrics.{module}").__all__
+    }
+
+    assert METRICS_OF["classification"] | METRICS_OF["semantic"] <= functions
+
+
+def test_keys_of_instances_are_those_of_the_catalogue() -> None:
+    computed = {keyed.key for keyed in instance_metrics([0.5])}
+
+    assert {"f1@0.5", "pq", "mean_matched_iou@0.5", "count_bias"} <= computed & METRICS_OF["instance"]
+
+
 def test_the_problems_need_every_metric_that_can_be_chosen() -> None:
     needed = {key for problem in PROBLEMS for key in problem.metrics.split()}
 
@@ -334,12 +361,19 @@ def test_every_fingerprint_gets_metrics_of_its_own_category(fingerprint: Fingerp
 @given(fingerprints)
 def test_pixels_and_objects_are_never_judged_by_image_labels(fingerprint: Fingerprint) -> None:
     found = recommend(fingerprint)
-    needs_negatives = {"accuracy", "balanced_accuracy", "mcc", "auroc", "lr_plus", "net_benefit"}
+    needs_negatives = {
+        "accuracy",
+        "balanced_accuracy",
+        "matthews_correlation",
+        "auroc",
+        "positive_likelihood_ratio",
+        "net_benefit",
+    }
 
     if found.category != "classification":
         assert not needs_negatives & set(found.keys)
     if found.category == "detection":
-        assert not {"dsc", "nsd", "cldice", "pq"} & set(found.keys)
+        assert not {"dice", "nsd", "centreline_dice", "pq"} & set(found.keys)
     assert {"S4", "S5"}.isdisjoint(choice.rule for choice in found.metrics) or fingerprint.scores_available
 
 

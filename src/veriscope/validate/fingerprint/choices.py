@@ -17,19 +17,19 @@ __all__ = [
     "overlap_misleads",
 ]
 
-_CALIBRATION = frozenset({"brier", "classwise_ece"})
-_BOUNDARY = frozenset({"nsd", "boundary_iou", "masd", "hd", "hd95"})
+_CALIBRATION = frozenset({"brier_score", "class_wise_calibration_error"})
+_BOUNDARY = frozenset({"nsd", "boundary_iou", "masd", "hausdorff", "hausdorff_percentile"})
 
 METRICS_OF: dict[Category, frozenset[str]] = {
     "classification": _CALIBRATION
-    | {"accuracy", "balanced_accuracy", "mcc", "weighted_kappa", "expected_cost"}
-    | {"fbeta", "net_benefit", "lr_plus", "auroc", "average_precision"},
-    "semantic": _CALIBRATION | _BOUNDARY | {"dsc", "cldice", "fbeta"},
-    "detection": _CALIBRATION | {"f1", "fbeta", "average_precision", "froc", "count_bias"},
+    | {"accuracy", "balanced_accuracy", "matthews_correlation", "weighted_kappa", "expected_cost"}
+    | {"f_beta", "net_benefit", "positive_likelihood_ratio", "auroc", "average_precision"},
+    "semantic": _CALIBRATION | _BOUNDARY | {"dice", "centreline_dice", "f_beta"},
+    "detection": _CALIBRATION | {"f1", "f_beta", "average_precision", "froc", "count_bias"},
     "instance": _CALIBRATION
     | _BOUNDARY
-    | {"pq", "f1@0.5", "f1", "fbeta", "average_precision", "froc", "count_bias"}
-    | {"mean_matched_iou@0.5", "cldice", "split_merge"},
+    | {"pq", "f1@0.5", "f1", "f_beta", "average_precision", "froc", "count_bias"}
+    | {"mean_matched_iou@0.5", "centreline_dice", "split_merge"},
     "restoration": frozenset({"scale_invariant_psnr", "ssim"}),
     "tracking": frozenset({"det", "seg", "tra", "division_f1", "chota"}),
 }
@@ -202,7 +202,11 @@ def _multi_class(fp: Fingerprint) -> Iterator[Choice]:
             "balanced_accuracy", "S2", "it does not depend on how frequent classes are in these data"
         )
     elif fp.class_imbalance:
-        yield Choice("mcc", "S2", "classes are unbalanced, and as frequent as where the method will be used")
+        yield Choice(
+            "matthews_correlation",
+            "S2",
+            "classes are unbalanced, and as frequent as where the method will be used",
+        )
     else:
         yield Choice("accuracy", "S2", "classes are balanced and representative, errors cost the same")
 
@@ -211,9 +215,11 @@ def _per_class(fp: Fingerprint) -> Iterator[Choice]:
     if fp.decision == "cost and benefit":
         yield Choice("net_benefit", "S3", "decisions weigh cost against benefit")
     elif not fp.prevalence_representative:
-        yield Choice("lr_plus", "S3", "it does not depend on how frequent classes are in these data")
+        yield Choice(
+            "positive_likelihood_ratio", "S3", "it does not depend on how frequent classes are in these data"
+        )
     else:
-        yield Choice("fbeta", "S3", f"{_beta(fp)}, for each class")
+        yield Choice("f_beta", "S3", f"{_beta(fp)}, for each class")
 
 
 def _beta(fp: Fingerprint) -> str:
@@ -236,10 +242,12 @@ def _multi_threshold(fp: Fingerprint) -> Iterator[Choice]:
 def _calibration(fp: Fingerprint) -> Iterator[Choice]:
     if fp.calibration_wanted and fp.scores_available:
         yield Choice(
-            "brier", "S5", "stated probabilities will be used; a proper score judges them as a whole"
+            "brier_score", "S5", "stated probabilities will be used; a proper score judges them as a whole"
         )
         yield Choice(
-            "classwise_ece", "S5", "shows which class's probabilities are off; read with the Brier score"
+            "class_wise_calibration_error",
+            "S5",
+            "shows which class's probabilities are off; read with the Brier score",
         )
 
 
@@ -248,15 +256,17 @@ def _overlap(fp: Fingerprint) -> Iterator[Choice]:
         return
     yield from _centre_line(fp)
     if fp.costlier_error != "none":
-        yield Choice("fbeta", "S6", f"{_beta(fp)}, for pixels")
+        yield Choice("f_beta", "S6", f"{_beta(fp)}, for pixels")
     else:
-        yield Choice("dsc", "S6", "overlap of the class, the default")
+        yield Choice("dice", "S6", "overlap of the class, the default")
 
 
 def _centre_line(fp: Fingerprint) -> Iterator[Choice]:
     if fp.tubular or fp.centre_interest == "centre line":
         yield Choice(
-            "cldice", "S6", "in thin tubes the centre line tells whether they are found and connected"
+            "centreline_dice",
+            "S6",
+            "in thin tubes the centre line tells whether they are found and connected",
         )
 
 
@@ -271,9 +281,13 @@ def _boundary(fp: Fingerprint) -> Iterator[Choice]:
         return
     if fp.boundary_errors == "worst" and not overlap_misleads(fp):
         if fp.reference_outliers or fp.noisy_reference:
-            yield Choice("hd95", "S7", "the largest distance counts, but not stray pixels of the reference")
+            yield Choice(
+                "hausdorff_percentile",
+                "S7",
+                "the 95th percentile of distances: the largest count, but not stray pixels",
+            )
         else:
-            yield Choice("hd", "S7", "the largest distance counts")
+            yield Choice("hausdorff", "S7", "the largest distance counts")
     elif fp.noisy_reference:
         yield Choice(
             "nsd", "S7", "set its tolerance to the distance between two raters' outlines, and state it"
@@ -305,7 +319,7 @@ def _localisation(fp: Fingerprint, category: Category) -> Choice:
 def _detections(fp: Fingerprint) -> Iterator[Choice]:
     category: Category = "detection" if _only_places(fp) else "instance"
     if fp.costlier_error != "none":
-        yield Choice("fbeta", "S3", f"{_beta(fp)}, for objects")
+        yield Choice("f_beta", "S3", f"{_beta(fp)}, for objects")
     elif category == "instance" and _localisation(fp, "instance").key == "mask_iou":
         yield Choice("f1@0.5", "S3", "how many objects are found and how many invented")
     else:

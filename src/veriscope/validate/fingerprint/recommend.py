@@ -127,11 +127,11 @@ def _avoided(fp: Fingerprint, category: Category) -> list[Avoided]:
                 "accuracy", "there are no true negatives to count: nobody can say how often nothing was found"
             ),
             Avoided("auroc", "it needs true negatives, which a detection has not"),
-            Avoided("dsc", "it judges outlines, which are not asked for"),
+            Avoided("dice", "it judges outlines, which are not asked for"),
         ]
     if category == "instance":
         return [
-            Avoided("dsc", "on the mask of all objects it cannot see that two of them were merged"),
+            Avoided("dice", "on the mask of all objects it cannot see that two of them were merged"),
             Avoided("aji", "it mixes detection and overlap, and punishes some errors twice"),
             Avoided("accuracy", "pixels of the background decide it"),
         ]
@@ -147,11 +147,15 @@ def _avoided_labels(fp: Fingerprint) -> list[Avoided]:
     elif fp.classes == "ordinal" or fp.costs_known:
         found.append(Avoided("accuracy", "it treats all confusions alike"))
     if not fp.prevalence_representative:
-        found.append(Avoided("fbeta", "its precision changes with how frequent classes are"))
+        found.append(Avoided("f_beta", "its precision changes with how frequent classes are"))
     if fp.class_imbalance and fp.scores_available:
         found.append(Avoided("auroc", "many easy negatives make it look good"))
     if fp.calibration_wanted and fp.scores_available:
-        found.append(Avoided("ece", "alone it is best for a method that always states the base rate"))
+        found.append(
+            Avoided(
+                "expected_calibration_error", "alone it is best for a method that always states the base rate"
+            )
+        )
     return found
 
 
@@ -162,12 +166,12 @@ def _avoided_masks(fp: Fingerprint) -> list[Avoided]:
     ]
     if overlap_misleads(fp):
         found.append(
-            Avoided("dsc", "structures are small and the reference is noisy, so overlap is mostly chance")
+            Avoided("dice", "structures are small and the reference is noisy, so overlap is mostly chance")
         )
     elif fp.costlier_error != "none":
-        found.append(Avoided("dsc", "it treats misses and inventions alike"))
+        found.append(Avoided("dice", "it treats misses and inventions alike"))
     if fp.reference_outliers or fp.noisy_reference:
-        found.append(Avoided("hd", "a single stray pixel of the reference decides it"))
+        found.append(Avoided("hausdorff", "a single stray pixel of the reference decides it"))
     if fp.coarse_reference:
         found.append(Avoided("nsd", "a rough reference has no boundary to compare with"))
     return found
