@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from veriscope.errors import InputError, PixelValueError
 from veriscope.validate.confidence import conformal_risk_control, reliability, risk_coverage
+from veriscope.validate.metrics.base import ratio
 from veriscope.validate.metrics.calibration import expected_calibration_error
-from veriscope.validate.statistics import mean_interval
+from veriscope.validate.statistics import jackknife_interval, leave_one_out, mean_interval
 
 FloatArray = NDArray[np.float64]
 
@@ -63,6 +64,19 @@ def test_intervals_are_by_image() -> None:
     assert by_image.low is not None and by_image.high is not None
     assert by_case.low is not None and by_case.high is not None
     assert by_image.high - by_image.low > 1.5 * (by_case.high - by_case.low)
+
+
+def test_an_image_with_most_cases_costs_certainty() -> None:
+    random = np.random.default_rng(4)
+    sizes = np.array([400, 20, 20, 20, 20, 20])
+    true = random.random(500) < np.repeat(random.uniform(0.3, 0.7, size=6), sizes)
+    units = np.repeat(np.arange(6), sizes).tolist()
+    found = reliability(true, np.full(500, 0.5), units=units, n_bins=1).bins[0].observed
+    rows = np.array([[true[np.equal(units, k)].sum(), sizes[k]] for k in range(6)], dtype=float)
+    value, left_out = leave_one_out(rows, lambda sums: ratio(sums[..., 0], sums[..., 1]))
+    assert found == jackknife_interval(value, left_out, sizes.astype(float), bounds=(0, 1))
+    equal = jackknife_interval(value, left_out, np.ones(6), bounds=(0, 1))
+    assert found.low is not None and equal.low is not None and found.low < equal.low
 
 
 def test_intervals_contain_the_truth_as_often_as_they_say() -> None:
