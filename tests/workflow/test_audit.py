@@ -266,3 +266,15 @@ def test_predictions_of_all_tiles_add_up_to_the_table(finished: Study) -> None:
     first = finished.images[0].image_id
     labels = read_labels(folder.root / folder.prediction("log-spots", first))
     assert sums.count[(frame["image_id"] == first).to_numpy()].sum() == labels.max()
+
+
+def test_training_tiles_are_drawn_where_no_candidate_finds_anything(tmp_path: Path) -> None:
+    flat = np.random.default_rng(0).normal(100, 5, (200, 200)).astype(np.float32)
+    for name in "ab":
+        (tmp_path / "images").mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / "images" / f"{name}.tif", flat)
+    study = Study.new(
+        tmp_path / "study", images=tmp_path / "images", methods=("otsu-watershed",), tile_size=50
+    )
+    assert [run.n_objects for run in study.run()] == [0]
+    assert study.audit(training=4)["training"]["n_distinct"] == 4

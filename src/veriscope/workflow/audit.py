@@ -290,10 +290,11 @@ def _training_draws(plan: AuditPlan, wanted: int, seed: int) -> pd.DataFrame:
     groups = list(dict.fromkeys(plan.frame["group"]))
     orders = {}
     for number, group in enumerate(groups):
-        rows = plan.frame[(plan.frame["group"] == group) & (plan.frame["size"] > 0)]
-        rng = np.random.default_rng([seed, 1, number])
-        order = rows.iloc[rng.permutation(len(rows))]
-        orders[group] = order[~order["unit"].isin(audited)]
+        rows = plan.frame[plan.frame["group"] == group]
+        order = rows.iloc[np.random.default_rng([seed, 1, number]).permutation(len(rows))]
+        order = order[~order["unit"].isin(audited)]
+        # Tiles with predicted objects first; where no candidate finds any, learning is needed most.
+        orders[group] = pd.concat([order[order["size"] > 0], order[order["size"] <= 0]])
     chosen = []
     for turn in range(max((len(order) for order in orders.values()), default=0)):
         chosen += [order.iloc[turn] for order in orders.values() if turn < len(order)]

@@ -73,6 +73,7 @@ class PixelForest(Method):
         super().__init__(parameters)
         self._forest: Any = None
         self._smallest_area = 0.0
+        self._prior: NDArray[np.float64] = np.ones(3)
         self._trained_on = ""
 
     def describe(self) -> dict[str, Any]:
@@ -144,6 +145,9 @@ class PixelForest(Method):
         forest.fit(np.concatenate(features)[chosen], all_classes[chosen])
         trained = type(self)(self.parameters)
         trained._forest = forest
+        # Classes were drawn alike; halfway (on a log scale) back to how rare they are in the tiles.
+        drawn = np.bincount(all_classes[chosen], minlength=3)
+        trained._prior = np.sqrt(np.bincount(all_classes, minlength=3) / drawn)
         trained._trained_on = seen.hexdigest()
         sizes = np.concatenate(areas)
         trained._smallest_area = 0.5 * float(np.percentile(sizes[sizes > 0], 5))
@@ -197,7 +201,8 @@ class PixelForest(Method):
         out = np.empty((3, flat.shape[1]), np.float32)
         for start in range(0, flat.shape[1], 1 << 18):
             part = slice(start, start + (1 << 18))
-            out[:, part] = self._forest.predict_proba(flat[:, part].T).T
+            weighted = self._forest.predict_proba(flat[:, part].T) * self._prior
+            out[:, part] = (weighted / weighted.sum(axis=1, keepdims=True)).T
         return out.reshape(3, *normalised.shape)
 
 
