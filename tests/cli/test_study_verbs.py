@@ -98,7 +98,9 @@ def test_all_bad_images_are_named_and_nothing_is_written(
     veriscope: Veriscope, images: Path, tmp_path: Path
 ) -> None:
     tifffile.imwrite(images / "nan.tif", np.full((40, 48), np.nan, np.float32))
-    tifffile.imwrite(images / "rgb.tif", np.zeros((40, 48, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(
+        images / "rgb.tif", np.eye(3, dtype=np.uint8)[np.zeros((40, 48), int)], photometric="rgb"
+    )
     (images / "cut.tif").write_bytes((images / "a.tif").read_bytes()[:300])
     study = tmp_path / "place" / "s"
     said = veriscope("new", study, "--images", images, "--json")

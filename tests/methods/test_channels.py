@@ -90,7 +90,7 @@ def test_a_channel_that_is_named_like_a_computed_one_is_taken_itself() -> None:
             "a: has 2 channels and the analysis takes one; choose with --channel: 0 (DAPI), 1 (actin)",
         ),
         (
-            photograph(WHITE),
+            photograph(PINK),
             None,
             "he: has 3 channels and the analysis takes one; choose with --channel: 0 (red), 1 (green), "
             "2 (blue); or --channel luminance or hematoxylin for a colour image",
@@ -106,7 +106,7 @@ def test_a_channel_that_is_named_like_a_computed_one_is_taken_itself() -> None:
             "a: hematoxylin needs a colour image with channels red, green, blue",
         ),
         (
-            photograph(WHITE),
+            photograph(PINK),
             "dapi",
             "he: no channel 'dapi'; the channels are 0 (red), 1 (green), 2 (blue)",
         ),
@@ -118,3 +118,10 @@ def test_a_choice_that_is_missing_or_impossible_is_said(
     with pytest.raises(AxesError) as caught:
         analysis_channel(image, channel)
     assert str(caught.value) == message
+
+
+def test_a_grey_picture_saved_in_colours_needs_no_choice() -> None:
+    grey = photograph((7, 7, 7), (90, 90, 90))
+    assert analysis_channel(grey, None).pixels.tolist() == [[7, 90]]
+    with pytest.raises(AxesError, match="has 3 channels and the analysis takes one"):
+        analysis_channel(photograph((7, 7, 7), (90, 90, 91)), None)

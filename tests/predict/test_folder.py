@@ -64,7 +64,9 @@ def test_changed_image_is_predicted_again(images: Path, tmp_path: Path) -> None:
 
 def test_all_faults_are_named_before_any_prediction(images: Path, tmp_path: Path) -> None:
     tifffile.imwrite(images / "nan.tif", np.full((32, 32), np.nan, np.float32))
-    tifffile.imwrite(images / "rgb.tif", np.zeros((32, 32, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(
+        images / "rgb.tif", np.eye(3, dtype=np.uint8)[np.zeros((32, 32), int)], photometric="rgb"
+    )
     (images / "cut.tif").write_bytes(sorted(images.glob("control*"))[0].read_bytes()[:500])
     method = make_method("otsu-watershed")
     with pytest.raises(InputError) as error:

@@ -28,7 +28,8 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
         Index or name of a channel, or of a colour image ``luminance`` (ITU-R BT.709 weights) or
         ``hematoxylin`` (colour deconvolution after Ruifrok & Johnston 2001, bright where stained;
         colours that are not uint8 are relative to the image's largest value, or to 1).
-        None: the image has one channel and needs no choice. A grey image among colour ones has
+        None: the image has one channel and needs no choice; so has a grey picture that was saved in
+        colours, red = green = blue in every pixel. A grey image among colour ones has
         itself as luminance, and a channel that bears one of these names is taken as it is.
 
     Returns
@@ -58,7 +59,7 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
         return image.select_channel(channel)
     if "c" not in image.axes:
         return image
-    if len(image.channels) == 1:
+    if len(image.channels) == 1 or _is_grey(image):
         return image.select_channel(0)
     names = ", ".join(f"{index} ({name})" for index, name in enumerate(image.channels))
     more = "; or --channel luminance or hematoxylin for a colour image" if image.is_rgb else ""
@@ -66,6 +67,13 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
         f"{image.name}: has {len(image.channels)} channels and the analysis takes one; "
         f"choose with --channel: {names}{more}"
     )
+
+
+def _is_grey(image: Image) -> bool:
+    if not image.is_rgb:
+        return False
+    red, green, blue = (image.select_channel(index).pixels for index in range(3))
+    return np.array_equal(red, green) and np.array_equal(red, blue)
 
 
 def _luminance(colours: np.ndarray) -> np.ndarray:
