@@ -130,15 +130,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     parser.add_argument(
-        "--data", type=Path, default=os.environ.get("VERISCOPE_DATA"), help="root of the data sets"
+        "--data",
+        type=Path,
+        default=os.environ.get("VERISCOPE_DATA", beside),
+        help="root of the data sets; $VERISCOPE_DATA, else shared/data beside the repository",
     )
     parser.add_argument("--split", choices=("test", "val"), default="test")
     parser.add_argument("--quick", action="store_true", help="one image of each type")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     options = parser.parse_args(arguments)
-    if options.data is None:
-        parser.error("give --data DIR or set VERISCOPE_DATA")
+    if not options.data.is_dir():
+        parser.error(f"no data sets in {options.data}; give --data DIR or set VERISCOPE_DATA")
     result = run(options.data, split=options.split, quick=options.quick)
     print_table(result)
     if options.json:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
+from veriscope.io.images import SUFFIXES
 
-__all__ = ["Assignment", "assign_groups", "read_sheet"]
+__all__ = ["Assignment", "assign_groups", "read_sheet", "stem_of"]
 
 _IMAGE = ("image", "image_id", "stem", "file", "filename", "name")
 _GROUP = ("group", "condition", "treatment", "class")
 _REPLICATE = ("replicate", "animal", "donor", "patient", "plate", "well", "field_group", "batch")
 _SEPARATORS = (",", ";", "\t")
-_SUFFIXES = (".ome.tiff", ".ome.tif", ".ome.zarr", ".tiff", ".tif", ".png", ".jpeg", ".jpg", ".bmp", ".zarr")
+_SUFFIXES = (*(f".ome{suffix}" for suffix in SUFFIXES), *SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
