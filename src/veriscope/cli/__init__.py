@@ -7,9 +7,12 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+"""Exit code with which typer ends at Ctrl-C, as shells do."""
+
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 wrong usage."""
+    """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 130 stopped with Ctrl-C."""
     from veriscope.cli.app import app
     from veriscope.errors import VeriscopeError
 
@@ -17,9 +20,10 @@ def main() -> None:
         app()
     except VeriscopeError as error:
         _fail(type(error).__name__, str(error))
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. What was finished is kept; the same command goes on from there.\n")
-        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            sys.stderr.write("Stopped. What was finished is kept; the same command goes on from there.\n")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
