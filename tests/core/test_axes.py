@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veriscope.core.axes import AXES, check_axes, check_spacing, move_axes, spatial_axes
+from veriscope.core.axes import AXES, check_axes, check_spacing, spatial_axes
 from veriscope.errors import AxesError
 
 subsets = st.sets(st.sampled_from(AXES)).map(lambda letters: "".join(sorted(letters, key=AXES.index)))
@@ -89,39 +89,4 @@ def test_no_spacing_is_uncalibrated() -> None:
 def test_wrong_spacing_is_refused(spacing: dict[str, float], message: str) -> None:
     with pytest.raises(AxesError) as caught:
         check_spacing(spacing, "yx", where="a.tif")
-    assert str(caught.value) == message
-
-
-@given(axes=subsets, data=st.data())
-def test_axes_moved_and_back_are_the_same(axes: str, data: st.DataObject) -> None:
-    shape = data.draw(st.tuples(*[st.integers(1, 4) for _ in axes]))
-    array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
-    other = "".join(data.draw(st.permutations(axes)))
-    moved = move_axes(array, axes, other)
-    assert moved.shape == tuple(shape[axes.index(letter)] for letter in other)
-    np.testing.assert_array_equal(move_axes(moved, other, axes), array)
-
-
-@given(axes=subsets)
-def test_axes_that_are_new_have_length_one(axes: str) -> None:
-    array = np.zeros([2] * len(axes))
-    assert move_axes(array, axes, AXES).shape == tuple(2 if letter in axes else 1 for letter in AXES)
-
-
-def test_moved_axes_are_a_view() -> None:
-    array = np.zeros((4, 5, 3))
-    assert np.shares_memory(move_axes(array, "yxc", "tczyx"), array)
-
-
-@pytest.mark.parametrize(
-    ("axes", "message"),
-    [
-        ("cyx", "axes ['c'] of 'cyx' are not in the wanted axes 'zyx'"),
-        ("yx", "axes 'yx' do not name the 3 dimensions of the array, each once"),
-        ("yyx", "axes 'yyx' do not name the 3 dimensions of the array, each once"),
-    ],
-)
-def test_axes_that_cannot_be_moved_are_refused(axes: str, message: str) -> None:
-    with pytest.raises(AxesError) as caught:
-        move_axes(np.zeros((2, 3, 4)), axes, "zyx")
     assert str(caught.value) == message

@@ -10,8 +10,9 @@ import pytest
 import tifffile
 
 from veriscope.core.image import Image
-from veriscope.errors import AxesError, InputError, UnreadableFileError
-from veriscope.io.folders import ImageFile, check_batch, find_images, image_stem, pair_by_stem
+from veriscope.errors import InputError, UnreadableFileError
+from veriscope.io.folders import ImageFile, find_images, image_stem, pair_by_stem
+from veriscope.io.images import read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
 
 GREY = np.zeros((6, 8), np.uint8)
@@ -129,55 +130,7 @@ def test_pairs_and_all_that_is_missing(tmp_path: Path) -> None:
         pair_by_stem(files("a"), files("b"), partial=True)
 
 
-@pytest.fixture
-def mixed(tmp_path: Path) -> Path:
-    for stem in "abc":
-        tifffile.imwrite(tmp_path / f"{stem}.tif", GREY)
-    tifffile.imwrite(tmp_path / "colour.tif", np.zeros((6, 8, 3), np.uint8), photometric="rgb")
-    tifffile.imwrite(tmp_path / "sized.tif", GREY, imagej=True, resolution=(2, 2), metadata={"unit": "um"})
-    (tmp_path / "empty.tif").write_bytes(b"")
-    return tmp_path
-
-
-def test_all_faults_of_a_batch_are_told_together(mixed: Path) -> None:
-    with pytest.raises(InputError) as caught:
-        check_batch(find_images(mixed))
-    assert str(caught.value).replace(str(mixed), "D") == (
-        "3 of 6 images cannot be used:\n"
-        "  - D/empty.tif: the file is empty (0 bytes), as after an interrupted copy; copy it again from its "
-        "source\n"
-        "  - D/colour.tif: has axes cyx with 3 channels, but 4 of 5 images have axes yx; convert it, or "
-        "analyse it "
-        "apart\n"
-        "  - D/sized.tif: has a pixel size, but 3 of 4 images have no pixel size; give one for all with "
-        "--spacing\n"
-        "Mend or remove these files, or go on without them with --skip-bad"
-    )
-
-
-def test_bad_images_are_skipped_when_asked_and_options_mend_others(mixed: Path) -> None:
-    batch = check_batch(find_images(mixed), skip_bad=True)
-    assert [file.stem for file, _ in batch.good] == ["a", "b", "c"]
-    assert sorted(file.stem for file, _ in batch.bad) == ["colour", "empty", "sized"]
-    sized = check_batch(find_images(mixed), skip_bad=True, spacing=0.5)
-    assert [file.stem for file, _ in sized.good] == ["a", "b", "c", "sized"]
-    assert all(header.spacing == {"y": 0.5, "x": 0.5} for _, header in sized.good)
-
-
-def test_without_a_majority_nothing_is_taken_for_granted(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", GREY)
-    tifffile.imwrite(tmp_path / "b.tif", np.zeros((2, 6, 8), np.uint8), metadata={"axes": "ZYX"})
-    with pytest.raises(AxesError) as caught:
-        check_batch(find_images(tmp_path), skip_bad=True)
-    assert str(caught.value).replace(str(tmp_path), "D") == (
-        "2 of 2 images cannot be used:\n"
-        "  - D/a.tif: has axes yx, as many others have not; convert it, or analyse it apart\n"
-        "  - D/b.tif: has axes zyx, as many others have not; convert it, or analyse it apart\n"
-        "Mend or remove these files"
-    )
-
-
-def test_damage_inside_pixels_is_found_on_request(tmp_path: Path) -> None:
+def test_damage_inside_pixels_is_found_when_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     tifffile.imwrite(path, noise, compression="zlib")
@@ -186,8 +139,8 @@ def test_damage_inside_pixels_is_found_on_request(tmp_path: Path) -> None:
         start = tiff.pages[0].dataoffsets[0]
     content[start + 100 : start + 600] = bytes(500)
     path.write_bytes(bytes(content))
-    assert check_batch(find_images(tmp_path)).bad == ()
+    assert read_header(path).shape == (64, 64)
     with pytest.raises(
         UnreadableFileError, match=r"the pixels \(ADOBE_DEFLATE compression\) cannot be decoded"
     ):
-        check_batch(find_images(tmp_path), decode=True)
+        read_image(path)

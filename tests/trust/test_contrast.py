@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
-from veriscope.trust.contrast import Group, compare_groups, contrast, holm
+from veriscope.trust.contrast import Group, _adjusted, compare_groups, contrast
 from veriscope.trust.estimate import Estimate, estimate
 from veriscope.trust.sampling import draw, draw_probability
 from veriscope.trust.units import DrawnUnits
@@ -89,12 +89,10 @@ def test_a_ratio_is_inverted_when_groups_are_swapped() -> None:
     assert negative.estimate.reason == "A ratio needs two positive estimates; use the difference."
 
 
-def test_holm_steps_down_and_ignores_missing() -> None:
-    assert holm(np.array([0.01, 0.04, np.nan, 0.03])) == pytest.approx(
-        [0.03, 0.06, np.nan, 0.06], nan_ok=True
-    )
-    assert holm(np.array([0.6, 0.9])).tolist() == [1.0, 1.0]
-    assert holm(np.zeros(0)).shape == (0,)
+def test_contrasts_without_a_p_value_are_no_comparisons() -> None:
+    assert _adjusted([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
+    assert _adjusted([0.6, 0.9]) == [1.0, 1.0]
+    assert _adjusted([]) == []
 
 
 def test_groups_are_compared_with_the_control_or_each_with_each() -> None:

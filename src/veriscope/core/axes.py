@@ -7,15 +7,11 @@ An array's axes are a string with one letter per dimension, a subset of ``tczyx`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
 
 from veriscope.errors import AxesError
 
-__all__ = ["AXES", "SPATIAL", "check_axes", "check_spacing", "move_axes", "spatial_axes"]
+__all__ = ["AXES", "SPATIAL", "check_axes", "check_spacing", "spatial_axes"]
 
 AXES = "tczyx"
 SPATIAL = "zyx"
@@ -115,36 +111,3 @@ def check_spacing(
         if not 0 < checked[letter] < math.inf:
             raise AxesError(f"{where}: spacing {letter}={spacing[letter]} is not a positive number of µm")
     return checked
-
-
-def move_axes(array: NDArray[Any], axes: str, target: str) -> NDArray[Any]:
-    """Transpose an array to another order of the same axes, adding new axes of length 1.
-
-    Parameters
-    ----------
-    array
-        Any array with the dimensions `axes`.
-    axes
-        Its axes; here, unlike elsewhere, in any order.
-    target
-        Axes wanted; must contain all of `axes`. Letters not in `axes` become length 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        A view with axes `target`.
-
-    Raises
-    ------
-    AxesError
-        If an axis of the array is not in `target`, or the axes do not fit the array.
-    """
-    if len(axes) != array.ndim or len(set(axes)) != len(axes):
-        raise AxesError(f"axes {axes!r} do not name the {array.ndim} dimensions of the array, each once")
-    lost = set(axes) - set(target)
-    if lost:
-        raise AxesError(f"axes {sorted(lost)} of {axes!r} are not in the wanted axes {target!r}")
-    kept = [letter for letter in target if letter in axes]
-    order: Sequence[int] = [axes.index(letter) for letter in kept]
-    moved = np.transpose(array, order)
-    return moved[tuple(slice(None) if letter in axes else None for letter in target)]

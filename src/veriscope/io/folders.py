@@ -1,27 +1,23 @@
-"""Finding image files, and checking many before anything is computed."""
+"""Finding image files, and pairing those that belong together."""
 
 from __future__ import annotations
 
 import errno
 import glob
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from veriscope.errors import AxesError, InputError, UnreadableFileError, VeriscopeError, raise_together
-from veriscope.io.images import SUFFIXES, ImageHeader, read_header, read_image
-from veriscope.io.layout import Spacing
+from veriscope.errors import InputError, UnreadableFileError, raise_together
+from veriscope.io.images import SUFFIXES
 
 __all__ = [
-    "Batch",
     "FoundImages",
     "ImageFile",
     "Pair",
     "Pairing",
-    "check_batch",
     "find_images",
     "image_stem",
     "pair_by_stem",
@@ -301,123 +297,3 @@ def pair_by_stem(
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return ", ".join(names[:10]) + more
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Images that were checked together.
-
-    Parameters
-    ----------
-    good
-        Those that can be used, in the order given, with their headers.
-    bad
-        Those that cannot, with the fault; empty unless they were to be skipped.
-    """
-
-    good: tuple[tuple[ImageFile, ImageHeader], ...]
-    bad: tuple[tuple[ImageFile, VeriscopeError], ...]
-
-
-def check_batch(
-    files: Iterable[ImageFile],
-    *,
-    axes: str | None = None,
-    spacing: Spacing | None = None,
-    series: int | str | None = None,
-    skip_bad: bool = False,
-    decode: bool = False,
-) -> Batch:
-    """Check that all images can be read and are of one kind, before anything is computed.
-
-    Of one kind means: the same axes, the same number of channels, and all with a pixel size or all
-    without. Where images differ, the most frequent kind is taken for what was meant; if two are
-    equally frequent, no image is good.
-
-    Parameters
-    ----------
-    files
-        Image files, as from `find_images`.
-    axes, spacing, series
-        As for `read_image`, for all files.
-    skip_bad
-        Whether to go on without the images that have a fault.
-    decode
-        Whether to decode the pixels too; without it, damage inside compressed pixels shows later.
-
-    Returns
-    -------
-    Batch
-        Good and bad images.
-
-    Raises
-    ------
-    InputError
-        If an image has a fault and `skip_bad` is false, or none is good; all faults are listed.
-    """
-    headers: list[tuple[ImageFile, ImageHeader]] = []
-    bad: list[tuple[ImageFile, VeriscopeError]] = []
-    total = 0
-    for file in files:
-        total += 1
-        try:
-            headers.append((file, read_header(file.path, axes=axes, spacing=spacing, series=series)))
-            if decode:
-                read_image(file.path, axes=axes, spacing=spacing, series=series)
-        except InputError as error:
-            headers = [entry for entry in headers if entry[0] != file]
-            bad.append((file, error))
-    good = headers
-    for kind, remedy in _KINDS:
-        good, odd = _split_by_kind(good, kind, remedy)
-        bad.extend(odd)
-    if bad and (not skip_bad or not good):
-        raise_together(
-            [error for _, error in bad],
-            what=f"{len(bad)} of {total} images cannot be used",
-            remedy="Mend or remove these files" + (", or go on without them with --skip-bad" if good else ""),
-        )
-    return Batch(tuple(good), tuple(bad))
-
-
-def _axes_kind(header: ImageHeader) -> str:
-    if "c" not in header.axes:
-        return f"axes {header.axes}"
-    return f"axes {header.axes} with {len(header.channels)} channels"
-
-
-def _spacing_kind(header: ImageHeader) -> str:
-    return "no pixel size" if header.spacing is None else "a pixel size"
-
-
-_KINDS: tuple[tuple[Callable[[ImageHeader], str], str], ...] = (
-    (_axes_kind, "convert it, or analyse it apart"),
-    (_spacing_kind, "give one for all with --spacing"),
-)
-
-
-def _split_by_kind(
-    entries: list[tuple[ImageFile, ImageHeader]], kind: Callable[[ImageHeader], str], remedy: str
-) -> tuple[list[tuple[ImageFile, ImageHeader]], list[tuple[ImageFile, VeriscopeError]]]:
-    counts = Counter(kind(header) for _, header in entries)
-    if len(counts) < 2:
-        return entries, []
-    (usual, number), (_, next_number) = counts.most_common(2)
-    if number == next_number:  # no kind can be taken for the one that was meant
-        return [], [
-            (file, AxesError(f"{file.path}: has {kind(header)}, as many others have not; {remedy}"))
-            for file, header in entries
-        ]
-    good = [entry for entry in entries if kind(entry[1]) == usual]
-    odd: list[tuple[ImageFile, VeriscopeError]] = [
-        (
-            file,
-            AxesError(
-                f"{file.path}: has {kind(header)}, but {number} of {len(entries)} images have {usual}; "
-                f"{remedy}"
-            ),
-        )
-        for file, header in entries
-        if kind(header) != usual
-    ]
-    return good, odd

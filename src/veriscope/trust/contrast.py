@@ -35,8 +35,9 @@ from scipy.stats import t as student
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.trust.estimate import Estimate
+from veriscope.validate.ranking import holm
 
-__all__ = ["Contrast", "Group", "compare_groups", "contrast", "holm"]
+__all__ = ["Contrast", "Group", "compare_groups", "contrast"]
 
 Kind = Literal["difference", "ratio"]
 Scope = Literal["replicates", "images"]
@@ -235,30 +236,14 @@ def compare_groups(
         if control is None or control in (a.name, b.name)
     ]
     found = [contrast(a, b, kind=kind, level=level) for a, b in pairs]
-    adjusted = holm(np.array([one.p_value for one in found]))
-    return tuple(replace(one, p_value_holm=float(p)) for one, p in zip(found, adjusted, strict=True))
+    adjusted = _adjusted([one.p_value for one in found])
+    return tuple(replace(one, p_value_holm=p) for one, p in zip(found, adjusted, strict=True))
 
 
-def holm(p_values: NDArray[Any]) -> NDArray[np.float64]:
-    """Adjust p-values of several contrasts, so that any false positive among them is rare.
-
-    Parameters
-    ----------
-    p_values
-        Of shape (k,), 0 to 1; NaN where there is none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Adjusted p-values (k,), at most 1; NaN stays NaN and does not count.
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+def _adjusted(p_values: Sequence[float]) -> list[float]:
+    """Adjust the p-values that are known; where there is none (NaN), no comparison was made."""
+    known = iter(holm([p for p in p_values if not math.isnan(p)]))
+    return [p if math.isnan(p) else float(next(known) or 0.0) for p in p_values]
 
 
 def _value(first: Group, second: Group, kind: Kind) -> float:
