@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, special
 
 from veriscope.validate.metrics.base import Counts
-from veriscope.validate.metrics.catalogue import KeyedMetric, metric_by_key
+from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
 from veriscope.validate.statistics import jackknife_interval, leave_one_out
 from veriscope.validate.units import count_unit
 

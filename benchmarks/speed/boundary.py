@@ -28,8 +28,8 @@ from scipy.ndimage import binary_erosion, distance_transform_edt, find_objects
 
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import match
-from veriscope.validate.metrics.boundary import boundary_distances
-from veriscope.validate.metrics.matched_boundary import boundary_of_matches
+from veriscope.validate.metrics.instance.matched_boundary import boundary_of_matches
+from veriscope.validate.metrics.semantic.boundary import boundary_distances
 
 SCHEMA = "veriscope/benchmark-boundary/1"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from veriscope.errors import InputError, PixelValueError
 from veriscope.validate.confidence import conformal_risk_control, reliability, risk_coverage
 from veriscope.validate.metrics.base import ratio
-from veriscope.validate.metrics.calibration import expected_calibration_error
+from veriscope.validate.metrics.classification.calibration import expected_calibration_error
 from veriscope.validate.statistics import jackknife_interval, leave_one_out, mean_interval
 
 FloatArray = NDArray[np.float64]

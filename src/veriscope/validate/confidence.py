@@ -16,8 +16,12 @@ from numpy.typing import ArrayLike
 
 from veriscope.errors import InputError, PixelValueError
 from veriscope.validate.metrics.base import FloatArray, ratio
-from veriscope.validate.metrics.calibration import Binning, bin_index, expected_calibration_error
-from veriscope.validate.metrics.cases import check_outcomes, check_probabilities, check_scores
+from veriscope.validate.metrics.classification.calibration import (
+    Binning,
+    bin_index,
+    expected_calibration_error,
+)
+from veriscope.validate.metrics.classification.cases import check_outcomes, check_probabilities, check_scores
 from veriscope.validate.statistics import (
     Interval,
     check_level,
@@ -135,7 +139,7 @@ def reliability(
     units
         Name of the image (or replicate) of each case.
     n_bins, binning
-        Bins, see `metrics.calibration.bin_index`.
+        Bins, see `metrics.classification.calibration.bin_index`.
     level
         Level of each interval.
     unit

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.errors import InputError
-from veriscope.validate.metrics.catalogue import instance_metrics
+from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.scores import common_thresholds, mean_score, pooled_score, unit_values
 from veriscope.validate.statistics import Interval, check_level
 from veriscope.validate.units import DEFAULT_THRESHOLDS, UnitCounts, check_thresholds, count_unit

@@ -19,7 +19,7 @@ from scipy import stats
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts
-from veriscope.validate.metrics.catalogue import KeyedMetric, metric_by_key
+from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
 from veriscope.validate.scores import pooled_score, unit_rows
 from veriscope.validate.statistics import (
     Interval,

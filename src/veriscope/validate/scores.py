@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts
-from veriscope.validate.metrics.catalogue import KeyedMetric, metric_by_key
+from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
 from veriscope.validate.statistics import (
     Interval,
     jackknife_interval,

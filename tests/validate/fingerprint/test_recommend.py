@@ -15,7 +15,7 @@ from veriscope.validate.fingerprint.choices import METRICS_OF
 from veriscope.validate.fingerprint.items import CATEGORIES, Fingerprint
 from veriscope.validate.fingerprint.pitfalls import PITFALLS
 from veriscope.validate.fingerprint.recommend import recommend
-from veriscope.validate.metrics.catalogue import instance_metrics
+from veriscope.validate.metrics.instance.catalogue import instance_metrics
 
 
 @dataclass(frozen=True)
@@ -297,13 +297,13 @@ def test_the_problems_trigger_every_pitfall_but_the_contradiction() -> None:
 
 def test_keys_of_masks_and_image_labels_are_names_of_functions() -> None:
     modules = [
-        "boundary",
-        "calibration",
-        "centreline",
-        "classification",
-        "multi_threshold",
-        "overlap",
-        "per_class",
+        "semantic.boundary",
+        "classification.calibration",
+        "semantic.centreline",
+        "classification.confusion",
+        "classification.multi_threshold",
+        "semantic.overlap",
+        "classification.per_class",
     ]
     functions = {
         name

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from veriscope.errors import AxesError, InputError, PixelValueError, ShapeMismatchError
-from veriscope.validate.metrics.centreline import centreline, centreline_dice
-from veriscope.validate.metrics.masks import BoolArray
-from veriscope.validate.metrics.overlap import dice, f_beta, iou
+from veriscope.validate.metrics.semantic.centreline import centreline, centreline_dice
+from veriscope.validate.metrics.semantic.masks import BoolArray
+from veriscope.validate.metrics.semantic.overlap import dice, f_beta, iou
 
 Overlap = Callable[[BoolArray, BoolArray], float]
 

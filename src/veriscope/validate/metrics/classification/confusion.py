@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from veriscope.errors import InputError, ShapeMismatchError
 from veriscope.validate.metrics.base import FloatArray, ratio
-from veriscope.validate.metrics.cases import check_classes
+from veriscope.validate.metrics.classification.cases import check_classes
 
 __all__ = [
     "accuracy",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from veriscope.errors import InputError
-from veriscope.validate.metrics.masks import BoolArray, check_masks
+from veriscope.validate.metrics.semantic.masks import BoolArray, check_masks
 
 __all__ = ["dice", "f_beta", "iou"]
 

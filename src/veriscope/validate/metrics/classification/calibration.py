@@ -14,7 +14,7 @@ from scipy.spatial import distance
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.cases import check_classes, check_outcomes, check_probabilities
+from veriscope.validate.metrics.classification.cases import check_classes, check_outcomes, check_probabilities
 
 __all__ = [
     "Binning",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Metric
-from veriscope.validate.metrics.counts import COUNT_BIAS
-from veriscope.validate.metrics.detection import AP, F1, PRECISION, RECALL
-from veriscope.validate.metrics.panoptic import MEAN_MATCHED_IOU, PQ, RQ, SQ
+from veriscope.validate.metrics.instance.counts import COUNT_BIAS
+from veriscope.validate.metrics.instance.detection import AP, F1, PRECISION, RECALL
+from veriscope.validate.metrics.instance.panoptic import MEAN_MATCHED_IOU, PQ, RQ, SQ
 
 __all__ = ["AT_EACH_THRESHOLD", "AT_HALF", "KeyedMetric", "instance_metrics", "metric_by_key"]
 

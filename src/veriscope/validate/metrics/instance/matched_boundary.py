@@ -17,8 +17,8 @@ from scipy.spatial.distance import cdist
 from veriscope.core.labels import check_labels, check_same_shape
 from veriscope.errors import AxesError, InputError
 from veriscope.validate.matching import Matching
-from veriscope.validate.metrics.boundary import BoundaryDistances, nearest_distances
-from veriscope.validate.metrics.masks import boundary_pixels, check_steps
+from veriscope.validate.metrics.semantic.boundary import BoundaryDistances, nearest_distances
+from veriscope.validate.metrics.semantic.masks import boundary_pixels, check_steps
 
 __all__ = ["MatchedBoundaries", "boundary_of_matches"]
 
@@ -38,7 +38,7 @@ class MatchedBoundaries:
         Shape (n, 2): label of the reference object and of the predicted object, as in the matching.
     distances
         One entry per match, in the same order; give it to `hausdorff`, `hausdorff_percentile`, `masd`,
-        `assd` or `nsd` of `veriscope.validate.metrics.boundary`.
+        `assd` or `nsd` of `veriscope.validate.metrics.semantic.boundary`.
     """
 
     pairs: IntArray

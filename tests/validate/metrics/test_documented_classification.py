@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from veriscope.validate import confidence
-from veriscope.validate.metrics import calibration, classification, multi_threshold, per_class
+from veriscope.validate.metrics.classification import calibration, confusion, multi_threshold, per_class
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "metrics-classification.md").read_text(
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "metrics-classification.md").read_text(
     encoding="utf-8"
 )
 TOOLS = {"check_confusion", "confusion_matrix", "one_versus_rest", "decisions_by_threshold", "bin_index"}
 TOOLS |= {"top_label"}
-MODULES = (classification, per_class, multi_threshold, calibration, confidence)
+MODULES = (confusion, per_class, multi_threshold, calibration, confidence)
 NAMES = [name for module in MODULES for name in module.__all__ if name.islower() and name not in TOOLS]
 
 

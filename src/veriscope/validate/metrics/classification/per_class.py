@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray, ratio
-from veriscope.validate.metrics.classification import check_confusion
+from veriscope.validate.metrics.classification.confusion import check_confusion
 
 __all__ = [
     "Decisions",

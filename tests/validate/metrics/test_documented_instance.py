@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from veriscope.validate.metrics.catalogue import instance_metrics
+from veriscope.validate.metrics.instance.catalogue import instance_metrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("keyed", instance_metrics([0.5]), ids=lambda keyed: keyed.key)

@@ -23,7 +23,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from veriscope.errors import InputError
-from veriscope.validate.metrics.masks import (
+from veriscope.validate.metrics.semantic.masks import (
     BoolArray,
     boundary_pixels,
     check_distance,

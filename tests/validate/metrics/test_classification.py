@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as peer
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
-from veriscope.validate.metrics.classification import (
+from veriscope.validate.metrics.classification.confusion import (
     accuracy,
     balanced_accuracy,
     confusion_matrix,
@@ -21,7 +21,7 @@ from veriscope.validate.metrics.classification import (
     matthews_correlation,
     weighted_kappa,
 )
-from veriscope.validate.metrics.multi_threshold import (
+from veriscope.validate.metrics.classification.multi_threshold import (
     auroc,
     average_precision,
     decisions_by_threshold,
@@ -30,7 +30,7 @@ from veriscope.validate.metrics.multi_threshold import (
     sensitivity_at_specificity,
     specificity_at_sensitivity,
 )
-from veriscope.validate.metrics.per_class import (
+from veriscope.validate.metrics.classification.per_class import (
     Decisions,
     f_beta,
     negative_predictive_value,

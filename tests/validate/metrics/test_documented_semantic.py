@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from veriscope.validate.metrics import boundary, centreline, overlap
-from veriscope.validate.metrics.semantic import SEMANTIC_METRICS, SemanticMetric
+from veriscope.validate.metrics.semantic import boundary, centreline, overlap
+from veriscope.validate.metrics.semantic.catalogue import SEMANTIC_METRICS, SemanticMetric
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "metrics-semantic.md"
 
 

@@ -16,7 +16,8 @@ from scipy.ndimage import binary_erosion
 from veriscope.errors import AxesError, InputError
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import Matching, match
-from veriscope.validate.metrics.boundary import (
+from veriscope.validate.metrics.instance.matched_boundary import boundary_of_matches
+from veriscope.validate.metrics.semantic.boundary import (
     BoundaryDistances,
     assd,
     boundary_distances,
@@ -26,10 +27,9 @@ from veriscope.validate.metrics.boundary import (
     masd,
     nsd,
 )
-from veriscope.validate.metrics.masks import BoolArray
-from veriscope.validate.metrics.matched_boundary import boundary_of_matches
-from veriscope.validate.metrics.overlap import iou
-from veriscope.validate.metrics.semantic import SEMANTIC_METRICS
+from veriscope.validate.metrics.semantic.catalogue import SEMANTIC_METRICS
+from veriscope.validate.metrics.semantic.masks import BoolArray
+from veriscope.validate.metrics.semantic.overlap import iou
 
 STEPS = st.sampled_from([0.1, 0.25, 0.5, 1.0, 2.0, 3.0])
 

@@ -14,8 +14,8 @@ from scipy import stats
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.cases import check_outcomes, check_scores
-from veriscope.validate.metrics.per_class import (
+from veriscope.validate.metrics.classification.cases import check_outcomes, check_scores
+from veriscope.validate.metrics.classification.per_class import (
     Decisions,
     positive_predictive_value,
     sensitivity,

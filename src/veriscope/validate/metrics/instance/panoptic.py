@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from veriscope.validate.metrics.base import Counts, FloatArray, Metric, ratio
-from veriscope.validate.metrics.detection import f1
+from veriscope.validate.metrics.instance.detection import f1
 
 __all__ = ["MEAN_MATCHED_IOU", "PQ", "RQ", "SQ", "mean_matched_iou", "pq"]
 

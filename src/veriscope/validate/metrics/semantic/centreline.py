@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import label
 from skimage.morphology import skeletonize
 
-from veriscope.validate.metrics.masks import BoolArray, check_masks, crop
+from veriscope.validate.metrics.semantic.masks import BoolArray, check_masks, crop
 
 __all__ = ["centreline", "centreline_dice"]
 

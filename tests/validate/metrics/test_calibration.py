@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as peer
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
-from veriscope.validate.metrics.calibration import (
+from veriscope.validate.metrics.classification.calibration import (
     bin_index,
     brier_score,
     class_wise_calibration_error,

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts, ratio
-from veriscope.validate.metrics.catalogue import instance_metrics, metric_by_key
-from veriscope.validate.metrics.counts import count_bias
-from veriscope.validate.metrics.detection import ap, f1, precision, recall
-from veriscope.validate.metrics.panoptic import mean_matched_iou, pq
+from veriscope.validate.metrics.instance.catalogue import instance_metrics, metric_by_key
+from veriscope.validate.metrics.instance.counts import count_bias
+from veriscope.validate.metrics.instance.detection import ap, f1, precision, recall
+from veriscope.validate.metrics.instance.panoptic import mean_matched_iou, pq
 
 
 def counts(tp: float, fp: float, fn: float, sum_iou: float = 0.0) -> Counts:

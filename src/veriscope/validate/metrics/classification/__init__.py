@@ -1,0 +1,1 @@
+"""Metrics of classes, scores and probabilities, one per case."""

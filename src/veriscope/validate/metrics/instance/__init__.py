@@ -1,0 +1,1 @@
+"""Metrics of objects: found or not, and how well outlined."""

@@ -1,0 +1,1 @@
+"""Metrics of images of intensities against a clean one, or against the raw one."""

@@ -1,0 +1,1 @@
+"""Metrics of connectedness: pieces, holes and gaps."""
