@@ -15,7 +15,7 @@ from veriscope.core.labels import check_labels, check_same_shape
 from veriscope.errors import AxesError, InputError, VeriscopeError
 from veriscope.validate.fingerprint.items import Figure, Fingerprint
 
-__all__ = ["LIMITS", "measure_fingerprint"]
+__all__ = ["LIMITS", "FingerprintTally", "measure_fingerprint"]
 
 LIMITS = {
     "small_structures": 10.0,
@@ -30,23 +30,165 @@ LIMITS = {
 }
 """Where a measured number makes an item hold. The paper gives no numbers; these are ours, and shown."""
 
-_MISSING = object()
+_MISSING: Any = object()
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What is added up over the images."""
+class FingerprintTally:
+    """Adds up, pair by pair, what the items ask about; for callers that read each pair only once."""
 
-    sizes: list[NDArray[np.int64]] = field(default_factory=list)
-    diameters: list[NDArray[np.float64]] = field(default_factory=list)
-    touching: int = 0
-    disconnected: int = 0
-    foreground: int = 0
-    pixels: int = 0
-    images: int = 0
-    empty_references: int = 0
-    empty_predictions: int = 0
-    invalid_predictions: int = 0
+    _sizes: list[NDArray[np.int64]] = field(default_factory=list)
+    _diameters: list[NDArray[np.float64]] = field(default_factory=list)
+    _touching: int = 0
+    _disconnected: int = 0
+    _foreground: int = 0
+    _pixels: int = 0
+    _images: int = 0
+    _empty_references: int = 0
+    _predictions: int = 0
+    _empty_predictions: int = 0
+    _invalid_predictions: int = 0
+
+    def add(self, reference: NDArray[Any], prediction: NDArray[Any] | None = None) -> None:
+        """Take in one image.
+
+        Parameters
+        ----------
+        reference
+            Label image, (y, x) or (z, y, x), integer, 0 = background.
+        prediction
+            Label image of the same shape; one that cannot be used is counted, not refused.
+
+        Raises
+        ------
+        PixelValueError, AxesError
+            If the reference is no label image, or has other than two or three axes.
+        """
+        where = f"reference {self._images + 1}"
+        labels = check_labels(np.asarray(reference), where=where)
+        self._add_reference(labels, where=where)
+        if prediction is not None:
+            self._predictions += 1
+            self._add_prediction(labels, np.asarray(prediction))
+
+    def result(
+        self, *, clusters: Sequence[str] | None = None, scores_available: bool | None = None, **said: Any
+    ) -> Fingerprint:
+        """Give the fingerprint of all images taken in.
+
+        Parameters
+        ----------
+        clusters
+            Well, animal or patient of each image.
+        scores_available
+            Whether the predictions came with scores or probabilities; None: not looked at.
+        **said
+            Answers to other items, or answers that override what is measured.
+
+        Returns
+        -------
+        Fingerprint
+            Measured items, with ``figures``; without any object, items about objects stay as assumed.
+
+        Raises
+        ------
+        InputError
+            If there is no reference, the number of clusters differs, or an answer is not allowed.
+        """
+        if self._images == 0:
+            raise InputError("there is no reference; a fingerprint is measured from at least one label image")
+        if clusters is not None and len(clusters) != self._images:
+            raise InputError(f"{len(clusters)} clusters for {self._images} images; give one per image")
+        figures = self._figures(clusters=clusters)
+        answers: dict[str, Any] = {figure.item: _holds(figure) for figure in figures}
+        if scores_available is not None:
+            answers["scores_available"] = scores_available
+        measured = Fingerprint.parse(
+            {**answers, "measured": sorted(answers), "figures": figures}, where="the measured fingerprint"
+        )
+        return measured.override(**said) if said else measured
+
+    def typical_diameter(self) -> float:
+        """Median diameter of the objects taken in, in pixels; NaN without any.
+
+        Returns
+        -------
+        float
+            Of the disc or ball with as many pixels.
+        """
+        return float(np.median(np.concatenate(self._diameters))) if self._diameters else float("nan")
+
+    def _add_reference(self, labels: NDArray[Any], *, where: str) -> None:
+        if labels.ndim not in (2, 3):
+            raise AxesError(
+                f"{where}: has {labels.ndim} axes; a fingerprint is measured on (y, x) or (z, y, x), "
+                "so give time points and channels one by one"
+            )
+        ids, sizes = np.unique(labels[labels > 0], return_counts=True)
+        self._images += 1
+        self._pixels += labels.size
+        self._foreground += int(sizes.sum())
+        if len(ids) == 0:
+            self._empty_references += 1
+            return
+        self._sizes.append(sizes)
+        self._diameters.append(_diameters(sizes, labels.ndim))
+        self._touching += len(_touching(labels))
+        self._disconnected += _n_disconnected(labels, ids)
+
+    def _add_prediction(self, reference: NDArray[Any], prediction: NDArray[Any]) -> None:
+        try:
+            labels = check_labels(prediction)
+            check_same_shape(reference, labels)
+        except VeriscopeError:
+            self._invalid_predictions += 1
+            return
+        if _may_have_wrapped(labels):
+            self._invalid_predictions += 1
+        self._empty_predictions += not (labels > 0).any()
+
+    def _figures(self, *, clusters: Sequence[str] | None) -> list[Figure]:
+        found: dict[str, tuple[str, float]] = {}
+        if self._sizes:
+            sizes, diameters = np.concatenate(self._sizes), np.concatenate(self._diameters)
+            low, high = np.percentile(sizes, [10, 90])
+            found["small_structures"] = (
+                "diameter in pixels that a quarter of the objects stay below",
+                float(np.percentile(diameters, 25)),
+            )
+            found["size_variability"] = (
+                "90th over 10th percentile of the objects' pixel counts",
+                float(high / low),
+            )
+            found["touching"] = ("share of objects that touch another", self._touching / len(sizes))
+            found["disconnected"] = (
+                "share of objects with more than one piece",
+                self._disconnected / len(sizes),
+            )
+            share = self._foreground / self._pixels
+            found["class_imbalance"] = (
+                "share of the rarer of foreground and background",
+                min(share, 1 - share),
+            )
+        found["reference_may_be_empty"] = (
+            "share of references without objects",
+            self._empty_references / self._images,
+        )
+        if self._predictions:
+            found["prediction_may_be_empty"] = (
+                "share of predictions without objects",
+                self._empty_predictions / self._predictions,
+            )
+            found["invalid_outputs"] = (
+                "share of predictions that cannot be used",
+                self._invalid_predictions / self._predictions,
+            )
+        if clusters is not None:
+            found["dependent_cases"] = ("images per cluster", self._images / len(set(clusters)))
+        return [
+            Figure(item=item, name=name, value=value, limit=LIMITS[item])
+            for item, (name, value) in found.items()
+        ]
 
 
 def measure_fingerprint(
@@ -84,28 +226,14 @@ def measure_fingerprint(
     PixelValueError, AxesError
         If a reference is no label image, or has other than two or three axes.
     """
-    tally = _Tally()
+    tally = FingerprintTally()
     pairs = zip_longest(references, [] if predictions is None else predictions, fillvalue=_MISSING)
     for number, (reference, prediction) in enumerate(pairs, start=1):
         if reference is _MISSING or (predictions is not None and prediction is _MISSING):
             short = "references" if reference is _MISSING else "predictions"
             raise InputError(f"only {number - 1} {short} for more images; give one of each per image")
-        labels = check_labels(np.asarray(reference), where=f"reference {number}")
-        _add_reference(tally, labels, where=f"reference {number}")
-        if predictions is not None:
-            _add_prediction(tally, labels, np.asarray(prediction))
-    if tally.images == 0:
-        raise InputError("there is no reference; a fingerprint is measured from at least one label image")
-    if clusters is not None and len(clusters) != tally.images:
-        raise InputError(f"{len(clusters)} clusters for {tally.images} images; give one per image")
-    figures = _figures(tally, with_predictions=predictions is not None, clusters=clusters)
-    answers: dict[str, Any] = {figure.item: _holds(figure) for figure in figures}
-    if scores_available is not None:
-        answers["scores_available"] = scores_available
-    measured = Fingerprint.parse(
-        {**answers, "measured": sorted(answers), "figures": figures}, where="the measured fingerprint"
-    )
-    return measured.override(**said) if said else measured
+        tally.add(reference, None if prediction is _MISSING else prediction)
+    return tally.result(clusters=clusters, scores_available=scores_available, **said)
 
 
 def _holds(figure: Figure) -> bool:
@@ -113,37 +241,6 @@ def _holds(figure: Figure) -> bool:
     if figure.item in {"small_structures", "class_imbalance"}:
         return figure.value < figure.limit
     return figure.value > figure.limit
-
-
-def _add_reference(tally: _Tally, labels: NDArray[Any], *, where: str) -> None:
-    if labels.ndim not in (2, 3):
-        raise AxesError(
-            f"{where}: has {labels.ndim} axes; a fingerprint is measured on (y, x) or (z, y, x), "
-            "so give time points and channels one by one"
-        )
-    ids, sizes = np.unique(labels[labels > 0], return_counts=True)
-    tally.images += 1
-    tally.pixels += labels.size
-    tally.foreground += int(sizes.sum())
-    if len(ids) == 0:
-        tally.empty_references += 1
-        return
-    tally.sizes.append(sizes)
-    tally.diameters.append(_diameters(sizes, labels.ndim))
-    tally.touching += len(_touching(labels))
-    tally.disconnected += _n_disconnected(labels, ids)
-
-
-def _add_prediction(tally: _Tally, reference: NDArray[Any], prediction: NDArray[Any]) -> None:
-    try:
-        labels = check_labels(prediction)
-        check_same_shape(reference, labels)
-    except VeriscopeError:
-        tally.invalid_predictions += 1
-        return
-    if _may_have_wrapped(labels):
-        tally.invalid_predictions += 1
-    tally.empty_predictions += not (labels > 0).any()
 
 
 def _may_have_wrapped(labels: NDArray[Any]) -> bool:
@@ -177,46 +274,3 @@ def _n_disconnected(labels: NDArray[Any], ids: NDArray[Any]) -> int:
     owner = np.zeros(int(pieces.max()) + 1, dtype=np.int64)
     owner[pieces.ravel()] = small.ravel()
     return int((np.bincount(owner[1:]) > 1).sum())
-
-
-def _figures(tally: _Tally, *, with_predictions: bool, clusters: Sequence[str] | None) -> list[Figure]:
-    found: dict[str, tuple[str, float]] = {}
-    if tally.sizes:
-        sizes, diameters = np.concatenate(tally.sizes), np.concatenate(tally.diameters)
-        low, high = np.percentile(sizes, [10, 90])
-        found["small_structures"] = (
-            "diameter in pixels that a quarter of the objects stay below",
-            float(np.percentile(diameters, 25)),
-        )
-        found["size_variability"] = (
-            "90th over 10th percentile of the objects' pixel counts",
-            float(high / low),
-        )
-        found["touching"] = ("share of objects that touch another", tally.touching / len(sizes))
-        found["disconnected"] = (
-            "share of objects with more than one piece",
-            tally.disconnected / len(sizes),
-        )
-        share = tally.foreground / tally.pixels
-        found["class_imbalance"] = (
-            "share of the rarer of foreground and background",
-            min(share, 1 - share),
-        )
-    found["reference_may_be_empty"] = (
-        "share of references without objects",
-        tally.empty_references / tally.images,
-    )
-    if with_predictions:
-        found["prediction_may_be_empty"] = (
-            "share of predictions without objects",
-            tally.empty_predictions / tally.images,
-        )
-        found["invalid_outputs"] = (
-            "share of predictions that cannot be used",
-            tally.invalid_predictions / tally.images,
-        )
-    if clusters is not None:
-        found["dependent_cases"] = ("images per cluster", tally.images / len(set(clusters)))
-    return [
-        Figure(item=item, name=name, value=value, limit=LIMITS[item]) for item, (name, value) in found.items()
-    ]

@@ -1,0 +1,63 @@
+"""Only questions whose answer changes the advice are asked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from veriscope.validate.fingerprint.ask import allowed_answers, open_items
+from veriscope.validate.fingerprint.items import CATEGORIES, Fingerprint
+from veriscope.validate.fingerprint.measured import measure_fingerprint
+from veriscope.validate.fingerprint.recommend import recommend
+
+
+@pytest.mark.parametrize(
+    ("item", "answers"),
+    [
+        ("tubular", (False, True)),
+        ("boundary_errors", ("share", "average", "worst")),
+        ("category", (*CATEGORIES, None)),
+    ],
+)
+def test_answers_that_an_item_may_have(item: str, answers: tuple[object, ...]) -> None:
+    assert allowed_answers(item) == answers
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_open_item_matters_and_every_other_does_not(category: str) -> None:
+    fingerprint = Fingerprint(category=category)  # type: ignore[arg-type]
+    before = recommend(fingerprint)
+    asked = open_items(fingerprint)
+    assert "category" not in asked
+    for item in set(Fingerprint.items()) - {"category"}:
+        changed = False
+        for answer in allowed_answers(item):
+            advice = recommend(fingerprint.override(**{item: answer}))
+            changed |= advice.keys != before.keys or advice.criteria != before.criteria
+        if item in asked:
+            assert changed, item
+
+
+def test_what_is_measured_or_said_is_not_asked() -> None:
+    labels = np.zeros((40, 40), np.uint16)
+    labels[2:14, 2:14], labels[14:26, 2:14] = 1, 2
+    fingerprint = measure_fingerprint([labels], category="instance", boundaries_matter=False)
+    asked = open_items(fingerprint)
+    assert {"touching", "small_structures", "boundaries_matter"}.isdisjoint(asked)
+    assert {"costlier_error", "tubular"} <= set(asked)
+
+
+def test_an_answer_can_open_a_question() -> None:
+    closed = Fingerprint(category="semantic", boundaries_matter=False)
+    opened = closed.override(boundaries_matter=True)
+    assert "boundary_errors" not in open_items(closed)
+    assert "boundary_errors" in open_items(opened)
+
+
+def test_without_a_category_the_questions_that_lead_to_one_are_asked() -> None:
+    assert {"whole_image_label", "instances_matter", "shape_needed"} <= set(open_items(Fingerprint()))
+
+
+def test_a_full_fingerprint_leaves_nothing_to_ask() -> None:
+    answers = {item: getattr(Fingerprint(), item) for item in Fingerprint.items() if item != "category"}
+    assert open_items(Fingerprint(category="instance", **answers)) == ()
