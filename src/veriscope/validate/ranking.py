@@ -8,81 +8,20 @@ one better than another stays below 1 - level.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
+from numpy.typing import ArrayLike
 
-from veriscope.errors import InputError
-from veriscope.validate.metrics.base import Counts
-from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
-from veriscope.validate.scores import pooled_score, unit_rows
-from veriscope.validate.statistics import (
-    Interval,
-    check_level,
-    jackknife_interval,
-    jackknife_spread,
-    leave_one_out,
-)
+from veriscope.validate.candidates import Better, Candidates, candidates_by_counts, candidates_by_values
+from veriscope.validate.paired import PairedDifference, compare_pair
+from veriscope.validate.statistics import Interval, check_level, jackknife_interval, leave_one_out
 from veriscope.validate.units import UnitCounts
 
-__all__ = ["PairedDifference", "Ranking", "holm", "rank"]
-
-FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
-    """Two candidates compared on the same units.
-
-    Parameters
-    ----------
-    first, second
-        Names of the candidates.
-    difference
-        Metric of the first minus metric of the second, with its interval (not adjusted for the number
-        of comparisons).
-    p_value
-        Chance of a difference at least as large if there were none; None: cannot tell.
-    p_adjusted
-        The same for all comparisons together (Holm).
-    better
-        Name of the better candidate; None: they cannot be separated.
-    """
-
-    first: str
-    second: str
-    difference: Interval
-    p_value: float | None
-    p_adjusted: float | None
-    better: str | None
-
-    @property
-    def verdict(self) -> str:
-        """The result in words: ``"A better"`` or ``"cannot separate"``."""
-        return f"{self.better} better" if self.better else "cannot separate"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name, and ``verdict``.
-        """
-        return {
-            "first": self.first,
-            "second": self.second,
-            "difference": self.difference.to_dict(),
-            "p_value": self.p_value,
-            "p_adjusted": self.p_adjusted,
-            "better": self.better,
-            "verdict": self.verdict,
-        }
+__all__ = ["Ranking", "holm", "observed_order", "rank", "rank_candidates", "rank_values"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +40,10 @@ class Ranking:
         Every pair of candidates.
     groups
         Names, best first, in groups: no member of a group can be separated from its first.
+    better
+        Which end of the metric is good.
+    n_left_aside
+        Units left aside for all candidates because some candidate has no value there.
     """
 
     metric: str
@@ -108,6 +51,8 @@ class Ranking:
     values: dict[str, Interval]
     pairs: tuple[PairedDifference, ...]
     groups: tuple[tuple[str, ...], ...]
+    better: Better = "higher"
+    n_left_aside: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON.
@@ -115,14 +60,16 @@ class Ranking:
         Returns
         -------
         dict
-            ``metric``, ``level``, ``values``, ``pairs`` and ``groups``.
+            ``metric``, ``better``, ``level``, ``values``, ``pairs``, ``groups`` and ``n_left_aside``.
         """
         return {
             "metric": self.metric,
+            "better": self.better,
             "level": self.level,
             "values": {name: interval.to_dict() for name, interval in self.values.items()},
             "pairs": [pair.to_dict() for pair in self.pairs],
             "groups": [list(group) for group in self.groups],
+            "n_left_aside": self.n_left_aside,
         }
 
 
@@ -156,17 +103,81 @@ def rank(
     InputError
         If there is no candidate, the units differ, or the metric is unknown or has no better end.
     """
-    check_level(level)
-    keyed = _check_candidates(candidates, metric)
-    values = {name: pooled_score(units, keyed, level=level, unit=unit) for name, units in candidates.items()}
-    order = sorted(
-        values, key=lambda name: -values[name].value if np.isfinite(values[name].value) else np.inf
+    return rank_candidates(candidates_by_counts(candidates, metric=metric, unit=unit), level=level)
+
+
+def rank_values(
+    values: Mapping[str, ArrayLike],
+    *,
+    better: Better = "higher",
+    metric: str = "value",
+    clusters: Sequence[Hashable] | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    missing: float | None = None,
+    level: float = 0.95,
+    unit: str = "image",
+) -> Ranking:
+    """Order candidates by the mean of one value per unit and say which differences are real.
+
+    Parameters
+    ----------
+    values
+        Shape (n,) of each candidate by its name: one value per unit, the same units in the same order.
+    better
+        ``"lower"`` for distances and errors.
+    metric
+        Name of the metric, for the result.
+    clusters
+        Replicate, well or animal of each unit; then these are the independent units.
+    bounds
+        Smallest and largest possible value of the metric.
+    missing
+        Taken where some candidates have no value in a unit; None: the unit is left aside for all. See
+        `candidates.candidates_by_values`.
+    level
+        Level of the intervals; a pair is separated if its adjusted p value is below 1 - level.
+    unit
+        What an independent unit is, for the results.
+
+    Returns
+    -------
+    Ranking
+        Order, pairs and groups.
+
+    Raises
+    ------
+    InputError
+        If there is no candidate, numbers of units differ, `better` is unknown, or values are out of bounds.
+    """
+    taken = candidates_by_values(
+        values, better=better, metric=metric, clusters=clusters, bounds=bounds, missing=missing, unit=unit
     )
-    tested = [
-        (first, second, *_difference(candidates[first], candidates[second], keyed, level, unit))
-        for first, second in combinations(order, 2)
+    return rank_candidates(taken, level=level)
+
+
+def rank_candidates(candidates: Candidates, *, level: float = 0.95) -> Ranking:
+    """Order candidates and say which differences are real.
+
+    Parameters
+    ----------
+    candidates
+        From `candidates.candidates_by_values` or `candidates.candidates_by_counts`.
+    level
+        Level of the intervals; a pair is separated if its adjusted p value is below 1 - level.
+
+    Returns
+    -------
+    Ranking
+        Order, pairs and groups.
+    """
+    check_level(level)
+    values = {name: _value(candidates, i, level) for i, name in enumerate(candidates.names)}
+    order = observed_order(candidates, [interval.value for interval in values.values()])
+    compared = [
+        (candidates.names[i], candidates.names[j], compare_pair(candidates, i, j, level=level))
+        for i, j in combinations(order, 2)
     ]
-    adjusted = holm([p_value for *_, p_value in tested])
+    adjusted = holm([p_value for _, _, (_, p_value) in compared])
     pairs = tuple(
         PairedDifference(
             first=first,
@@ -174,75 +185,54 @@ def rank(
             difference=difference,
             p_value=p_value,
             p_adjusted=p_adjusted,
-            better=_better(first, second, difference, p_adjusted, level),
+            better=_better(first, second, candidates.sign() * difference.value, p_adjusted, level),
         )
-        for (first, second, difference, p_value), p_adjusted in zip(tested, adjusted, strict=True)
+        for (first, second, (difference, p_value)), p_adjusted in zip(compared, adjusted, strict=True)
     )
-    return Ranking(keyed.key, level, {name: values[name] for name in order}, pairs, _groups(order, pairs))
-
-
-def _check_candidates(candidates: Mapping[str, Sequence[UnitCounts]], metric: str) -> KeyedMetric:
-    """Refuse candidates that did not meet the same units."""
-    if not candidates:
-        raise InputError("there is no candidate to rank; give the counts of at least one")
-    (leader, expected), *others = candidates.items()
-    for name, units in others:
-        if len(units) != len(expected):
-            raise InputError(
-                f"{leader!r} has {len(expected)} units and {name!r} has {len(units)}; "
-                "compare candidates on the same images"
-            )
-        for ours, theirs in zip(expected, units, strict=True):
-            if _identity(ours) != _identity(theirs):
-                raise InputError(
-                    f"{leader!r} and {name!r} were not compared on the same units: {_shown(ours)} against "
-                    f"{_shown(theirs)}; give both the same images, references, clusters and weights, in the "
-                    "same order"
-                )
-    keyed = metric_by_key(metric, expected[0].thresholds if expected else (0.5,))
-    if keyed.metric.best != keyed.metric.high:
-        raise InputError(
-            f"candidates cannot be ranked by {metric!r}, whose best value is {keyed.metric.best:g} and not "
-            "at an end; use a metric of which more is better, such as 'f1@0.5' or 'pq'"
-        )
-    return keyed
-
-
-def _identity(unit: UnitCounts) -> tuple[Any, ...]:
-    return (unit.name, unit.n_reference, unit.cluster, unit.weight, unit.thresholds)
-
-
-def _shown(unit: UnitCounts) -> str:
-    return f"{unit.name!r} with {unit.n_reference} reference objects"
-
-
-def _difference(
-    first: Sequence[UnitCounts], second: Sequence[UnitCounts], keyed: KeyedMetric, level: float, unit: str
-) -> tuple[Interval, float | None]:
-    """Give the difference of a pooled metric with its interval, and the p value of no difference."""
-    rows = np.concatenate([unit_rows(units, keyed.threshold) for units in (first, second)], axis=1)
-
-    def function(sums: FloatArray) -> FloatArray:
-        values = [keyed.metric.function(Counts.from_columns(part)) for part in (sums[..., :6], sums[..., 6:])]
-        return np.asarray(values[0] - values[1])
-
-    value, left_out = leave_one_out(rows, function)
-    sizes = sum(
-        (keyed.metric.sizes(Counts.from_columns(part)) for part in (rows[:, :6], rows[:, 6:])),
-        start=np.zeros(len(rows)),
+    names = [candidates.names[i] for i in order]
+    return Ranking(
+        metric=candidates.metric,
+        level=level,
+        values={name: values[name] for name in names},
+        pairs=pairs,
+        groups=_groups(names, pairs),
+        better=candidates.better,
+        n_left_aside=candidates.n_left_aside,
     )
-    interval = jackknife_interval(
-        value, left_out, sizes, level=level, bounds=(-1.0, 1.0), scale="linear", unit=unit
+
+
+def observed_order(candidates: Candidates, values: Sequence[float]) -> list[int]:
+    """Order candidates by their values.
+
+    Parameters
+    ----------
+    candidates
+        The candidates.
+    values
+        Value of each.
+
+    Returns
+    -------
+    list of int
+        Positions, best first; undefined values come last, equal ones stay in the order given.
+    """
+    sign = candidates.sign()
+    return sorted(range(len(values)), key=lambda i: -sign * values[i] if np.isfinite(values[i]) else np.inf)
+
+
+def _value(candidates: Candidates, i: int, level: float) -> Interval:
+    """Give the metric of one candidate with its interval."""
+    rows = candidates.independent_rows[i]
+    value, left_out = leave_one_out(rows, candidates.function)
+    return jackknife_interval(
+        value,
+        left_out,
+        candidates.sizes(rows),
+        level=level,
+        bounds=candidates.bounds,
+        unit=candidates.unit,
+        aggregation=candidates.aggregation,
     )
-    if interval.low is None:
-        return interval, None
-    telling = sizes > 0
-    spread = jackknife_spread(left_out[telling], sizes[telling])
-    if spread.standard_error > 0:
-        t = abs(value) / spread.standard_error
-        return interval, float(2 * stats.t.sf(t, spread.degrees_of_freedom))
-    # All units agree exactly: a sign test is all that is left.
-    return interval, 1.0 if value == 0 else min(1.0, 2.0 ** (1 - interval.n_units))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -275,12 +265,10 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def _better(
-    first: str, second: str, difference: Interval, p_adjusted: float | None, level: float
-) -> str | None:
+def _better(first: str, second: str, advantage: float, p_adjusted: float | None, level: float) -> str | None:
     if p_adjusted is None or p_adjusted >= 1 - level:
         return None
-    return first if difference.value > 0 else second
+    return first if advantage > 0 else second
 
 
 def _groups(order: Sequence[str], pairs: Sequence[PairedDifference]) -> tuple[tuple[str, ...], ...]:
