@@ -3,17 +3,25 @@
 For counts, or any measure with one value per image. Correlation is not agreement: a method that always
 finds half of the objects correlates perfectly.
 
+Several images of one replicate are not independent. With clusters, the variance of the differences is
+split into that between and that within clusters; the limits hold for a single unit of a new cluster, and
+their intervals come from the method of variance estimates recovery (MOVER) of Zou [3]_, which takes the
+normal quantile for the mean: with that of t the limits would be covered more often than stated.
+
 References
 ----------
 .. [1] Bland JM, Altman DG. Measuring agreement in method comparison studies. Statistical Methods in
    Medical Research 8 (1999), 135-160. doi:10.1177/096228029900800204
 .. [2] Carkeet A. Exact parametric confidence intervals for Bland-Altman limits of agreement. Optometry
    and Vision Science 92 (2015), e71-e80. doi:10.1097/OPX.0000000000000513
+.. [3] Zou GY. Confidence interval estimation for the Bland-Altman limits of agreement with multiple
+   observations per individual. Statistical Methods in Medical Research 22 (2013), 630-642.
+   doi:10.1177/0962280211402548
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +30,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from veriscope.errors import InputError
-from veriscope.validate.statistics import Interval, check_level
+from veriscope.validate.statistics import (
+    Interval,
+    check_level,
+    jackknife_interval,
+    leave_one_out,
+    sum_by_cluster,
+)
 
 __all__ = ["Agreement", "bland_altman"]
 
@@ -49,11 +63,16 @@ class Agreement:
         Proportional bias: change of the difference per unit of the mean of both values; 0 is best.
         NaN for fewer than three units, or if all means are the same.
     standard_deviation
-        Standard deviation of the differences; NaN for fewer than two units.
+        Standard deviation of the differences; NaN for fewer than two units. With clusters: of the
+        difference of a single unit of a new cluster.
     means, differences
         The points of the plot, one per unit used.
     n_left_out
         Units without a value on either side, or (relative) with 0 on both.
+    deviation_within
+        Standard deviation of the differences within clusters; NaN without clusters of two or more units.
+    n_clusters
+        Number of clusters; None where units stand for themselves.
     """
 
     relative: bool
@@ -66,6 +85,8 @@ class Agreement:
     means: tuple[float, ...]
     differences: tuple[float, ...]
     n_left_out: int
+    deviation_within: float = float("nan")
+    n_clusters: int | None = None
 
     @property
     def n_units(self) -> int:
@@ -80,7 +101,7 @@ class Agreement:
         dict
             The fields by name and ``n_units``; NaN becomes None.
         """
-        deviation = self.standard_deviation
+        deviation, within = self.standard_deviation, self.deviation_within
         return {
             "relative": self.relative,
             "spread": self.spread,
@@ -89,6 +110,8 @@ class Agreement:
             "upper_limit": self.upper_limit.to_dict(),
             "slope": self.slope.to_dict(),
             "standard_deviation": deviation if np.isfinite(deviation) else None,
+            "deviation_within": within if np.isfinite(within) else None,
+            "n_clusters": self.n_clusters,
             "means": list(self.means),
             "differences": list(self.differences),
             "n_units": self.n_units,
@@ -100,10 +123,12 @@ def bland_altman(
     reference: ArrayLike,
     prediction: ArrayLike,
     *,
+    clusters: Sequence[Hashable] | None = None,
     relative: bool = False,
     level: float = 0.95,
     spread: float = 0.95,
     unit: str = "image",
+    cluster: str = "replicate",
 ) -> Agreement:
     """Describe how far predicted values lie from reference values, unit by unit.
 
@@ -111,6 +136,8 @@ def bland_altman(
     ----------
     reference, prediction
         One value per unit, shape (n,); NaN where a unit has none.
+    clusters
+        Name of what each unit belongs to, such as its replicate; None: units are independent.
     relative
         Take differences as shares of the mean of both values, for errors that grow with the value.
         Needs values of 0 or more; units with 0 on both sides are left out.
@@ -118,61 +145,132 @@ def bland_altman(
         Level of the intervals, between 0 and 1.
     spread
         Share of units that the limits of agreement are meant to hold, between 0 and 1.
-    unit
-        What a unit is.
+    unit, cluster
+        What a unit and a cluster are.
 
     Returns
     -------
     Agreement
         Mean difference with t interval, limits of agreement with exact intervals (noncentral t), slope
-        of proportional bias with t interval; NaN and "cannot tell" where units are too few.
+        of proportional bias with t interval. With clusters of several units: mean of the clusters' means
+        with t interval by cluster, limits with MOVER intervals, slope with jackknife-t interval by
+        cluster. NaN and "cannot tell" where units or clusters are too few.
 
     Raises
     ------
     InputError
-        If the arrays are not of the same length and one-dimensional, a value is infinite, a relative
-        value is negative, or an option is not allowed.
+        If the arrays are not of the same length and one-dimensional, there is not one cluster per unit, a
+        value is infinite, a relative value is negative, or an option is not allowed.
     """
     check_level(level)
     check_level(spread)
-    means, differences, n_left_out = _points(reference, prediction, relative=relative)
-    n = len(differences)
-
-    def interval(value: float, ends: Sequence[float] | None, method: str) -> Interval:
-        low, high = (None, None) if ends is None else map(float, ends)
-        text = method if ends is not None else f"cannot tell: {n} {unit}{'' if n == 1 else 's'}"
-        return Interval(float(value), low, high, level, n, unit, "mean", text)
-
-    bias = float(differences.mean()) if n else float("nan")
-    deviation = float(differences.std(ddof=1)) if n > 1 else float("nan")
-    bias_ends = lower_ends = upper_ends = None
+    used, means, differences = _points(reference, prediction, relative=relative)
+    index = _cluster_index(clusters, used)
+    parts = _Parts.of(differences, index)
+    k = parts.n_clusters
     z = float(stats.norm.ppf((1 + spread) / 2))
-    if n > 1:
-        reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / np.sqrt(n)
-        bias_ends = (bias - reach, bias + reach)
-        tails = np.array([(1 - level) / 2, (1 + level) / 2])
-        factors = stats.nct.ppf(tails, n - 1, z * np.sqrt(n)) / np.sqrt(n)
-        upper_ends = bias + deviation * factors
-        lower_ends = bias - deviation * factors[::-1]
-    slope, slope_ends = _slope(means, differences, level)
+    bias_ends = lower_ends = upper_ends = None
+    method = "noncentral t"
+    if k > 1:
+        reach = float(stats.t.ppf((1 + level) / 2, k - 1)) * parts.deviation_of_means / np.sqrt(k)
+        bias_ends = (parts.mean - reach, parts.mean + reach)
+        if k == len(differences):
+            tails = np.array([(1 - level) / 2, (1 + level) / 2])
+            factors = stats.nct.ppf(tails, k - 1, z * np.sqrt(k)) / np.sqrt(k)
+            down, up = (float(parts.deviation * factor) for factor in factors)
+        else:
+            method = "MOVER"
+            down, up = _mover(parts, z, level)
+        lower_ends, upper_ends = (parts.mean - up, parts.mean - down), (parts.mean + down, parts.mean + up)
+    told = unit if clusters is None else cluster
+
+    def interval(value: float, ends: tuple[float, float] | None, how: str) -> Interval:
+        low, high = ends or (None, None)
+        text = how if ends is not None else f"cannot tell: {k} {told}{'' if k == 1 else 's'}"
+        return Interval(float(value), low, high, level, k, told, "mean", text)
+
+    if k == len(differences):
+        slope_interval = interval(*_slope(means, differences, level), "least squares, t")
+    else:
+        slope_interval = _cluster_slope(means, differences, index, level, told)
     return Agreement(
         relative=relative,
         spread=spread,
-        mean_difference=interval(bias, bias_ends, "t"),
-        lower_limit=interval(bias - z * deviation, lower_ends, "noncentral t"),
-        upper_limit=interval(bias + z * deviation, upper_ends, "noncentral t"),
-        slope=interval(slope, slope_ends, "least squares, t"),
-        standard_deviation=deviation,
+        mean_difference=interval(parts.mean, bias_ends, "t"),
+        lower_limit=interval(parts.mean - z * parts.deviation, lower_ends, method),
+        upper_limit=interval(parts.mean + z * parts.deviation, upper_ends, method),
+        slope=slope_interval,
+        standard_deviation=parts.deviation,
         means=tuple(means.tolist()),
         differences=tuple(differences.tolist()),
-        n_left_out=n_left_out,
+        n_left_out=int(len(used) - used.sum()),
+        deviation_within=parts.deviation_within,
+        n_clusters=None if clusters is None else k,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Parts of the variance of differences, between and within clusters (Zou 2013, section 3)."""
+
+    mean: float
+    deviation: float
+    deviation_of_means: float
+    deviation_within: float
+    harmonic_size: float
+    n_clusters: int
+    n_units: int
+
+    @classmethod
+    def of(cls, differences: FloatArray, index: NDArray[np.intp]) -> _Parts:
+        """Split the variance; a single unit per cluster leaves nothing within."""
+        sizes = np.bincount(index)
+        k, n = len(sizes), len(index)
+        centres = np.bincount(index, weights=differences) / sizes
+        harmonic = float(1 / (1 / sizes).mean()) if k else float("nan")
+        within = float("nan")
+        if n > k:
+            within = float(np.sqrt(((differences - centres[index]) ** 2).sum() / (n - k)))
+        between = float(centres.std(ddof=1)) if k > 1 else float("nan")
+        # Var(mean of a cluster) = between + within / size, so this sum is the variance of a single unit.
+        variance = between**2 + (1 - 1 / harmonic) * (within if n > k else 0.0) ** 2
+        mean = float(centres.mean()) if k else float("nan")
+        return cls(mean, float(np.sqrt(variance)), between, within, harmonic, k, n)
+
+
+def _mover(parts: _Parts, z: float, level: float) -> tuple[float, float]:
+    """Give how far above the mean the upper limit of agreement lies, at least and at most."""
+    tails = np.array([(1 + level) / 2, (1 - level) / 2])
+    factors = np.array(
+        [parts.deviation_of_means**2, (1 - 1 / parts.harmonic_size) * parts.deviation_within**2]
+    )
+    freedom = np.array([parts.n_clusters - 1, parts.n_units - parts.n_clusters])
+    ratios = freedom / stats.chi2.ppf(tails[:, None], freedom)
+    variance = parts.deviation**2
+    reach = float(stats.norm.ppf((1 + level) / 2)) * parts.deviation_of_means / np.sqrt(parts.n_clusters)
+    low = variance - float(np.sqrt(((factors * (1 - ratios[0])) ** 2).sum()))
+    high = variance + float(np.sqrt(((factors * (ratios[1] - 1)) ** 2).sum()))
+    down = z * (parts.deviation - np.sqrt(max(low, 0.0)))
+    up = z * (np.sqrt(high) - parts.deviation)
+    centre = z * parts.deviation
+    return float(centre - np.hypot(reach, down)), float(centre + np.hypot(reach, up))
+
+
+def _cluster_index(clusters: Sequence[Hashable] | None, used: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Give each used unit the number of its cluster; without clusters, units stand for themselves."""
+    if clusters is None:
+        return np.arange(int(used.sum()), dtype=np.intp)
+    if len(clusters) != len(used):
+        raise InputError(f"{len(clusters)} clusters are given for {len(used)} units; give one for each")
+    numbers: dict[Hashable, int] = {}
+    kept = [name for name, has_value in zip(clusters, used, strict=True) if has_value]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in kept], dtype=np.intp)
 
 
 def _points(
     reference: ArrayLike, prediction: ArrayLike, *, relative: bool
-) -> tuple[FloatArray, FloatArray, int]:
-    """Give mean and difference of each unit that has both, and the number of the others."""
+) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
+    """Give which units have both values, and the mean and difference of each of these."""
     references = np.asarray(reference, dtype=np.float64)
     predictions = np.asarray(prediction, dtype=np.float64)
     if references.ndim != 1 or references.shape != predictions.shape:
@@ -191,7 +289,7 @@ def _points(
     differences = predictions[used] - references[used]
     if relative:
         differences = differences / means[used]
-    return means[used], differences, int(len(means) - used.sum())
+    return used, means[used], differences
 
 
 def _slope(
@@ -208,3 +306,23 @@ def _slope(
     error = np.sqrt(float(residuals @ residuals) / (n - 2) / total)
     reach = float(stats.t.ppf((1 + level) / 2, n - 2)) * error
     return slope, (slope - reach, slope + reach)
+
+
+def _cluster_slope(
+    means: FloatArray, differences: FloatArray, index: NDArray[np.intp], level: float, unit: str
+) -> Interval:
+    """Regress the differences on the means; the spread comes from leaving out one cluster at a time."""
+    if len(np.unique(index)) < 3 or np.ptp(means) == 0:
+        return Interval(
+            float("nan"), None, None, level, len(np.unique(index)), unit, "mean", f"cannot tell: few {unit}s"
+        )
+    x, y = means - means.mean(), differences - differences.mean()
+    rows = sum_by_cluster(np.stack([np.ones_like(x), x, y, x * x, x * y], axis=1), index.tolist())
+
+    def slope(sums: FloatArray) -> FloatArray:
+        n, sx, sy, sxx, sxy = np.moveaxis(sums, -1, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((sxy - sx * sy / n) / (sxx - sx * sx / n))
+
+    value, left_out = leave_one_out(rows, slope)
+    return jackknife_interval(value, left_out, rows[:, 3], level=level, unit=unit)

@@ -18,7 +18,7 @@ from scipy import stats
 
 from veriscope.validate.statistics import Interval, jackknife_spread
 
-__all__ = ["Estimate", "contrast", "fieller", "mean_estimate"]
+__all__ = ["Estimate", "contrast", "fieller", "mean_estimate", "ratio_estimate"]
 
 FloatArray = NDArray[np.float64]
 
@@ -152,6 +152,28 @@ def mean_estimate(values: FloatArray) -> Estimate:
     left_out = (values.sum() - values) / (k - 1)
     spread = jackknife_spread(left_out, np.ones(k))
     return Estimate(float(values.mean()), spread.standard_error, spread.degrees_of_freedom, k)
+
+
+def ratio_estimate(above: FloatArray, below: FloatArray) -> Estimate:
+    """Estimate the ratio of two means of the same replicates.
+
+    Parameters
+    ----------
+    above, below
+        Numerator and denominator, one value per replicate in the same order, shape (k,).
+
+    Returns
+    -------
+    Estimate
+        Ratio of the means; its error by linearisation, from the residuals above - ratio * below. NaN if
+        the mean of `below` is not above 0.
+    """
+    centre = float(below.mean())
+    if not centre > 0:
+        return Estimate(float("nan"), float("nan"), float("nan"), len(below))
+    ratio = float(above.mean()) / centre
+    residuals = mean_estimate((above - ratio * below) / centre)
+    return Estimate(ratio, residuals.standard_error, residuals.degrees_of_freedom, len(below))
 
 
 def contrast(first: Estimate, second: Estimate) -> Estimate:

@@ -11,7 +11,11 @@ import pandas as pd
 
 from veriscope.errors import InputError
 from veriscope.validate.application.bias import check_bias
+from veriscope.validate.application.differential import check_differential_bias
+from veriscope.validate.application.effect import check_effect
 from veriscope.validate.application.equivalence import check_equivalence, check_tolerance
+from veriscope.validate.application.limits import check_limits, check_proportional_bias
+from veriscope.validate.application.null_control import check_null_control
 from veriscope.validate.application.result import Check, Status, worst_status
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable, read_table
@@ -20,6 +24,15 @@ __all__ = ["SCHEMA", "ApplicationReport", "GroupSize", "check_application"]
 
 SCHEMA = "veriscope/application/1"
 
+_CHECKS = (
+    check_bias,
+    check_limits,
+    check_proportional_bias,
+    check_equivalence,
+    check_differential_bias,
+    check_effect,
+    check_null_control,
+)
 _OF_VALUES = ("bias", "limits", "proportional_bias", "equivalence")
 
 
@@ -197,8 +210,7 @@ def check_application(
     if settings.control is not None and settings.control not in values.groups:
         raise InputError(f"control {settings.control!r} is no group; groups are: {', '.join(values.groups)}")
     checks = tuple(
-        check(values, tolerance=tolerance, relative=relative, settings=settings)
-        for check in (check_bias, check_equivalence)
+        check(values, tolerance=tolerance, relative=relative, settings=settings) for check in _CHECKS
     )
     return ApplicationReport(
         quantity=quantity,

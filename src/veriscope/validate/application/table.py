@@ -96,8 +96,8 @@ def read_table(
         Columns ``unit``, ``group``, ``replicate`` (names) and ``reference``, ``prediction`` (numbers);
         others are passed over.
     relative
-        Whether errors will be told as shares of the reference, which needs references of 0 or more,
-        above 0 on average in every group.
+        Whether errors will be told as shares of the reference, which needs values of 0 or more, and
+        references above 0 on average in every group.
     nested
         Replicates are numbered anew in each group.
     missing
@@ -126,7 +126,7 @@ def read_table(
     empty = np.isnan(numbers["reference"]) | np.isnan(numbers["prediction"])
     faults = [*_name_faults(names), *_value_faults(frame, names["unit"], numbers, missing)]
     if not faults and relative:
-        faults = _relative_faults(names["group"], numbers["reference"], ~empty)
+        faults = _relative_faults(names["group"], numbers, ~empty)
     raise_together(faults, what=f"the table of {len(frame)} rows cannot be used")
     kept = np.flatnonzero(~empty)
     if len(kept) == 0:
@@ -188,8 +188,8 @@ def _name_faults(names: Mapping[str, list[str]]) -> list[TableError]:
             faults.append(
                 TableError(
                     f"replicate {replicate!r} is in groups {', '.join(found)}; if these are different "
-                    "replicates that share a name, set nested; if it was measured in each group, name its parts apart "
-                    f"({replicate}-{found[0]}), which gives wider intervals"
+                    "replicates that share a name, set nested; if it was measured in each group, name "
+                    f"its parts apart ({replicate}-{found[0]}), which gives wider intervals"
                 )
             )
     return faults
@@ -217,9 +217,11 @@ def _value_faults(
     return faults
 
 
-def _relative_faults(groups: list[str], reference: FloatArray, used: NDArray[np.bool_]) -> list[TableError]:
-    if (reference[used] < 0).any():
-        return [TableError("errors as shares need references of 0 or more; use a tolerance that is no share")]
+def _relative_faults(
+    groups: list[str], numbers: Mapping[str, FloatArray], used: NDArray[np.bool_]
+) -> list[TableError]:
+    if any((values[used] < 0).any() for values in numbers.values()):
+        return [TableError("errors as shares need values of 0 or more; use a tolerance that is no share")]
     of_group = np.asarray(groups)
     return [
         TableError(
@@ -227,7 +229,7 @@ def _relative_faults(groups: list[str], reference: FloatArray, used: NDArray[np.
             "that is no share"
         )
         for group in dict.fromkeys(groups)
-        if (used & (of_group == group)).any() and not reference[used & (of_group == group)].any()
+        if (used & (of_group == group)).any() and not numbers["reference"][used & (of_group == group)].any()
     ]
 
 
