@@ -198,7 +198,7 @@ def _sums(values: FloatArray, replicate: IntArray, members: IntArray) -> FloatAr
     """Give number, sum and sum of squares of the units of each replicate, shape (k, 3)."""
     centred = values - values[np.isin(replicate, members)].mean()
     sums = [np.bincount(replicate, weights=part) for part in (np.ones_like(centred), centred, centred**2)]
-    return np.stack(sums, axis=1)[members]
+    return np.stack(sums, axis=1).astype(np.float64)[members]
 
 
 def _welch(sums: FloatArray, halves: FloatArray) -> FloatArray:
