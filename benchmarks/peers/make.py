@@ -48,6 +48,36 @@ PEERS = {
         without_dependencies=("stardist==0.9.2", "csbdeep==0.8.2"),
         check="from stardist.matching import matching",
     ),
+    "cellpose-metrics": Peer(
+        packages=("numpy==2.4.6", "numba==0.68.1", "scipy==1.17.1"),
+        without_dependencies=("cellpose==4.2.1.1",),
+        check="import numba, scipy; from importlib.metadata import version; version('cellpose')",
+    ),
+    "panoptica": Peer(
+        packages=("panoptica==2.1.7",),
+        without_dependencies=(),
+        check="from panoptica import Panoptica_Evaluator",
+    ),
+    "surface-distance": Peer(
+        packages=("numpy==2.4.6", "scipy==1.17.1", "absl-py==2.5.1"),
+        without_dependencies=("surface-distance==0.1",),
+        check="from surface_distance import compute_surface_distances",
+    ),
+    "microssim": Peer(
+        packages=("microssim==0.0.5", "numpy==2.4.6"),
+        without_dependencies=(),
+        check="from microssim import MicroSSIM",
+    ),
+    "gudhi": Peer(
+        packages=("gudhi==3.13.0", "numpy==2.4.6"),
+        without_dependencies=(),
+        check="from gudhi import CubicalComplex",
+    ),
+    "track-metrics": Peer(
+        packages=("py-ctcmetrics==1.3.3", "traccuracy==0.4.3"),
+        without_dependencies=(),
+        check="import ctc_metrics, traccuracy",
+    ),
 }
 
 
@@ -77,7 +107,8 @@ def make(name: str, root: Path) -> Path:
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # The peer itself comes first: pip would otherwise complain of what it lacks on purpose.
-    subprocess.run([*install, "--no-deps", *peer.without_dependencies], check=True)
+    if peer.without_dependencies:
+        subprocess.run([*install, "--no-deps", *peer.without_dependencies], check=True)
     subprocess.run([*install, *peer.packages], check=True)
     subprocess.run([str(python), "-c", peer.check], check=True)
     marker.write_text(recipe)
