@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,7 +42,8 @@ def test_mean_of_even_values_has_the_textbook_t_interval() -> None:
     reach = stats.t.ppf(0.975, 4) * values.std(ddof=1) / math.sqrt(5)
     assert interval.value == 3
     assert (interval.low, interval.high) == (pytest.approx(3 - reach), pytest.approx(3 + reach))
-    assert (interval.n_units, interval.aggregation, interval.method) == (5, "mean", "jackknife-t")
+    assert (interval.n_units, interval.aggregation) == (5, "mean")
+    assert interval.method == "jackknife-t, half corrected for skewness"
 
 
 def test_units_left_out_are_really_left_out() -> None:
@@ -70,6 +73,46 @@ def test_spread_from_one_unit_costs_degrees_of_freedom() -> None:
     left_out = np.full(30, 0.9)
     left_out[3] = 1.0
     assert jackknife_spread(left_out, np.ones(30)).degrees_of_freedom < 3
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_few_units_have_no_more_degrees_of_freedom_than_units_less_one(k: int) -> None:
+    """Also where the spread is even, and where all of it comes from one unit."""
+    for left_out in (np.arange(k, dtype=float), np.eye(k)[0]):
+        assert jackknife_spread(left_out, np.ones(k)).degrees_of_freedom == k - 1
+
+
+def test_skewness_is_that_of_the_mean() -> None:
+    values = np.array([1.0, 1.5, 2.0, 2.0, 9.0])
+    left_out = (values.sum() - values) / 4
+    spread = jackknife_spread(left_out, np.ones(5))
+    assert spread.skewness == pytest.approx(stats.skew(values) / math.sqrt(5))
+
+
+def test_ends_lie_halfway_between_students_and_halls() -> None:
+    """Hall 1992: g(x) = x + a x² + a² x³ / 3 + s / 6 with a = s / 3 is free of the skewness s."""
+    values = np.array([1.0, 1.5, 2.0, 2.0, 9.0, 3.0])
+    error = values.std(ddof=1) / math.sqrt(6)
+    spread = jackknife_spread((values.sum() - values) / 5, np.ones(6))
+    t = stats.t.ppf(0.975, spread.degrees_of_freedom)
+    interval = mean_interval(values)
+    assert interval.low is not None and interval.high is not None
+    below = 2 * (interval.value - interval.low) / error - t
+    above = 2 * (interval.high - interval.value) / error - t
+    a = spread.skewness / 3
+    for x, expected in ((below, t), (-above, -t)):
+        assert x + a * x**2 + a**2 * x**3 / 3 + spread.skewness / 6 == pytest.approx(expected)
+    assert above > t > below
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=9).filter(lambda v: np.ptp(v) > 0.01))
+@settings(max_examples=100, deadline=None)
+def test_intervals_of_means_move_and_turn_with_the_values(values: list[float]) -> None:
+    interval, turned = mean_interval(np.array(values)), mean_interval(10 - 2 * np.array(values))
+    assert interval.low is not None and interval.high is not None
+    assert turned.low == pytest.approx(10 - 2 * interval.high, rel=1e-6, abs=1e-6)
+    assert turned.high == pytest.approx(10 - 2 * interval.low, rel=1e-6, abs=1e-6)
+    assert interval.low <= interval.value <= interval.high
 
 
 def test_intervals_of_shares_stay_within_bounds_and_are_wider_towards_the_middle() -> None:
@@ -206,3 +249,54 @@ def test_coverage_is_nominal(k: int, share_found: float, correlation: float, siz
     assert covered / runs > 0.92
     if correlation == 0.15:
         assert by_object / runs < 0.85  # what intervals by object would have covered
+
+
+BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "science" / "interval_coverage.py"))
+RUNS = 400
+TOLERANCE = 3 * math.sqrt(0.95 * 0.05 / RUNS)  # three binomial standard errors
+
+
+def coverages(population: object, key: str, k: int) -> dict[str, float]:
+    row = BENCHMARK["run"](population, key, k, runs=RUNS, seed=3)
+    return {method: row[method]["coverage"] for method in BENCHMARK["METHODS"] if method in row}
+
+
+@pytest.mark.parametrize("k", [8, 20, 50])
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        (stats.beta(11.7, 1.3), (0.0, 1.0)),
+        (stats.gamma(2), (0.0, math.inf)),
+        (stats.norm(), (-math.inf, math.inf)),
+        (stats.t(3), (-math.inf, math.inf)),
+    ],
+    ids=["bounded", "distance", "error", "error with outliers"],
+)
+def test_coverage_of_means_of_values_is_nominal(
+    k: int, values: stats.rv_continuous, bounds: tuple[float, float]
+) -> None:
+    drawn = values.rvs(20_000, random_state=np.random.default_rng(1))
+    found = coverages(BENCHMARK["value_population"]("", drawn, bounds), "mean", k)
+    assert 0.93 - TOLERANCE / 2 < found["ours"] < 0.97 + TOLERANCE / 2
+
+
+@pytest.mark.parametrize("k", [5, 8, 20])
+def test_replicates_are_the_units_and_images_of_them_are_not(k: int) -> None:
+    """Images of a replicate have half of their variance in common."""
+    rng = np.random.default_rng(2)
+    latent = np.sqrt(0.5) * (rng.normal(size=(20_000, 1)) + rng.normal(size=(20_000, 5)))
+    shares = stats.beta.ppf(stats.norm.cdf(latent), 8, 2)
+    rows = BENCHMARK["objects"](rng, shares, shares, 0.4)
+    found = coverages(BENCHMARK["Population"]("replicates", "", (), rows), "f1@0.5", k)
+    assert abs(found["ours"] - 0.95) < TOLERANCE
+    assert found["by image"] < 0.86
+    assert found["by object"] < 0.6
+
+
+def test_rare_failures_that_were_not_seen_cannot_be_known() -> None:
+    """Every tenth image fails: eight images show none in two of five runs. More images are the only help."""
+    rng = np.random.default_rng(4)
+    values = np.where(rng.random(20_000) < 0.1, rng.beta(2, 2, 20_000), rng.beta(40, 2, 20_000))
+    population = BENCHMARK["value_population"]("", values, (0.0, 1.0))
+    assert coverages(population, "mean", 8)["ours"] < 0.8
+    assert coverages(population, "mean", 50)["ours"] > 0.93
