@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from veriscope.validate.agreement import bland_altman as bland_altman
     from veriscope.validate.instances import compare_instances as compare_instances
     from veriscope.validate.ranking import rank as rank
-    from veriscope.workflow.compare import compare_folders as compare_folders
+    from veriscope.workflow.comparison.folders import compare_folders as compare_folders
     from veriscope.workflow.measure_files import measure_folder as measure_folder
     from veriscope.workflow.study import Study as Study
 
@@ -44,7 +44,7 @@ _HOMES = {
     "Study": "workflow.study",
     "VeriscopeError": "errors",
     "bland_altman": "validate.agreement",
-    "compare_folders": "workflow.compare",
+    "compare_folders": "workflow.comparison.folders",
     "compare_instances": "validate.instances",
     "estimate": "trust.estimate",
     "find_images": "io.folders",

@@ -14,7 +14,7 @@ import tifffile
 from veriscope.errors import InputError, TableError, VeriscopeError
 from veriscope.io.labels import read_labels, write_labels
 from veriscope.io.tables import read_table
-from veriscope.workflow.compare import compare_folders
+from veriscope.workflow.comparison.folders import compare_folders
 from veriscope.workflow.describe import describe_images
 from veriscope.workflow.measure_files import measure_folder
 from veriscope.workflow.simulation import simulate_folder
@@ -73,8 +73,8 @@ def test_missing_and_extra_predictions(tiny_data: Path, predictions: Path) -> No
     with pytest.raises(InputError) as error:
         compare_folders(tiny_data / "labels", predictions)
     assert str(error.value) == (
-        "1 references have no prediction of the same name (control-1-01); add them, or compare only what is "
-        "there with --partial"
+        "predictions: 1 of 8 references have no prediction of the same name (control-1-01); predictions "
+        "without a reference: other; add them, or compare only what is there with --partial"
     )
     found = compare_folders(tiny_data / "labels", predictions, partial=True)
     assert found["n_images"] == 7

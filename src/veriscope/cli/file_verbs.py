@@ -19,6 +19,8 @@ from veriscope.cli.arguments import (
     parse_spacing,
 )
 
+from veriscope.errors import InputError
+
 __all__ = ["register"]
 
 
@@ -30,14 +32,17 @@ def register(app: typer.Typer) -> None:
     app
         The command line.
     """
-    for verb in (predict, compare, measure, simulate, info, methods):
+    for verb in (predict, measure, simulate, info, methods):
         app.command()(verb)
 
 
 def predict(
     method: Annotated[str, typer.Argument(help="Name of a method; veriscope methods lists them.")],
     images: Annotated[list[str], typer.Argument(help="Folder, files or pattern of images.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the label images.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Folder for the label images; or NAME.ome.zarr for one image."),
+    ],
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE of the method; may be repeated.")
     ] = None,
@@ -51,13 +56,24 @@ def predict(
     axes: Axes = None,
     spacing: Spacing = None,
     series: Series = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Most memory to use, as 2GB; larger images are predicted part by part."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that work at the same time.")] = 1,
+    tile: Annotated[
+        int | None, typer.Option(min=16, help="Length of the parts in pixels; otherwise chosen by memory.")
+    ] = None,
     skip_bad: SkipBad = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a label image of every image."""
+    """Write a label image of every image; one of any size with -o NAME.ome.zarr."""
     from veriscope.cli.output import emit_json, out, progress_bar, say
-    from veriscope.predict.folder import Reading, predict_folder
+    from veriscope.predict.folder import predict_folder
+    from veriscope.predict.image import predict_image
+    from veriscope.predict.plan import parse_memory
+    from veriscope.predict.reading import Reading
     from veriscope.predict.ready import method_for_files
 
     options = parse_parameters(parameter)
@@ -67,6 +83,27 @@ def predict(
         channel=channel, axes=axes, spacing=parse_spacing(spacing), series=series, skip_bad=skip_bad
     )
     ready = method_for_files(method, options, train=train, channel=channel)
+    if output.suffix == ".zarr":
+        if len(images) != 1:
+            raise InputError(f"{output}: holds the labels of one image and {len(images)} are given")
+        with progress_bar(quiet=quiet or json) as progress:
+            found = predict_image(
+                ready,
+                images[0],
+                output,
+                reading=reading,
+                tile=tile,
+                memory=parse_memory(memory) if memory else None,
+                workers=workers,
+                progress=progress,
+            )
+        if json:
+            emit_json(found)
+        else:
+            now = "" if found["done"] else " (done before)"
+            out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
+            out().print("untested: compare with references of your own (veriscope compare), or make a study")
+        return
     with progress_bar(quiet=quiet or json) as progress:
         found = predict_folder(ready, images, output, reading=reading, progress=progress)
     if json:
@@ -82,43 +119,6 @@ def predict(
         markup=False,
     )
     out().print("untested: compare with references of your own (veriscope compare), or make a study")
-
-
-def compare(
-    references: Annotated[Path, typer.Argument(help="Folder of reference label images.")],
-    predictions: Annotated[Path, typer.Argument(help="Folder of predicted label images, same names.")],
-    threshold: Annotated[
-        list[float] | None, typer.Option(help="IoU threshold; may be repeated. Default 0.5, 0.7, 0.9.")
-    ] = None,
-    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
-    groups: Annotated[
-        Path | None, typer.Option(help="Sample sheet whose replicates are the units, not images.")
-    ] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Leave out references without a prediction.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Judge predicted label images against references."""
-    from veriscope.cli.output import emit_json, number, say, show_table, span
-    from veriscope.workflow.compare import compare_folders
-
-    thresholds = tuple(threshold) if threshold else (0.5, 0.7, 0.9)
-    found = compare_folders(
-        references, predictions, thresholds=thresholds, level=level, groups=groups, partial=partial
-    )
-    if json:
-        emit_json(found)
-        return
-    rows = [
-        [key, number(item["value"]), span(item["low"], item["high"])]
-        for key, item in found["metrics"].items()
-    ]
-    title = f"{found['n_images']} images, {found['n_reference']} reference objects, pooled; interval by image"
-    show_table(title, ["metric", "value", f"{level:.0%} interval"], rows)
-    for kind in ("predictions_without_reference", "references_without_prediction"):
-        if found[kind]:
-            say(f"{len(found[kind])} {kind.replace('_', ' ')} were left out")
 
 
 def measure(

@@ -21,7 +21,7 @@ from veriscope.io.atomic import atomic_path
 from veriscope.io.images import find_reader
 from veriscope.io.layout import arrange, plan_layout
 
-__all__ = ["LabelFile", "open_labels", "read_labels", "write_labels"]
+__all__ = ["LabelFile", "open_classes", "open_labels", "read_labels", "write_labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,46 @@ def open_labels(path: str | Path) -> LabelFile:
     UnreadableFileError, AxesError, PixelValueError
         As `read_labels`.
     """
-    path = Path(path)
+    where = str(path)
+    found = _open(Path(path))
+    labels = check_labels(found.labels, where=where)
+    notes = found.notes
+    if labels.dtype == np.uint8:
+        notes = (*notes, *_check_8_bit(labels, where))
+    return LabelFile(labels, found.axes, found.spacing, notes)
+
+
+def open_classes(path: str | Path) -> LabelFile:
+    """Read a mask, or an image of class numbers, with its axes, pixel size and notes.
+
+    Parameters
+    ----------
+    path
+        As for `read_labels`; true/false and masks of 0 and 255 will do.
+
+    Returns
+    -------
+    LabelFile
+        Class numbers, 0 = background; true is 1, and 255 beside nothing but 0 is 1.
+
+    Raises
+    ------
+    UnreadableFileError, AxesError, InputError
+        As `read_labels`.
+    PixelValueError
+        If it has negative or fractional values, such as a map of probabilities.
+    """
+    where = str(path)
+    found = _open(Path(path))
+    pixels = found.labels.astype(np.uint8) if found.labels.dtype.kind == "b" else found.labels
+    classes = check_labels(pixels, where=where)
+    if classes.dtype == np.uint8 and not np.isin(classes, (0, 255), invert=True).any():
+        classes = (classes > 0).astype(np.uint8)
+    return LabelFile(classes, found.axes, found.spacing, found.notes)
+
+
+def _open(path: Path) -> LabelFile:
+    """Read one image without channels, whatever its values."""
     where = str(path)
     with find_reader(path).open(path) as file:
         if file.format == "JPEG":
@@ -112,13 +151,10 @@ def open_labels(path: str | Path) -> LabelFile:
         layout = plan_layout(stored, axes=axes, spacing=None, level=0, where=where, expand_palette=False)
         _check_no_channels(layout.axes, stored.axes, where)
         pixels = arrange(file.pixels(0, 0), layout)
-    labels = check_labels(pixels, where=where)
     notes = [note for note in layout.notes if not note.startswith(("uncalibrated", "axes "))]
     if is_plain_stack and "z" in layout.axes:
         notes.append("a stack that does not say what its pages are is taken as z")
-    if labels.dtype == np.uint8:
-        notes += _check_8_bit(labels, where)
-    return LabelFile(labels, layout.axes, layout.spacing, tuple(notes))
+    return LabelFile(pixels, layout.axes, layout.spacing, tuple(notes))
 
 
 def _check_no_channels(axes: str, stored_axes: str, where: str) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "TrackingComparison",
     "compare_sequence",
     "compare_trackings",
+    "summarise_sequences",
 ]
 
 
@@ -166,10 +167,38 @@ def compare_trackings(
         compare_sequence(reference, prediction, division_tolerance=division_tolerance)
         for reference, prediction in pairs
     )
+    return summarise_sequences(sequences, division_tolerance=division_tolerance, level=level)
+
+
+def summarise_sequences(
+    sequences: Sequence[SequenceComparison], *, division_tolerance: int = 1, level: float = 0.95
+) -> TrackingComparison:
+    """Give metrics with intervals from sequences that were compared one by one.
+
+    Parameters
+    ----------
+    sequences
+        From `compare_sequence`.
+    division_tolerance
+        Tolerance that they were compared with, for the result.
+    level
+        Level of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    TrackingComparison
+        Without sequences all values are NaN.
+
+    Raises
+    ------
+    InputError
+        If the level is not allowed.
+    """
+    check_level(level)
     n_columns = len(fields(TrackingSums))
     rows = np.array([sequence.sums.columns() for sequence in sequences]).reshape(-1, n_columns)
     return TrackingComparison(
-        sequences=sequences,
+        sequences=tuple(sequences),
         metrics={metric.key: _pooled(rows, metric, level) for metric in TRACKING_METRICS},
         metrics_per_sequence={
             metric.key: mean_interval(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, StudyError
+from veriscope.io.atomic import write_text
+from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.workflow.question import Question
 
-__all__ = ["AuditSettings", "Candidate", "StudyConfig", "read_config"]
+__all__ = ["AuditSettings", "Candidate", "StudyConfig", "read_config", "save_answers"]
 
 
 class Candidate(Settings):
@@ -50,6 +53,14 @@ class StudyConfig(Settings):
     """Methods that compete."""
     audit: AuditSettings = AuditSettings()
     """How the audit is drawn."""
+    fingerprint: dict[str, Any] = Field(default_factory=dict)
+    """Answers about the problem that cannot be read from the data, see ``veriscope fingerprint``."""
+
+    @field_validator("fingerprint")
+    @classmethod
+    def _check_answers(cls, answers: dict[str, Any]) -> dict[str, Any]:
+        Fingerprint.parse(answers, where="fingerprint")
+        return answers
 
     def to_yaml(self) -> str:
         """Give the file's content.
@@ -110,6 +121,32 @@ def read_config(path: Path) -> StudyConfig:
             f"{path}: candidates must have different ids (capitals do not count), got {', '.join(ids)}"
         )
     return config
+
+
+def save_answers(path: Path, answers: Mapping[str, Any]) -> None:
+    """Write the answers of the fingerprint into study.yaml, leaving every other line as it is.
+
+    Parameters
+    ----------
+    path
+        The file study.yaml.
+    answers
+        All answers, by item.
+
+    Raises
+    ------
+    InputError
+        If the file would no longer be a study's.
+    """
+    kept, inside = [], False
+    for line in path.read_text(encoding="utf-8").splitlines():
+        inside = line.startswith("fingerprint:") or (inside and line.startswith((" ", "\t", "#", "}")))
+        if not inside:
+            kept.append(line)
+    block = yaml.safe_dump({"fingerprint": dict(answers)}, sort_keys=True, allow_unicode=True)
+    text = "\n".join(kept).rstrip("\n") + "\n" + block
+    StudyConfig.parse(yaml.safe_load(text), where=str(path))
+    write_text(path, text)
 
 
 def _kind(values: object) -> str:

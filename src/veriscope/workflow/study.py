@@ -26,6 +26,7 @@ from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.create import NewStudy, create_study
 from veriscope.workflow.judge import validate_study
 from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.problem import Ask, fingerprint_study
 from veriscope.workflow.references import import_references
 from veriscope.workflow.reporting import write_report
 from veriscope.workflow.run import CandidateRun, run_candidates
@@ -190,6 +191,27 @@ class Study:
             ``veriscope/validate/1``: metrics with intervals, agreement, paired comparisons.
         """
         return validate_study(self._folder, self._config)
+
+    def fingerprint(
+        self, *, answers: Mapping[str, Any] | None = None, ask: Ask | None = None
+    ) -> dict[str, Any]:
+        """Describe the problem, and choose the metrics that fit it.
+
+        Parameters
+        ----------
+        answers
+            Answers by item, that override what was measured or said before; saved in study.yaml.
+        ask
+            Asks a person for what is open; None: nobody is asked.
+
+        Returns
+        -------
+        dict
+            ``veriscope/fingerprint/1``: items with their sources, what is open, and the advice.
+        """
+        found = fingerprint_study(self._folder, self._config, answers=answers, ask=ask)
+        self._config = read_config(self._folder.config)
+        return found
 
     def estimate(self, *, method: str | None = None) -> dict[str, Any]:
         """Answer the question, with an interval that counts the model's errors.

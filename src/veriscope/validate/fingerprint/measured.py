@@ -49,15 +49,16 @@ class FingerprintTally:
     _empty_predictions: int = 0
     _invalid_predictions: int = 0
 
-    def add(self, reference: NDArray[Any], prediction: NDArray[Any] | None = None) -> None:
+    def add(self, reference: NDArray[Any], *predictions: NDArray[Any]) -> None:
         """Take in one image.
 
         Parameters
         ----------
         reference
             Label image, (y, x) or (z, y, x), integer, 0 = background.
-        prediction
-            Label image of the same shape; one that cannot be used is counted, not refused.
+        *predictions
+            Label images of the same shape, one per candidate; one that cannot be used is counted, not
+            refused.
 
         Raises
         ------
@@ -67,7 +68,7 @@ class FingerprintTally:
         where = f"reference {self._images + 1}"
         labels = check_labels(np.asarray(reference), where=where)
         self._add_reference(labels, where=where)
-        if prediction is not None:
+        for prediction in predictions:
             self._predictions += 1
             self._add_prediction(labels, np.asarray(prediction))
 
@@ -232,7 +233,7 @@ def measure_fingerprint(
         if reference is _MISSING or (predictions is not None and prediction is _MISSING):
             short = "references" if reference is _MISSING else "predictions"
             raise InputError(f"only {number - 1} {short} for more images; give one of each per image")
-        tally.add(reference, None if prediction is _MISSING else prediction)
+        tally.add(reference, *([] if prediction is _MISSING else [prediction]))
     return tally.result(clusters=clusters, scores_available=scores_available, **said)
 
 

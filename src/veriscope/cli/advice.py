@@ -1,0 +1,205 @@
+"""How advice, fingerprints and comparisons are shown, and how a person is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from veriscope.cli.output import number, out, say, show_table, span
+
+__all__ = ["ask_person", "show_comparison", "show_fingerprint"]
+
+_SHOWN_PITFALLS = 6
+
+
+def ask_person(question: Mapping[str, Any]) -> Any:
+    """Ask for one item on the terminal.
+
+    Parameters
+    ----------
+    question
+        ``item``, ``question``, ``answers`` and ``assumed``.
+
+    Returns
+    -------
+    object
+        One of the answers; None if the person does not know.
+    """
+    words = ["yes" if item is True else "no" if item is False else str(item) for item in question["answers"]]
+    usual = (
+        "yes"
+        if question["assumed"] is True
+        else "no"
+        if question["assumed"] is False
+        else question["assumed"]
+    )
+    say(f"\n{question['item'].replace('_', ' ')}: {question['question']}")
+    while True:
+        text = typer.prompt(
+            f"  {' / '.join(words)}, or Enter if you do not know (then: {usual})",
+            default="",
+            show_default=False,
+        ).strip()
+        if not text:
+            return None
+        near = [word for word in words if word.startswith(text.lower())]
+        if len(near) == 1:
+            return question["answers"][words.index(near[0])]
+        say(f"  {text!r} is none of {', '.join(words)}")
+
+
+def show_fingerprint(found: Mapping[str, Any]) -> None:
+    """Show what is known of a problem, what is open, and which metrics fit.
+
+    Parameters
+    ----------
+    found
+        ``veriscope/fingerprint/1``.
+    """
+    out().print(found["question"], style="bold", markup=False)
+    out().print(f"measured on {found['measured_on']}", markup=False)
+    rows = []
+    for item in found["items"]:
+        if item["source"] == "assumed" or item["answer"] is None:
+            continue
+        figure = ""
+        if item.get("figure") is not None:
+            figure = f"{item['measured_as']}: {number(item['figure'], digits=3)} (limit {item['limit']:g})"
+        rows.append([item["item"].replace("_", " "), _word(item["answer"]), item["source"], figure])
+    show_table("The problem", ["item", "answer", "from", "figure"], rows)
+    _show_advice(found["advice"])
+    if found["open"]:
+        names = ", ".join(item["item"] for item in found["open"])
+        say(f"open, and would change the advice: {names} (answer with --set ITEM=ANSWER, or --ask)")
+
+
+def _show_advice(advice: Mapping[str, Any]) -> None:
+    chosen = [*advice["metrics"], *advice["criteria"]]
+    rows = [[item["key"], item["rule"], item["reason"]] for item in chosen]
+    show_table(f"Category: {advice['category']} ({advice['category_reason']})", ["fits", "rule", "why"], rows)
+    for item in advice["avoided"]:
+        out().print(f"not {item['key']}: {item['reason']}", markup=False)
+    _show_pitfalls(advice)
+
+
+def _show_pitfalls(advice: Mapping[str, Any]) -> None:
+    for item in advice["pitfalls"][:_SHOWN_PITFALLS]:
+        out().print(f"beware ({item['group']}): {item['explanation']}", markup=False)
+        out().print(f"    e.g. {item['example']}", markup=False, style="dim")
+    hidden = len(advice["pitfalls"]) - _SHOWN_PITFALLS
+    if hidden > 0:
+        out().print(f"and {hidden} more pitfalls (--json shows all)", markup=False)
+
+
+def show_comparison(found: Mapping[str, Any]) -> None:
+    """Show how candidates compare with the references.
+
+    Parameters
+    ----------
+    found
+        ``veriscope/compare/1``.
+    """
+    for note in found["notes"][:10]:
+        say(f"note: {note}")
+    if len(found["notes"]) > 10:
+        say(f"note: and {len(found['notes']) - 10} more (--json shows all)")
+    fitting = [item["key"] for item in found["advice"]["metrics"]]
+    if "candidates" in found:
+        _show_side_by_side(found, fitting)
+        _show_ranking(found["ranking"], found["unit"])
+    else:
+        _show_metrics(found, fitting)
+    _show_pitfalls(found["advice"])
+    _show_left_over(found)
+
+
+def _show_metrics(found: Mapping[str, Any], fitting: list[str]) -> None:
+    mean = found["metrics_per_image"]
+    rows = []
+    for key in _ordered(found, fitting):
+        shown = found["metrics"].get(key, mean.get(key))
+        each = number(mean[key]["value"]) if key in mean and key in found["metrics"] else ""
+        kind = "pooled" if key in found["metrics"] else "mean"
+        interval = span(shown["low"], shown["high"], digits=3)
+        rows.append([_marked(key, fitting), number(shown["value"]), interval, kind, each])
+    counted = f", {number(found['n_reference'])} reference objects" if "n_reference" in found else ""
+    columns = ["metric", "value", f"{found['level']:.0%} interval", "over images", "mean per image"]
+    title = f"{_counted(found)}{counted}; interval by {found['unit']}; * fits the problem"
+    show_table(title, columns, rows)
+
+
+def _show_side_by_side(found: Mapping[str, Any], fitting: list[str]) -> None:
+    candidates = found["candidates"]
+    first = next(iter(candidates.values()))
+    rows = []
+    for key in _ordered(first, fitting):
+        kind = "metrics" if key in first["metrics"] else "metrics_per_image"
+        values = [number(item[kind].get(key, {}).get("value")) for item in candidates.values()]
+        rows.append([_marked(key, fitting), *values, "pooled" if kind == "metrics" else "mean"])
+    title = f"{_counted(found)}; * fits the problem; intervals are in --json"
+    show_table(title, ["metric", *candidates, "over images"], rows)
+
+
+def _counted(found: Mapping[str, Any]) -> str:
+    noun = "sequence" if found["task"] == "tracking" else "image"
+    return f"{found['n_images']} {noun}{'' if found['n_images'] == 1 else 's'}"
+
+
+def _ordered(found: Mapping[str, Any], fitting: list[str]) -> list[str]:
+    """Give the keys of all metrics, those that fit first."""
+    keys = list(dict.fromkeys([*found["metrics"], *found["metrics_per_image"]]))
+    return sorted(keys, key=lambda key: key.partition("[")[0] not in fitting)
+
+
+def _marked(key: str, fitting: list[str]) -> str:
+    return f"{key} *" if key.partition("[")[0] in fitting else key
+
+
+def _show_ranking(ranking: Mapping[str, Any], unit: str) -> None:
+    stable = {item["name"]: item for item in ranking["stability"]["candidates"]}
+    rows = [
+        [
+            name,
+            number(item["value"]),
+            span(item["low"], item["high"], digits=3),
+            f"{stable[name]['probability_first']:.0%}",
+        ]
+        for name, item in ranking["values"].items()
+    ]
+    show_table(
+        f"Ranked by {ranking['metric']} ({ranking['aggregation']}), {ranking['better']} is better",
+        ["candidate", "value", "interval", "first in redraws"],
+        rows,
+    )
+    for pair in ranking["pairs"]:
+        step = next(
+            item
+            for item in ranking["to_separate"]
+            if {item["first"], item["second"]} == {pair["first"], pair["second"]}
+        )
+        out().print(f"{pair['first']} against {pair['second']}: {pair['verdict']}", markup=False)
+        if pair["better"] is None and step["n_needed"] is not None:
+            high = step["n_needed_high"] or "any number"
+            out().print(
+                f"    about {step['n_needed']} {unit}s would separate them ({step['power']:.0%} power), "
+                f"{step['n_needed_low']} to {high} given what is known",
+                markup=False,
+            )
+        elif pair["better"] is None and step["reason"]:
+            out().print(f"    {step['reason']}", markup=False)
+
+
+def _show_left_over(found: Mapping[str, Any]) -> None:
+    left = found["predictions_without_reference"]
+    groups = left if isinstance(left, Mapping) else {"": left}
+    for name, stems in groups.items():
+        if stems:
+            say(f"{name + ': ' if name else ''}{len(stems)} predictions without reference were left out")
+    if found["references_without_prediction"]:
+        say(f"{len(found['references_without_prediction'])} references without prediction were left out")
+
+
+def _word(answer: Any) -> str:
+    return "yes" if answer is True else "no" if answer is False else str(answer)

@@ -1,0 +1,208 @@
+"""Which prediction of which candidate belongs to which reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
+from veriscope.io.folders import ImageFile, find_images
+from veriscope.workflow.sheet import read_sheet
+
+__all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One image with its reference and the prediction of each candidate.
+
+    Parameters
+    ----------
+    stem
+        Name of the image, that all files share.
+    reference
+        File of the reference.
+    predictions
+        File of each candidate, by its name.
+    cluster
+        Replicate that the image belongs to; None: each image is its own.
+    """
+
+    stem: str
+    reference: Path
+    predictions: Mapping[str, Path]
+    cluster: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What is compared.
+
+    Parameters
+    ----------
+    names
+        Candidates, in the order given.
+    cases
+        One per image.
+    references_without_prediction
+        Stems left out because a candidate has none.
+    predictions_without_reference
+        Stems left out, by candidate.
+    """
+
+    names: tuple[str, ...]
+    cases: tuple[Case, ...]
+    references_without_prediction: tuple[str, ...]
+    predictions_without_reference: Mapping[str, tuple[str, ...]]
+
+    @property
+    def clusters(self) -> tuple[str, ...] | None:
+        """Replicate of each image; None if images are their own."""
+        found = tuple(case.cluster for case in self.cases if case.cluster is not None)
+        return found or None
+
+
+def candidate_names(paths: Sequence[str | Path]) -> tuple[str, ...]:
+    """Name candidates by their folders or files, as shortly as tells them apart.
+
+    Parameters
+    ----------
+    paths
+        One per candidate.
+
+    Returns
+    -------
+    tuple of str
+        The last part of each path, or as many more as are needed.
+
+    Raises
+    ------
+    InputError
+        If the same path is given twice.
+    """
+    parts = [Path(path).absolute().parts for path in paths]
+    if len(set(parts)) < len(parts):
+        raise InputError("the same predictions are given twice; give each candidate once")
+    depth = 1
+    while len({part[-depth:] for part in parts}) < len(parts):
+        depth += 1
+    return tuple("/".join(part[-depth:]) for part in parts)
+
+
+def clusters_of(stems: Sequence[str], groups: str | Path | None) -> dict[str, str]:
+    """Look up the replicate of each image in a sample sheet.
+
+    Parameters
+    ----------
+    stems
+        Names of the images.
+    groups
+        The sheet, or None.
+
+    Returns
+    -------
+    dict
+        ``group/replicate`` by stem; empty without a sheet.
+
+    Raises
+    ------
+    TableError
+        If the sheet lacks images.
+    """
+    if groups is None:
+        return {}
+    sheet = read_sheet(Path(groups))
+    missing = [stem for stem in stems if stem not in sheet]
+    if missing:
+        raise TableError(f"{groups}: has no row for {', '.join(missing[:10])}; add them")
+    return {stem: f"{sheet[stem].group}/{sheet[stem].replicate}" for stem in stems}
+
+
+def find_cases(
+    references: str | Path,
+    predictions: Sequence[str | Path],
+    *,
+    groups: str | Path | None = None,
+    partial: bool = False,
+) -> Cases:
+    """Pair references with the predictions of all candidates by their names.
+
+    Parameters
+    ----------
+    references
+        Folder, pattern or file of the references.
+    predictions
+        The same of each candidate. Predictions without a reference are left out and named.
+    groups
+        Sample sheet whose replicates are the units of intervals.
+    partial
+        Leave out images that a candidate has no prediction of, for all candidates alike.
+
+    Returns
+    -------
+    Cases
+        Images that all candidates have, in the order of the references.
+
+    Raises
+    ------
+    InputError
+        If nothing fits, or a reference has no prediction and `partial` is false; all faults together.
+    """
+    names = candidate_names(predictions)
+    known = find_images(references)
+    found = {name: _by_stem(path) for name, path in zip(names, predictions, strict=True)}
+    stems = [file.stem for file in known]
+    shared = [stem for stem in stems if all(stem in files for files in found.values())]
+    _require_complete(stems, found, partial=partial and bool(shared))
+    replicates = clusters_of(shared, groups)
+    files = {file.stem: file.path for file in known}
+    return Cases(
+        names=names,
+        cases=tuple(
+            Case(stem, files[stem], {name: found[name][stem] for name in names}, replicates.get(stem))
+            for stem in shared
+        ),
+        references_without_prediction=tuple(stem for stem in stems if stem not in set(shared)),
+        predictions_without_reference={
+            name: tuple(stem for stem in items if stem not in files) for name, items in found.items()
+        },
+    )
+
+
+def _by_stem(path: str | Path) -> dict[str, Path]:
+    files: Sequence[ImageFile] = find_images(path)
+    return {file.stem: file.path for file in files}
+
+
+def _require_complete(
+    stems: Sequence[str], found: Mapping[str, Mapping[str, Path]], *, partial: bool
+) -> None:
+    faults: list[VeriscopeError] = []
+    for name, files in found.items():
+        missing = [stem for stem in stems if stem not in files]
+        extra = [stem for stem in files if stem not in set(stems)]
+        if not missing or partial:
+            continue
+        if len(missing) == len(stems):
+            faults.append(
+                InputError(
+                    f"{name}: 0 of {len(stems)} references and {len(files)} predictions fit by name "
+                    f"(references: {_few(stems)}; predictions: {_few(extra)}). Files belong together if "
+                    "their names without the ending are equal: rename them"
+                )
+            )
+        else:
+            other = f"; predictions without a reference: {_few(extra)}" if extra else ""
+            faults.append(
+                InputError(
+                    f"{name}: {len(missing)} of {len(stems)} references have no prediction of the same name "
+                    f"({_few(missing)}){other}; add them, or compare only what is there with --partial"
+                )
+            )
+    raise_together(faults, what=f"{len(faults)} of {len(found)} candidates do not fit the references")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more

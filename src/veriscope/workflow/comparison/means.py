@@ -1,0 +1,65 @@
+"""One value per image, averaged: over images, or first over the images of each replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from veriscope.validate.metrics.base import FloatArray, ratio
+from veriscope.validate.statistics import Interval, mean_interval, sum_by_cluster
+
+__all__ = ["mean_over_units", "unit_means"]
+
+
+def unit_means(values: ArrayLike, clusters: Sequence[str | None]) -> FloatArray:
+    """Average the images of each replicate; without replicates nothing changes.
+
+    Parameters
+    ----------
+    values
+        One value per image; what is not finite is left aside.
+    clusters
+        Replicate of each image; all None without replicates.
+
+    Returns
+    -------
+    numpy.ndarray
+        One value per unit; NaN where none is known.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if not len(found) or clusters[0] is None:
+        return found
+    known = np.isfinite(found)
+    sums = sum_by_cluster(np.stack([np.where(known, found, 0), known], axis=1), clusters)
+    return ratio(sums[:, 0], sums[:, 1])
+
+
+def mean_over_units(
+    values: ArrayLike,
+    clusters: Sequence[str | None],
+    *,
+    level: float,
+    bounds: tuple[float, float],
+    unit: str,
+) -> Interval:
+    """Give the mean over images, or over replicates of the mean over their images, with its interval.
+
+    Parameters
+    ----------
+    values, clusters
+        As for `unit_means`.
+    level
+        Level of the interval.
+    bounds
+        Smallest and largest possible value.
+    unit
+        What the unit of the interval is.
+
+    Returns
+    -------
+    Interval
+        Aggregation ``"mean"``.
+    """
+    return mean_interval(unit_means(values, clusters), level=level, bounds=bounds, unit=unit)
