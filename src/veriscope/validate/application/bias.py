@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from veriscope.validate.application.equivalence import mean_error
 from veriscope.validate.application.result import Check, Figure, shown, shown_interval, status_in_range
 from veriscope.validate.application.settings import ApplicationSettings
@@ -28,9 +30,9 @@ def check_bias(
     -------
     Check
         The mean of prediction - reference over replicates, each counting the same, with a two-sided
-        interval of level 1 - alpha. Holds if that lies within the tolerance, fails if it lies outside.
-        The figures give it as a difference and as a share of the mean reference (left out where that is
-        not above 0), over all and for each group.
+        interval of level 1 - alpha from the spread within groups. Holds if that lies within the
+        tolerance, fails if it lies outside. The figures give it as a difference and as a share of the
+        mean reference (left out where that is not above 0), over all and for each group.
 
     Notes
     -----
@@ -40,13 +42,14 @@ def check_bias(
     level, name = 1 - settings.alpha, settings.replicate
     figures = []
     for group in (None, *table.groups):
-        reference, prediction = table.replicate_means(group)
+        chosen = table.groups if group is None else (group,)
+        references, predictions = zip(*map(table.replicate_means, chosen), strict=True)
         where = "" if group is None else f" in group {group}"
         for share in (False, True):
-            if share and not reference.mean() > 0:
+            if share and not np.concatenate(references).mean() > 0:
                 continue
             label = f"mean error as a share of the reference{where}" if share else f"mean error{where}"
-            error = mean_error(reference, prediction, relative=share, level=level, unit=name)
+            error = mean_error(references, predictions, relative=share, level=level, unit=name)
             figures.append(Figure(label, error))
     figure = figures[1] if relative else figures[0]
     status = status_in_range(figure.interval, (-tolerance, tolerance))

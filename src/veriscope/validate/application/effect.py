@@ -153,11 +153,11 @@ def _sentence(
     group: str, control: str, effect: Effect, kept: Interval, *, there: bool, seen: bool, status: Status
 ) -> str:
     in_references, in_predictions = effect.in_references.value, effect.in_predictions.value
-    values = f"{shown(in_references)} in references and {shown(in_predictions)} in predictions"
+    values = f"{shown(in_references)} in references and by {shown(in_predictions)} in predictions"
     told = f"{group} differs from {control} by {values}"
     if not there:
         lead = f"References do not show that {group} differs from {control}, so there is no effect to keep"
-        return lead + (f", but predictions show one ({values})." if seen else f" ({values}).")
+        return lead + (f", but predictions show one (by {values})." if seen else f" (by {values}).")
     share = shown_interval(kept, relative=True)
     if status == "holds":
         return f"{told}: {share} of the effect is kept."

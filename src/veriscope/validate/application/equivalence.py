@@ -14,6 +14,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError
-from veriscope.validate.application.estimate import fieller, mean_estimate
+from veriscope.validate.application.estimate import fieller, mean_estimate, stratified_mean
 from veriscope.validate.application.result import Check, Figure, shown, shown_interval
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable
@@ -64,14 +65,19 @@ class Equivalence:
 
 
 def mean_error(
-    reference: FloatArray, prediction: FloatArray, *, relative: bool, level: float, unit: str = "replicate"
+    references: Sequence[FloatArray],
+    predictions: Sequence[FloatArray],
+    *,
+    relative: bool,
+    level: float,
+    unit: str = "replicate",
 ) -> Interval:
     """Give the mean error of replicates with its interval.
 
     Parameters
     ----------
-    reference, prediction
-        One value per replicate, shape (k,).
+    references, predictions
+        One value per replicate, for each group.
     relative
         Tell it as a share of the mean reference, with Fieller's interval.
     level
@@ -82,27 +88,31 @@ def mean_error(
     Returns
     -------
     Interval
-        Mean of prediction - reference, or its ratio to the mean reference; above 0 is too much.
+        Mean of prediction - reference over all replicates, or its ratio to the mean reference; above 0
+        is too much. Groups are fixed: only the spread within them counts.
     """
-    differences = mean_estimate(prediction - reference)
+    pairs = list(zip(references, predictions, strict=True))
+    differences = stratified_mean([p - r for r, p in pairs])
     if not relative:
         return differences.interval(level, unit=unit)
-    below = mean_estimate(reference)
-    value, k = differences.value / below.value, len(reference)
-    scaled = mean_estimate(prediction - (1 + value) * reference)
-    if k < 2 or scaled.standard_error == 0:
-        ends = scaled.interval(level, unit=unit)
-        low = high = None if ends.low is None else value
-        return Interval(value, low, high, level, k, unit, "mean", ends.method)
-    covariance = np.cov(prediction - reference, reference) / k
+    below = stratified_mean(references)
+    value = differences.value / below.value
+    residuals = stratified_mean([p - (1 + value) * r for r, p in pairs])
+    if not residuals.standard_error > 0:
+        ends = residuals.interval(level, unit=unit)
+        low = None if ends.low is None else value
+        return Interval(value, low, low, level, below.n, unit, "mean", ends.method)
+    # Var(Σ n_g mean_g / n) = Σ n_g² / n² · covariance / n_g
+    covariance = sum((len(r) * np.cov(p - r, r) / below.n**2 for r, p in pairs), start=np.zeros((2, 2)))
     limits = fieller(
         (differences.value, below.value),
         covariance,
-        degrees_of_freedom=scaled.degrees_of_freedom,
+        degrees_of_freedom=residuals.degrees_of_freedom,
         level=level,
     )
     low, high = limits or (None, None)
-    return Interval(value, low, high, level, k, unit, "mean", "Fieller" if limits else "cannot tell: Fieller")
+    method = "Fieller" if limits else "cannot tell: the mean reference may be 0"
+    return Interval(value, low, high, level, below.n, unit, "mean", method)
 
 
 def tost(
@@ -157,7 +167,7 @@ def tost(
     else:
         differences = mean_estimate(p - r)
         upper, lower = differences.p_below(tolerance), differences.p_above(-tolerance)
-    error = mean_error(r, p, relative=relative, level=1 - 2 * alpha, unit=unit)
+    error = mean_error([r], [p], relative=relative, level=1 - 2 * alpha, unit=unit)
     p_value = None if upper is None or lower is None else max(upper, lower)
     if p_value is not None and p_value < alpha:
         return Equivalence(error, p_value, "equivalent")

@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from scipy import stats
 
 from veriscope.validate.statistics import Interval, jackknife_spread
 
-__all__ = ["Estimate", "contrast", "fieller", "mean_estimate", "ratio_estimate"]
+__all__ = ["Estimate", "contrast", "fieller", "mean_estimate", "ratio_estimate", "stratified_mean"]
 
 FloatArray = NDArray[np.float64]
 
@@ -152,6 +153,33 @@ def mean_estimate(values: FloatArray) -> Estimate:
     left_out = (values.sum() - values) / (k - 1)
     spread = jackknife_spread(left_out, np.ones(k))
     return Estimate(float(values.mean()), spread.standard_error, spread.degrees_of_freedom, k)
+
+
+def stratified_mean(strata: Sequence[FloatArray]) -> Estimate:
+    """Estimate the mean over groups that were chosen, from replicates that were not.
+
+    Parameters
+    ----------
+    strata
+        One value per replicate, for each group.
+
+    Returns
+    -------
+    Estimate
+        Mean of all replicates. Only the spread within groups counts, with Welch's degrees of freedom
+        [1]_; NaN error if a group has a single replicate.
+    """
+    parts = [mean_estimate(values) for values in strata]
+    sizes = np.array([part.n for part in parts])
+    weights = sizes / sizes.sum()
+    value = float(weights @ [part.value for part in parts])
+    variances = (weights * [part.standard_error for part in parts]) ** 2
+    freedoms = np.array([part.degrees_of_freedom for part in parts])
+    total = float(variances.sum())
+    freedom = float(freedoms.sum())
+    if total > 0:
+        freedom = total**2 / float((variances**2 / freedoms).sum())
+    return Estimate(value, float(np.sqrt(total)), freedom, int(sizes.sum()))
 
 
 def ratio_estimate(above: FloatArray, below: FloatArray) -> Estimate:

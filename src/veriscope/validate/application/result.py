@@ -145,9 +145,8 @@ def shown(value: float, *, relative: bool = False) -> str:
     """Write a number as people read it."""
     if not np.isfinite(value):
         return "unknown"
-    if relative:
-        return f"{100 * value:.3g} %"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    value, sign = (100 * value, " %") if relative else (value, "")
+    return f"{value:,.0f}{sign}" if abs(value) >= 100 else f"{value:.3g}{sign}"
 
 
 def shown_interval(interval: Interval, *, relative: bool = False) -> str:
