@@ -78,6 +78,11 @@ PEERS = {
         without_dependencies=(),
         check="import ctc_metrics, traccuracy",
     ),
+    "pycocotools": Peer(
+        packages=("numpy==2.4.6", "pycocotools==2.0.11"),
+        without_dependencies=(),
+        check="from pycocotools.cocoeval import COCOeval",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from skimage.segmentation import find_boundaries
 from veriscope.errors import InputError, PixelValueError
 from veriscope.testing.label_images import disks
 from veriscope.validate.instances import compare_instances, compare_units
+from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.scores import mean_score, pooled_score
 from veriscope.validate.units import UnitCounts, count_unit
 
@@ -74,8 +75,40 @@ def test_keys_are_those_of_the_interface(images: tuple[list[Labels], list[Labels
         "sq",
         "rq",
         "count_bias",
+        "aji",
+        "split_merge",
+        "split_rate",
+        "merge_rate",
+        "vi",
+        "vi_split",
+        "vi_merge",
+        "are",
+        "are_precision",
+        "are_recall",
     ]
     assert list(result.metrics_per_image) == list(result.metrics)
+
+
+def test_metrics_of_overlaps_are_pooled_with_intervals(images: tuple[list[Labels], list[Labels]]) -> None:
+    result = compare_instances(*images)
+    aji = result.metrics["aji"]
+    shared, union = (
+        np.sum([getattr(unit.overlap, name) for unit in result.units])
+        for name in ("aji_intersection", "aji_union")
+    )
+    assert aji.value == pytest.approx(shared / union)
+    assert aji.low is not None
+    assert aji.high is not None
+    assert 0 < aji.low < aji.value < aji.high < 1
+    assert result.table()[0]["aji"] == pytest.approx(3 / 4, abs=0.05)
+
+
+def test_metrics_of_overlaps_are_left_out_where_a_unit_is_a_tile() -> None:
+    tile = count_unit(disks(2), disks(2), owner_box=(0, 0, 16, 32))
+    result = compare_units([tile, count_unit(disks(2), disks(2))])
+    assert "aji" not in result.metrics
+    assert "pq" in result.metrics
+    assert "aji" not in result.table()[0]
 
 
 def test_result_is_json_with_null_for_undefined() -> None:
@@ -135,7 +168,8 @@ def test_swapping_the_sides_swaps_precision_and_recall(images: tuple[list[Labels
 def test_identical_is_perfect_and_the_interval_admits_what_was_not_seen() -> None:
     labels = [disks(n) for n in (2, 3, 4, 5)]
     metrics = compare_instances(labels, labels).metrics
-    assert all(interval.value == (0 if key == "count_bias" else 1) for key, interval in metrics.items())
+    best = {keyed.key: keyed.metric.best for keyed in instance_metrics((0.5, 0.7, 0.9))}
+    assert {key: interval.value for key, interval in metrics.items()} == best
     assert metrics["f1@0.9"].low == pytest.approx(0.025 ** (1 / 4))
     assert metrics["count_bias"].low == pytest.approx(-(1 - 0.025 ** (1 / 4)))
 

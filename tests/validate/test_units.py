@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, astuple
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,8 @@ from skimage.measure import regionprops
 
 from veriscope.errors import InputError, ShapeMismatchError
 from veriscope.testing.label_images import disks, label_pairs
+from veriscope.validate.contingency import contingency
+from veriscope.validate.overlap_sums import overlap_sums
 from veriscope.validate.units import UnitCounts, count_unit, owned_labels
 
 
@@ -41,8 +44,11 @@ def test_whole_image() -> None:
         sum_iou=(15.0, 15.0),
         cluster="well",
         weight=2.5,
+        overlap=overlap_sums(contingency(reference, prediction)),
     )
+    assert unit.overlap is not None
     assert unit.row(0.7) == (15, 1, 1, 15.0, 16, 16)
+    assert unit.all_sums(0.7) == (*unit.row(0.7), *astuple(unit.overlap))
     assert unit.to_dict() == {
         "name": "a",
         "n_reference": 16,
@@ -57,7 +63,15 @@ def test_whole_image() -> None:
         "sum_iou@0.7": 15.0,
         "cluster": "well",
         "weight": 2.5,
+        **asdict(unit.overlap),
     }
+
+
+def test_a_tile_has_no_sums_of_overlaps() -> None:
+    unit = count_unit(disks(2), disks(2), owner_box=(0, 0, 16, 32))
+    assert unit.overlap is None
+    assert unit.row(0.5) == (2, 0, 0, 2.0, 2, 2)
+    assert np.isnan(unit.all_sums(0.5)[6:]).all()
 
 
 @given(label_pairs(), st.tuples(st.integers(0, 7), st.integers(0, 7)))

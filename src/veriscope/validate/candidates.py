@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts, ratio
 from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
+from veriscope.validate.scores import unit_sums
 from veriscope.validate.statistics import Aggregation, sum_by_cluster
 from veriscope.validate.units import UnitCounts
 
@@ -201,12 +202,7 @@ def candidates_by_counts(
     names: list[Hashable] = [item.cluster for item in first]
     clusters = None if lonely or not first else _cluster_index(names, np.ones(len(first), dtype=bool))
     weights = np.array([item.weight for item in first]).reshape(-1, 1)
-    rows = np.stack(
-        [
-            np.array([item.row(keyed.threshold) for item in items], dtype=np.float64).reshape(-1, 6) * weights
-            for items in counts.values()
-        ]
-    )
+    rows = np.stack([unit_sums(items, keyed.threshold) * weights for items in counts.values()])
     return Candidates(
         metric=keyed.key,
         better="higher",

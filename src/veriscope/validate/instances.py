@@ -30,6 +30,8 @@ class InstanceComparison:
     metrics
         Pooled over all units, by key: ``f1@T``, ``ap@T``, ``precision@T``, ``recall@T`` and
         ``mean_matched_iou@T`` for each IoU threshold T; ``pq``, ``sq``, ``rq`` (at 0.5), ``count_bias``.
+        For whole images also ``aji``, ``split_merge``, ``split_rate``, ``merge_rate``, ``vi``, ``vi_split``,
+        ``vi_merge``, ``are``, ``are_precision`` and ``are_recall``; they are left out if any unit is a tile.
     metrics_per_image
         The same metrics, computed for each unit and averaged: each image counts the same, however many
         objects it has. Units in which a metric is undefined are left aside. Weights are not used.
@@ -59,7 +61,9 @@ class InstanceComparison:
             Plain values; None where a metric is undefined.
         """
         values = {
-            keyed.key: unit_values(self.units, keyed).tolist() for keyed in instance_metrics(self.thresholds)
+            keyed.key: unit_values(self.units, keyed).tolist()
+            for keyed in instance_metrics(self.thresholds)
+            if keyed.key in self.metrics
         }
         return [
             {**unit.to_dict(), **{key: _plain(column[i]) for key, column in values.items()}}
@@ -205,7 +209,8 @@ def compare_units(
     """
     check_level(level)
     levels = common_thresholds(units, thresholds)
-    keyed_metrics = instance_metrics(levels)
+    whole = all(item.overlap is not None for item in units)
+    keyed_metrics = [keyed for keyed in instance_metrics(levels) if whole or not keyed.needs_overlap]
     name = unit or ("cluster" if any(item.cluster is not None for item in units) else "image")
     return InstanceComparison(
         units=tuple(units),

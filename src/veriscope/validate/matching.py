@@ -11,7 +11,7 @@ reported is then arbitrary but repeatable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 from veriscope.errors import InputError
 from veriscope.validate.contingency import Contingency
 
-__all__ = ["Matching", "match"]
+__all__ = ["Matching", "best_pairs", "check_threshold", "match"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -99,7 +99,7 @@ def match(table: Contingency, *, threshold: float = 0.5) -> Matching:
     check_threshold(threshold)
     ious = table.ious
     candidates = np.flatnonzero(ious >= threshold)
-    kept = candidates[_choose(table.pairs[candidates], ious[candidates])]
+    kept = candidates[best_pairs(table.pairs[candidates], ious[candidates])]
     rows, columns = table.pairs[kept].T
     return Matching(
         threshold=float(threshold),
@@ -108,6 +108,40 @@ def match(table: Contingency, *, threshold: float = 0.5) -> Matching:
         missed=np.delete(table.reference_ids, rows),
         invented=np.delete(table.prediction_ids, columns),
     )
+
+
+def match_counts(table: Contingency, *, thresholds: Sequence[float]) -> list[tuple[int, int, int, float]]:
+    """Count the matches at several thresholds, as `match` does, without saying which objects they are.
+
+    Parameters
+    ----------
+    table
+        Overlaps of the two images.
+    thresholds
+        Smallest IoU of a match, each above 0, at most 1.
+
+    Returns
+    -------
+    list of tuple
+        For each threshold: matches, predicted objects without a match, reference objects without a match,
+        sum of the IoU of the matches.
+
+    Raises
+    ------
+    InputError
+        If a threshold is not above 0 and at most 1.
+    """
+    ious = table.ious
+    counts = []
+    for threshold in thresholds:
+        check_threshold(threshold)
+        if threshold > 0.5:  # no object has two candidates, so there is nothing to choose
+            kept = ious[ious >= threshold]
+        else:
+            kept = match(table, threshold=threshold).ious
+        tp = len(kept)
+        counts.append((tp, table.n_prediction - tp, table.n_reference - tp, float(kept.sum())))
+    return counts
 
 
 def check_threshold(threshold: float) -> None:
@@ -127,8 +161,21 @@ def check_threshold(threshold: float) -> None:
         raise InputError(f"IoU threshold {threshold!r} is not allowed; use a number above 0 and at most 1")
 
 
-def _choose(pairs: IntArray, ious: FloatArray) -> NDArray[np.intp]:
-    """Give the positions of the candidates that become matches, ascending."""
+def best_pairs(pairs: IntArray, ious: FloatArray) -> NDArray[np.intp]:
+    """Choose one to one: most pairs first, then the largest sum of IoU.
+
+    Parameters
+    ----------
+    pairs
+        Shape (n, 2): positions of the reference and of the predicted object of each candidate.
+    ious
+        Shape (n,): IoU of each candidate, or anything else from 0 to 1 that is better if higher.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions of the candidates that become matches, ascending.
+    """
     if not len(pairs):
         return np.empty(0, dtype=np.intp)
     rows, columns = pairs.T

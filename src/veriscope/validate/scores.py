@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from veriscope.validate.statistics import (
 )
 from veriscope.validate.units import DEFAULT_THRESHOLDS, UnitCounts, check_thresholds
 
-__all__ = ["common_thresholds", "mean_score", "pooled_score", "unit_rows", "unit_values"]
+__all__ = ["common_thresholds", "mean_score", "pooled_score", "unit_rows", "unit_sums", "unit_values"]
 
 FloatArray = NDArray[np.float64]
 
@@ -55,6 +56,25 @@ def common_thresholds(
     return found.pop() if found else check_thresholds(DEFAULT_THRESHOLDS)
 
 
+def unit_sums(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
+    """Give the sums of each unit as it stands, without weight and cluster.
+
+    Parameters
+    ----------
+    units
+        Counts from `count_unit`.
+    threshold
+        IoU threshold of the matches.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 17), columns in the order of `metrics.base.Counts`; NaN where a unit does not know.
+    """
+    width = len(fields(Counts))
+    return np.array([unit.all_sums(threshold) for unit in units], dtype=np.float64).reshape(-1, width)
+
+
 def unit_rows(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
     """Give the weighted sums of each unit, added up by cluster where there are clusters.
 
@@ -68,14 +88,14 @@ def unit_rows(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
     Returns
     -------
     numpy.ndarray
-        Shape (k, 6), columns in the order of `metrics.base.Counts`.
+        Shape (k, 17), columns in the order of `metrics.base.Counts`; NaN where a unit does not know.
 
     Raises
     ------
     InputError
         If some units have a cluster and others have none.
     """
-    rows = np.array([unit.row(threshold) for unit in units], dtype=np.float64).reshape(-1, 6)
+    rows = unit_sums(units, threshold)
     rows *= np.array([unit.weight for unit in units]).reshape(-1, 1)
     lonely = [unit.name for unit in units if unit.cluster is None]
     if len(lonely) == len(units):
@@ -103,8 +123,7 @@ def unit_values(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
     numpy.ndarray
         Shape (n,); NaN where it is undefined.
     """
-    rows = np.array([unit.row(keyed.threshold) for unit in units], dtype=np.float64).reshape(-1, 6)
-    return keyed.metric.function(Counts.from_columns(rows))
+    return keyed.metric.function(Counts.from_columns(unit_sums(units, keyed.threshold)))
 
 
 def pooled_score(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 
 from veriscope.core.labels import check_labels
 from veriscope.errors import InputError
-from veriscope.validate.contingency import contingency
-from veriscope.validate.matching import Matching, check_threshold, match
+from veriscope.validate.contingency import Contingency, contingency
+from veriscope.validate.matching import Matching, check_threshold, match, match_counts
+from veriscope.validate.metrics.instance.split_merge import SplitMerge
+from veriscope.validate.overlap_sums import OverlapSums, overlap_sums
 
-__all__ = ["DEFAULT_THRESHOLDS", "UnitCounts", "check_thresholds", "count_unit", "owned_labels"]
+__all__ = [
+    "DEFAULT_THRESHOLDS",
+    "UnitCounts",
+    "check_thresholds",
+    "count_table",
+    "count_unit",
+    "owned_labels",
+]
 
 DEFAULT_THRESHOLDS = (0.5, 0.7, 0.9)
 
@@ -40,6 +49,9 @@ class UnitCounts:
     weight
         How many units of the study it stands for: for a tile drawn with probability p in each of n
         draws, 1 / (n p). Above 0.
+    overlap
+        Sums over the overlaps of a whole image; None for a tile, whose objects overlap with others beyond
+        it, so that AJI, splits and merges, VI and ARE are not known for it.
     """
 
     name: str
@@ -52,13 +64,14 @@ class UnitCounts:
     sum_iou: tuple[float, ...]
     cluster: str | None = None
     weight: float = 1.0
+    overlap: OverlapSums | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.weight) and self.weight > 0):
             raise InputError(f"{self.name}: weight {self.weight!r} is not allowed; use a number above 0")
 
     def row(self, threshold: float) -> tuple[float, ...]:
-        """Give the sums that metrics need, in the order of `metrics.base.Counts`.
+        """Give the counts of objects, in the order of the first fields of `metrics.base.Counts`.
 
         Parameters
         ----------
@@ -73,6 +86,22 @@ class UnitCounts:
         i = self.thresholds.index(threshold)
         return (self.tp[i], self.fp[i], self.fn[i], self.sum_iou[i], self.n_reference, self.n_prediction)
 
+    def all_sums(self, threshold: float) -> tuple[float, ...]:
+        """Give all sums that metrics need, in the order of `metrics.base.Counts`.
+
+        Parameters
+        ----------
+        threshold
+            One of `thresholds`.
+
+        Returns
+        -------
+        tuple
+            The row of counts, then the fields of `overlap`; NaN if there is none.
+        """
+        unknown = (float("nan"),) * len(fields(OverlapSums))
+        return (*self.row(threshold), *(unknown if self.overlap is None else astuple(self.overlap)))
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON or a table, with one column per count and threshold.
 
@@ -80,7 +109,8 @@ class UnitCounts:
         -------
         dict
             ``name``, ``n_reference``, ``n_prediction``, ``tp@0.5``, ``fp@0.5``, ``fn@0.5``,
-            ``sum_iou@0.5``, the same at other thresholds, ``cluster``, ``weight``.
+            ``sum_iou@0.5``, the same at other thresholds, ``cluster``, ``weight``, and the fields of
+            `overlap` if there is one.
         """
         counts: dict[str, Any] = {
             "name": self.name,
@@ -92,7 +122,8 @@ class UnitCounts:
             counts[f"fp@{threshold:g}"] = self.fp[i]
             counts[f"fn@{threshold:g}"] = self.fn[i]
             counts[f"sum_iou@{threshold:g}"] = self.sum_iou[i]
-        return {**counts, "cluster": self.cluster, "weight": self.weight}
+        of_overlap = {} if self.overlap is None else asdict(self.overlap)
+        return {**counts, "cluster": self.cluster, "weight": self.weight, **of_overlap}
 
 
 def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
@@ -140,7 +171,7 @@ def count_unit(
         there are any, or (z0, y0, x0, z1, y1, x1). An object belongs to the tile that its centroid
         lies in, so that of tiles without gaps and overlaps each object belongs to exactly one. Matches
         are counted where the centroid of the *reference* object lies in the box, missed and invented
-        objects where their own does. None: everything is counted.
+        objects where their own does. None: everything is counted, overlaps too.
     thresholds
         IoU thresholds; 0.5 is always added.
     name, cluster, weight
@@ -167,17 +198,61 @@ def count_unit(
     """
     levels = check_thresholds(thresholds)
     table = contingency(reference, prediction, where=name)
-    matchings = [match(table, threshold=threshold) for threshold in levels]
     if owner_box is None:
-        counts = [(m.tp, m.fp, m.fn, m.sum_iou) for m in matchings]
-        n_reference, n_prediction = table.n_reference, table.n_prediction
-    else:
-        own_reference = owned_labels(reference, owner_box, where=name)
-        own_prediction = owned_labels(prediction, owner_box, where=name)
-        counts = [_count_owned(m, own_reference, own_prediction) for m in matchings]
-        n_reference, n_prediction = len(own_reference), len(own_prediction)
+        return count_table(table, thresholds=levels, name=name, cluster=cluster, weight=weight)
+    own = tuple(owned_labels(labels, owner_box, where=name) for labels in (reference, prediction))
+    counts = [_count_owned(match(table, threshold=threshold), *own) for threshold in levels]
     tp, fp, fn, sum_iou = zip(*counts, strict=True)
-    return UnitCounts(name, n_reference, n_prediction, levels, tp, fp, fn, sum_iou, cluster, weight)
+    return UnitCounts(name, len(own[0]), len(own[1]), levels, tp, fp, fn, sum_iou, cluster, weight)
+
+
+def count_table(
+    table: Contingency,
+    *,
+    groups: SplitMerge | None = None,
+    thresholds: Sequence[float] = DEFAULT_THRESHOLDS,
+    name: str = "image",
+    cluster: str | None = None,
+    weight: float = 1.0,
+) -> UnitCounts:
+    """Count the objects of an image whose overlaps are known.
+
+    Parameters
+    ----------
+    table
+        Overlaps of the two images.
+    groups
+        Its splits and merges, if they have been found already.
+    thresholds
+        IoU thresholds; 0.5 is always added.
+    name, cluster, weight
+        Passed on to the result.
+
+    Returns
+    -------
+    UnitCounts
+        All zero if neither side has an object.
+
+    Raises
+    ------
+    InputError
+        If a threshold or weight is not allowed.
+    """
+    levels = check_thresholds(thresholds)
+    tp, fp, fn, sum_iou = zip(*match_counts(table, thresholds=levels), strict=True)
+    return UnitCounts(
+        name=name,
+        n_reference=table.n_reference,
+        n_prediction=table.n_prediction,
+        thresholds=levels,
+        tp=tp,
+        fp=fp,
+        fn=fn,
+        sum_iou=sum_iou,
+        cluster=cluster,
+        weight=weight,
+        overlap=overlap_sums(table, groups=groups),
+    )
 
 
 def _count_owned(

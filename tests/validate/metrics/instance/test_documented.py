@@ -10,7 +10,7 @@ import pytest
 
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.parametrize("keyed", instance_metrics([0.5]), ids=lambda keyed: keyed.key)

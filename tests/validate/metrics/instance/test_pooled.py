@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts, ratio
-from veriscope.validate.metrics.instance.catalogue import instance_metrics, metric_by_key
+from veriscope.validate.metrics.instance.catalogue import OF_OVERLAPS, instance_metrics, metric_by_key
 from veriscope.validate.metrics.instance.counts import count_bias
 from veriscope.validate.metrics.instance.detection import ap, f1, precision, recall
 from veriscope.validate.metrics.instance.panoptic import mean_matched_iou, pq
@@ -80,7 +80,8 @@ def test_ratio_does_not_warn() -> None:
 
 def test_sizes_are_the_denominators() -> None:
     example = counts(6, 2, 4, 4.5)
-    sizes = {keyed.key: float(keyed.metric.sizes(example)) for keyed in instance_metrics([0.5])}
+    of_objects = [keyed for keyed in instance_metrics([0.5]) if not keyed.needs_overlap]
+    sizes = {keyed.key: float(keyed.metric.sizes(example)) for keyed in of_objects}
     assert sizes == {
         "f1@0.5": 9,
         "ap@0.5": 12,
@@ -94,6 +95,11 @@ def test_sizes_are_the_denominators() -> None:
     }
 
 
+def test_counts_of_objects_leave_the_metrics_of_overlaps_undefined() -> None:
+    example = counts(6, 2, 4, 4.5)
+    assert all(np.isnan(metric.function(example)) for metric in OF_OVERLAPS)
+
+
 def test_keys() -> None:
     assert metric_by_key("f1@0.75", [0.5, 0.75]).threshold == 0.75
     assert metric_by_key("pq", [0.5, 0.75]).threshold == 0.5
@@ -102,5 +108,6 @@ def test_keys() -> None:
         metric_by_key("f1@0.6", [0.5])
     assert str(error.value) == (
         "there is no metric 'f1@0.6'; the metrics are f1@0.5, ap@0.5, precision@0.5, recall@0.5, "
-        "mean_matched_iou@0.5, pq, sq, rq, count_bias"
+        "mean_matched_iou@0.5, pq, sq, rq, count_bias, aji, split_merge, split_rate, merge_rate, vi, "
+        "vi_split, vi_merge, are, are_precision, are_recall"
     )
