@@ -119,6 +119,15 @@ def read_place_table(path: str | Path) -> PlaceTable:
                 )
             )
         rows[new] = values.astype(np.float64)
+    if box and not faults:
+        flat = np.flatnonzero((rows["y1"] <= rows["y0"]) | (rows["x1"] <= rows["x0"]))
+        if len(flat):
+            faults.append(
+                TableError(
+                    f"{path}: {len(flat)} boxes have no area, first in row {flat[0] + 2}; the larger "
+                    f"coordinate belongs to {taken[2]} and {taken[3]}"
+                )
+            )
     raise_together(faults, what=f"{path}: {len(faults)} columns cannot be read")
     if score_column is None:
         rows["score"] = np.nan

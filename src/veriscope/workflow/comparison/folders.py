@@ -14,6 +14,7 @@ from veriscope.workflow.comparison.class_tables import judge_classes
 from veriscope.workflow.comparison.images import judge_images
 from veriscope.workflow.comparison.instance import Instances
 from veriscope.workflow.comparison.options import TASKS, CompareOptions
+from veriscope.workflow.comparison.place_tables import judge_places
 from veriscope.workflow.comparison.restoration import Restorations
 from veriscope.workflow.comparison.semantic import Masks
 from veriscope.workflow.comparison.several import rank_all
@@ -84,6 +85,8 @@ def compare_folders(
     elif task == "tracking":
         _refuse_groups(groups)
         judged = judge_tracks(references, predictions, settings, partial=partial, progress=progress)
+    elif task == "detection":
+        judged = judge_places(references, predictions, settings, groups=groups)
     else:
         judged = judge_classes(references, predictions, settings, groups=groups, partial=partial)
     unit = "replicate" if groups else "sequence" if task == "tracking" else "image"

@@ -1,0 +1,199 @@
+"""Tables of boxes and points: which image they belong to, and when one counts as found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from veriscope.errors import InputError, TableError, UnreadableFileError, VeriscopeError, raise_together
+from veriscope.io.folders import find_images
+from veriscope.io.image_tables import PlaceTable, read_place_table
+from veriscope.io.labels import read_labels
+from veriscope.validate.detections import DetectionSettings
+from veriscope.validate.fingerprint.items import Fingerprint
+from veriscope.validate.localise.objects import Criterion, Detections
+from veriscope.workflow.comparison.cases import candidate_names, clusters_of
+from veriscope.workflow.comparison.detection import DetectionUnit, Places
+from veriscope.workflow.comparison.options import CompareOptions
+from veriscope.workflow.comparison.task import Judged
+
+__all__ = ["judge_places"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Objects of many images, read when asked for."""
+
+    kind: str
+    stems: tuple[str, ...]
+    get: Callable[[str], Detections]
+    diameter: float
+    classes: frozenset[str] | None = None
+    has_scores: bool = False
+
+
+def judge_places(
+    references: str | Path,
+    predictions: Sequence[str | Path],
+    options: CompareOptions,
+    *,
+    groups: str | Path | None = None,
+) -> Judged:
+    """Pair the objects of tables by their images.
+
+    Parameters
+    ----------
+    references
+        Table of boxes or points, or a folder of label images.
+    predictions
+        Table of boxes or points of each candidate; a column ``score`` gives curves as well.
+    options
+        Settings of the comparison.
+    groups
+        Sample sheet whose replicates are the units of intervals.
+
+    Returns
+    -------
+    Judged
+        One entry per image that either side knows: an image without a row has no objects.
+
+    Raises
+    ------
+    VeriscopeError
+        If tables cannot be read, or kinds and classes do not fit; all faults together.
+    """
+    known = _open(references)
+    found = dict(zip(candidate_names(predictions), map(_open, predictions), strict=True))
+    faults = [fault for name, source in found.items() for fault in _faults(name, source, known)]
+    raise_together(faults, what=f"{len(faults)} candidates do not fit the references")
+    stems = list(dict.fromkeys([*known.stems, *(s for item in found.values() for s in item.stems)]))
+    if known.kind == "labels":
+        stems = list(known.stems)
+    settings = DetectionSettings(criterion=_criterion(known, list(found.values()), options))
+    judge = Places(settings, options)
+    only = [stem for stem in stems if stem not in set(known.stems)]
+    if only:
+        judge.notes.append(
+            f"{len(only)} images have predictions and no row in the references ({', '.join(only[:5])}): "
+            "they count as images without an object"
+        )
+    clusters = clusters_of(stems, groups)
+    truth = {stem: known.get(stem) for stem in stems}
+    units = {
+        name: [DetectionUnit(stem, clusters.get(stem), truth[stem], source.get(stem)) for stem in stems]
+        for name, source in found.items()
+    }
+    return Judged(
+        judge=judge,
+        units=units,
+        fingerprint=_fingerprint(known, list(found.values()), truth, clusters, options),
+        references_without_prediction=[],
+        predictions_without_reference={
+            name: [stem for stem in source.stems if stem not in set(stems)] for name, source in found.items()
+        },
+    )
+
+
+def _open(path: str | Path) -> _Source:
+    place = Path(path)
+    tables = [place / name for name in ("boxes.csv", "points.csv")] if place.is_dir() else [place]
+    if any(table.is_file() and table.suffix.lower() in (".csv", ".tsv", ".txt") for table in tables):
+        return _of_table(read_place_table(place))
+    if place.is_file():
+        raise UnreadableFileError(
+            f"{place}: detections are read from a CSV table, or a folder of label images"
+        )
+    files = {file.stem: file.path for file in find_images(place)}
+    return _Source(
+        "labels",
+        tuple(files),
+        lambda stem: Detections(labels=read_labels(files[stem])),
+        float("nan"),
+    )
+
+
+def _of_table(table: PlaceTable) -> _Source:
+    columns = ["y0", "x0", "y1", "x1"] if table.kind == "boxes" else ["y", "x"]
+    by_stem = {str(stem): rows for stem, rows in table.rows.groupby("stem", sort=False)}
+    empty = table.rows.iloc[:0]
+
+    def get(stem: str) -> Detections:
+        rows: pd.DataFrame = by_stem.get(stem, empty)
+        places: dict[str, Any] = {table.kind: rows[columns].to_numpy(dtype=np.float64)}
+        scores = rows["score"].to_numpy(dtype=np.float64) if table.has_scores else None
+        classes = rows["class"].to_numpy(dtype=str) if table.has_classes else None
+        return Detections(**places, scores=scores, classes=classes)
+
+    diameter = float("nan")
+    if table.kind == "boxes" and len(table.rows):
+        height = table.rows["y1"] - table.rows["y0"]
+        diameter = float(np.sqrt(height * (table.rows["x1"] - table.rows["x0"])).median())
+    classes = frozenset(table.rows["class"]) if table.has_classes else None
+    return _Source(table.kind, tuple(by_stem), get, diameter, classes, table.has_scores)
+
+
+def _faults(name: str, source: _Source, known: _Source) -> list[VeriscopeError]:
+    found: list[VeriscopeError] = []
+    if source.kind == known.kind == "labels":
+        found.append(InputError(f"{name}: has label images, as the references; compare with --task instance"))
+    if not set(source.stems) & set(known.stems):
+        found.append(TableError(f"{name}: shares no image with the references; images go by their names"))
+    if (source.classes is None) != (known.classes is None):
+        where, other = (name, "references") if source.classes is None else ("references", name)
+        found.append(TableError(f"{name}: {where} have no column class, {other} have; add it, or remove it"))
+    strange = sorted((source.classes or frozenset()) - (known.classes or frozenset()))
+    if strange and known.classes is not None:
+        found.append(
+            TableError(
+                f"{name}: predicts {', '.join(strange)}, not among the reference's "
+                f"{', '.join(sorted(known.classes))}; name classes alike"
+            )
+        )
+    return found
+
+
+def _criterion(known: _Source, found: Sequence[_Source], options: CompareOptions) -> Criterion:
+    """Take the overlap where both sides have an extent, else the place."""
+    kinds = {source.kind for source in found}
+    if known.kind == "boxes" and kinds == {"boxes"}:
+        return Criterion("box_iou", threshold=options.thresholds[0])
+    if known.kind in ("labels", "boxes") and kinds == {"points"}:
+        return Criterion("point_in_mask")
+    size = options.object_size or known.diameter
+    tolerance = options.tolerance or size / 2
+    if not np.isfinite(tolerance):
+        raise InputError(
+            "points tell no size, so it is not known how far a found one may lie off; give the typical "
+            "diameter with --object-size (half of it is allowed), or the distance with --tolerance"
+        )
+    spacing = None
+    if options.spacing is not None:
+        spacing = (options.spacing["y"], options.spacing["x"])
+    return Criterion("centre_distance", tolerance=tolerance, spacing=spacing)
+
+
+def _fingerprint(
+    known: _Source,
+    found: Sequence[_Source],
+    truth: Mapping[str, Detections],
+    clusters: Mapping[str, str],
+    options: CompareOptions,
+) -> Fingerprint:
+    answers: dict[str, Any] = {
+        "category": "detection",
+        "shape_needed": False,
+        "scores_available": all(source.has_scores for source in found),
+        "coarse_reference": known.kind != "labels",
+        "costlier_error": options.costlier_error,
+        "reference_may_be_empty": any(len(item) == 0 for item in truth.values()),
+        "dependent_cases": len(set(clusters.values())) < len(clusters),
+    }
+    size = options.object_size or known.diameter
+    if np.isfinite(size):
+        answers["small_structures"] = bool(size < 10)
+    return Fingerprint.parse(answers, where="the problem")
