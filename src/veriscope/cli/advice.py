@@ -68,7 +68,7 @@ def show_fingerprint(found: Mapping[str, Any]) -> None:
         if item.get("figure") is not None:
             figure = f"{item['measured_as']}: {number(item['figure'], digits=3)} (limit {item['limit']:g})"
         rows.append([item["item"].replace("_", " "), _word(item["answer"]), item["source"], figure])
-    show_table("The problem", ["item", "answer", "from", "figure"], rows)
+    show_table("The problem", ["item", "answer", "from", "figure"], rows, words=True)
     _show_advice(found["advice"])
     if found["open"]:
         names = ", ".join(item["item"] for item in found["open"])
@@ -78,7 +78,12 @@ def show_fingerprint(found: Mapping[str, Any]) -> None:
 def _show_advice(advice: Mapping[str, Any]) -> None:
     chosen = [*advice["metrics"], *advice["criteria"]]
     rows = [[item["key"], item["rule"], item["reason"]] for item in chosen]
-    show_table(f"Category: {advice['category']} ({advice['category_reason']})", ["fits", "rule", "why"], rows)
+    show_table(
+        f"Category: {advice['category']} ({advice['category_reason']})",
+        ["fits", "rule", "why"],
+        rows,
+        words=True,
+    )
     for item in advice["avoided"]:
         out().print(f"not {item['key']}: {item['reason']}", markup=False)
     _show_pitfalls(advice)

@@ -68,7 +68,10 @@ def metrics(
     if name is None:
         rows = [[item.key, item.name, ", ".join(item.tasks), item.direction] for item in found]
         show_table(
-            "Metrics (veriscope metrics NAME shows one in full)", ["key", "name", "for", "better"], rows
+            "Metrics (veriscope metrics NAME shows one in full)",
+            ["key", "name", "for", "better"],
+            rows,
+            words=True,
         )
         return
     for item in found:

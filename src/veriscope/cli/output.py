@@ -107,7 +107,9 @@ def span(low: float | None, high: float | None, *, digits: int = 4) -> str:
     return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False
+) -> None:
     """Print a table on stdout.
 
     Parameters
@@ -118,13 +120,17 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
         Heads of the columns.
     rows
         Cells as text; the first column is left-aligned, the others right-aligned.
+    words
+        Left-align the other columns too, because they are no numbers.
     """
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for index, column in enumerate(columns):
         first = index == 0
-        table.add_column(column, justify="left" if first else "right", overflow="fold", no_wrap=first)
+        table.add_column(
+            column, justify="left" if first or words else "right", overflow="fold", no_wrap=first
+        )
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     out().print(table)

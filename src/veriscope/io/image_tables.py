@@ -125,7 +125,7 @@ def read_place_table(path: str | Path) -> PlaceTable:
             faults.append(
                 TableError(
                     f"{path}: {len(flat)} boxes have no area, first in row {flat[0] + 2}; the larger "
-                    f"coordinate belongs to {taken[2]} and {taken[3]}"
+                    f"coordinate belongs to {box[2]} and {box[3]}"
                 )
             )
     raise_together(faults, what=f"{path}: {len(faults)} columns cannot be read")
@@ -200,7 +200,13 @@ def _read(path: Path) -> pd.DataFrame:
         raise UnreadableFileError(f"{path}: no such table; give a CSV file")
     try:
         return pd.read_csv(
-            path, sep=None, engine="python", encoding="utf-8-sig", dtype=str, skipinitialspace=True
+            path,
+            sep=None,
+            engine="python",
+            encoding="utf-8-sig",
+            dtype=str,
+            skipinitialspace=True,
+            keep_default_na=False,  # a class may be called None or NA
         )
     except (OSError, ValueError, UnicodeError) as error:
         raise UnreadableFileError(f"{path}: cannot be read as a CSV table: {error}") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
+from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels
 from veriscope.validate.fingerprint.ask import allowed_answers, open_items
@@ -44,7 +46,14 @@ def answers_of_question(question: Question) -> dict[str, Any]:
     """
     areas = question.measure in ("total-area", "area-fraction")
     column = question.column or ""
-    found: dict[str, Any] = {"instances_matter": not areas, "shape_needed": True, "scores_available": False}
+    category = "semantic" if areas else "instance"
+    found: dict[str, Any] = {
+        "category": category,
+        "instances_matter": not areas,
+        "shape_needed": True,
+        "scores_available": False,
+        "overlapping_predictions": False,
+    }
     if areas or "area" in column or "volume" in column:
         found["volume_matters"] = True
     if any(part in column for part in _OUTLINE_COLUMNS):
@@ -87,10 +96,12 @@ def fingerprint_study(
     InputError
         If there is no such item, or an answer is not allowed.
     """
-    fingerprint, measured_on = study_fingerprint(folder, config)
     given = dict(answers or {})
+    _check_answers(given)
+    fingerprint, measured_on = study_fingerprint(folder, config)
     if given:
         fingerprint = fingerprint.override(**given)
+        save_answers(folder.config, {**config.fingerprint, **given})
     skipped: set[str] = set()
     while ask is not None:
         remaining = [item for item in open_items(fingerprint) if item not in skipped]
@@ -102,7 +113,6 @@ def fingerprint_study(
             continue
         fingerprint = fingerprint.override(**{remaining[0]: answer})
         given[remaining[0]] = getattr(fingerprint, remaining[0])
-    if given:
         save_answers(folder.config, {**config.fingerprint, **given})
     from_question = set(answers_of_question(config.question)) - set(config.fingerprint) - set(given)
     found = {
@@ -115,6 +125,24 @@ def fingerprint_study(
     }
     write_json(folder.root / "evidence" / "fingerprint.json", found)
     return found
+
+
+def _check_answers(answers: Mapping[str, Any]) -> None:
+    """Refuse unknown items and answers, all together."""
+    faults: list[VeriscopeError] = []
+    for item, answer in answers.items():
+        if item not in Fingerprint.items():
+            close = get_close_matches(item, Fingerprint.items(), n=1)
+            meant = (
+                f"did you mean {close[0]}?" if close else f"the items are {', '.join(Fingerprint.items())}"
+            )
+            faults.append(InputError(f"there is no item {item!r}; {meant}"))
+        elif answer not in allowed_answers(item):
+            words = [
+                {True: "yes", False: "no", None: "null"}.get(word, word) for word in allowed_answers(item)
+            ]
+            faults.append(InputError(f"{item}: {answer!r} is no answer; use {', '.join(words)}"))
+    raise_together(faults, what=f"{len(faults)} answers cannot be taken")
 
 
 def study_fingerprint(folder: StudyFolder, config: StudyConfig) -> tuple[Fingerprint, str]:
