@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+import runpy
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from veriscope.errors import InputError
-from veriscope.validate.ranking import holm, rank
+from veriscope.validate.ranking import Ranking, holm, rank, rank_values
 from veriscope.validate.units import UnitCounts
 
 
@@ -57,8 +63,6 @@ def test_noise_cannot_be_separated() -> None:
 
 
 def test_difference_agrees_with_the_paired_t_test_for_equal_images() -> None:
-    from scipy import stats
-
     swap = np.array([1, -1, 2, -2, 1, 2, 0, 2, -2, 1])
     (pair,) = rank({"a": units(HARD + swap), "b": units(HARD)}, metric="recall@0.5").pairs
     expected = stats.ttest_rel((HARD + swap) / 20, HARD / 20)
@@ -159,6 +163,93 @@ def test_wrong_input_is_refused() -> None:
     with pytest.raises(InputError) as error:
         rank({"a": units([1, 2])}, metric="count_bias")
     assert str(error.value) == (
-        "candidates cannot be ranked by 'count_bias', whose best value is 0 and not at an end; use a metric "
-        "of which more is better, such as 'f1@0.5' or 'pq'"
+        "candidates cannot be ranked by 'count_bias', whose best value is 0 and not at an end of its range; "
+        "use a metric such as 'f1@0.5' or 'pq'"
     )
+
+
+def test_values_are_compared_by_the_paired_t_test() -> None:
+    rng = np.random.default_rng(3)
+    hard = rng.normal(5, 3, 15)
+    near, far = hard + rng.normal(0, 0.3, 15), hard + 0.6 + rng.normal(0, 0.3, 15)
+    result = rank_values({"far": far, "near": near}, better="lower", metric="hd95", level=0.9)
+    (pair,) = result.pairs
+    expected = stats.ttest_rel(near, far)
+    assert (pair.first, pair.better, pair.verdict) == ("near", "near", "near better")
+    assert pair.difference.value == pytest.approx(float((near - far).mean()))
+    assert result.values["near"].aggregation == "mean"
+    assert (result.metric, result.better, result.level) == ("hd95", "lower", 0.9)
+    # Kurtosis can only cost degrees of freedom.
+    assert pair.p_value is not None and float(expected.pvalue) <= pair.p_value < 0.01
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_the_better_end_decides_who_is_first(better: str) -> None:
+    values = {"low": np.arange(10) + 0.0, "high": np.arange(10) + np.linspace(0.9, 1.1, 10)}
+    result = rank_values(values, better=better)  # type: ignore[arg-type]
+    first = "high" if better == "higher" else "low"
+    assert next(iter(result.values)) == first
+    assert result.pairs[0].better == first
+    assert result.groups == ((first,), tuple({"high", "low"} - {first}))
+
+
+def separated(result: Ranking) -> dict[frozenset[str], str | None]:
+    return {frozenset((pair.first, pair.second)): pair.better for pair in result.pairs}
+
+
+@given(st.lists(st.tuples(*[st.integers(-9, 9)] * 3), min_size=2, max_size=12), st.integers(-50, 50))
+@settings(max_examples=60, deadline=None)
+def test_what_all_candidates_share_changes_nothing(table: list[tuple[int, int, int]], shift: int) -> None:
+    columns = np.array(table, dtype=float).T
+    shared = shift * np.arange(columns.shape[1])
+    plain = rank_values(dict(zip("abc", columns, strict=True)))
+    moved = rank_values(dict(zip("abc", columns + shared, strict=True)))
+    turned = rank_values(dict(zip("abc", -columns, strict=True)), better="lower")
+    assert separated(plain) == separated(moved) == separated(turned)
+
+
+def test_clusters_are_the_units_of_values() -> None:
+    step = np.array([2, 2, 2, 2, 2, 1, 0, 1, 0, 1])  # 2 in one well, 0.6 in the other
+    values = {"a": HARD, "b": HARD - step}
+    assert rank_values(values).pairs[0].better == "a"
+    by_well = rank_values(values, clusters=[0] * 5 + [1] * 5, unit="well").pairs[0]
+    assert (by_well.difference.n_units, by_well.difference.unit, by_well.better) == (2, "well", None)
+    single = rank_values(values, clusters=[0] * 10).pairs[0]
+    assert (single.p_value, single.verdict) == (None, "cannot separate")
+
+
+def test_the_same_difference_of_unbounded_values_falls_back_to_a_sign_test() -> None:
+    (pair,) = rank_values({"a": np.full(6, 3.0), "b": np.full(6, 1.0)}, better="lower").pairs
+    assert (pair.p_value, pair.better, pair.difference.low) == (2.0**-5, "b", None)
+    (same,) = rank_values({"a": np.full(6, 3.0), "b": np.full(6, 3.0)}).pairs
+    assert (same.p_value, same.better) == (1.0, None)
+
+
+def test_units_left_aside_are_counted() -> None:
+    result = rank_values({"a": [1, 2, math.nan, 4], "b": [2, 1, 3, 3.5]})
+    assert (result.n_left_aside, result.pairs[0].difference.n_units) == (1, 3)
+    assert json.loads(json.dumps(result.to_dict()))["n_left_aside"] == 1
+
+
+BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "science" / "ranking.py"))
+
+
+@pytest.mark.parametrize("kind", ["f1", "failures"])
+def test_equals_in_correlated_wells_are_rarely_called_different(kind: str) -> None:
+    """Nominal 0.05; the full benchmark has every kind, number of units and correlation."""
+    runs = 100
+    row = BENCHMARK["equals"](kind, 8, 5, 0.3, runs=runs, seed=1)
+    assert row["false_claim"] < 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+    assert row["each_pair"] > 2 * row["false_claim"]
+
+
+def test_what_is_better_is_found_and_not_taken_for_worse() -> None:
+    row = BENCHMARK["different"]("dice", 20, 3, 0.1, 0.8, runs=60, seed=1)
+    assert row["called_better_than_one"] > 0.8
+    assert row["wrong"] < 0.05
+
+
+def test_quick_ranking_benchmark(tmp_path: Path) -> None:
+    BENCHMARK["main"](["--quick", "--json", str(tmp_path / "r.json")])
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert [row["table"] for row in rows] == ["equals", "equals", "different", "planning"]

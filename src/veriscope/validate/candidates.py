@@ -177,7 +177,7 @@ def candidates_by_counts(
         Counts of each candidate by its name, on the same units in the same order. Units with a cluster
         are added up by cluster.
     metric
-        Key of a metric of which more is better, such as ``"f1@0.5"`` or ``"pq"``.
+        Key of a metric whose best value is an end of its range, such as ``"f1@0.5"`` or ``"pq"``.
     unit
         What an independent unit is, for the results.
 
@@ -205,7 +205,7 @@ def candidates_by_counts(
     rows = np.stack([unit_sums(items, keyed.threshold) * weights for items in counts.values()])
     return Candidates(
         metric=keyed.key,
-        better="higher",
+        better="higher" if keyed.metric.best == keyed.metric.high else "lower",
         names=tuple(counts),
         rows=rows,
         clusters=clusters,
@@ -265,10 +265,10 @@ def _check_counts(candidates: Mapping[str, Sequence[UnitCounts]], metric: str) -
                     "same order"
                 )
     keyed = metric_by_key(metric, expected[0].thresholds if expected else (0.5,))
-    if keyed.metric.best != keyed.metric.high:
+    if keyed.metric.best not in (keyed.metric.low, keyed.metric.high):
         raise InputError(
             f"candidates cannot be ranked by {metric!r}, whose best value is {keyed.metric.best:g} and not "
-            "at an end; use a metric of which more is better, such as 'f1@0.5' or 'pq'"
+            "at an end of its range; use a metric such as 'f1@0.5' or 'pq'"
         )
     return keyed
 

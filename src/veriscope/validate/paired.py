@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.statistics import Interval, jackknife_interval, jackknife_spread, leave_one_out
@@ -108,7 +108,7 @@ def compare_pair(
     spread = jackknife_spread(left_out, sizes)
     if spread.standard_error > 0:
         t = abs(value) / spread.standard_error
-        return interval, float(2 * stats.t.sf(t, spread.degrees_of_freedom))
+        return interval, float(2 * special.stdtr(spread.degrees_of_freedom, -t))
     # All units agree exactly: a sign test is all that is left.
     return interval, 1.0 if value == 0 else min(1.0, 2.0 ** (1 - interval.n_units))
 

@@ -87,7 +87,7 @@ def rank(
     candidates
         Counts of each candidate by its name, on the same units in the same order.
     metric
-        Key of a metric of which more is better, such as ``"f1@0.5"`` or ``"pq"``.
+        Key of a metric whose best value is an end of its range, such as ``"f1@0.5"`` or ``"pq"``.
     level
         Level of the intervals; a pair is separated if its adjusted p value is below 1 - level.
     unit
