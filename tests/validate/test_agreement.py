@@ -122,3 +122,106 @@ def test_wrong_input_is_refused() -> None:
         bland_altman([1.0, np.inf], [1.0, 2.0])
     with pytest.raises(InputError, match=r"use relative=False$"):
         bland_altman([1.0, -1.0], [1.0, 2.0], relative=True)
+
+
+CLUSTERED = {"a": [1.0, 3.0], "b": [4.0, 6.0, 8.0], "c": [2.0]}  # differences
+
+
+def clustered_values() -> tuple[np.ndarray, np.ndarray, list[str]]:
+    clusters = [name for name, values in CLUSTERED.items() for _ in values]
+    differences = np.concatenate(list(CLUSTERED.values()))
+    reference = np.array([10.0, 12, 15, 11, 18, 13])
+    return reference, reference + differences, clusters
+
+
+def test_variance_within_and_between_clusters_by_hand() -> None:
+    reference, prediction, clusters = clustered_values()
+    result = bland_altman(reference, prediction, clusters=clusters)
+    # Means 2, 6, 2; within: squares 2 + 8 + 0 over 6 - 3 degrees of freedom; 1/m: mean of 1/2, 1/3, 1.
+    within, between, share = 10 / 3, 16 / 3, (1 / 2 + 1 / 3 + 1) / 3
+    assert result.mean_difference.value == pytest.approx(10 / 3)
+    assert result.deviation_within == pytest.approx(math.sqrt(within))
+    assert result.standard_deviation == pytest.approx(math.sqrt(between + (1 - share) * within))
+    reach = stats.t.ppf(0.975, 2) * math.sqrt(between / 3)
+    assert result.mean_difference.high == pytest.approx(10 / 3 + reach)
+    assert (result.n_clusters, result.n_units) == (3, 6)
+    assert (result.upper_limit.n_units, result.upper_limit.unit) == (3, "replicate")
+    assert result.upper_limit.method == "MOVER"
+
+
+def test_limits_of_clusters_follow_the_formula_of_zou() -> None:
+    reference, prediction, clusters = clustered_values()
+    result = bland_altman(reference, prediction, clusters=clusters)
+    between, within, share = 16 / 3, 10 / 3, (1 / 2 + 1 / 3 + 1) / 3
+    total = between + (1 - share) * within
+    low = total - math.sqrt(
+        (between * (1 - 2 / stats.chi2.ppf(0.975, 2))) ** 2
+        + ((1 - share) * within * (1 - 3 / stats.chi2.ppf(0.975, 3))) ** 2
+    )
+    high = total + math.sqrt(
+        (between * (2 / stats.chi2.ppf(0.025, 2) - 1)) ** 2
+        + ((1 - share) * within * (3 / stats.chi2.ppf(0.025, 3) - 1)) ** 2
+    )
+    z = 1.959964
+    limit = 10 / 3 + z * math.sqrt(total)
+    error = z * math.sqrt(between / 3)
+    assert result.upper_limit.value == pytest.approx(limit)
+    assert result.upper_limit.low == pytest.approx(
+        limit - math.sqrt(error**2 + (z * (math.sqrt(total) - math.sqrt(max(low, 0)))) ** 2)
+    )
+    assert result.upper_limit.high == pytest.approx(
+        limit + math.sqrt(error**2 + (z * (math.sqrt(high) - math.sqrt(total))) ** 2)
+    )
+
+
+def test_clusters_of_one_unit_are_units() -> None:
+    alone = bland_altman(REFERENCE, PREDICTION)
+    each = bland_altman(REFERENCE, PREDICTION, clusters=list("abcde"))
+    assert each.upper_limit.high == alone.upper_limit.high
+    assert each.slope.value == alone.slope.value
+    assert (alone.n_clusters, each.n_clusters) == (None, 5)
+
+
+def test_limits_and_slope_cover_the_truth_with_clusters() -> None:
+    rng = np.random.default_rng(4)
+    clusters = np.repeat(np.arange(6), [2, 3, 4, 4, 5, 6])
+    covered = np.zeros(4)
+    plain = 0
+    for _ in range(400):
+        difference = rng.normal(3, 2, 6)[clusters] + rng.normal(0, 2, 24)
+        reference = rng.normal(50, 5, 6)[clusters] + rng.normal(0, 3, 24)
+        values = (reference - difference / 2, reference + difference / 2)
+        found = bland_altman(*values, clusters=clusters.tolist())
+        limit = 3 + 1.959964 * math.sqrt(8)
+        truths = (3, 6 - limit, limit, 0)
+        intervals = (found.mean_difference, found.lower_limit, found.upper_limit, found.slope)
+        for i, (interval, truth) in enumerate(zip(intervals, truths, strict=True)):
+            assert interval.low is not None and interval.high is not None
+            covered[i] += interval.low <= truth <= interval.high
+        alone = bland_altman(*values).mean_difference
+        assert alone.low is not None and alone.high is not None
+        plain += alone.low <= 3 <= alone.high
+    assert ((covered / 400 > 0.92) & (covered / 400 < 0.995)).all(), covered
+    assert plain / 400 < 0.85  # units taken for independent
+
+
+def test_units_without_values_leave_their_cluster() -> None:
+    reference, prediction, clusters = clustered_values()
+    without = prediction.copy()
+    without[-1] = np.nan
+    result = bland_altman(reference, without, clusters=clusters)
+    assert (result.n_clusters, result.n_left_out) == (2, 1)
+    assert (result.slope.low, result.slope.method) == (None, "cannot tell: few replicates")
+
+
+def test_there_is_one_cluster_for_each_unit() -> None:
+    with pytest.raises(InputError) as error:
+        bland_altman(REFERENCE, PREDICTION, clusters=["a", "b"])
+    assert str(error.value) == "2 clusters are given for 5 units; give one for each"
+
+
+def test_one_cluster_cannot_tell() -> None:
+    result = bland_altman(REFERENCE, PREDICTION, clusters=["a"] * 5)
+    assert result.mean_difference.method == "cannot tell: 1 replicate"
+    assert result.upper_limit.high is None and math.isnan(result.standard_deviation)
+    assert result.deviation_within == pytest.approx(np.std([2, -1, 3, 4, 2], ddof=1))

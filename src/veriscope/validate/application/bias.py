@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from veriscope.validate.application.equivalence import mean_error
 from veriscope.validate.application.result import Check, Figure, shown, shown_interval, status_in_range
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable
+from veriscope.validate.application.tost import mean_error
 
 __all__ = ["check_bias"]
 

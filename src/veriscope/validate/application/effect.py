@@ -10,7 +10,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -188,11 +187,6 @@ def _reversed(table: ApplicationTable, alpha: float) -> list[tuple[str, str]]:
 
 def _order(table: ApplicationTable, unit: str) -> Figure:
     means = np.array([[values.mean() for values in table.replicate_means(group)] for group in table.groups])
-    tau = kendall(means[:, 0], means[:, 1])
+    tau = float(stats.kendalltau(means[:, 0], means[:, 1]).statistic)
     interval = Interval(tau, None, None, 0.95, len(table.groups), "group", "mean", "Kendall's tau-b")
     return Figure("same order of groups (Kendall)", interval)
-
-
-def kendall(first: Sequence[float] | FloatArray, second: Sequence[float] | FloatArray) -> float:
-    """Give Kendall's τ-b of two orders; NaN if one of them is constant."""
-    return float(stats.kendalltau(first, second).statistic)

@@ -13,12 +13,13 @@ from veriscope.errors import InputError
 from veriscope.validate.application.bias import check_bias
 from veriscope.validate.application.differential import check_differential_bias
 from veriscope.validate.application.effect import check_effect
-from veriscope.validate.application.equivalence import check_equivalence, check_tolerance
+from veriscope.validate.application.equivalence import check_equivalence
 from veriscope.validate.application.limits import check_limits, check_proportional_bias
 from veriscope.validate.application.null_control import check_null_control
 from veriscope.validate.application.result import Check, Status, worst_status
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable, read_table
+from veriscope.validate.application.tost import check_tolerance
 
 __all__ = ["SCHEMA", "ApplicationReport", "GroupSize", "check_application"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from veriscope.validate.statistics import Interval
 
-__all__ = ["Check", "Figure", "Status", "status_in_range", "worst_status"]
+__all__ = ["Check", "Figure", "Status", "shown", "shown_interval", "status_in_range", "worst_status"]
 
 Status = Literal["holds", "fails", "cannot tell", "not applicable"]
 
@@ -142,7 +142,20 @@ def worst_status(statuses: list[Status]) -> Status:
 
 
 def shown(value: float, *, relative: bool = False) -> str:
-    """Write a number as people read it."""
+    """Write a number as people read it.
+
+    Parameters
+    ----------
+    value
+        The number.
+    relative
+        Write a share as percent.
+
+    Returns
+    -------
+    str
+        Three figures, or all before the point; ``"unknown"`` for NaN.
+    """
     if not np.isfinite(value):
         return "unknown"
     value, sign = (100 * value, " %") if relative else (value, "")
@@ -150,7 +163,20 @@ def shown(value: float, *, relative: bool = False) -> str:
 
 
 def shown_interval(interval: Interval, *, relative: bool = False) -> str:
-    """Write a number with its interval as people read it."""
+    """Write a number with its interval as people read it.
+
+    Parameters
+    ----------
+    interval
+        The number.
+    relative
+        Write shares as percent.
+
+    Returns
+    -------
+    str
+        Number, level, and ends.
+    """
     text = shown(interval.value, relative=relative)
     if interval.low is None or interval.high is None:
         return f"{text} (interval unknown)"
