@@ -1,0 +1,349 @@
+"""Compare restored images with references over many images: values per image, means with intervals, gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.errors import InputError, VeriscopeError
+from veriscope.validate.metrics.description import Description
+from veriscope.validate.metrics.restoration.catalogue import DESCRIPTIONS
+from veriscope.validate.metrics.restoration.frc import ring_correlation
+from veriscope.validate.metrics.restoration.images import check_data_range, check_images
+from veriscope.validate.metrics.restoration.micro_ssim import micro_ssim
+from veriscope.validate.metrics.restoration.psnr import psnr, scale_invariant_psnr
+from veriscope.validate.metrics.restoration.spectrum import high_frequency_ratio, spectral_error
+from veriscope.validate.metrics.restoration.squirrel import resolution_scaled
+from veriscope.validate.metrics.restoration.ssim import ssim
+from veriscope.validate.statistics import Interval, check_level, mean_interval, sum_by_cluster
+
+__all__ = [
+    "DataRange",
+    "RestorationComparison",
+    "RestoredImage",
+    "compare_restorations",
+    "measure_restoration",
+]
+
+DataRange = float | Literal["reference"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoredImage:
+    """Metrics of one image.
+
+    Parameters
+    ----------
+    name
+        Name of the image.
+    cluster
+        What it belongs to; None: nothing is said.
+    values
+        Metrics of the prediction, by key; NaN where undefined.
+    baseline
+        The same of the input as it came, for doing nothing; None where no input was given.
+    """
+
+    name: str
+    cluster: str | None
+    values: dict[str, float]
+    baseline: dict[str, float] | None = None
+
+    def gain(self, metric: Description) -> float:
+        """Tell how much nearer to the best value the prediction is than the input.
+
+        Parameters
+        ----------
+        metric
+            The metric.
+
+        Returns
+        -------
+        float
+            In the unit of the metric, above 0 where the prediction is better; NaN without an input, and
+            where both are infinite.
+        """
+        if self.baseline is None:
+            return float("nan")
+        after, before = self.values[metric.key], self.baseline[metric.key]
+        with np.errstate(invalid="ignore"):
+            if np.isfinite(metric.best):
+                return float(np.subtract(abs(before - metric.best), abs(after - metric.best)))
+            return float(np.subtract(after, before))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+            ``name``, ``cluster``, ``values`` and ``baseline``; NaN and infinity become None.
+        """
+        return {
+            "name": self.name,
+            "cluster": self.cluster,
+            "values": _plain(self.values),
+            "baseline": None if self.baseline is None else _plain(self.baseline),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestorationComparison:
+    """How well restored images agree with their references.
+
+    Parameters
+    ----------
+    images
+        Metrics of each image, in the order given.
+    metrics
+        Mean over images by key, or over clusters of the mean over their images, with its interval.
+        Images in which a metric is undefined or infinite are left aside; `n_left_aside` counts them.
+    baseline
+        The same of the inputs; None without inputs.
+    gain
+        Mean of the gain of each image over its input, paired, with its interval: above 0 where the
+        prediction is nearer to the best value. None without inputs.
+    data_range
+        What was given: the range of PSNR and SSIM, or ``"reference"``.
+    spacing
+        Size of a pixel along each axis, in µm; None: lengths are in pixels.
+    level
+        Level of all intervals.
+    """
+
+    images: tuple[RestoredImage, ...]
+    metrics: dict[str, Interval]
+    baseline: dict[str, Interval] | None
+    gain: dict[str, Interval] | None
+    data_range: DataRange
+    spacing: tuple[float, ...] | None
+    level: float
+
+    @property
+    def n_left_aside(self) -> dict[str, int]:
+        """Number of images in which the prediction's value is undefined or infinite, by key."""
+        return {key: sum(not np.isfinite(image.values[key]) for image in self.images) for key in self.metrics}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON.
+
+        Returns
+        -------
+        dict
+            ``n_images``, ``data_range``, ``spacing_um``, ``level``, ``metrics``, ``baseline``, ``gain``,
+            ``n_left_aside`` and ``images``.
+        """
+
+        def intervals(by_key: dict[str, Interval] | None) -> dict[str, Any] | None:
+            return None if by_key is None else {key: value.to_dict() for key, value in by_key.items()}
+
+        return {
+            "n_images": len(self.images),
+            "data_range": self.data_range,
+            "spacing_um": None if self.spacing is None else list(self.spacing),
+            "level": self.level,
+            "metrics": intervals(self.metrics),
+            "baseline": intervals(self.baseline),
+            "gain": intervals(self.gain),
+            "n_left_aside": self.n_left_aside,
+            "images": [image.to_dict() for image in self.images],
+        }
+
+
+def compare_restorations(
+    references: Iterable[NDArray[Any]],
+    predictions: Iterable[NDArray[Any]],
+    *,
+    data_range: DataRange,
+    inputs: Iterable[NDArray[Any]] | None = None,
+    names: Iterable[str] | None = None,
+    clusters: Iterable[str] | None = None,
+    spacing: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> RestorationComparison:
+    """Measure restored images against references and give means with intervals by image or cluster.
+
+    Parameters
+    ----------
+    references, predictions
+        Images of intensities in the same order, each pair of one shape, (y, x) or (z, y, x), one channel,
+        at least 11 pixels in y and x and 8 in z. Generators are taken one pair at a time.
+    data_range
+        Largest minus smallest possible intensity, for PSNR and SSIM; ``"reference"``: that of each
+        reference, largest minus smallest pixel. It is asked for because it moves both.
+    inputs
+        What the predictions were made from (raw, noisy), of the same shapes: the baseline of doing nothing.
+    names
+        Name of each image; numbers from 1 otherwise.
+    clusters
+        What each image belongs to, such as its field or animal; then clusters are the units of the
+        intervals.
+    spacing
+        Size of a pixel along each axis, in µm; None: lengths are in pixels.
+    level
+        Level of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    RestorationComparison
+        Values per image and means with intervals; without images all means are NaN.
+
+    Raises
+    ------
+    InputError
+        If the numbers of references, predictions, inputs, names or clusters differ, or an option is not
+        allowed.
+    AxesError, PixelValueError, ShapeMismatchError
+        If a pair does not fit, is too small, or is no image of intensities; the message names it.
+    """
+    check_level(level)
+    if data_range != "reference":
+        check_data_range(data_range)
+    columns: dict[str, Iterable[Any] | None] = {
+        "references": references,
+        "predictions": predictions,
+        "inputs": inputs,
+        "names": names,
+        "clusters": clusters,
+    }
+    images = tuple(
+        _measure_image(row, number, data_range, spacing) for number, row in enumerate(_rows(columns), start=1)
+    )
+    values = {item.key: [image.values[item.key] for image in images] for item in DESCRIPTIONS}
+    baseline = {
+        item.key: [(image.baseline or {}).get(item.key, np.nan) for image in images] for item in DESCRIPTIONS
+    }
+    gain = {item.key: [image.gain(item) for image in images] for item in DESCRIPTIONS}
+    bounds = {item.key: (item.low, item.high) for item in DESCRIPTIONS}
+    clusters_of = [image.cluster for image in images]
+    given = inputs is not None
+    return RestorationComparison(
+        images=images,
+        metrics=_means(values, clusters_of, level, bounds),
+        baseline=_means(baseline, clusters_of, level, bounds) if given else None,
+        gain=_means(gain, clusters_of, level, {}) if given else None,
+        data_range=data_range,
+        spacing=None if spacing is None else tuple(float(step) for step in spacing),
+        level=level,
+    )
+
+
+def measure_restoration(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    *,
+    data_range: DataRange,
+    spacing: Sequence[float] | None = None,
+    where: str = "",
+) -> dict[str, float]:
+    """Compute all metrics of one restored image.
+
+    Parameters
+    ----------
+    reference, prediction
+        Intensities of one channel, of one shape, (y, x) or (z, y, x), at least 11 pixels in y and x and 8
+        in z.
+    data_range
+        As in `compare_restorations`; with ``"reference"``, PSNR and SSIM are undefined where the
+        reference is constant.
+    spacing
+        Size of a pixel along each axis, in µm; None: lengths are in pixels.
+    where
+        Names the pair, for messages.
+
+    Returns
+    -------
+    dict
+        Values by key, in the order of `metrics.restoration.catalogue`; NaN where undefined.
+
+    Raises
+    ------
+    AxesError, InputError, PixelValueError, ShapeMismatchError
+        If the pair does not fit, is too small, or is no image of intensities; or an option is not allowed.
+    """
+    truth, restored = check_images(reference, prediction, where=where)
+    full = float(np.ptp(truth)) if data_range == "reference" else float(data_range)
+    # A constant reference has no range of its own.
+    no_range = data_range == "reference" and full == 0
+    try:
+        rings = ring_correlation(truth, restored, spacing=spacing)
+        scaled = resolution_scaled(truth, restored, spacing=spacing)
+        values = {
+            "psnr": np.nan if no_range else psnr(truth, restored, data_range=full),
+            "scale_invariant_psnr": scale_invariant_psnr(truth, restored),
+            "ssim": np.nan if no_range else ssim(truth, restored, data_range=full),
+            "micro_ssim": micro_ssim(truth, restored),
+            "frc_resolution": rings.resolution("1/7"),
+            "frc_resolution_half_bit": rings.resolution("half-bit"),
+            "rse": scaled.rse,
+            "rsp": scaled.rsp,
+            "spectral_error": spectral_error(truth, restored, spacing=spacing),
+            "high_frequency_ratio": high_frequency_ratio(truth, restored, spacing=spacing),
+        }
+    except VeriscopeError as error:
+        raise type(error)(f"{where}: {error}" if where else str(error)) from error
+    return values
+
+
+def _measure_image(
+    row: dict[str, Any], number: int, data_range: DataRange, spacing: Sequence[float] | None
+) -> RestoredImage:
+    name = row.get("names", f"image {number}")
+    reference = np.asarray(row["references"])
+
+    def measured(image: NDArray[Any], where: str) -> dict[str, float]:
+        return measure_restoration(reference, image, data_range=data_range, spacing=spacing, where=where)
+
+    return RestoredImage(
+        name=name,
+        cluster=row.get("clusters"),
+        values=measured(np.asarray(row["predictions"]), name),
+        baseline=measured(np.asarray(row["inputs"]), f"{name}, its input taken as the prediction")
+        if "inputs" in row
+        else None,
+    )
+
+
+def _rows(columns: dict[str, Iterable[Any] | None]) -> Iterator[dict[str, Any]]:
+    """Walk along all columns at once; all must be of the same length."""
+    given = {name: column for name, column in columns.items() if column is not None}
+    missing = object()
+    for number, values in enumerate(zip_longest(*given.values(), fillvalue=missing)):
+        short = [name for name, value in zip(given, values, strict=True) if value is missing]
+        if short:
+            longer = [name for name in given if name not in short]
+            raise InputError(
+                f"only {number} {' and '.join(short)} for more {' and '.join(longer)}; "
+                "give one of each per image"
+            )
+        yield dict(zip(given, values, strict=True))
+
+
+def _means(
+    by_key: dict[str, list[float]],
+    clusters: Sequence[str | None],
+    level: float,
+    bounds: dict[str, tuple[float, float]],
+) -> dict[str, Interval]:
+    """Average over images, or over clusters of the means of their images."""
+    clustered = any(cluster is not None for cluster in clusters)
+    unit = "cluster" if clustered else "image"
+    found = {}
+    for key, listed in by_key.items():
+        values = np.asarray(listed, dtype=np.float64)
+        if clustered:
+            known = np.isfinite(values)
+            columns = np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
+            sums = sum_by_cluster(columns, clusters)
+            values = sums[sums[:, 1] > 0, 0] / sums[sums[:, 1] > 0, 1]
+        found[key] = mean_interval(values, level=level, bounds=bounds.get(key, (-np.inf, np.inf)), unit=unit)
+    return found
+
+
+def _plain(values: dict[str, float]) -> dict[str, float | None]:
+    return {key: float(value) if np.isfinite(value) else None for key, value in values.items()}
