@@ -43,6 +43,12 @@ def test_equal_candidates_share_their_ranks() -> None:
     assert found.candidates[2].probability_of_rank == (0, 0, 1)
 
 
+def test_sums_that_differ_by_rounding_are_equal() -> None:
+    assert 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1
+    found = rank_stability(candidates_by_values({"a": [0.1, 0.2, 0.3], "b": [0.3, 0.2, 0.1]}))
+    assert [candidate.rank for candidate in found.candidates] == [1.5, 1.5]
+
+
 def test_tau_is_that_of_scipy() -> None:
     rng = np.random.default_rng(5)
     table = {name: rng.normal(size=6) for name in "abcde"}

@@ -187,7 +187,10 @@ def rank_stability(
 
 def _ranks(candidates: Candidates, values: FloatArray) -> FloatArray:
     """Rank values of shape (d, m), 1 is best; undefined values share the last ranks."""
-    losses = np.where(np.isfinite(values), -candidates.sign() * values, np.inf)
+    known = np.isfinite(values)
+    largest = float(np.abs(values[known]).max(initial=0.0)) or 1.0
+    # Sums in another order differ in their last digits: equal to 12 digits is equal.
+    losses = np.where(known, np.round(-candidates.sign() * values / largest, 12), np.inf)
     return np.asarray(stats.rankdata(losses, axis=1), dtype=np.float64)
 
 
