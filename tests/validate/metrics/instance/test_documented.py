@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import runpy
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from veriscope.validate.metrics.instance.catalogue import instance_metrics
+from veriscope.validate.metrics.description import Description
+from veriscope.validate.metrics.instance.catalogue import DESCRIPTIONS, instance_metrics
 
 ROOT = Path(__file__).parents[4]
 
@@ -26,6 +28,36 @@ def test_quick_matching_benchmark(tmp_path: Path) -> None:
     (case,) = json.loads((tmp_path / "m.json").read_text())["cases"]
     assert case["tp"] > 20
     assert case["memory_mb"] < 5
+
+
+def test_quick_report_benchmark(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "speed" / "metrics.py"))
+    script["main"](["--quick", "--json", str(tmp_path / "m.json")])
+    (case,) = json.loads((tmp_path / "m.json").read_text())["cases"]
+    assert case["memory_mb"] < 5
+    assert set(case["peers"]) == {"stardist-matching", "cellpose-metrics", "panoptica"}
+
+
+def test_every_metric_agrees_with_an_independent_implementation() -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "science" / "metric_agreement" / "instance.py"))
+    rows = script["rows"](quick=True)
+    assert all(row["max_difference"] <= row["tolerance"] for row in rows)
+    assert all(row["n_cases"] or "not installed" in row["explained"] for row in rows)
+    checked = {row["metric"].split("@")[0] for row in rows}
+    assert {keyed.metric.name for keyed in instance_metrics([0.5])} <= checked
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS, ids=lambda description: description.key)
+def test_descriptions_lead_to_their_functions(description: Description) -> None:
+    module, name = description.function.rsplit(".", 1)
+    assert callable(getattr(import_module(f"veriscope.validate.{module}"), name))
+    assert description.use.endswith(".")
+    assert description.avoid.endswith(".")
+
+
+def test_every_metric_is_described_once() -> None:
+    keys = [keyed.key.replace("@0.5", "@T") for keyed in instance_metrics([0.5])]
+    assert [description.key for description in DESCRIPTIONS] == keys
 
 
 def test_large_images_take_little_memory() -> None:
