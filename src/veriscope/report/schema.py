@@ -261,6 +261,39 @@ class Tile(_Part):
     caption: str = ""
 
 
+class Fitting(_Part):
+    """A metric that fits the question, and why."""
+
+    key: str
+    rule: str
+    reason: str
+
+
+class Avoided(_Part):
+    """A metric that people often use here, and why not."""
+
+    key: str
+    reason: str
+
+
+class Pitfall(_Part):
+    """What may mislead, with a small example."""
+
+    group: str
+    explanation: str
+    example: str = ""
+
+
+class Advice(_Part):
+    """Which metrics fit the question, after Metrics Reloaded."""
+
+    category: str
+    category_reason: str = ""
+    metrics: list[Fitting] = []
+    avoided: list[Avoided] = []
+    pitfalls: list[Pitfall] = []
+
+
 class Truth(_Part):
     """The true answer, where the images were simulated."""
 
@@ -289,6 +322,7 @@ class ReportRecord(_Part):
     verdict: VerdictRecord
     candidates: list[Candidate] = []
     comparisons: list[Comparison] = []
+    advice: Advice | None = None
     agreement: list[Agreement] = []
     audit: Audit | None = None
     tiles: list[Tile] = []

@@ -94,6 +94,15 @@ _METRIC_NAMES = {
     "mean_matched_iou": "Mean matched IoU",
     "matched_iou": "Mean matched IoU",
     "count_bias": "Count bias (relative)",
+    "aji": "AJI",
+    "are": "Adapted Rand error",
+    "vi": "Variation of information",
+    "nsd": "NSD",
+    "masd": "MASD",
+    "dice": "Dice of all objects together",
+    "boundary_iou": "Boundary IoU",
+    "split_merge": "Splits and merges per object",
+    "centreline_dice": "Centreline Dice",
 }
 _PLOTTED = ("f1@0.5", "f1@0.7", "pq", "ap@0.5", "mean_matched_iou", "matched_iou")
 _MAIN = ("f1@0.5", "f1@0.7", "ap@0.5", "pq", "count_bias")

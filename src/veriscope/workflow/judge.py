@@ -24,10 +24,12 @@ from veriscope.workflow.audited import (
     require_plan,
     require_same_tiles,
 )
+from veriscope.workflow.comparison.advice import advise
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.domain import outside_domain
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.problem import study_fingerprint
 from veriscope.workflow.quantities import TileSums
 from veriscope.workflow.training import training_images, training_inputs
 
@@ -120,6 +122,7 @@ def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
             "question": config.question.model_dump(mode="json"),
             "thresholds": list(_THRESHOLDS),
             "level": _LEVEL,
+            "fingerprint": config.fingerprint,
         },
         outputs=[output],
         work=lambda: write_json(folder.root / output, _validate(folder, config, candidates)),
@@ -191,6 +194,7 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
         "n_images": len({tile.image_id for tile in tiles}),
         "tiles": [_describe(tile) for tile in tiles],
         "candidates": found,
+        "advice": advise(study_fingerprint(folder, config)[0]),
         **_ranking(counts, tiles, seen if learns & set(candidates) else set()),
     }
 

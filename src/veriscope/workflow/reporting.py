@@ -117,6 +117,7 @@ def _write(
         "verdict": verdict,
         "candidates": [_candidate(folder, item, chosen, validated) for item in config.candidates],
         "comparisons": [_comparison(pair, validated) for pair in validated["ranking"]["pairs"]],
+        "advice": validated["advice"],
         "agreement": [_agreement(name, item) for name, item in validated["candidates"].items()],
         "audit": _audit(folder, config, chosen, validated),
         "tiles": _pictures(folder, config, chosen, validated),
