@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/science/detection_coverage.py            # 1,000 runs per row (ten minutes)
+    python benchmarks/science/detection_coverage.py            # 400 runs per row (ten minutes)
     python benchmarks/science/detection_coverage.py --quick    # 40 runs, one population, 20 images
     python benchmarks/science/detection_coverage.py --json FILE
 
@@ -96,48 +96,58 @@ def ranked(images: list[Image]) -> RankedDetections:
     return RankedDetections(scores[order], hits[order], number[order], n_reference)
 
 
-def statistics(found: RankedDetections) -> dict[str, tuple[WeightedStatistic, FloatArray]]:
-    """Give each metric for any weights, and what images bring to it, as `curve_metrics` has them."""
+AP, FROC, AT_ONE = "average_precision", "froc", "sensitivity@1_fppi"
+
+
+def ends(found: RankedDetections, seed: int) -> dict[str, dict[str, tuple[float, float]]]:
+    """Interval of each metric and method for one draw; NaN where there is none."""
+
+    def precision(weights: FloatArray) -> FloatArray:
+        return average_precision(found, weights=weights)[:, None]
+
+    def sensitivities(weights: FloatArray) -> FloatArray:
+        at = sensitivity_at_fppi(found, rates=FROC_RATES, weights=weights)
+        return np.stack([at.mean(axis=1), at[:, FROC_RATES.index(1.0)]], axis=1)
+
+    # What images bring, as in `curve_metrics`.
     share = found.n_reference / max(float(found.n_reference.mean()), 1e-9) + 1
-    return {
-        "average_precision": (lambda w: average_precision(found, weights=w)[:, None], found.sizes),
-        "froc": (
-            lambda w: sensitivity_at_fppi(found, rates=FROC_RATES, weights=w).mean(axis=1, keepdims=True),
-            share,
-        ),
-        "sensitivity@1_fppi": (lambda w: sensitivity_at_fppi(found, rates=(1.0,), weights=w), share),
-    }
-
-
-def ends(
-    metric: str, statistic: WeightedStatistic, sizes: FloatArray, seed: int
-) -> dict[str, tuple[float, float]]:
-    """Interval of each method for one draw; NaN where there is none."""
-    (jackknife,) = jackknife_by_image(statistic, sizes)
-    (bootstrap,) = bootstrap_by_image(statistic, sizes, n_resamples=N_RESAMPLES, seed=seed)
-    ours, other = (jackknife, bootstrap) if metric == "average_precision" else (bootstrap, jackknife)
-    k = len(sizes)
-    draws = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), N_RESAMPLES)
-    low, high = np.nanquantile(statistic(draws.astype(float))[:, 0], [0.025, 0.975])
-    none = (np.nan, np.nan)
-    return {
-        "ours": none if ours.low is None or ours.high is None else (ours.low, ours.high),
-        "other": none if other.low is None or other.high is None else (other.low, other.high),
-        "percentile": (float(low), float(high)),
-    }
+    k = found.n_images
+    draws = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), N_RESAMPLES).astype(float)
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    families: tuple[tuple[tuple[str, ...], WeightedStatistic, FloatArray], ...] = (
+        ((AP,), precision, found.sizes),
+        ((FROC, AT_ONE), sensitivities, share),
+    )
+    for keys, statistic, sizes in families:
+        jackknife = jackknife_by_image(statistic, sizes)
+        bootstrap = bootstrap_by_image(statistic, sizes, n_resamples=N_RESAMPLES, seed=seed)
+        percentiles = np.nanquantile(statistic(draws), [0.025, 0.975], axis=0).T
+        for i, key in enumerate(keys):
+            ours, other = (jackknife[i], bootstrap[i]) if key == AP else (bootstrap[i], jackknife[i])
+            intervals[key] = {
+                "ours": (np.nan, np.nan) if ours.low is None else (ours.low, ours.high or 0.0),
+                "other": (np.nan, np.nan) if other.low is None else (other.low, other.high or 0.0),
+                "percentile": (float(percentiles[i, 0]), float(percentiles[i, 1])),
+            }
+    return intervals
 
 
 def run(number: int, setting: Setting, k: int, *, runs: int) -> list[dict[str, Any]]:
     """Draw k images many times; give coverage and mean width of each method and metric."""
     images = population(np.random.default_rng(number), setting)
-    everything = statistics(ranked(images))
-    truth = {key: float(f(np.ones((1, N_POPULATION)))[0, 0]) for key, (f, _) in everything.items()}
+    everything = ranked(images)
+    at = sensitivity_at_fppi(everything)
+    truth = {
+        AP: float(average_precision(everything)),
+        FROC: float(at.mean()),
+        AT_ONE: float(at[FROC_RATES.index(1.0)]),
+    }
     rng = np.random.default_rng(100 + number)
     found: dict[str, dict[str, list[tuple[float, float]]]] = {key: {m: [] for m in METHODS} for key in truth}
     for draw in range(runs):
         sample = ranked([images[i] for i in rng.integers(0, N_POPULATION, k)])
-        for key, (statistic, sizes) in statistics(sample).items():
-            for method, interval in ends(key, statistic, sizes, draw).items():
+        for key, of_methods in ends(sample, draw).items():
+            for method, interval in of_methods.items():
                 found[key][method].append(interval)
     rows = []
     for key, methods in found.items():
@@ -158,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=400)
     options = parser.parse_args(arguments)
     runs, settings, numbers = (
         (40, SETTINGS[:1], (20,)) if options.quick else (options.runs, SETTINGS, (8, 20, 50))
@@ -176,7 +186,7 @@ def main(arguments: list[str] | None = None) -> None:
                     f"{row['metric']:<20}{k:>4}{row['truth']:>9.3f}" + "".join(f"{t:>14}" for t in shown),
                     flush=True,
                 )
-    for key in ("average_precision", "froc", "sensitivity@1_fppi"):
+    for key in (AP, FROC, AT_ONE):
         for method in METHODS:
             covered = [row[method]["coverage"] for row in rows if row["metric"] == key]
             inside = sum(0.93 <= c <= 0.97 for c in covered)

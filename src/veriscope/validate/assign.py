@@ -3,8 +3,9 @@
 Three ways are known in the field:
 
 - **greedy by score**: predictions in the order of falling confidence, each takes the still free
-  reference that it fits best (PASCAL VOC, COCO). What a prediction gets does not depend on predictions
-  of lower confidence, so one assignment serves every threshold of confidence.
+  reference that it fits best (COCO; PASCAL VOC lets it ask only for the one it fits best, free or not,
+  which counts more inventions among crowded objects). What a prediction gets does not depend on
+  predictions of lower confidence, so one assignment serves every threshold of confidence.
 - **greedy by overlap**: the best fitting pair is taken first, then the next best of those still free.
 - **Hungarian**: most pairs, and among these the largest sum of fits. No greedy way finds more pairs.
 

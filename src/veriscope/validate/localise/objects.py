@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,7 +22,13 @@ from veriscope.validate.localise.boxes import (
 )
 from veriscope.validate.localise.masks import boundary_iou, intersection_over_reference, mask_iou
 from veriscope.validate.localise.pairs import CandidatePairs
-from veriscope.validate.localise.points import centre_distance, check_points, point_in_box, point_in_mask
+from veriscope.validate.localise.points import (
+    Side,
+    centre_distance,
+    check_points,
+    point_in_box,
+    point_in_mask,
+)
 from veriscope.validate.metrics.semantic.masks import check_distance
 
 __all__ = ["Criterion", "CriterionKey", "Detections", "localise"]
@@ -130,6 +136,7 @@ class Detections:
     labels: NDArray[Any] | None = None
     scores: ArrayLike | None = None
     classes: ArrayLike | None = None
+    _ids: NDArray[Any] = field(init=False, repr=False, default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         given = [name for name in ("boxes", "points", "labels") if getattr(self, name) is not None]
@@ -144,6 +151,9 @@ class Detections:
             "labels": lambda labels: check_labels(np.asarray(labels), where="labels"),
         }
         object.__setattr__(self, given[0], checks[given[0]](getattr(self, given[0])))
+        if self.labels is not None:
+            ids = np.unique(self.labels)
+            object.__setattr__(self, "_ids", ids[ids > 0])
         if self.scores is not None:
             object.__setattr__(self, "scores", check_confidences(self.scores, n_predictions=len(self)))
         if self.classes is not None:
@@ -156,7 +166,7 @@ class Detections:
 
     def __len__(self) -> int:
         if self.labels is not None:
-            return len(_ids(self.labels))
+            return len(self._ids)
         return len(np.asarray(self.boxes if self.boxes is not None else self.points))
 
     @property
@@ -175,7 +185,7 @@ class Detections:
             Shape (n, d), in pixels: the points, centres of boxes, or centroids of masks.
         """
         if self.labels is not None:
-            ids = _ids(self.labels)
+            ids = self._ids
             found = ndimage.center_of_mass(self.labels > 0, self.labels, ids) if len(ids) else []
             return np.asarray(found, dtype=np.float64).reshape(len(ids), self.labels.ndim)
         if self.boxes is not None:
@@ -243,16 +253,10 @@ _GOES_WITH: dict[CriterionKey, str] = {
 
 
 def _point_in_extent(reference: Detections, prediction: Detections) -> CandidatePairs:
-    if reference.kind == "points":
-        holder, centres, masks = prediction, reference.centres(), "prediction"
-    else:
-        holder, centres, masks = reference, prediction.centres(), "reference"
-    side: Literal["reference", "prediction"] = "prediction" if masks == "prediction" else "reference"
+    by_points = reference.kind == "points"
+    side: Side = "prediction" if by_points else "reference"
+    holder = prediction if by_points else reference
+    centres = (reference if by_points else prediction).centres()
     if holder.labels is not None:
         return point_in_mask(holder.labels, centres, masks=side)
     return point_in_box(np.asarray(holder.boxes), centres, masks=side)
-
-
-def _ids(labels: NDArray[Any]) -> NDArray[Any]:
-    ids = np.unique(labels)
-    return ids[ids > 0]

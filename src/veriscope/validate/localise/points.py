@@ -19,7 +19,7 @@ from veriscope.validate.localise.boxes import check_boxes, overlapping
 from veriscope.validate.localise.pairs import CandidatePairs
 from veriscope.validate.metrics.semantic.masks import check_distance, check_steps
 
-__all__ = ["centre_distance", "check_points", "point_in_box", "point_in_mask"]
+__all__ = ["Side", "centre_distance", "check_points", "point_in_box", "point_in_mask"]
 
 FloatArray = NDArray[np.float64]
 Side = Literal["reference", "prediction"]
