@@ -41,10 +41,13 @@ def ask_person(question: Mapping[str, Any]) -> Any:
             f"  {' / '.join(words)}, or Enter if you do not know (then: {usual})",
             default="",
             show_default=False,
+            err=True,
         ).strip()
         if not text:
             return None
-        near = [word for word in words if word.startswith(text.lower())]
+        near = [word for word in words if word == text.lower()] or [
+            word for word in words if word.startswith(text.lower())
+        ]
         if len(near) == 1:
             return question["answers"][words.index(near[0])]
         say(f"  {text!r} is none of {', '.join(words)}")
@@ -116,6 +119,9 @@ def show_comparison(found: Mapping[str, Any]) -> None:
         _show_ranking(found["ranking"], found["unit"])
     else:
         _show_metrics(found, fitting)
+    for name, result in found.get("candidates", {"": found}).items():
+        if "biology" in result:
+            _show_biology(name, result["biology"])
     _show_pitfalls(found["advice"])
     _show_left_over(found)
 
@@ -194,6 +200,12 @@ def _show_ranking(ranking: Mapping[str, Any], unit: str) -> None:
             )
         elif pair["better"] is None and step["reason"]:
             out().print(f"    {step['reason']}", markup=False)
+
+
+def _show_biology(name: str, report: Mapping[str, Any]) -> None:
+    title = f"{name + ': ' if name else ''}does the {report['quantity']} survive the errors?"
+    rows = [[check["name"].replace("_", " "), check["status"], check["sentence"]] for check in report["checks"]]
+    show_table(title, ["check", "result", "what was found"], rows, words=True)
 
 
 def _show_left_over(found: Mapping[str, Any]) -> None:

@@ -112,7 +112,14 @@ def compare(
         Path | None, typer.Option(help="Sample sheet whose replicates are the units, not images.")
     ] = None,
     spacing: Spacing = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="Check that this survives the errors: count, mean-area … as in veriscope new."),
+    ] = None,
     tolerance: Annotated[
+        str | None, typer.Option(help="Error of the measure that would change your conclusion, such as 5%.")
+    ] = None,
+    boundary_tolerance: Annotated[
         float | None,
         typer.Option(help="Distance between two raters' outlines, µm (px if uncalibrated). Default 2 px."),
     ] = None,
@@ -143,7 +150,9 @@ def compare(
         "level": level,
         "metric": metric,
         "spacing": parse_spacing(spacing),
+        "measure": measure,
         "tolerance": tolerance,
+        "boundary_tolerance": boundary_tolerance,
         "object_size": object_size,
         "components": components,
         "foreground": foreground,

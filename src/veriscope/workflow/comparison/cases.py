@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
-from veriscope.io.folders import ImageFile, find_images
+from veriscope.io.folders import find_images
 from veriscope.workflow.sheet import read_sheet
 
-__all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases"]
+__all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases", "open_all"]
+
+_Opened = TypeVar("_Opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,12 @@ def candidate_names(paths: Sequence[str | Path]) -> tuple[str, ...]:
     InputError
         If the same path is given twice.
     """
+    places = [Path(path).resolve() for path in paths]
+    if twice := [str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
+        raise InputError(
+            f"the same predictions are given twice ({', '.join(twice)}); give each candidate once"
+        )
     parts = [Path(path).absolute().parts for path in paths]
-    if len(set(parts)) < len(parts):
-        raise InputError("the same predictions are given twice; give each candidate once")
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
         depth += 1
@@ -150,8 +156,10 @@ def find_cases(
         If nothing fits, or a reference has no prediction and `partial` is false; all faults together.
     """
     names = candidate_names(predictions)
-    known = find_images(references)
-    found = {name: _by_stem(path) for name, path in zip(names, predictions, strict=True)}
+    known, *others = open_all([references, *predictions], find_images)
+    found = {
+        name: {file.stem: file.path for file in files} for name, files in zip(names, others, strict=True)
+    }
     stems = [file.stem for file in known]
     shared = [stem for stem in stems if all(stem in files for files in found.values())]
     _require_complete(stems, found, partial=partial and bool(shared))
@@ -170,9 +178,35 @@ def find_cases(
     )
 
 
-def _by_stem(path: str | Path) -> dict[str, Path]:
-    files: Sequence[ImageFile] = find_images(path)
-    return {file.stem: file.path for file in files}
+def open_all(paths: Sequence[str | Path], opener: Callable[[str | Path], _Opened]) -> list[_Opened]:
+    """Open references and predictions, and tell all that cannot be opened at once.
+
+    Parameters
+    ----------
+    paths
+        Folders, patterns or files.
+    opener
+        Opens one of them.
+
+    Returns
+    -------
+    list
+        What each gave.
+
+    Raises
+    ------
+    VeriscopeError
+        If some cannot be opened; all are named.
+    """
+    found: list[_Opened] = []
+    faults: list[VeriscopeError] = []
+    for path in paths:
+        try:
+            found.append(opener(path))
+        except VeriscopeError as error:
+            faults.append(error)
+    raise_together(faults, what=f"{len(faults)} of {len(paths)} sources cannot be used")
+    return found
 
 
 def _require_complete(

@@ -43,27 +43,28 @@ def judge_images(task: ImageTask, cases: Cases, *, progress: Progress) -> Judged
     progress("compare", 0, len(cases.cases))
     for done, case in enumerate(cases.cases, start=1):
         found = []
+        reference = None
         try:
             reference = task.read(case.reference)
         except VeriscopeError as error:
             faults.append(error)
-            continue
         for name, path in case.predictions.items():
             try:
+                # Read beside a broken reference too, so that its own faults are told at once.
                 prediction = task.read(path)
-                units[name].append(task.judge(case, reference, prediction))
+                if reference is not None:
+                    units[name].append(task.judge(case, reference, prediction))
+                    found.append(task.objects(prediction))
             except VeriscopeError as error:
                 faults.append(error if len(cases.names) == 1 else type(error)(f"{name}: {error}"))
-            else:
-                found.append(task.objects(prediction))
-        objects = task.objects(reference)
+        objects = None if reference is None else task.objects(reference)
         if objects is not None and not faults:
             tally.add(objects, *(item for item in found if item is not None))
             measured = True
         progress("compare", done, len(cases.cases))
-    raise_together(
-        faults, what=f"{len(faults)} of {len(cases.cases) * len(cases.names)} pairs cannot be compared"
-    )
+    n_pairs = len(cases.cases) * len(cases.names)
+    n_bad = n_pairs - sum(map(len, units.values()))
+    raise_together(faults, what=f"{n_bad} of {n_pairs} pairs cannot be compared")
     fingerprint = (
         tally.result(clusters=cases.clusters, **task.answers)
         if measured

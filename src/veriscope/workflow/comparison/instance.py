@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label as connected_components
 
+from veriscope.errors import PixelValueError, VeriscopeError
 from veriscope.io.labels import LabelFile, open_classes, open_labels
 from veriscope.validate.candidates import Candidates, candidates_by_counts
 from veriscope.validate.instances import compare_units
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.units import UnitCounts, count_unit
+from veriscope.workflow.comparison.biology import biology_of, check_question, measured_value
 from veriscope.workflow.comparison.cases import Case
 from veriscope.workflow.comparison.options import CompareOptions
+from veriscope.workflow.question import Question
 
-__all__ = ["Instances"]
+__all__ = ["InstanceUnit", "Instances"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceUnit:
+    """What is found in one image.
+
+    Parameters
+    ----------
+    counts
+        What metrics are made of.
+    values
+        What is measured of the reference and of the prediction; None: nothing was asked for.
+    """
+
+    counts: UnitCounts
+    values: tuple[float, float] | None
 
 
 class Instances:
@@ -34,6 +54,10 @@ class Instances:
 
     def __init__(self, options: CompareOptions) -> None:
         self._options = options
+        self._question = None
+        if options.measure is not None:
+            self._question = Question.from_text(options.measure, tolerance=options.tolerance)
+            check_question(self._question)
         self.notes: list[str] = []
         self.answers: dict[str, Any] = {"category": "instance", "costlier_error": options.costlier_error}
 
@@ -55,15 +79,22 @@ class Instances:
         VeriscopeError
             If it is no label image.
         """
-        found = open_labels(path) if not self._options.components else open_classes(path)
-        self.notes += [f"{path.name}: {note}" for note in found.notes]
-        if not self._options.components or len(np.unique(found.labels)) > 2:
+        found = open_classes(path) if self._options.components else _open_objects(path)
+        self.notes += [f"{path}: {note}" for note in found.notes]
+        if np.count_nonzero(np.unique(found.labels)) != 1:
             return found
         pieces = connected_components(found.labels > 0, connectivity=found.labels.ndim)
-        return LabelFile(pieces, found.axes, found.spacing, found.notes)
+        if self._options.components:
+            return LabelFile(pieces, found.axes, found.spacing, found.notes)
+        if (n_pieces := int(pieces.max())) > 1:
+            self.notes.append(
+                f"{path}: has a single object, in {n_pieces} pieces; if it is a mask of several objects, "
+                "compare with --connected-components"
+            )
+        return found
 
-    def judge(self, case: Case, reference: LabelFile, prediction: LabelFile) -> UnitCounts:
-        """Match and count the objects of an image.
+    def judge(self, case: Case, reference: LabelFile, prediction: LabelFile) -> InstanceUnit:
+        """Match, count, and if asked for measure the objects of an image.
 
         Parameters
         ----------
@@ -74,16 +105,21 @@ class Instances:
 
         Returns
         -------
-        UnitCounts
+        InstanceUnit
             What metrics are made of.
         """
-        return count_unit(
+        counts = count_unit(
             reference.labels,
             prediction.labels,
             thresholds=self._options.thresholds,
             name=case.stem,
             cluster=case.cluster,
         )
+        if self._question is None:
+            return InstanceUnit(counts, None)
+        spacing = self._options.spacing or reference.spacing
+        values = [measured_value(file, self._question, spacing) for file in (reference, prediction)]
+        return InstanceUnit(counts, (values[0], values[1]))
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
         """Give what a fingerprint is measured from.
@@ -100,7 +136,7 @@ class Instances:
         """
         return file.labels
 
-    def summarise(self, units: Sequence[UnitCounts], *, unit: str) -> dict[str, Any]:
+    def summarise(self, units: Sequence[InstanceUnit], *, unit: str) -> dict[str, Any]:
         """Give the metrics of all images.
 
         Parameters
@@ -115,20 +151,34 @@ class Instances:
         dict
             ``metrics`` (pooled), ``metrics_per_image``, ``images`` and numbers of objects.
         """
+        counts = [item.counts for item in units]
         found = compare_units(
-            units, level=self._options.level, thresholds=self._options.thresholds, unit=unit
+            counts, level=self._options.level, thresholds=self._options.thresholds, unit=unit
         ).to_dict()
         return {
             "n_images": found["n_images"],
-            "n_reference": int(np.sum([item.n_reference for item in units])),
-            "n_prediction": int(np.sum([item.n_prediction for item in units])),
+            "n_reference": int(np.sum([item.n_reference for item in counts])),
+            "n_prediction": int(np.sum([item.n_prediction for item in counts])),
             "thresholds": found["thresholds"],
             "metrics": found["metrics"],
             "metrics_per_image": found["metrics_per_image"],
             "images": found["images"],
+            **self._biology(units),
         }
 
-    def rankable(self, units: Sequence[UnitCounts]) -> tuple[str, ...]:
+    def _biology(self, units: Sequence[InstanceUnit]) -> dict[str, Any]:
+        if self._question is None:
+            return {}
+        return {
+            "biology": biology_of(
+                [item.values or (np.nan, np.nan) for item in units],
+                names=[item.counts.name for item in units],
+                clusters=[item.counts.cluster for item in units],
+                question=self._question,
+            )
+        }
+
+    def rankable(self, units: Sequence[InstanceUnit]) -> tuple[str, ...]:
         """Name the metrics that candidates can be ranked by.
 
         Parameters
@@ -141,10 +191,12 @@ class Instances:
         tuple of str
             Keys.
         """
-        keyed = instance_metrics(units[0].thresholds)
+        keyed = instance_metrics(units[0].counts.thresholds)
         return tuple(item.key for item in keyed if item.metric.best == item.metric.high)
 
-    def candidates(self, units: Mapping[str, Sequence[UnitCounts]], *, metric: str, unit: str) -> Candidates:
+    def candidates(
+        self, units: Mapping[str, Sequence[InstanceUnit]], *, metric: str, unit: str
+    ) -> Candidates:
         """Give what a ranking by a pooled metric is made of.
 
         Parameters
@@ -161,4 +213,17 @@ class Instances:
         Candidates
             Sums of each image.
         """
-        return candidates_by_counts(units, metric=metric, unit=unit)
+        counts = {name: [item.counts for item in items] for name, items in units.items()}
+        return candidates_by_counts(counts, metric=metric, unit=unit)
+
+
+def _open_objects(path: Path) -> LabelFile:
+    """Read labels; of a mask say how it can be compared nevertheless."""
+    try:
+        return open_labels(path)
+    except PixelValueError as error:
+        try:
+            open_classes(path)
+        except VeriscopeError:
+            raise error from None
+        raise PixelValueError(f"{error}; --connected-components does that here") from None

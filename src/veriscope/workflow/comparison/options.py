@@ -25,7 +25,11 @@ class CompareOptions(Settings):
     """Key of the metric that candidates are ranked by; None: the first that fits the problem."""
     spacing: dict[str, float] | None = None
     """Pixel size in µm by axis; None: as the reference files say."""
-    tolerance: float | None = Field(default=None, gt=0)
+    measure: str | None = None
+    """What is measured of the objects, as in a study: count, mean-area …; None: nothing (instance)."""
+    tolerance: str | float | None = None
+    """Error of that measure that would change the conclusion, as a share of it, such as ``5%``."""
+    boundary_tolerance: float | None = Field(default=None, gt=0)
     """Distance between two raters' outlines, in µm (pixels where uncalibrated); None: two pixels."""
     object_size: float | None = Field(default=None, gt=0)
     """Typical diameter of an object, in µm (pixels where uncalibrated); None: measured from references."""

@@ -165,11 +165,11 @@ def _criterion(known: _Source, found: Sequence[_Source], options: CompareOptions
     if known.kind in ("labels", "boxes") and kinds == {"points"}:
         return Criterion("point_in_mask")
     size = options.object_size or known.diameter
-    tolerance = options.tolerance or size / 2
+    tolerance = size / 2
     if not np.isfinite(tolerance):
         raise InputError(
             "points tell no size, so it is not known how far a found one may lie off; give the typical "
-            "diameter with --object-size (half of it is allowed), or the distance with --tolerance"
+            "diameter with --object-size: half of it is allowed"
         )
     spacing = None
     if options.spacing is not None:

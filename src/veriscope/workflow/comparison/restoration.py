@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from veriscope.core.axes import check_spacing
 from veriscope.core.image import Image
 from veriscope.core.labels import check_same_shape
 from veriscope.errors import AxesError
@@ -88,7 +89,7 @@ class Restorations:
             If they do not fit.
         """
         check_same_shape(reference.pixels, prediction.pixels, where=case.stem)
-        spacing = self._options.spacing or reference.spacing
+        spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
         values = measure_restoration(
             reference.pixels,
             prediction.pixels,

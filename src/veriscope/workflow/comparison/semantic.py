@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.axes import check_spacing
 from veriscope.core.labels import check_same_shape
 from veriscope.errors import InputError
 from veriscope.io.labels import LabelFile, open_classes
@@ -100,7 +101,7 @@ class Masks:
             If it is none.
         """
         found = open_classes(path)
-        self.notes += [f"{path.name}: {note}" for note in found.notes]
+        self.notes += [f"{path}: {note}" for note in found.notes]
         if self._options.foreground:
             return LabelFile((found.labels > 0).astype(np.uint8), found.axes, found.spacing, found.notes)
         n_classes = len(np.unique(found.labels))
@@ -132,7 +133,7 @@ class Masks:
             If the shapes differ.
         """
         check_same_shape(reference.labels, prediction.labels, where=case.stem)
-        spacing = self._options.spacing or reference.spacing
+        spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
         steps = None if spacing is None else tuple(spacing[axis] for axis in reference.axes)
         present = np.union1d(np.unique(reference.labels), np.unique(prediction.labels))
         sums: dict[int, tuple[int, int, int]] = {}
@@ -151,7 +152,7 @@ class Masks:
         sums: tuple[int, int, int],
         steps: tuple[float, ...] | None,
     ) -> dict[str, float]:
-        tolerance = self._options.tolerance or 2 * (min(steps[-2:]) if steps else 1.0)
+        tolerance = self._options.boundary_tolerance or 2 * (min(steps[-2:]) if steps else 1.0)
         distances = boundary_distances(reference, prediction, spacing=steps)
         tp, fp, fn = sums
         return {
@@ -219,7 +220,7 @@ class Masks:
             "n_images": len(units),
             "classes": classes,
             "length_unit": "µm" if units and all(item.calibrated for item in units) else "px",
-            "tolerance": self._options.tolerance or "two pixels",
+            "boundary_tolerance": self._options.boundary_tolerance or "two pixels",
             "n_infinite": _count_infinite(units),
             "metrics": pooled,
             "metrics_per_image": mean,
@@ -283,8 +284,9 @@ class Masks:
         Returns
         -------
         Candidates
-            The value of each image; where only one candidate found nothing, its share is 0. Images with
-            an infinite distance are left aside for all.
+            The value of each image. Where there is nothing and a candidate rightly found nothing, while
+            another invented something, its share is 1. Images in which a distance is infinite or undefined
+            are left aside for all.
         """
         lower = metric.partition("[")[0] in _BEST_IS_LOW
         clusters = [item.cluster for item in next(iter(units.values()))]
@@ -294,7 +296,7 @@ class Masks:
             metric=metric,
             clusters=None if clusters[0] is None else clusters,
             bounds=_bounds(metric),
-            missing=None if lower else 0.0,
+            missing=None if lower else 1.0,
             unit=unit,
         )
 

@@ -18,7 +18,7 @@ from veriscope.validate.metrics.tracking.catalogue import TRACKING_METRICS
 from veriscope.validate.metrics.tracking.sums import TrackingSums
 from veriscope.validate.trackings import SequenceComparison, compare_sequence, summarise_sequences
 from veriscope.validate.tracks import Lineage, Tracks
-from veriscope.workflow.comparison.cases import candidate_names
+from veriscope.workflow.comparison.cases import candidate_names, open_all
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.comparison.task import Judged
 
@@ -154,10 +154,9 @@ def judge_tracks(
     VeriscopeError
         If sequences are missing or do not fit; all faults together.
     """
-    known = find_track_folders(references)
-    found = dict(
-        zip(candidate_names(predictions), (_sequences(path, known) for path in predictions), strict=True)
-    )
+    names = candidate_names(predictions)
+    known, *others = open_all([references, *predictions], find_track_folders)
+    found = {name: _sequences(items, known) for name, items in zip(names, others, strict=True)}
     shared = [name for name in known if all(name in items for items in found.values())]
     faults: list[VeriscopeError] = [
         InputError(
@@ -190,9 +189,8 @@ def judge_tracks(
     )
 
 
-def _sequences(path: str | Path, known: Mapping[str, Path]) -> dict[str, Path]:
-    """Find sequences; a single one stands for the single one of the references, whatever its name."""
-    found = find_track_folders(path)
+def _sequences(found: dict[str, Path], known: Mapping[str, Path]) -> dict[str, Path]:
+    """Name sequences; a single one stands for the single one of the references, whatever its name."""
     return dict(zip(known, found.values(), strict=True)) if len(found) == len(known) == 1 else found
 
 
