@@ -88,7 +88,7 @@ def rows(*, quick: bool) -> list[dict[str, Any]]:
         *panoptica_rows(cases),
         *skimage_rows(cases),
         *brute_rows(small),
-        *object_rows(small),
+        *object_rows(small, limit=1 if quick else 3),
         *outline_rows(small),
     ]
 
@@ -389,7 +389,7 @@ def split_rates(references: list[Any], predictions: list[Any]) -> dict[str, floa
     return {"split_merge": (split + merged + tangled) / n, "split_rate": split / n, "merge_rate": merged / n}
 
 
-def object_rows(cases: list[Case]) -> list[dict[str, Any]]:
+def object_rows(cases: list[Case], *, limit: int) -> list[dict[str, Any]]:
     """IoU, Dice and overlap of each object with its partner."""
     functions: dict[str, Callable[..., float]] = {
         "iou": jaccard_score,
@@ -402,7 +402,7 @@ def object_rows(cases: list[Case]) -> list[dict[str, Any]]:
             own, other = case.reference, case.prediction
             if table.side == "prediction":
                 own, other = other, own
-            for entry in table.rows()[:3]:
+            for entry in table.rows()[:limit]:
                 if entry["partner"] is None:
                     continue
                 masks = (own == entry["label"]).ravel(), (other == entry["partner"]).ravel()
@@ -413,7 +413,7 @@ def object_rows(cases: list[Case]) -> list[dict[str, Any]]:
             f"object {name}",
             f"scikit-learn {sklearn.__version__}: {function.__name__} of pixels",
             pairs[name],
-            explained="one value per object, up to three objects of each side of a case",
+            explained=f"one value per object, up to {limit} of each side of a case",
         )
         for name, function in functions.items()
     ]
