@@ -21,6 +21,7 @@ FloatArray = NDArray[np.float64]
 _SIZE = 256
 _MARGIN = 8
 _STAMP = 4
+_GAP = 7
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def simulate_network(
             continue
         drawn = _draw(light, path, _links(rng, len(path)) if settings.links else np.ones(len(path)))
         mask |= drawn
-        occupied |= ndimage.binary_dilation(drawn, iterations=6)
+        for cy, cx in zip(y, x, strict=True):
+            occupied[max(cy - _GAP, 0) : cy + _GAP + 1, max(cx - _GAP, 0) : cx + _GAP + 1] = True
         left -= 1
     expected = 8 + 60 * brightness * ndimage.gaussian_filter(light, 1.2)
     return Network(mask, rng.poisson(expected).astype(float))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veriscope.validate.application.result import Check, Figure, Status, shown, shown_interval
+from veriscope.validate.application.result import Check, Figure, Status, plural, shown, shown_interval
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable
 from veriscope.validate.application.tost import Equivalence, tost
@@ -57,7 +57,7 @@ def check_equivalence(
     lead = {
         "holds": f"In every group the mean error is smaller than {bound}; largest",
         "fails": f"The mean error is larger than {bound}",
-        "cannot tell": f"With so few {settings.replicate}s the mean error may be above or below {bound}",
+        "cannot tell": f"With so few {plural(settings.replicate)} the mean error may be over or under {bound}",
     }[status]
     figures = {
         group: Figure(f"mean error in group {group}", each.error, each.p_value)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from veriscope.validate.application.result import plural
 from veriscope.validate.statistics import Interval, jackknife_spread
 
 __all__ = ["Estimate", "contrast", "fieller", "mean_estimate", "ratio_estimate", "stratified_mean"]
@@ -118,10 +119,10 @@ class Estimate:
             return Interval(self.value, low, high, level, self.n, unit, "mean", method)
 
         if not np.isfinite(self.standard_error):
-            return result(None, None, f"cannot tell: {self.n} {unit}{'' if self.n == 1 else 's'}")
+            return result(None, None, f"cannot tell: {self.n} {unit if self.n == 1 else plural(unit)}")
         if self.standard_error == 0:
             ends = self.value if 1 - 2 * 0.5**self.n >= level else None
-            return result(ends, ends, f"no spread between {unit}s: sign test")
+            return result(ends, ends, f"no spread between {plural(unit)}: sign test")
         reach = float(stats.t.ppf((1 + level) / 2, self.degrees_of_freedom)) * self.standard_error
         return result(self.value - reach, self.value + reach, "t")
 

@@ -11,6 +11,7 @@ from veriscope.validate.application.result import (
     Check,
     Figure,
     Status,
+    plural,
     shown,
     shown_interval,
     status_in_range,
@@ -74,7 +75,9 @@ def check_limits(
     found = agreement_of(table, relative=relative, settings=settings)
     low, high = found.lower_limit, found.upper_limit
     span = f"{shown(low.value, relative=relative)} to {shown(high.value, relative=relative)}"
-    sentence = f"A single {settings.unit} may be off by {span} (95 of 100 {settings.unit}s lie in between)"
+    sentence = (
+        f"A single {settings.unit} may be off by {span} (95 of 100 {plural(settings.unit)} lie in between)"
+    )
     status: Status = "not applicable"
     allowed = None
     if settings.unit_tolerance is not None:
@@ -88,7 +91,7 @@ def check_limits(
         sentence += {
             "holds": f", within the {told} that are harmless.",
             "fails": f"; {told} would be harmless.",
-            "cannot tell": f"; whether that is within {told} is open with so few {settings.replicate}s.",
+            "cannot tell": f"; too few {plural(settings.replicate)} to tell whether within {told}.",
         }[status]
     else:
         sentence += "; no tolerance is stated for single ones."

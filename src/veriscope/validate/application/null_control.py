@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from veriscope.validate.application.result import Check, Figure, Status, shown
+from veriscope.validate.application.result import Check, Figure, Status, plural, shown
 from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.validate.application.table import ApplicationTable
 from veriscope.validate.statistics import Interval
@@ -61,7 +61,7 @@ def check_null_control(
         return Interval(value, None, None, level, n_splits, "comparison", "mean", "all comparisons of parts")
 
     if max(replicates) < 3 or max(sizes) < 2 or n_splits < 3:
-        need = f"three {name}s of a group, with two {settings.unit}s or more in each"
+        need = f"three {plural(name)} of a group, with two {plural(settings.unit)} or more in each"
         return Check("null_control", "cannot tell", f"Comparing like with like needs {need}.", unit=name)
     p_value = error_depends_on_replicate(
         table, relative=relative, n_permutations=settings.n_permutations, seed=settings.seed

@@ -9,7 +9,16 @@ import numpy as np
 
 from veriscope.validate.statistics import Interval
 
-__all__ = ["Check", "Figure", "Status", "shown", "shown_interval", "status_in_range", "worst_status"]
+__all__ = [
+    "Check",
+    "Figure",
+    "Status",
+    "plural",
+    "shown",
+    "shown_interval",
+    "status_in_range",
+    "worst_status",
+]
 
 Status = Literal["holds", "fails", "cannot tell", "not applicable"]
 
@@ -182,3 +191,19 @@ def shown_interval(interval: Interval, *, relative: bool = False) -> str:
         return f"{text} (interval unknown)"
     ends = f"{shown(interval.low, relative=relative)} to {shown(interval.high, relative=relative)}"
     return f"{text} ({100 * interval.level:.3g} % interval {ends})"
+
+
+def plural(word: str) -> str:
+    """Give the plural of what a unit or replicate is called.
+
+    Parameters
+    ----------
+    word
+        An English noun, such as "dish".
+
+    Returns
+    -------
+    str
+        The word with "s", or "es" after a hiss.
+    """
+    return word + ("es" if word.endswith(("s", "sh", "ch", "x", "z")) else "s")
