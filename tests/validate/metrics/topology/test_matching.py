@@ -111,6 +111,16 @@ def test_bounds_and_symmetries(pair: tuple[Mask, Mask], connectivity: str) -> No
     assert same.error == 0
 
 
+@settings(max_examples=40, deadline=None)
+@given(pairs())
+def test_an_invented_piece_always_costs_one(pair: tuple[Mask, Mask]) -> None:
+    reference, prediction = (np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, 3)]) for mask in pair)
+    before = betti_matching_error(reference, prediction)
+    invented = prediction.copy()
+    invented[(0,) * (prediction.ndim - 1) + (-1,)] = True
+    assert betti_matching_error(reference, invented) == before + 1
+
+
 def test_wrong_input_is_refused() -> None:
     mask = np.ones((3, 3), dtype=np.bool_)
     with pytest.raises(PixelValueError, match=r"^the prediction: type float64 is not a mask \(true/false\)"):

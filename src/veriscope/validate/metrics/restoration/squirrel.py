@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.fft import dctn
 from scipy.optimize import minimize_scalar
 
 from veriscope.errors import InputError
-from veriscope.validate.metrics.restoration.images import FloatArray, check_images, fit_gain
+from veriscope.validate.metrics.restoration.images import FloatArray, check_images
 from veriscope.validate.metrics.semantic.masks import check_steps
 
 __all__ = ["ResolutionScaled", "resolution_scaled", "rse", "rsp"]
@@ -93,8 +93,9 @@ def resolution_scaled(
     Gain and offset follow from the blur by linear regression, so only sigma is searched: 0, then twelve
     values up to the largest, each wider by the same factor, then Brent's method around the best. The
     authors' program searches all three at once (particle swarm), and blurs after it has brought the
-    prediction to the raw image's pixels. Beyond the edge the image is mirrored. The gain is not allowed
-    below 0.
+    prediction to the raw image's pixels. The blur is a product in the cosine transform, which mirrors the
+    image beyond its edge; below about one pixel it differs from a Gaussian sampled at pixels. The gain is
+    not allowed below 0.
 
     References
     ----------
@@ -108,20 +109,17 @@ def resolution_scaled(
     if not (np.isfinite(largest_sigma) and largest_sigma > 0):
         raise InputError(f"largest sigma {largest_sigma!r} is not allowed; use a finite number above 0")
 
-    def error(sigma: float) -> float:
-        return _fit(truth, restored, sigma, steps).rse
-
+    pair = _Pair.of(truth, restored, steps)
     sigmas = [0.0, *np.geomspace(min(0.3 * float(steps.min()), largest_sigma), largest_sigma, _N_STEPS)]
-    errors = [error(sigma) for sigma in sigmas]
+    errors = [pair.fit(sigma).rse for sigma in sigmas]
     best = int(np.argmin(errors))
     found = minimize_scalar(
-        error,
+        lambda sigma: pair.fit(float(sigma)).rse,
         bounds=(sigmas[max(best - 1, 0)], sigmas[min(best + 1, _N_STEPS)]),
         method="bounded",
         options={"xatol": 1e-3 * float(steps.min())},
     )
-    sigma = float(found.x) if found.fun < errors[best] else float(sigmas[best])
-    return _fit(truth, restored, sigma, steps)
+    return pair.fit(float(found.x) if found.fun < errors[best] else float(sigmas[best]))
 
 
 def rse(
@@ -180,22 +178,50 @@ def rsp(
     return resolution_scaled(reference, prediction, spacing=spacing).rsp
 
 
-def _fit(reference: FloatArray, prediction: FloatArray, sigma: float, steps: FloatArray) -> ResolutionScaled:
-    blurred = gaussian_filter(prediction, sigma / steps) if sigma > 0 else prediction
-    gain, offset = fit_gain(reference, blurred)
-    left = reference - (gain * blurred + offset)
-    return ResolutionScaled(
-        rse=float(np.sqrt(np.mean(left**2))),
-        rsp=_pearson(reference, blurred),
-        sigma=sigma,
-        gain=gain,
-        offset=offset,
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Both images as cosine transforms, in which a blur with mirrored edges is a product."""
 
+    reference: FloatArray
+    prediction: FloatArray
+    means: tuple[float, float]
+    frequencies: tuple[FloatArray, ...]
+    constant: bool
 
-def _pearson(first: FloatArray, second: FloatArray) -> float:
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    one, other = first - first.mean(), second - second.mean()
-    value = float(np.vdot(one, other) / np.sqrt(np.vdot(one, one) * np.vdot(other, other)))
-    return min(max(value, -1.0), 1.0)
+    @classmethod
+    def of(cls, reference: FloatArray, prediction: FloatArray, steps: FloatArray) -> _Pair:
+        means = float(reference.mean()), float(prediction.mean())
+        transforms = [
+            dctn(image - mean, norm="ortho")
+            for image, mean in zip((reference, prediction), means, strict=True)
+        ]
+        for transform in transforms:
+            transform.flat[0] = 0
+        return cls(
+            reference=transforms[0],
+            prediction=transforms[1],
+            means=means,
+            frequencies=tuple(
+                np.pi * np.arange(n) / (n * step) for n, step in zip(reference.shape, steps, strict=True)
+            ),
+            constant=bool(np.ptp(reference) == 0 or np.ptp(prediction) == 0),
+        )
+
+    def fit(self, sigma: float) -> ResolutionScaled:
+        """Fit gain and offset after a blur; sums of squares are the same in both domains."""
+        blurred = self.prediction
+        for axis, frequency in enumerate(self.frequencies):
+            factors = np.exp(-((sigma * frequency) ** 2) / 2)
+            blurred = blurred * factors.reshape([-1 if axis == i else 1 for i in range(blurred.ndim)])
+        power = 0.0 if self.constant else float(np.vdot(blurred, blurred))
+        shared = float(np.vdot(self.reference, blurred))
+        gain = max(0.0, shared / power) if power > 0 else 0.0
+        left = self.reference - gain * blurred
+        total = float(np.vdot(self.reference, self.reference))
+        return ResolutionScaled(
+            rse=float(np.sqrt(np.vdot(left, left) / left.size)),
+            rsp=min(max(shared / np.sqrt(total * power), -1.0), 1.0) if power > 0 else float("nan"),
+            sigma=sigma,
+            gain=gain,
+            offset=self.means[0] - gain * self.means[1],
+        )
