@@ -127,6 +127,10 @@ def compare(
         float | None,
         typer.Option(help="Typical object diameter, µm (px if uncalibrated); otherwise measured."),
     ] = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(help="Folder of maps of probability, 0 to 1, named as the predictions (one candidate)."),
+    ] = None,
     components: Annotated[
         bool,
         typer.Option("--connected-components", help="Take the connected pieces of masks as objects."),
@@ -141,7 +145,7 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Judge predictions of any tool against references; rank them if there are several."""
-    from veriscope.cli.advice import show_comparison
+    from veriscope.cli.comparison import show_comparison
     from veriscope.cli.output import emit_json, progress_bar
     from veriscope.workflow.comparison.folders import compare_folders
 
@@ -159,7 +163,14 @@ def compare(
     }
     with progress_bar(quiet=quiet or json) as progress:
         found = compare_folders(
-            references, *predictions, task=task, groups=groups, partial=partial, progress=progress, **options
+            references,
+            *predictions,
+            task=task,
+            groups=groups,
+            partial=partial,
+            probabilities=probabilities,
+            progress=progress,
+            **options,
         )
     if json:
         emit_json(found)

@@ -11,6 +11,7 @@ from veriscope.errors import InputError
 from veriscope.workflow.comparison.advice import advise, first_fitting
 from veriscope.workflow.comparison.cases import find_cases
 from veriscope.workflow.comparison.class_tables import judge_classes
+from veriscope.workflow.comparison.confidence import judge_confidence
 from veriscope.workflow.comparison.images import judge_images
 from veriscope.workflow.comparison.instance import Instances
 from veriscope.workflow.comparison.options import TASKS, CompareOptions
@@ -38,6 +39,7 @@ def compare_folders(
     task: str = "instance",
     groups: str | Path | None = None,
     partial: bool = False,
+    probabilities: str | Path | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> dict[str, Any]:
@@ -57,6 +59,9 @@ def compare_folders(
         Sample sheet whose replicates are then the units of the intervals, instead of images.
     partial
         Leave out references without a prediction too, instead of stopping.
+    probabilities
+        Folder of maps of probability, 0 to 1, named as the predictions of the one candidate (instance and
+        semantic): whether they can be believed.
     progress
         Told about every image.
     **options
@@ -79,9 +84,16 @@ def compare_folders(
     if task not in TASKS:
         raise InputError(f"task {task!r} is not known; the tasks are {', '.join(TASKS)}")
     settings = CompareOptions.parse(options, where="compare")
+    unit = "replicate" if groups else "sequence" if task == "tracking" else "image"
+    _check_probabilities(probabilities, task, len(predictions))
+    confidence: dict[str, Any] = {}
     if task in _IMAGE_TASKS:
         cases = find_cases(references, predictions, groups=groups, partial=partial)
-        judged = judge_images(_IMAGE_TASKS[task](settings), cases, progress=progress)
+        image_task = _IMAGE_TASKS[task](settings)
+        image_task.answers["scores_available"] = probabilities is not None
+        judged = judge_images(image_task, cases, progress=progress)
+        if probabilities is not None:
+            confidence["confidence"] = judge_confidence(image_task, cases, probabilities, settings, unit=unit)
     elif task == "tracking":
         _refuse_groups(groups)
         judged = judge_tracks(references, predictions, settings, partial=partial, progress=progress)
@@ -89,17 +101,29 @@ def compare_folders(
         judged = judge_places(references, predictions, settings, groups=groups)
     else:
         judged = judge_classes(references, predictions, settings, groups=groups, partial=partial)
-    unit = "replicate" if groups else "sequence" if task == "tracking" else "image"
     return {
         "schema": COMPARE_SCHEMA,
         "task": task,
         "unit": unit,
         "level": settings.level,
         **_summary(judged, settings, unit=unit),
+        **confidence,
         "notes": judged.judge.notes,
         "references_without_prediction": list(judged.references_without_prediction),
         "predictions_without_reference": _left_over(judged),
     }
+
+
+def _check_probabilities(probabilities: str | Path | None, task: str, n_candidates: int) -> None:
+    if probabilities is None:
+        return
+    if task not in ("instance", "semantic"):
+        raise InputError(
+            f"maps of probability go with the tasks instance and semantic, not {task}: tables of boxes and "
+            "classes have columns for scores and probabilities"
+        )
+    if n_candidates > 1:
+        raise InputError("maps of probability belong to one candidate; compare it alone")
 
 
 def _refuse_groups(groups: str | Path | None) -> None:
