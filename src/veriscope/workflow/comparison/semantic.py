@@ -25,8 +25,11 @@ from veriscope.validate.metrics.semantic.boundary import (
     masd,
     nsd,
 )
-from veriscope.validate.metrics.semantic.catalogue import SEMANTIC_METRICS
+from veriscope.validate.metrics.semantic.catalogue import DESCRIPTIONS, SEMANTIC_METRICS
 from veriscope.validate.metrics.semantic.centreline import centreline_dice
+from veriscope.validate.metrics.topology.betti import betti_error
+from veriscope.validate.metrics.topology.catalogue import DESCRIPTIONS as TOPOLOGY
+from veriscope.validate.metrics.topology.matching import betti_matching_error
 from veriscope.validate.statistics import (
     jackknife_interval,
     leave_one_out,
@@ -39,8 +42,12 @@ from veriscope.workflow.comparison.options import CompareOptions
 __all__ = ["MaskUnit", "Masks"]
 
 _MOST_CLASSES = 20
-_BOUNDS = {metric.name: (metric.low, metric.high) for metric in SEMANTIC_METRICS}
-_BEST_IS_LOW = {metric.name for metric in SEMANTIC_METRICS if metric.best == metric.low}
+_NAMES = (
+    *(metric.name for metric in SEMANTIC_METRICS if metric.name != "f_beta"),
+    "betti_error",
+    "betti_matching_error",
+)
+_DESCRIBED = {item.key: item for item in (*DESCRIPTIONS, *TOPOLOGY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,8 @@ class Masks:
             "assd": assd(distances),
             "hausdorff_percentile": hausdorff_percentile(distances),
             "hausdorff": hausdorff(distances),
+            "betti_error": betti_error(reference, prediction),
+            "betti_matching_error": betti_matching_error(reference, prediction),
         }
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
@@ -229,7 +238,7 @@ class Masks:
 
     def _keys(self, classes: Sequence[int]) -> list[str]:
         suffixes = [f"[{number}]" for number in classes] if len(classes) > 1 else []
-        return [name + suffix for name in _BOUNDS if name != "f_beta" for suffix in ["", *suffixes]]
+        return [name + suffix for name in _NAMES for suffix in ["", *suffixes]]
 
     def values(self, units: Sequence[MaskUnit], key: str) -> FloatArray:
         """Give a metric of each image; without a class, the mean over the classes that occur in it.
@@ -288,7 +297,8 @@ class Masks:
             another invented something, its share is 1. Images in which a distance is infinite or undefined
             are left aside for all.
         """
-        lower = metric.partition("[")[0] in _BEST_IS_LOW
+        described = _DESCRIBED[metric.partition("[")[0]]
+        lower = described.best == described.low
         clusters = [item.cluster for item in next(iter(units.values()))]
         return candidates_by_values(
             {name: self.values(items, metric) for name, items in units.items()},
@@ -318,7 +328,8 @@ def _rows(units: Sequence[MaskUnit], number: int) -> FloatArray:
 
 
 def _bounds(key: str) -> tuple[float, float]:
-    return _BOUNDS[key.partition("[")[0]]
+    described = _DESCRIBED[key.partition("[")[0]]
+    return described.low, described.high
 
 
 def _count_infinite(units: Sequence[MaskUnit]) -> int:
