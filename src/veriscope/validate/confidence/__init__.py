@@ -1,0 +1,1 @@
+"""What stated confidence is worth: reliability, what leaving cases out gains, guaranteed error rates."""

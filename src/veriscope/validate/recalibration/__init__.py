@@ -1,0 +1,1 @@
+"""Recalibration of probabilities, judged on images that it was not fitted on."""
