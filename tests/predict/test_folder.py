@@ -11,7 +11,8 @@ import tifffile
 
 from veriscope.errors import InputError, MethodError
 from veriscope.io.labels import read_labels
-from veriscope.predict.folder import Reading, predict_folder
+from veriscope.predict.folder import predict_folder
+from veriscope.predict.reading import Reading
 from veriscope.predict.ready import method_for_files
 from veriscope.registry import make_method
 

@@ -18,7 +18,6 @@ from veriscope.cli.arguments import (
     parse_parameters,
     parse_spacing,
 )
-
 from veriscope.errors import InputError
 
 __all__ = ["register"]

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from veriscope.errors import PixelValueError, ShapeMismatchError
 
-__all__ = ["check_labels", "check_same_shape", "relabel_sequential", "smallest_label_dtype"]
+__all__ = [
+    "check_labels",
+    "check_same_shape",
+    "first_pixels",
+    "relabel_sequential",
+    "smallest_label_dtype",
+]
 
 
 def check_labels(labels: NDArray[Any], *, where: str = "the label image") -> NDArray[Any]:
@@ -122,3 +128,28 @@ def relabel_sequential(labels: NDArray[Any]) -> NDArray[np.int32]:
     values, inverse = np.unique(flat, return_inverse=True)
     start = 0 if values[0] == 0 else 1
     return np.asarray(inverse.reshape(labels.shape) + start, dtype=np.int32)
+
+
+def first_pixels(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Find the first pixel of each object, row by row (of stacks plane by plane).
+
+    The first pixel is a pixel of the object, in whole numbers, and is found in a part of an image
+    as well as in the whole: by it objects are numbered and told apart.
+
+    Parameters
+    ----------
+    labels
+        Label image, C-contiguous, numbered 1 … n.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (n,): place of the first pixel of labels 1 … n in the flattened array; its size for a
+        number that no pixel has.
+    """
+    flat = labels.ravel()
+    first = np.full(int(flat.max(initial=0)) + 1, flat.size, np.int64)
+    # Backwards, so that the earliest of the pixels with one number is written last.
+    inside = np.flatnonzero(flat)[::-1]
+    first[flat[inside]] = inside
+    return first[1:]

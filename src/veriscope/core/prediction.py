@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.axes import check_axes
-from veriscope.core.labels import check_labels
+from veriscope.core.labels import check_labels, first_pixels
 from veriscope.errors import ShapeMismatchError
 
 __all__ = ["Prediction"]
@@ -65,3 +65,24 @@ class Prediction:
     def n_objects(self) -> int:
         """Number of objects."""
         return int(self.labels.max()) if self.labels.size else 0
+
+    def in_order(self) -> Prediction:
+        """Give the same prediction with objects numbered by their first pixels, row by row, without gaps.
+
+        Returns
+        -------
+        Prediction
+            The same objects; their numbers no longer tell how they were found.
+        """
+        first = first_pixels(np.ascontiguousarray(self.labels))
+        order = np.argsort(first, kind="stable")
+        order = order[first[order] < self.labels.size]
+        if np.array_equal(order, np.arange(len(first))):
+            return self
+        number = np.zeros(len(first) + 1, np.int32)
+        number[order + 1] = np.arange(1, len(order) + 1)
+        return replace(
+            self,
+            labels=number[self.labels],
+            probabilities=None if self.probabilities is None else self.probabilities[order],
+        )

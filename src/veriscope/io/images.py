@@ -25,7 +25,16 @@ from veriscope.io.pictures import PictureReader
 from veriscope.io.reader import OpenFile, Reader, read_head, shown_bytes
 from veriscope.io.tiff import TiffReader
 
-__all__ = ["READERS", "SUFFIXES", "ImageHeader", "find_reader", "list_series", "read_header", "read_image"]
+__all__ = [
+    "READERS",
+    "SUFFIXES",
+    "ImageHeader",
+    "find_reader",
+    "list_series",
+    "plan_image",
+    "read_header",
+    "read_image",
+]
 
 READERS: tuple[Reader, ...] = (TiffReader(), PictureReader(), OmeZarrReader())
 """The built-in readers, in the order they are asked."""
@@ -209,14 +218,36 @@ def _check_level(file: OpenFile, series: int, level: int, where: str) -> None:
         )
 
 
-def _plan(
+def plan_image(
     file: OpenFile,
     where: str,
+    *,
     series: int | str | None,
     level: int,
     axes: str | None,
     spacing: Spacing | None,
 ) -> tuple[int, Layout]:
+    """Choose an image of an open file and decide how its stored pixels are understood.
+
+    Parameters
+    ----------
+    file
+        Open.
+    where
+        Its name, for messages.
+    series, level, axes, spacing
+        As for `read_image`.
+
+    Returns
+    -------
+    number, layout
+        Which image of the file, and what its dimensions are.
+
+    Raises
+    ------
+    AxesError, InputError
+        As `read_image`.
+    """
     number = _choose_series(file, series, where)
     _check_level(file, number, level, where)
     return number, plan_layout(file.series[number], axes=axes, spacing=spacing, level=level, where=where)
@@ -266,7 +297,7 @@ def read_image(
     path = Path(path)
     where = str(path)
     with _opened(path) as file:
-        number, layout = _plan(file, where, series, level, axes, spacing)
+        number, layout = plan_image(file, where, series=series, level=level, axes=axes, spacing=spacing)
         pixels = arrange(file.pixels(number, level), layout)
     return Image(
         pixels=pixels,
@@ -306,7 +337,7 @@ def read_header(
     path = Path(path)
     where = str(path)
     with _opened(path) as file:
-        number, layout = _plan(file, where, series, level, axes, spacing)
+        number, layout = plan_image(file, where, series=series, level=level, axes=axes, spacing=spacing)
         stored = file.series[number]
         levels = tuple(
             plan_layout(stored, axes=axes, spacing=spacing, level=i, where=where).shape

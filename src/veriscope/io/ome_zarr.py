@@ -6,6 +6,7 @@ chunk is stored, also an empty one, so that a missing file always means an incom
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from veriscope.core.labels import check_labels, smallest_label_dtype
 from veriscope.errors import AxesError
 from veriscope.io.atomic import atomic_path
 
-__all__ = ["Version", "write_labels_zarr", "write_ome_zarr"]
+__all__ = ["Version", "create_array", "label_attributes", "write_labels_zarr", "write_ome_zarr"]
 
 Version = Literal["0.4", "0.5"]
 _CHUNK = 1024
@@ -94,10 +95,38 @@ def write_labels_zarr(
     axes = check_axes(axes or "zyx"[-labels.ndim :], labels.ndim, where=where)
     labels = check_labels(labels, where=where)
     spacing = check_spacing(spacing, axes, where=where)
-    attributes = _multiscales(_stem(path), axes, spacing, version)
-    attributes["image-label"] = {"version": version} if version == "0.4" else {}
+    attributes = label_attributes(path, axes, spacing, version=version)
     top = int(labels.max()) if labels.size else 0
     _write(Path(path), labels.astype(smallest_label_dtype(top)), axes, attributes, version)
+
+
+def label_attributes(
+    path: str | Path, axes: str, spacing: Mapping[str, float] | None, *, version: Version = "0.5"
+) -> dict[str, Any]:
+    """Give the OME metadata of a label image.
+
+    Parameters
+    ----------
+    path
+        Its folder, ending ``.zarr``.
+    axes, spacing
+        Of the image, spacing in µm or None.
+    version
+        Of OME-Zarr.
+
+    Returns
+    -------
+    dict
+        ``multiscales`` and ``image-label``.
+
+    Raises
+    ------
+    AxesError
+        If the path does not end in ``.zarr``.
+    """
+    attributes = _multiscales(_stem(path), axes, spacing, version)
+    attributes["image-label"] = {"version": version} if version == "0.4" else {}
+    return attributes
 
 
 def _stem(path: str | Path) -> str:
@@ -135,48 +164,80 @@ def _multiscales(
 
 
 def _write(path: Path, pixels: NDArray[Any], axes: str, attributes: dict[str, Any], version: Version) -> None:
+    pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    with atomic_path(path) as temporary:
+        create_array(temporary, pixels.shape, pixels.dtype, axes, attributes, version=version)[...] = pixels
+
+
+def create_array(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    axes: str,
+    attributes: dict[str, Any],
+    *,
+    version: Version = "0.5",
+) -> Any:
+    """Make an OME-Zarr folder of one resolution without pixels.
+
+    Parameters
+    ----------
+    path
+        Folder to make.
+    shape, dtype, axes
+        Of the image; native byte order.
+    attributes
+        OME metadata.
+    version
+        Of OME-Zarr.
+
+    Returns
+    -------
+    zarr.Array
+        Open for writing; chunks of 1024 pixels along y and x, in 0.5 put together in shards where
+        the array is larger than 64 MiB.
+    """
     import zarr
     from numcodecs import Blosc  # type: ignore[import-untyped]
     from zarr.codecs import BloscCodec
 
-    pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
     chunks = tuple(
-        min(size, _CHUNK) if letter in "yx" else 1 for size, letter in zip(pixels.shape, axes, strict=True)
+        min(size, _CHUNK) if letter in "yx" else 1 for size, letter in zip(shape, axes, strict=True)
     )
     options: dict[str, Any] = {
         "name": "0",
-        "shape": pixels.shape,
-        "dtype": pixels.dtype,
+        "shape": shape,
+        "dtype": dtype,
         "chunks": chunks,
         "fill_value": 0,
         "config": {"write_empty_chunks": True},
     }
-    with atomic_path(path) as temporary:
-        if version == "0.4":
-            group = zarr.open_group(str(temporary), mode="w", zarr_format=2, attributes=attributes)
-            array = group.create_array(
-                compressors=Blosc(cname="zstd", clevel=_LEVEL, shuffle=Blosc.SHUFFLE),
-                chunk_key_encoding={"name": "v2", "separator": "/"},
-                **options,
-            )
-        else:
-            group = zarr.open_group(str(temporary), mode="w", zarr_format=3, attributes={"ome": attributes})
-            codec = BloscCodec(cname="zstd", clevel=_LEVEL, shuffle="shuffle", typesize=pixels.dtype.itemsize)
-            array = group.create_array(
-                compressors=codec,
-                shards=_shards(pixels, chunks, axes),
-                dimension_names=list(axes),
-                **options,
-            )
-        array[...] = pixels
+    if version == "0.4":
+        group = zarr.open_group(str(path), mode="w", zarr_format=2, attributes=attributes)
+        return group.create_array(
+            compressors=Blosc(cname="zstd", clevel=_LEVEL, shuffle=Blosc.SHUFFLE),
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+            **options,
+        )
+    group = zarr.open_group(str(path), mode="w", zarr_format=3, attributes={"ome": attributes})
+    codec = BloscCodec(cname="zstd", clevel=_LEVEL, shuffle="shuffle", typesize=dtype.itemsize)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    return group.create_array(
+        compressors=codec,
+        shards=_shards(n_bytes, shape, chunks, axes),
+        dimension_names=list(axes),
+        **options,
+    )
 
 
-def _shards(pixels: NDArray[Any], chunks: tuple[int, ...], axes: str) -> tuple[int, ...] | None:
+def _shards(
+    n_bytes: int, shape: tuple[int, ...], chunks: tuple[int, ...], axes: str
+) -> tuple[int, ...] | None:
     """Shape of a shard, whole chunks in each axis; None where there would be few files anyway."""
-    if pixels.nbytes <= _SHARD_ABOVE:
+    if n_bytes <= _SHARD_ABOVE:
         return None
     per_axis = {"y": _SHARD_CHUNKS, "x": _SHARD_CHUNKS, "z": _SHARD_PLANES}
     return tuple(
         chunk * min(per_axis.get(letter, 1), -(-size // chunk))
-        for chunk, size, letter in zip(chunks, pixels.shape, axes, strict=True)
+        for chunk, size, letter in zip(chunks, shape, axes, strict=True)
     )

@@ -88,16 +88,29 @@ class OpenZarr:
 
     def pixels(self, series: int, level: int) -> NDArray[Any]:
         """Decode all chunks of one level."""
-        import zarr
-
         stored = self._multiscales[series].levels[level]
         _check_size(stored)
         _check_blosc(stored)
-        what = "the array cannot be decoded"
-        remedy = "a chunk is damaged or incomplete: copy the OME-Zarr folder again"
-        with foreign_errors(stored.path, what, remedy):
-            pixels = np.asarray(zarr.open_array(store=str(stored.path), mode="r")[...])
-        return pixels.astype(stored.dtype, copy=False)
+        return _decode(stored, (slice(None),) * len(stored.shape))
+
+    def region(self, series: int, part: tuple[slice, ...]) -> NDArray[Any]:
+        """Decode the chunks that a part touches."""
+        return _decode(self._multiscales[series].levels[0], part)
+
+    def chunk_bytes(self, series: int) -> int:
+        """One chunk; of a shard only the chunks that are needed are decoded."""
+        import zarr
+
+        stored = self._multiscales[series].levels[0]
+        with foreign_errors(stored.path, "is not an array that can be read", "copy the folder again"):
+            chunks = zarr.open_array(store=str(stored.path), mode="r").chunks
+        return math.prod(chunks) * stored.dtype.itemsize
+
+    def verify(self, series: int) -> None:
+        """Every Blosc chunk has the length that it states."""
+        stored = self._multiscales[series].levels[0]
+        _check_size(stored)
+        _check_blosc(stored)
 
     def _notes(self, level: ZarrLevel) -> tuple[str, ...]:
         present, expected = _chunk_files(level)
@@ -112,6 +125,16 @@ class OpenZarr:
                 "regions, or an incomplete copy",
             )
         return ()
+
+
+def _decode(level: ZarrLevel, part: tuple[slice, ...]) -> NDArray[Any]:
+    import zarr
+
+    what = "the array cannot be decoded"
+    remedy = "a chunk is damaged or incomplete: copy the OME-Zarr folder again"
+    with foreign_errors(level.path, what, remedy):
+        pixels = np.asarray(zarr.open_array(store=str(level.path), mode="r")[part])
+    return pixels.astype(level.dtype, copy=False)
 
 
 def _image_folders(path: Path) -> list[Path]:

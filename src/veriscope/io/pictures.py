@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,18 @@ class OpenPicture:
             else:
                 pixels = np.asarray(self._picture)
         return pixels.reshape(stored.levels[level].shape).astype(stored.dtype, copy=False)
+
+    def region(self, series: int, part: tuple[slice, ...]) -> NDArray[Any]:
+        """Decode the picture and cut a part out of it."""
+        return self.pixels(series, 0)[part]
+
+    def chunk_bytes(self, series: int) -> int:
+        """Give the size of the whole picture."""
+        stored = self.series[series]
+        return math.prod(stored.levels[0].shape) * stored.dtype.itemsize
+
+    def verify(self, series: int) -> None:
+        """Its end mark was looked for when it was opened."""
 
     def _palette(self) -> tuple[NDArray[Any] | None, bool]:
         if self._mode != "P":

@@ -117,6 +117,50 @@ class OpenFile(Protocol):
             In the stored order of dimensions, native byte order.
         """
 
+    def region(self, series: int, part: tuple[slice, ...]) -> NDArray[Any]:
+        """Read a part of one image at full resolution, and as little else as the format allows.
+
+        Parameters
+        ----------
+        series
+            Which image.
+        part
+            One slice per stored dimension.
+
+        Returns
+        -------
+        numpy.ndarray
+            As `pixels`.
+        """
+
+    def chunk_bytes(self, series: int) -> int:
+        """Tell how many bytes of pixels have to be decoded at once to get at any one of them.
+
+        Parameters
+        ----------
+        series
+            Which image.
+
+        Returns
+        -------
+        int
+            0 where single pixels can be read.
+        """
+
+    def verify(self, series: int) -> None:
+        """Check that what is stored of an image is complete, without decoding it.
+
+        Parameters
+        ----------
+        series
+            Which image.
+
+        Raises
+        ------
+        UnreadableFileError
+            If something is missing or cut off.
+        """
+
 
 class Reader(Protocol):
     """Reads the files of one format.

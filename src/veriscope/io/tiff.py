@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -102,6 +103,42 @@ class OpenTiff:
         check_complete(self._path, self._tiff.series[series], self._messages)
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
+    def region(self, series: int, part: tuple[slice, ...]) -> NDArray[Any]:
+        """Decode the tiles or strips that a part touches; map the file where nothing is compressed."""
+        stored = self._tiff.series[series]
+        with foreign_errors(self._path, "the pixels cannot be decoded", "copy the file again"):
+            if _is_mapped(stored):
+                whole = np.memmap(
+                    self._path, self._dtype(stored), mode="r", offset=stored.dataoffset, shape=stored.shape
+                )
+                pixels = np.array(whole[part])
+            else:
+                pixels = self._decode(stored, part)
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+    def _decode(self, stored: Any, part: tuple[slice, ...]) -> NDArray[Any]:
+        import zarr
+
+        store = stored.aszarr(level=0, maxworkers=1)
+        try:
+            return np.asarray(zarr.open_array(store=store, mode="r")[part])
+        finally:
+            store.close()
+
+    def _dtype(self, stored: Any) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(stored.dtype).newbyteorder(self._tiff.byteorder)
+        return dtype
+
+    def chunk_bytes(self, series: int) -> int:
+        """One tile or strip; none where nothing is compressed."""
+        stored = self._tiff.series[series]
+        if _is_mapped(stored):
+            return 0
+        return int(math.prod(stored.keyframe.chunks) * np.dtype(stored.dtype).itemsize)
+
+    def verify(self, series: int) -> None:
+        """Was done when it was opened."""
+
     def _describe(self, one: Any, ome: OmeImage | None) -> StoredSeries:
         page = one.keyframe
         spacing, notes, time_step = self._spacing(one, ome)
@@ -168,6 +205,11 @@ class OpenTiff:
         if name_of(page.photometric) != "PALETTE" or self._tiff.is_imagej or self._tiff.is_ome:
             return None
         return (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+
+
+def _is_mapped(stored: Any) -> bool:
+    """Whether the pixels lie in the file as they do in memory."""
+    return stored.dataoffset is not None and not stored.is_multifile
 
 
 def _stored_axes(one: Any, *, stated: bool) -> str:

@@ -6,51 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
-from veriscope.core.settings import Settings
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import make_folder
 from veriscope.io.folders import ImageFile, find_images
-from veriscope.io.images import read_image
 from veriscope.io.labels import write_labels
 from veriscope.io.record import Record
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
+from veriscope.predict.reading import Reading
 
-__all__ = ["PREDICT_SCHEMA", "Reading", "predict_folder"]
+__all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
 PREDICT_SCHEMA = "veriscope/predict/1"
-
-
-class Reading(Settings):
-    """How image files are read and which of them are taken."""
-
-    channel: str | None = None
-    """Channel that the method sees: index, name, ``luminance`` or ``hematoxylin``."""
-    axes: str | None = None
-    """Axes of the files where they do not say."""
-    spacing: dict[str, float] | None = None
-    """Pixel size in µm by axis; overrides the files' own."""
-    series: int | None = None
-    """Which image of files that hold several."""
-    skip_bad: bool = False
-    """Leave out images that cannot be used, instead of stopping."""
-
-    def read(self, file: ImageFile) -> Image:
-        """Read an image file.
-
-        Parameters
-        ----------
-        file
-            The file.
-
-        Returns
-        -------
-        Image
-            With all its channels.
-        """
-        return read_image(file.path, axes=self.axes, spacing=self.spacing, series=self.series)
 
 
 def predict_folder(
@@ -131,7 +99,7 @@ def _check(
     faults: list[VeriscopeError] = []
     for file in found:
         try:
-            method.check(analysis_channel(reading.read(file), reading.channel))
+            method.check(analysis_channel(reading.read(file.path), reading.channel))
             good.append(file)
         except VeriscopeError as error:
             faults.append(error)
@@ -144,7 +112,7 @@ def _predict_file(
     target = f"{file.stem}.tif"
 
     def work() -> Mapping[str, Any]:
-        image = reading.read(file)
+        image = reading.read(file.path)
         result = method.predict(analysis_channel(image, reading.channel))
         write_labels(output / target, result.labels, spacing=image.spacing)
         return {"n_objects": result.n_objects, **result.details}

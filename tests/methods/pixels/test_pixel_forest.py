@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from veriscope.core.image import Image
+from veriscope.core.source import ArraySource
 from veriscope.errors import MethodError, ShapeMismatchError
-from veriscope.methods.pixels.features import normalise, pixel_features
+from veriscope.methods.pixels.features import BrightnessSurvey, pixel_features
 from veriscope.methods.pixels.pixel_forest import PixelForest, PixelForestParameters
 from veriscope.testing.methods import discs_image
 
@@ -68,6 +69,10 @@ def test_labels_of_another_size_are_refused() -> None:
 
 def test_normalise_is_blind_to_gain_and_offset() -> None:
     pixels = discs_image().pixels
+
+    def normalise(pixels: np.ndarray) -> np.ndarray:
+        return BrightnessSurvey.measure(ArraySource(Image(pixels, "yx"))).normalise(pixels)
+
     assert np.allclose(normalise(pixels), normalise(pixels * 12 + 300), atol=1e-4)
     assert not normalise(np.full((4, 4), 9)).any()
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from veriscope.core.image import Image
-from veriscope.methods.rules.scale import estimate_diameter, find_foreground
+from veriscope.core.source import ArraySource
+from veriscope.methods.rules.scale import estimate_diameter, survey_foreground
 from veriscope.methods.rules.splitting import drop_small, split_touching
 from veriscope.registry import make_method
 from veriscope.testing.methods import discs_image
@@ -96,7 +97,7 @@ def test_diameter_of_a_cluster_is_that_of_its_parts() -> None:
 
 
 def test_foreground_reports_contrast_and_noise_in_image_units() -> None:
-    found = find_foreground(discs_image().pixels, foreground="auto", sigma=0)
+    found = survey_foreground(ArraySource(discs_image()), foreground="auto", sigma=0)
     assert found is not None
     assert found.contrast == pytest.approx(100, rel=0.05)
     assert found.noise == pytest.approx(3, rel=0.15)

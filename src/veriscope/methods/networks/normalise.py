@@ -7,46 +7,90 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["normalise_percentiles"]
+from veriscope.core.image import Image
+from veriscope.core.source import ArraySource, PixelSource
+from veriscope.methods.base import Survey
+from veriscope.methods.quantiles import noise_deviation, percentiles
+
+__all__ = ["ContrastSurvey", "normalise_percentiles"]
+
+
+class ContrastSurvey(Survey):
+    """Brightness and contrast of a whole image."""
+
+    bottom: float
+    """Low percentile: becomes 0."""
+    contrast: float
+    """Difference that becomes 1; 0 for a constant image."""
+
+    @classmethod
+    def measure(
+        cls, source: PixelSource, *, low: float = 1.0, high: float = 99.8, noise_floor: float = 8.0
+    ) -> ContrastSurvey:
+        """Count the brightness of an image.
+
+        The contrast is at least `noise_floor` times the standard deviation of the noise, which is
+        estimated from the differences of neighbouring pixels. An image that holds only noise therefore stays
+        dim instead of being stretched until the noise looks like objects.
+
+        Parameters
+        ----------
+        source
+            Image of any boolean, integer or finite floating-point dtype.
+        low, high
+            Percentiles, 0 to 100.
+        noise_floor
+            Smallest contrast, in standard deviations of the noise, that is stretched to 1.
+
+        Returns
+        -------
+        ContrastSurvey
+            The same however the source cuts its blocks.
+        """
+        bottom, top, largest = percentiles(source, (low, high, 100))
+        contrast = max(top - bottom, noise_floor * noise_deviation(source))
+        if not contrast > 1e-6 * max(abs(bottom), abs(top), 1e-30):
+            contrast = largest - bottom
+        return cls(bottom=bottom, contrast=max(contrast, 0.0))
+
+    def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Map the low percentile to 0 and the contrast to 1.
+
+        Parameters
+        ----------
+        pixels
+            Of the image, or of a part of it.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, same shape; not clipped. A constant image gives zeros.
+        """
+        # Small integers fit float32 exactly; others keep their precision until the offset is gone.
+        exact = np.float64 if pixels.dtype.itemsize > 2 else np.float32
+        if not self.contrast > 0:
+            return np.zeros(pixels.shape, np.float32)
+        values: NDArray[np.floating[Any]] = pixels.astype(exact)
+        return np.asarray((values - self.bottom) / self.contrast, dtype=np.float32)
 
 
 def normalise_percentiles(
     pixels: NDArray[Any], *, low: float = 1.0, high: float = 99.8, noise_floor: float = 8.0
 ) -> NDArray[np.float32]:
-    """Map a low percentile to 0 and a high one to 1, without blowing up noise.
-
-    The divisor is at least `noise_floor` times the standard deviation of the noise, which is estimated
-    from the differences of neighbouring pixels. An image that holds only noise therefore stays dim
-    instead of being stretched until the noise looks like objects.
+    """Map a low percentile of an image to 0 and a high one to 1, without blowing up noise.
 
     Parameters
     ----------
     pixels
         Image (y, x) of any boolean, integer or finite floating-point dtype.
-    low, high
-        Percentiles, 0 to 100.
-    noise_floor
-        Smallest contrast, in standard deviations of the noise, that is stretched to 1.
+    low, high, noise_floor
+        As for `ContrastSurvey.measure`.
 
     Returns
     -------
     numpy.ndarray
         float32, same shape; not clipped at the top. A constant image gives zeros.
     """
-    # Small integers fit float32 exactly; others keep their precision until the offset is gone.
-    exact = np.float64 if pixels.dtype.itemsize > 2 else np.float32
-    values: NDArray[np.floating[Any]] = np.asarray(pixels, dtype=exact)
-    bottom, top = np.percentile(values, [low, high])
-    contrast = max(float(top - bottom), noise_floor * _noise(values))
-    if not contrast > 1e-6 * max(abs(float(bottom)), abs(float(top)), 1e-30):
-        contrast = float(values.max()) - float(bottom)
-    if not contrast > 0:
-        return np.zeros(values.shape, np.float32)
-    return np.asarray((values - bottom) / contrast, dtype=np.float32)
-
-
-def _noise(values: NDArray[np.floating[Any]]) -> float:
-    """Estimate the standard deviation of the noise from differences along the longer axis."""
-    axis = int(np.argmax(values.shape))
-    differences = np.abs(np.diff(values, axis=axis))
-    return float(np.median(differences)) / (0.6745 * 2**0.5) if differences.size else 0.0
+    source = ArraySource(Image(pixels, "zyx"[-pixels.ndim :]))
+    survey = ContrastSurvey.measure(source, low=low, high=high, noise_floor=noise_floor)
+    return survey.normalise(pixels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, ClassVar
@@ -16,16 +17,26 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
-from veriscope.methods.base import Card, Method
+from veriscope.core.source import ArraySource, PixelSource, Region, within
+from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
 from veriscope.methods.networks.flow import follow_flow
-from veriscope.methods.networks.normalise import normalise_percentiles
+from veriscope.methods.networks.normalise import ContrastSurvey
 from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
 from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.resample import nearest, resample, source_range
+from veriscope.methods.sampling import gaussian_reach, sample_windows
 
 __all__ = ["NucleiFluorescence", "NucleiFluorescenceParameters"]
 
 _STRIDE = 16
-_HALO = 112
+_HALO = 96
+_MERGE = 1.25
+"""Radius by which end points of the flow are joined, in steps."""
+_USUAL_DIAMETER = 60.0
+"""Longest nucleus expected on the network's grid, in pixels; longer ones cost time."""
+_ENOUGH_WINDOWS, _MOST_WINDOWS = 16, 64
+_FAR_SIDE, _ENOUGH_FAR_WINDOWS, _MOST_FAR_WINDOWS = 2048, 2, 8
+"""Windows of large images in which the size of the nuclei is looked for: with nuclei, and in all."""
 _BEST_DIAMETER = 28.0
 """Object diameter in pixels to which an image is rescaled, where it is."""
 _LARGEST_SCALE = 6.0
@@ -57,7 +68,14 @@ class NucleiFluorescenceParameters(Settings):
     """Smaller objects are dropped; in pixels of the image as the network sees it."""
 
 
-class NucleiFluorescence(Method):
+class NucleiSurvey(ContrastSurvey):
+    """What is measured on the whole image."""
+
+    scale: float
+    """Size of the network's grid relative to that of the image."""
+
+
+class NucleiFluorescence(LocalMethod):
     """Find nuclei in 2D fluorescence images with a small network, touching ones apart.
 
     Parameters
@@ -67,8 +85,9 @@ class NucleiFluorescence(Method):
     """
 
     name: ClassVar[str] = "nuclei-fluorescence"
-    version: ClassVar[str] = "0.1.0"
+    version: ClassVar[str] = "0.2.0"
     Parameters: ClassVar[type[Settings]] = NucleiFluorescenceParameters
+    SurveyType: ClassVar[type[Survey]] = NucleiSurvey
     card: ClassVar[Card] = Card(
         summary="Small U-Net for nuclei in fluorescence images; touching nuclei are separated by flows.",
         objects=("nucleus",),
@@ -109,57 +128,145 @@ class NucleiFluorescence(Method):
         """
         return super().describe() | {"weights_sha256": _weights_sha256()}
 
+    def survey(self, source: PixelSource) -> NucleiSurvey:
+        """Measure brightness and, unless the diameter is given, the scale that suits the nuclei."""
+        return self._survey(source)[0]
+
+    def footprint(self, survey: NucleiSurvey) -> Footprint:
+        """Reach of the network, of the interpolation to its grid and back, and of a step along the flow."""
+        if not survey.contrast > 0:
+            return Footprint(0, 0)
+        scale = survey.scale
+        step = max(2.0, 2.0 / scale)
+        separating = (step + 2 * _MERGE * step + 2) / max(scale, 1.0)
+        reach = math.ceil((_HALO + 2 * _STRIDE) / scale + 2 * max(1.0, 1.0 / scale) + separating) + 2
+        return Footprint(reach + gaussian_reach(_blur(scale)), math.ceil(_USUAL_DIAMETER / scale))
+
     def _predict(self, image: Image) -> Prediction:
-        options: NucleiFluorescenceParameters = self.parameters
-        pixels = normalise_percentiles(image.pixels)
-        if options.diameter is not None:
-            scale, found = min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE), None
-        else:
-            scale, found = self._choose_scale(pixels)
-        labels, probabilities, foreground = found or self._find(pixels, scale)
+        survey, found = self._survey(ArraySource(image))
+        return self._result(survey, found or self._find(_whole(image.pixels), survey))
+
+    def _predict_part(self, part: Part, survey: NucleiSurvey) -> Prediction:
+        return self._result(survey, self._find(part, survey))
+
+    def _result(self, survey: NucleiSurvey, found: _Found) -> Prediction:
+        labels, probabilities, foreground = found
         return Prediction(
             labels=labels,
             axes="yx",
             probabilities=probabilities,
             probability_map=np.clip(foreground, 0, 1),
-            details={"scale": round(scale, 4)},
+            details={"scale": round(survey.scale, 4)},
         )
 
-    def _choose_scale(self, pixels: NDArray[np.float32]) -> tuple[float, _Found | None]:
-        """Give the scale that suits the nuclei, and what was found there if that is known already."""
-        found = self._find(pixels, 1.0)
-        diameter = _median_diameter(found[0])
-        if diameter < _SMALL_DIAMETER and found[0].max() >= _ENOUGH:
-            return min(_FINE_DIAMETER / diameter, _FINEST), None
-        if min(pixels.shape) * _COARSE >= _STRIDE:
-            coarse, _, _ = self._find(_rescale(pixels, _COARSE), 1.0)
-            diameter = _median_diameter(coarse) / _COARSE
-            # Averaging makes background structure stand out; the full image has to see something there too.
-            if diameter > _LARGE_DIAMETER and _resize(found[2], coarse.shape)[coarse > 0].mean() > _CONFIRMED:
-                return _BEST_DIAMETER / diameter, None
-        return 1.0, found
-
-    def _find(self, pixels: NDArray[np.float32], scale: float) -> _Found:
-        """Give labels, the probability of each object, and that of each pixel."""
+    def _survey(self, source: PixelSource) -> tuple[NucleiSurvey, _Found | None]:
+        """Give the survey, and what was found on the way if that is the answer already."""
+        brightness = ContrastSurvey.measure(source)
+        plain = NucleiSurvey(**brightness.model_dump(), scale=1.0)
         options: NucleiFluorescenceParameters = self.parameters
+        if not plain.contrast > 0:
+            return plain, None
+        if options.diameter is not None:
+            return _scaled(plain, min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE)), None
+        areas, found = self._look(source, plain)
+        diameter = _median_diameter(areas)
+        if diameter < _SMALL_DIAMETER and len(areas) >= _ENOUGH:
+            return _scaled(plain, min(_FINE_DIAMETER / diameter, _FINEST)), None
+        large = self._large_diameter(source, plain)
+        if large is not None:
+            return _scaled(plain, _BEST_DIAMETER / large), None
+        return plain, found
+
+    def _look(self, source: PixelSource, survey: NucleiSurvey) -> tuple[NDArray[np.int64], _Found | None]:
+        """Areas of the nuclei in the whole image, or in some windows of a large one, as it is."""
+        areas: list[NDArray[np.int64]] = []
+        found = None
+        for tried, window in enumerate(sample_windows(source.shape)):
+            found = self._find(_whole(source.read(window)), survey)
+            here = np.bincount(found[0].ravel())[1:]
+            areas += [here] if len(here) else []
+            if tried + 1 == _MOST_WINDOWS or len(areas) == _ENOUGH_WINDOWS:
+                break
+        is_all = found is not None and found[0].shape == source.shape
+        return np.concatenate([np.zeros(0, np.int64), *areas]), found if is_all else None
+
+    def _large_diameter(self, source: PixelSource, survey: NucleiSurvey) -> float | None:
+        """Median diameter of nuclei that are seen from afar only; None: there are none."""
+        if min(source.shape) * _COARSE < _STRIDE:
+            return None
+        areas, confirmed, n_pixels, seen = [], 0.0, 0, 0
+        for tried, window in enumerate(sample_windows(source.shape, side=_FAR_SIDE)):
+            pixels = source.read(window)
+            coarse = self._find(_whole(pixels), survey, coarse=True)[0]
+            here = np.bincount(coarse.ravel())[1:]
+            if len(here):
+                seen += 1
+                areas.append(here)
+                if _median_diameter(here) / _COARSE > _LARGE_DIAMETER:
+                    # Averaging makes background structure stand out; the full image has to see something too.
+                    foreground = self._find(_whole(pixels), survey)[2]
+                    small = _resize(foreground, coarse.shape)
+                    confirmed += float(small[coarse > 0].sum())
+                    n_pixels += int((coarse > 0).sum())
+            if tried + 1 == _MOST_FAR_WINDOWS or seen == _ENOUGH_FAR_WINDOWS:
+                break
+        if not areas:
+            return None
+        diameter = _median_diameter(np.concatenate(areas)) / _COARSE
+        return diameter if diameter > _LARGE_DIAMETER and confirmed > _CONFIRMED * max(n_pixels, 1) else None
+
+    def _find(self, part: Part, survey: NucleiSurvey, *, coarse: bool = False) -> _Found:
+        """Give labels, the probability of each object, and that of each pixel."""
+        shape = part.image.shape
+        empty = np.zeros(shape, np.int32), np.zeros(0, np.float32), np.zeros(shape, np.float32)
+        pixels = survey.normalise(part.image.pixels)
         if not pixels.any():
-            none = np.zeros(pixels.shape, np.float32)
-            return none.astype(np.int32), np.zeros(0, np.float32), none
-        dense = self._network.run(_rescale(pixels, scale))
-        # Small objects are taken apart on the finer grid of the network, large ones on that of the image.
+            return empty
+        if coarse:
+            pixels = _shrink(pixels, _COARSE)
+            part = _whole(pixels)
+            shape = pixels.shape
+        scale = 1.0 if coarse else survey.scale
+        onto = tuple(max(round(size * scale), 1) for size in part.shape)
+        grid = source_range(part.region, part.shape, onto=onto, step=_STRIDE)
+        if any(side.stop <= side.start for side in grid):
+            return empty
+        smooth = ndimage.gaussian_filter(pixels, _blur(scale)) if _blur(scale) else pixels
+        dense = self._network.run(resample(smooth, part.region, part.shape, onto=onto, part=grid))
+        return self._objects(part, dense, grid, onto, scale)
+
+    def _objects(
+        self, part: Part, dense: NDArray[np.float32], grid: Region, onto: tuple[int, ...], scale: float
+    ) -> _Found:
+        """From what the network says on a part of its grid to the objects of a part of the image."""
+        options: NucleiFluorescenceParameters = self.parameters
+        back = source_range(grid, onto, onto=part.shape)
+        inner = within(back, part.region)
         step = max(2.0, 2.0 / scale)
+        labels = np.zeros(part.image.shape, np.int32)
+        # Small objects are taken apart on the finer grid of the network, large ones on that of the image.
         if scale > 1:
-            labels = _sample(self._separate(dense, step), pixels.shape)
-        dense = np.stack([_resize(channel, pixels.shape) for channel in dense])
+            labels[inner] = nearest(self._separate(dense, step), grid, onto, onto=part.shape, part=back)
+        maps = np.zeros((len(dense), *labels.shape), np.float32)
+        for channel, values in zip(maps, dense, strict=True):
+            channel[inner] = resample(values, grid, onto, onto=part.shape, part=back)
         if scale <= 1:
-            labels = self._separate(dense, step)
-        labels = keep_objects(labels, smallest_area=max(round(options.smallest_area / scale**2), 1))
-        probabilities = _calibrated(mean_inside(dense[0], labels))
-        return *keep_probable(labels, probabilities, threshold=options.object_threshold), dense[0]
+            labels = self._separate(maps, step)
+        reach = self.footprint(NucleiSurvey(bottom=0, contrast=1, scale=scale)).reach
+        smallest = max(round(options.smallest_area / scale**2), 1)
+        labels = keep_objects(labels, smallest_area=smallest, spare=part.near_cut(labels, reach))
+        probabilities = _calibrated(mean_inside(maps[0], labels))
+        labels, probabilities = keep_probable(
+            labels,
+            probabilities,
+            threshold=options.object_threshold,
+            spare=part.near_cut(labels, reach),
+        )
+        return labels, probabilities, maps[0]
 
     def _separate(self, dense: NDArray[np.float32], step: float) -> NDArray[np.int32]:
         flow = dense[1:3] / np.maximum(np.hypot(dense[1], dense[2]), 1e-3)
-        return follow_flow(dense[0] > self.parameters.threshold, flow, step=step, merge=1.25 * step)
+        return follow_flow(dense[0] > self.parameters.threshold, flow, step=step, merge=_MERGE * step)
 
 
 def _weights() -> Traversable:
@@ -178,33 +285,30 @@ def _calibrated(mean: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(1 / (1 + np.exp(-intercept) * ((1 - safe) / safe) ** slope), np.float32)
 
 
-def _median_diameter(labels: NDArray[np.int32]) -> float:
+def _median_diameter(areas: NDArray[np.int64]) -> float:
     """Give the median equivalent diameter in pixels; 0 without objects."""
-    areas = np.bincount(labels.ravel())[1:]
     return float(2 * (np.median(areas) / np.pi) ** 0.5) if len(areas) else 0.0
 
 
-def _rescale(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Give the image at another scale; smoothed before it shrinks, against aliasing."""
-    smooth = ndimage.gaussian_filter(pixels, 0.4 / scale) if scale < 0.8 else pixels
+def _blur(scale: float) -> float:
+    """Smoothing in pixels before an image shrinks, against aliasing."""
+    return 0.4 / scale if scale < 0.8 else 0.0
+
+
+def _whole(pixels: NDArray[Any]) -> Part:
+    return Part(Image(pixels, "yx"), tuple(slice(0, size) for size in pixels.shape), pixels.shape)
+
+
+def _shrink(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    smooth = ndimage.gaussian_filter(pixels, _blur(scale))
     return _resize(smooth, tuple(max(round(length * scale), 1) for length in pixels.shape))
 
 
 def _resize(pixels: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Interpolate linearly on a grid whose pixels cover the same field."""
-    if pixels.shape == shape:
-        return pixels
-    factors = [old / new for old, new in zip(pixels.shape, shape, strict=True)]
-    offset = [0.5 * factor - 0.5 for factor in factors]
-    out: NDArray[np.float32] = ndimage.affine_transform(
-        pixels, factors, offset=offset, output_shape=shape, order=1, mode="nearest"
-    )
-    return out
+    """Interpolate an image on a grid whose pixels cover the same field."""
+    here, there = (tuple(slice(0, size) for size in sizes) for sizes in (pixels.shape, shape))
+    return resample(pixels, here, pixels.shape, onto=shape, part=there)
 
 
-def _sample(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Give the label under the centre of each pixel of a coarser grid."""
-    y, x = (
-        ((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(labels.shape, shape, strict=True)
-    )
-    return labels[np.ix_(y, x)]
+def _scaled(survey: NucleiSurvey, scale: float) -> NucleiSurvey:
+    return survey.model_copy(update={"scale": scale})

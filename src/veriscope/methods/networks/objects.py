@@ -12,7 +12,9 @@ from veriscope.core.labels import relabel_sequential
 __all__ = ["keep_objects", "keep_probable", "mean_inside"]
 
 
-def keep_objects(labels: NDArray[np.int32], *, smallest_area: int) -> NDArray[np.int32]:
+def keep_objects(
+    labels: NDArray[np.int32], *, smallest_area: int, spare: NDArray[np.bool_] | None = None
+) -> NDArray[np.int32]:
     """Remove labels with too few pixels.
 
     Parameters
@@ -21,6 +23,8 @@ def keep_objects(labels: NDArray[np.int32], *, smallest_area: int) -> NDArray[np
         Label image.
     smallest_area
         Objects with fewer pixels become background.
+    spare
+        Boolean for labels 0 … n: objects that are kept in any case; None: none.
 
     Returns
     -------
@@ -29,12 +33,18 @@ def keep_objects(labels: NDArray[np.int32], *, smallest_area: int) -> NDArray[np
     """
     area = np.bincount(labels.ravel())
     keep = area >= smallest_area
+    if spare is not None:
+        keep |= spare
     keep[:1] = False
     return relabel_sequential(np.where(keep[labels], labels, 0))
 
 
 def keep_probable(
-    labels: NDArray[np.int32], probabilities: NDArray[np.float32], *, threshold: float
+    labels: NDArray[np.int32],
+    probabilities: NDArray[np.float32],
+    *,
+    threshold: float,
+    spare: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Remove objects whose probability is below a threshold.
 
@@ -46,6 +56,8 @@ def keep_probable(
         Probability of each object, shape (n,).
     threshold
         Smallest probability that is kept, 0 to 1.
+    spare
+        Boolean for labels 0 … n: objects that are kept in any case; None: none.
 
     Returns
     -------
@@ -53,6 +65,8 @@ def keep_probable(
         The objects that are left, renumbered without gaps, and their probabilities.
     """
     keep = np.concatenate([[False], probabilities >= threshold])
+    if spare is not None:
+        keep |= spare
     numbers = (np.cumsum(keep) * keep).astype(np.int32)
     return numbers[labels], probabilities[keep[1:]]
 

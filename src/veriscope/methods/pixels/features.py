@@ -8,27 +8,55 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["normalise", "pixel_features"]
+from veriscope.core.source import PixelSource
+from veriscope.methods.base import Survey
+from veriscope.methods.quantiles import percentiles
+
+__all__ = ["BrightnessSurvey", "features_reach", "pixel_features"]
 
 
-def normalise(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """Bring an image to comparable brightness: median 0, 1st to 99.8th percentile 1 apart.
+class BrightnessSurvey(Survey):
+    """Brightness of a whole image: what brings it to comparable values."""
 
-    Parameters
-    ----------
-    pixels
-        Image of any numeric dtype, finite.
+    middle: float
+    """Median."""
+    spread: float
+    """1st to 99.8th percentile; 0 for a constant image."""
 
-    Returns
-    -------
-    numpy.ndarray
-        float32, same shape; all 0 for a constant image.
-    """
-    values = pixels.astype(np.float32)
-    low, middle, high = np.percentile(values, (1, 50, 99.8))
-    if not high > low:
-        return np.zeros_like(values)
-    return np.asarray((values - middle) / (high - low), dtype=np.float32)
+    @classmethod
+    def measure(cls, source: PixelSource) -> BrightnessSurvey:
+        """Count the brightness of an image.
+
+        Parameters
+        ----------
+        source
+            Of any numeric dtype, finite.
+
+        Returns
+        -------
+        BrightnessSurvey
+            The same however the source cuts its blocks.
+        """
+        low, middle, high = percentiles(source, (1, 50, 99.8))
+        return cls(middle=middle, spread=max(high - low, 0.0))
+
+    def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Bring pixels to comparable brightness: median 0, 1st to 99.8th percentile 1 apart.
+
+        Parameters
+        ----------
+        pixels
+            Of the image, or of a part of it.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, same shape; all 0 for a constant image.
+        """
+        values = pixels.astype(np.float32)
+        if not self.spread > 0:
+            return np.zeros_like(values)
+        return np.asarray((values - self.middle) / self.spread, dtype=np.float32)
 
 
 def pixel_features(image: NDArray[np.float32], scales: tuple[float, ...]) -> NDArray[np.float32]:
@@ -63,6 +91,22 @@ def pixel_features(image: NDArray[np.float32], scales: tuple[float, ...]) -> NDA
             np.sqrt(np.maximum(spread, 0)),
         ]
     return np.stack(layers).astype(np.float32, copy=False)
+
+
+def features_reach(scales: tuple[float, ...]) -> int:
+    """Say how far `pixel_features` looks.
+
+    Parameters
+    ----------
+    scales
+        As given to it.
+
+    Returns
+    -------
+    int
+        Radius of the largest kernel in pixels.
+    """
+    return int(4.0 * max(scales) + 0.5)
 
 
 def _derivative(image: NDArray[np.float32], sigma: float, order: tuple[int, int]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -10,19 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
-from skimage.segmentation import find_boundaries, watershed
+from skimage.segmentation import find_boundaries
 
 from veriscope.core.image import Image
 from veriscope.core.labels import check_same_shape, relabel_sequential
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
+from veriscope.core.source import ArraySource, PixelSource
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card, Method
-from veriscope.methods.pixels.features import normalise, pixel_features
+from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.pixels.features import BrightnessSurvey, features_reach, pixel_features
+from veriscope.methods.rules.peaks import follow, steepest
 
 __all__ = ["PixelForest", "PixelForestParameters"]
 
 _BACKGROUND, _INSIDE, _EDGE = 0, 1, 2
+_RIM = 16.0
+"""Pixels of the edge belong to an inside that is at most this far away."""
+_SEED_REACH = 4
+"""Of the smoothing of the insides, in pixels."""
 
 
 class PixelForestParameters(Settings):
@@ -40,7 +47,7 @@ class PixelForestParameters(Settings):
     """Seed of the draw and of the forest."""
 
 
-class PixelForest(Method):
+class PixelForest(LocalMethod):
     """Classifies each pixel as background, inside or edge; insides become objects.
 
     An instance is untrained until `fit` gives back a trained one.
@@ -52,11 +59,12 @@ class PixelForest(Method):
     """
 
     name: ClassVar[str] = "pixel-forest"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     needs_training: ClassVar[bool] = True
     Parameters: ClassVar[type[Settings]] = PixelForestParameters
+    SurveyType: ClassVar[type[Survey]] = BrightnessSurvey
     card: ClassVar[Card] = Card(
-        summary="Filter bank and random forest trained from your annotated tiles; watershed of the insides.",
+        summary="Filter bank and random forest trained from your annotated tiles; insides become objects.",
         objects=("nucleus", "cell", "particle"),
         modalities=(),
         training_data="the annotated training tiles of the study; nothing else",
@@ -65,7 +73,8 @@ class PixelForest(Method):
         limits=(
             "Knows only what the training tiles show: conditions without a training tile are extrapolation.",
             "Pixels are judged by their surroundings of some 16 pixels; larger shapes are not seen.",
-            "Brightness is normalised over the whole image, so a tile alone gives another result.",
+            "Brightness is that of the whole image; a part predicted as an image of its own gives "
+            "another result.",
         ),
     )
 
@@ -73,6 +82,7 @@ class PixelForest(Method):
         super().__init__(parameters)
         self._forest: Any = None
         self._smallest_area = 0.0
+        self._largest = 0
         self._prior: NDArray[np.float64] = np.ones(3)
         self._trained_on = ""
 
@@ -126,7 +136,8 @@ class PixelForest(Method):
         for image, reference, region in zip(images, labels, regions or everything, strict=True):
             check_same_shape(reference, image.pixels[region], where=image.name)
             image.require_finite()
-            stack = pixel_features(normalise(image.pixels), self.parameters.scales)[:, *region]
+            normalised = BrightnessSurvey.measure(ArraySource(image)).normalise(image.pixels)
+            stack = pixel_features(normalised, self.parameters.scales)[:, *region]
             features.append(stack.reshape(len(stack), -1).T)
             classes.append(_pixel_classes(reference).ravel())
             areas.append(np.bincount(reference.ravel())[1:])
@@ -151,6 +162,7 @@ class PixelForest(Method):
         trained._trained_on = seen.hexdigest()
         sizes = np.concatenate(areas)
         trained._smallest_area = 0.5 * float(np.percentile(sizes[sizes > 0], 5))
+        trained._largest = math.ceil(3 * math.sqrt(float(np.percentile(sizes[sizes > 0], 95)) / math.pi))
         return trained
 
     def _draw(self, classes: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -167,22 +179,36 @@ class PixelForest(Method):
             chosen.append(rng.choice(where, size=size, replace=False))
         return np.concatenate(chosen)
 
-    def _predict(self, image: Image) -> Prediction:
+    def survey(self, source: PixelSource) -> BrightnessSurvey:
+        """Measure the brightness of the whole image."""
+        self._require_trained()
+        return BrightnessSurvey.measure(source)
+
+    def footprint(self, survey: BrightnessSurvey) -> Footprint:
+        """Reach of the filters, of the smoothing of the insides, and of the edge around them."""
+        if not survey.spread > 0:
+            return Footprint(0, 0)
+        reach = features_reach(self.parameters.scales) + _SEED_REACH + math.ceil(_RIM) + 2
+        return Footprint(reach, self._largest)
+
+    def _require_trained(self) -> None:
         if self._forest is None:
             raise MethodError(
                 f"{self.name} is not trained; annotate some training tiles first "
                 "(veriscope audit STUDY --training 6) or give --train FOLDER with images/ and labels/"
             )
-        normalised = normalise(image.pixels)
-        if not normalised.any():
+
+    def _predict_part(self, part: Part, survey: BrightnessSurvey) -> Prediction:
+        self._require_trained()
+        image = part.image
+        if not survey.spread > 0:
             return Prediction(np.zeros(image.shape, np.int32), image.axes)
-        probabilities = self._probabilities(normalised)
-        inside, edge = probabilities[_INSIDE], probabilities[_EDGE]
-        foreground = inside + edge
-        seeds, _ = ndimage.label(ndimage.gaussian_filter(inside, 1.0) > 0.5)
-        labels = watershed(-inside, seeds, mask=(foreground > 0.5) | (seeds > 0))
+        probabilities = self._probabilities(survey.normalise(image.pixels))
+        inside = probabilities[_INSIDE]
+        foreground = inside + probabilities[_EDGE]
+        labels = _objects(inside, foreground)
         areas = np.bincount(labels.ravel())
-        keep = areas >= self._smallest_area
+        keep = (areas >= self._smallest_area) | part.near_cut(labels, self.footprint(survey).reach)
         keep[0] = False
         labels = relabel_sequential(np.where(keep[labels], labels, 0))
         n = int(labels.max())
@@ -204,6 +230,21 @@ class PixelForest(Method):
             weighted = self._forest.predict_proba(flat[:, part].T) * self._prior
             out[:, part] = (weighted / weighted.sum(axis=1, keepdims=True)).T
         return out.reshape(3, *normalised.shape)
+
+
+def _objects(inside: NDArray[np.float32], foreground: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Join to each connected inside the edge around it: what comes to it by going nearer to an inside."""
+    seeds, _ = ndimage.label(ndimage.gaussian_filter(inside, 1.0) > 0.5)
+    if not seeds.any():
+        return np.zeros(seeds.shape, np.int32)
+    distance = ndimage.distance_transform_edt(seeds == 0)
+    mask = ((foreground > 0.5) | (seeds > 0)) & (distance <= _RIM)
+    nearer = steepest(-distance.astype(np.float32), mask)
+    is_seed = np.flatnonzero(seeds)
+    nearer[is_seed] = is_seed
+    ways, places = follow(nearer, mask)
+    label = np.concatenate([[0], seeds.ravel()[places]])
+    return np.asarray(label[ways], np.int32)
 
 
 def _pixel_classes(labels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
-from skimage.feature import peak_local_max
-from skimage.segmentation import watershed
 
-from veriscope.core.image import Image
 from veriscope.core.labels import relabel_sequential
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
-from veriscope.methods.base import Card, Method
-from veriscope.methods.rules.scale import estimate_diameter, find_foreground
+from veriscope.core.source import PixelSource
+from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.rules.peaks import follow, local_peaks, steepest
+from veriscope.methods.rules.scale import RuleSurvey, survey_rule
+from veriscope.methods.sampling import gaussian_reach
 
 __all__ = ["LogSpots", "LogSpotsParameters"]
+
+_SMOOTHING = 0.7
+_GROWTH = 1.6
+"""How far a blob may grow, in radii of its scale."""
 
 
 class LogSpotsParameters(Settings):
@@ -34,12 +39,13 @@ class LogSpotsParameters(Settings):
     """Scales searched, in multiples of the typical diameter."""
 
 
-class LogSpots(Method):
+class LogSpots(LocalMethod):
     """Finds roundish objects as extrema of the scale-normalised Laplacian of Gaussian."""
 
     name: ClassVar[str] = "log-spots"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Parameters: ClassVar[type[Settings]] = LogSpotsParameters
+    SurveyType: ClassVar[type[Survey]] = RuleSurvey
     card: ClassVar[Card] = Card(
         summary="Laplacian-of-Gaussian blob detection; each blob grows to its own edge.",
         objects=("spot", "nucleus", "particle"),
@@ -49,33 +55,48 @@ class LogSpots(Method):
         limits=(
             "Made for roundish objects of similar size; outlines are approximate.",
             "Textured or elongated objects give several blobs.",
-            "Contrast and object size come from the whole image, so a tile alone gives another result.",
+            "Contrast and object size are those of the whole image; a part predicted as an image of its own "
+            "gives another result.",
         ),
     )
 
-    def _predict(self, image: Image) -> Prediction:
+    def survey(self, source: PixelSource) -> RuleSurvey:
+        """Measure contrast and, unless it is given, object size on the whole image."""
         options = self.parameters
-        found = find_foreground(image.pixels, foreground=options.foreground, sigma=0.7)
+        return survey_rule(source, foreground=options.foreground, sigma=_SMOOTHING, diameter=options.diameter)
+
+    def footprint(self, survey: RuleSurvey) -> Footprint:
+        """Reach of the filters, of the window of a peak, and of the growth of a blob."""
+        if survey.foreground is None:
+            return Footprint(0, 0)
+        widest = max(self._diameters(survey))
+        peak = gaussian_reach(_sigma(widest)) + _window(survey) + 1
+        # A pixel looks for seeds within the largest blob, and so does every pixel on its way to one.
+        reach = gaussian_reach(_SMOOTHING) + peak + ceil(_GROWTH * widest / 2) + 2
+        return Footprint(reach, ceil(_GROWTH * widest))
+
+    def _diameters(self, survey: RuleSurvey) -> list[float]:
+        return [survey.diameter * scale for scale in self.parameters.scales]
+
+    def _predict_part(self, part: Part, survey: RuleSurvey) -> Prediction:
+        image, found = part.image, survey.foreground
         if found is None:
-            return Prediction(
-                np.zeros(image.shape, np.int32), image.axes, details={"nothing_above_background": True}
-            )
-        diameter = options.diameter or estimate_diameter(found.image > found.threshold) or 3.0
-        response, scale = _blob_response(found.image, [diameter * s for s in options.scales])
+            return Prediction(np.zeros(image.shape, np.int32), image.axes, details=survey.details)
+        turned = found.turn(image.pixels)
+        response, scale = _blob_response(turned, self._diameters(survey))
         # A uniform disc of contrast c answers with 2c/e at its own scale, sigma = radius / sqrt(2).
-        floor = max(options.threshold * 2 / np.e * found.contrast, found.noise)
-        peaks = peak_local_max(
-            response, min_distance=max(1, round(0.3 * diameter)), threshold_abs=floor, exclude_border=False
-        )
-        seeds = np.zeros(image.shape, np.int32)
-        seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-        labels = _grow(found.image, seeds, radii=scale[tuple(peaks.T)] / 2)
-        details = {
-            "diameter_px": round(diameter, 2),
-            "diameter_estimated": options.diameter is None,
-            "foreground": found.polarity,
-        }
-        return Prediction(relabel_sequential(labels), image.axes, details=details)
+        floor = max(self.parameters.threshold * 2 / np.e * found.contrast, found.noise)
+        peaks = local_peaks(response, distance=_window(survey), floor=floor)
+        labels = _grow(turned, peaks, radii=scale[tuple(peaks.T)] / 2, fine=survey.diameter / 6)
+        return Prediction(relabel_sequential(labels), image.axes, details=survey.details)
+
+
+def _window(survey: RuleSurvey) -> int:
+    return max(1, round(0.3 * survey.diameter))
+
+
+def _sigma(diameter: float) -> float:
+    return float(diameter / (2 * np.sqrt(2)))
 
 
 def _blob_response(
@@ -85,8 +106,8 @@ def _blob_response(
     best = np.full(image.shape, -np.inf, np.float32)
     at = np.zeros(image.shape, np.float32)
     for diameter in diameters:
-        sigma = diameter / (2 * np.sqrt(2))
-        response = -(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest")
+        sigma = _sigma(diameter)
+        response = -np.float32(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest")
         better = response > best
         best[better] = response[better]
         at[better] = diameter
@@ -94,17 +115,24 @@ def _blob_response(
 
 
 def _grow(
-    image: NDArray[np.float32], seeds: NDArray[np.int32], *, radii: NDArray[np.float32]
+    image: NDArray[np.float32], peaks: NDArray[np.intp], *, radii: NDArray[np.float32], fine: float
 ) -> NDArray[np.int32]:
-    """Grow each seed to the edge of its blob: the zero crossing of a fine Laplacian, within 1.6 radii."""
-    if not seeds.any():
-        return seeds
-    distance, nearest = ndimage.distance_transform_edt(seeds == 0, return_indices=True)
-    owner = seeds[tuple(nearest)]
-    reach = np.concatenate([[0.0], radii])[owner]
-    fine = max(1.0, float(np.median(radii)) / 3)
-    inside = ndimage.gaussian_laplace(image, fine, mode="nearest") < 0
+    """Grow each peak to the edge of its blob: the zero crossing of a fine Laplacian, within 1.6 radii.
+
+    Every pixel goes to the neighbour that is nearest to a peak; those that arrive at one are its blob.
+    """
+    if not len(peaks):
+        return np.zeros(image.shape, np.int32)
+    seeds = np.zeros(image.shape, bool)
+    seeds[tuple(peaks.T)] = True
+    radius = np.zeros(image.shape, np.float32)
+    radius[tuple(peaks.T)] = radii
+    distance, nearest = ndimage.distance_transform_edt(~seeds, return_indices=True)
+    reach = radius[tuple(nearest)]
+    inside = ndimage.gaussian_laplace(image, max(1.0, fine), mode="nearest") < 0
     core = distance <= np.maximum(1.0, 0.5 * reach)
-    mask = (distance <= 1.6 * reach) & (inside | core)
-    labels = watershed(distance, seeds, mask=mask)
-    return np.asarray(labels, dtype=np.int32)
+    mask = (distance <= _GROWTH * reach) & (inside | core)
+    labels, arrived = follow(steepest(-distance.astype(np.float32), mask), mask)
+    is_blob = np.zeros(len(arrived) + 1, bool)
+    is_blob[1:] = seeds.ravel()[arrived]
+    return np.where(is_blob[labels], labels, 0)

@@ -1,56 +1,109 @@
-"""What the rules need to know of an image before they start: polarity, threshold, object size."""
+"""What the rules need to know of an image before they start: polarity, threshold, object size.
+
+All of it is counted, so that it is the same however the image is cut into blocks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
 
-__all__ = ["Foreground", "estimate_diameter", "find_foreground"]
+from veriscope.core.source import PixelSource
+from veriscope.methods.base import Survey
+from veriscope.methods.rules.peaks import local_peaks
+from veriscope.methods.sampling import gaussian_reach, sample_windows
+
+__all__ = [
+    "ForegroundSurvey",
+    "RuleSurvey",
+    "estimate_diameter",
+    "survey_foreground",
+    "survey_rule",
+]
 
 _NOISE_SEPARATION = 3.0
 """Class means this many background deviations apart are objects; noise alone gives 2.3 to 2.8."""
+_BINS, _OTSU_BINS = 1 << 16, 256
+_ENOUGH_WINDOWS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Foreground:
-    """A global split of an image into objects and background.
+class ForegroundSurvey(Survey):
+    """A global split of an image into objects and background."""
 
-    Parameters
-    ----------
-    image
-        Smoothed image, float32, turned so that objects are bright.
-    threshold
-        Otsu's threshold on `image`.
-    background, contrast
-        Median of the background and mean of the foreground minus it, in the units of `image`.
-    noise
-        Standard deviation of the smoothed background, from its median absolute deviation.
-    polarity
-        ``"bright"`` or ``"dark"``: how the objects were in the image given.
-    """
-
-    image: NDArray[np.float32]
+    sigma: float
+    """Standard deviation of the Gaussian smoothing before the split, in pixels."""
     threshold: float
-    background: float
+    """Otsu's threshold on the smoothed image, turned so that objects are bright."""
     contrast: float
+    """Mean of the foreground minus median of the background, in units of the image."""
+    background: float
+    """Median of the background of the smoothed image, turned."""
     noise: float
+    """Standard deviation of the smoothed background, from its median absolute deviation."""
     polarity: Literal["bright", "dark"]
+    """How the objects are in the image given."""
+
+    def turn(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Smooth an image, or a part of it, and turn it so that objects are bright.
+
+        Parameters
+        ----------
+        pixels
+            Of any numeric dtype and dimension, finite.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, same shape.
+        """
+        smooth = _smooth(pixels, self.sigma)
+        return -smooth if self.polarity == "dark" else smooth
 
 
-def find_foreground(
-    pixels: NDArray[Any], *, foreground: Literal["bright", "dark", "auto"], sigma: float
-) -> Foreground | None:
+class RuleSurvey(Survey):
+    """What a rule measures on the whole image."""
+
+    foreground: ForegroundSurvey | None
+    """None: nothing stands out from the background."""
+    diameter: float = 3.0
+    """Typical object diameter in pixels."""
+    diameter_estimated: bool = False
+    """Whether it was estimated rather than given."""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a reader of the record should know."""
+        if self.foreground is None:
+            return {"nothing_above_background": True}
+        return {
+            "diameter_px": round(self.diameter, 2),
+            "diameter_estimated": self.diameter_estimated,
+            "foreground": self.foreground.polarity,
+        }
+
+
+def _smooth(pixels: NDArray[Any], sigma: float) -> NDArray[np.float32]:
+    smooth: NDArray[np.float32] = ndimage.gaussian_filter(
+        pixels.astype(np.float32), sigma, mode="nearest", output=np.float32
+    )
+    return smooth
+
+
+def survey_foreground(
+    source: PixelSource, *, foreground: Literal["bright", "dark", "auto"], sigma: float
+) -> ForegroundSurvey | None:
     """Split an image by Otsu's threshold.
 
+    Values are counted in 65,536 equal bins between the smallest and the largest; medians
+    and means are those of the counts.
+
     Parameters
     ----------
-    pixels
+    source
         Image of any numeric dtype and dimension, finite.
     foreground
         Brightness of the objects; ``"auto"`` takes the class with fewer pixels.
@@ -59,30 +112,105 @@ def find_foreground(
 
     Returns
     -------
-    Foreground or None
+    ForegroundSurvey or None
         None if nothing stands out from the background (constant image, noise alone).
     """
-    smooth: NDArray[np.float32] = ndimage.gaussian_filter(
-        pixels.astype(np.float32), sigma, mode="nearest", output=np.float32
-    )
-    low, high = float(smooth.min()), float(smooth.max())
+    halo = gaussian_reach(sigma)
+    low, high = np.inf, -np.inf
+    for block in source.blocks(halo=halo):
+        smooth = _smooth(block.pixels, sigma)[block.core]
+        low, high = min(low, float(smooth.min())), max(high, float(smooth.max()))
     if not high > low:
         return None
-    threshold = float(threshold_otsu(smooth))
-    above = smooth > threshold
-    dark = foreground == "dark" or (foreground == "auto" and np.count_nonzero(above) > above.size / 2)
-    if dark:
-        smooth, threshold = -smooth, -threshold
-        above = smooth > threshold
-    if not above.any() or above.all():
+    counts = np.zeros(_BINS, np.int64)
+    factor = _BINS / (high - low)
+    for block in source.blocks(halo=halo):
+        smooth = _smooth(block.pixels, sigma)[block.core]
+        place = ((smooth.astype(np.float64) - low) * factor).astype(np.int32)
+        counts += np.bincount(np.minimum(place, _BINS - 1).ravel(), minlength=_BINS)
+    return _split(counts, low, high, foreground, sigma)
+
+
+def _split(
+    counts: NDArray[np.int64],
+    low: float,
+    high: float,
+    foreground: Literal["bright", "dark", "auto"],
+    sigma: float,
+) -> ForegroundSurvey | None:
+    """Split counted values in two; the threshold lies between two of the fine bins."""
+    centres = low + (np.arange(_BINS) + 0.5) * ((high - low) / _BINS)
+    coarse = counts.reshape(_OTSU_BINS, -1).sum(axis=1)
+    middles = low + (np.arange(_OTSU_BINS) + 0.5) * ((high - low) / _OTSU_BINS)
+    threshold = float(threshold_otsu(hist=(coarse, middles)))
+    above = centres > threshold
+    n_above = int(counts[above].sum())
+    dark = foreground == "dark" or (foreground == "auto" and n_above > counts.sum() / 2)
+    inside = ~above if dark else above
+    n_inside, n_outside = int(counts[inside].sum()), int(counts[~inside].sum())
+    if n_inside == 0 or n_outside == 0:
         return None
-    outside = smooth[~above]
-    background = float(np.median(outside))
-    contrast = float(smooth[above].mean()) - background
-    noise = 1.4826 * float(np.median(np.abs(outside - background)))
+    outside = centres[~inside].astype(np.float64)
+    background = _weighted_median(outside, counts[~inside])
+    contrast = abs(float((centres[inside] * counts[inside]).sum() / n_inside) - background)
+    noise = 1.4826 * _weighted_median(np.abs(outside - background), counts[~inside])
     if contrast < _NOISE_SEPARATION * noise:
         return None
-    return Foreground(smooth, threshold, background, contrast, noise, "dark" if dark else "bright")
+    sign = -1 if dark else 1
+    return ForegroundSurvey(
+        sigma=sigma,
+        threshold=sign * threshold,
+        contrast=contrast,
+        background=sign * background,
+        noise=noise,
+        polarity="dark" if dark else "bright",
+    )
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def survey_rule(
+    source: PixelSource,
+    *,
+    foreground: Literal["bright", "dark", "auto"],
+    sigma: float,
+    diameter: float | None,
+) -> RuleSurvey:
+    """Measure foreground and, unless it is given, the typical object diameter.
+
+    The diameter is estimated on the whole image up to four million pixels, on up to 16 windows with
+    objects in larger ones.
+
+    Parameters
+    ----------
+    source
+        The image.
+    foreground, sigma
+        As for `survey_foreground`.
+    diameter
+        Typical object diameter in pixels, or None.
+
+    Returns
+    -------
+    RuleSurvey
+        The same however the source cuts its blocks.
+    """
+    found = survey_foreground(source, foreground=foreground, sigma=sigma)
+    if found is None or diameter is not None:
+        return RuleSurvey(foreground=found, diameter=diameter or 3.0)
+    depths: list[NDArray[np.float64]] = []
+    for window in sample_windows(source.shape):
+        mask = found.turn(source.read(window)) > found.threshold
+        if mask.any():
+            depths.append(_depths(mask))
+        if len(depths) == _ENOUGH_WINDOWS:
+            break
+    estimate = _typical(np.concatenate(depths)) if depths else 3.0
+    return RuleSurvey(foreground=found, diameter=estimate, diameter_estimated=True)
 
 
 def estimate_diameter(mask: NDArray[np.bool_]) -> float | None:
@@ -101,16 +229,22 @@ def estimate_diameter(mask: NDArray[np.bool_]) -> float | None:
     float or None
         Diameter in pixels, at least 3; None if the mask is empty.
     """
-    if not mask.any():
-        return None
+    return _typical(_depths(mask)) if mask.any() else None
+
+
+def _depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Depth of a mask at the centres of its parts."""
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))
-    smooth = ndimage.gaussian_filter(depth, 1.0)
-    centres = peak_local_max(smooth, min_distance=2, threshold_abs=1.0, exclude_border=False)
-    if len(centres) == 0:
+    smooth = ndimage.gaussian_filter(depth, 1.0, output=np.float32)
+    centres = local_peaks(smooth, distance=2, floor=1.0)
+    found: NDArray[np.float64] = depth[tuple(centres.T)]
+    return found
+
+
+def _typical(depths: NDArray[np.float64]) -> float:
+    if len(depths) == 0:
         return 3.0
-    depths = depth[tuple(centres.T)]
     # Crumbs of noise are many but cover little: weight each centre by the area it stands for.
-    order = np.argsort(depths)
-    weight = np.cumsum(depths[order] ** 2)
-    typical = depths[order][np.searchsorted(weight, weight[-1] / 2)]
-    return max(3.0, 2.0 * float(typical))
+    order = np.sort(depths)
+    weight = np.cumsum(order**2)
+    return max(3.0, 2.0 * float(order[np.searchsorted(weight, weight[-1] / 2)]))

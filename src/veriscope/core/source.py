@@ -1,0 +1,179 @@
+"""Pixels that are read where they are needed: an image of any size, in memory or on disk.
+
+::
+
+    for block in source.blocks(halo=4):
+        smooth = gaussian_filter(block.pixels, 1)[block.core]     # each pixel of the image exactly once
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.core.image import Image
+
+__all__ = ["ArraySource", "Block", "PixelSource", "Region", "grid", "grow", "within"]
+
+Region = tuple[slice, ...]
+"""Part of an image: one slice per axis, with a start and a stop."""
+
+
+def grow(region: Region, by: int, shape: tuple[int, ...]) -> Region:
+    """Enlarge a region on all sides, as far as the image goes.
+
+    Parameters
+    ----------
+    region
+        Part of an image.
+    by
+        Pixels added on each side.
+    shape
+        Of the image.
+
+    Returns
+    -------
+    tuple of slice
+        The larger region.
+    """
+    return tuple(
+        slice(max(part.start - by, 0), min(part.stop + by, size))
+        for part, size in zip(region, shape, strict=True)
+    )
+
+
+def within(inner: Region, outer: Region) -> Region:
+    """Give a region in the coordinates of another one that holds it.
+
+    Parameters
+    ----------
+    inner, outer
+        Parts of the same image.
+
+    Returns
+    -------
+    tuple of slice
+        Where `inner` lies in an array of the pixels of `outer`.
+    """
+    return tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True))
+
+
+def grid(shape: tuple[int, ...], sides: tuple[int, ...]) -> Iterator[Region]:
+    """Cut an image into regions, row by row.
+
+    Parameters
+    ----------
+    shape
+        Of the image.
+    sides
+        Length of a region along each axis; those at the end may be shorter.
+
+    Yields
+    ------
+    tuple of slice
+        Every pixel lies in exactly one region.
+    """
+    axes = [
+        [slice(start, min(start + side, size)) for start in range(0, size, side)]
+        for size, side in zip(shape, sides, strict=True)
+    ]
+    yield from itertools.product(*axes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A part of an image with some surroundings.
+
+    Parameters
+    ----------
+    pixels
+        The part and its surroundings; at the edge of the image there are none.
+    core
+        Where the part lies in `pixels`.
+    """
+
+    pixels: NDArray[Any]
+    core: Region
+
+
+class PixelSource(ABC):
+    """One channel of an image, of which any part can be read.
+
+    Parameters
+    ----------
+    shape
+        Length of each axis.
+    axes
+        ``yx`` or ``zyx``.
+    dtype
+        Of the pixels.
+    name
+        Where the image comes from, for messages.
+    block
+        Length of the sides of the blocks in which it is best gone through.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], axes: str, dtype: np.dtype[Any], *, name: str, block: tuple[int, ...]
+    ) -> None:
+        self.shape = shape
+        self.axes = axes
+        self.dtype = dtype
+        self.name = name
+        self.block = block
+
+    @abstractmethod
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a part.
+
+        Parameters
+        ----------
+        region
+            Inside the image.
+
+        Returns
+        -------
+        numpy.ndarray
+            Its pixels.
+        """
+
+    def blocks(self, *, halo: int = 0) -> Iterator[Block]:
+        """Go through the whole image once, in bounded memory.
+
+        Parameters
+        ----------
+        halo
+            Pixels of surroundings that each block gets.
+
+        Yields
+        ------
+        Block
+            The cores cover every pixel exactly once.
+        """
+        for core in grid(self.shape, self.block):
+            crop = grow(core, halo, self.shape)
+            yield Block(self.read(crop), within(core, crop))
+
+
+class ArraySource(PixelSource):
+    """An image in memory; one block.
+
+    Parameters
+    ----------
+    image
+        One channel.
+    """
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(image.shape, image.axes, image.pixels.dtype, name=image.name, block=image.shape)
+        self._pixels = image.pixels
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Give a view of a part."""
+        return self._pixels[region]

@@ -1,0 +1,132 @@
+"""How image files are read for a prediction: whole, or part by part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from veriscope.core.axes import spatial_axes
+from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.settings import Settings
+from veriscope.core.source import PixelSource, Region
+from veriscope.errors import AxesError
+from veriscope.io.images import read_image
+from veriscope.io.regions import StoredImage
+from veriscope.methods.channels import COLOUR_CHANNELS, analysis_channel
+
+__all__ = ["ChannelSource", "Reading"]
+
+_BLOCK = {2: (2048, 2048), 3: (32, 512, 512)}
+
+
+class Reading(Settings):
+    """How image files are read and which of them are taken."""
+
+    channel: str | None = None
+    """Channel that the method sees: index, name, ``luminance`` or ``hematoxylin``."""
+    axes: str | None = None
+    """Axes of the files where they do not say."""
+    spacing: dict[str, float] | None = None
+    """Pixel size in µm by axis; overrides the files' own."""
+    series: int | None = None
+    """Which image of files that hold several."""
+    skip_bad: bool = False
+    """Leave out images that cannot be used, instead of stopping."""
+
+    def read(self, path: str | Path) -> Image:
+        """Read an image file.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        Image
+            With all its channels.
+        """
+        return read_image(path, axes=self.axes, spacing=self.spacing, series=self.series)
+
+    def source(self, path: str | Path) -> ChannelSource:
+        """Open an image file to be read part by part.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        ChannelSource
+            The one channel that the method sees.
+        """
+        stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series)
+        return ChannelSource(stored, self.channel)
+
+
+class ChannelSource(PixelSource):
+    """One channel of an image file; parts are checked for NaN as they are read.
+
+    Parameters
+    ----------
+    stored
+        The file.
+    channel
+        Index or name of a channel, ``luminance`` or ``hematoxylin``; None: the only one.
+
+    Raises
+    ------
+    AxesError
+        If there are several channels and none is chosen, the chosen one does not exist, or
+        it can only be computed from the whole image.
+    """
+
+    def __init__(self, stored: StoredImage, channel: str | None) -> None:
+        header = stored.header
+        axes = header.axes.replace("c", "")
+        sizes = dict(zip(header.axes, header.shape, strict=True))
+        shape = tuple(sizes[letter] for letter in axes)
+        self.stored = stored
+        self._channel = channel
+        self._channels = slice(0, sizes.get("c", 1))
+        corner = self._image(tuple(slice(0, 1) for _ in shape))
+        if header.channels == RGB_CHANNELS and channel is None:
+            raise AxesError(
+                f"{header.path.name}: has 3 channels (red, green, blue) and the analysis takes one; "
+                "choose one with --channel, or --channel luminance or hematoxylin. Whether an image read "
+                "part by part is grey is not looked at: --channel 0 if it is"
+            )
+        if channel and channel.lower() == "hematoxylin" and header.dtype.name != "uint8":
+            raise AxesError(
+                f"{header.path.name}: hematoxylin is computed from 8-bit colours part by part, and these are "
+                f"{header.dtype}; convert the image to 8 bits"
+            )
+        seen = analysis_channel(corner, channel)
+        if "c" in header.axes and not (channel and channel.lower() in COLOUR_CHANNELS):
+            index = _index(corner, channel)
+            self._channels = slice(index, index + 1)
+            self._channel = "0"
+        block = tuple(min(a, b) for a, b in zip(shape, _BLOCK[len(spatial_axes(axes))], strict=False))
+        super().__init__(shape, axes, seen.pixels.dtype, name=header.path.name, block=block)
+
+    def _image(self, region: Region) -> Image:
+        header = self.stored.header
+        parts = dict(zip(header.axes.replace("c", ""), region, strict=True)) | {"c": self._channels}
+        return self.stored.read(tuple(parts[letter] for letter in header.axes))
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a part of the channel."""
+        image = analysis_channel(self._image(region), self._channel)
+        image.require_finite()
+        return image.pixels
+
+
+def _index(image: Image, channel: str | None) -> int:
+    """Place of the chosen channel among those of the file; the choice was checked before."""
+    names = [name.lower() for name in image.channels]
+    if channel is None:
+        return 0
+    return names.index(channel.lower()) if channel.lower() in names else int(channel)
