@@ -138,6 +138,19 @@ def test_no_images() -> None:
     assert found.gain["ssim"].to_dict()["value"] is None
 
 
+def test_thin_stacks_have_all_but_frequencies() -> None:
+    clean, noisy, _ = scene(0)
+    found = measure_restoration(np.stack([clean] * 5), np.stack([noisy] * 5), data_range=100)
+    undefined = {key for key, value in found.items() if np.isnan(value)}
+    assert undefined == {
+        "frc_resolution",
+        "frc_resolution_half_bit",
+        "spectral_error",
+        "high_frequency_ratio",
+    }
+    assert found["ssim"] == pytest.approx(measure_restoration(clean, noisy, data_range=100)["ssim"])
+
+
 def test_what_is_wrong_is_named() -> None:
     clean, noisy, _ = scene(0)
     bad = noisy.copy()

@@ -14,9 +14,10 @@ from veriscope.errors import InputError, VeriscopeError
 from veriscope.validate.metrics.description import Description
 from veriscope.validate.metrics.restoration.catalogue import DESCRIPTIONS
 from veriscope.validate.metrics.restoration.frc import ring_correlation
-from veriscope.validate.metrics.restoration.images import check_data_range, check_images
+from veriscope.validate.metrics.restoration.images import FloatArray, check_data_range, check_images
 from veriscope.validate.metrics.restoration.micro_ssim import micro_ssim
 from veriscope.validate.metrics.restoration.psnr import psnr, scale_invariant_psnr
+from veriscope.validate.metrics.restoration.rings import SMALLEST
 from veriscope.validate.metrics.restoration.spectrum import high_frequency_ratio, spectral_error
 from veriscope.validate.metrics.restoration.squirrel import resolution_scaled
 from veriscope.validate.metrics.restoration.ssim import ssim
@@ -172,7 +173,7 @@ def compare_restorations(
     ----------
     references, predictions
         Images of intensities in the same order, each pair of one shape, (y, x) or (z, y, x), one channel,
-        at least 11 pixels in y and x and 8 in z. Generators are taken one pair at a time.
+        at least 11 pixels in y and x. Generators are taken one pair at a time.
     data_range
         Largest minus smallest possible intensity, for PSNR and SSIM; ``"reference"``: that of each
         reference, largest minus smallest pixel. It is asked for because it moves both.
@@ -246,8 +247,7 @@ def measure_restoration(
     Parameters
     ----------
     reference, prediction
-        Intensities of one channel, of one shape, (y, x) or (z, y, x), at least 11 pixels in y and x and 8
-        in z.
+        Intensities of one channel, of one shape, (y, x) or (z, y, x), at least 11 pixels in y and x.
     data_range
         As in `compare_restorations`; with ``"reference"``, PSNR and SSIM are undefined where the
         reference is constant.
@@ -259,7 +259,8 @@ def measure_restoration(
     Returns
     -------
     dict
-        Values by key, in the order of `metrics.restoration.catalogue`; NaN where undefined.
+        Values by key, in the order of `metrics.restoration.catalogue`; NaN where undefined. In stacks of
+        fewer than 8 planes all metrics over frequency are undefined.
 
     Raises
     ------
@@ -271,23 +272,35 @@ def measure_restoration(
     # A constant reference has no range of its own.
     no_range = data_range == "reference" and full == 0
     try:
-        rings = ring_correlation(truth, restored, spacing=spacing)
         scaled = resolution_scaled(truth, restored, spacing=spacing)
         values = {
             "psnr": np.nan if no_range else psnr(truth, restored, data_range=full),
             "scale_invariant_psnr": scale_invariant_psnr(truth, restored),
             "ssim": np.nan if no_range else ssim(truth, restored, data_range=full),
             "micro_ssim": micro_ssim(truth, restored),
-            "frc_resolution": rings.resolution("1/7"),
-            "frc_resolution_half_bit": rings.resolution("half-bit"),
             "rse": scaled.rse,
             "rsp": scaled.rsp,
-            "spectral_error": spectral_error(truth, restored, spacing=spacing),
-            "high_frequency_ratio": high_frequency_ratio(truth, restored, spacing=spacing),
+            **_over_frequency(truth, restored, spacing),
         }
     except VeriscopeError as error:
         raise type(error)(f"{where}: {error}" if where else str(error)) from error
-    return values
+    return {item.key: values[item.key] for item in DESCRIPTIONS}
+
+
+def _over_frequency(
+    reference: FloatArray, prediction: FloatArray, spacing: Sequence[float] | None
+) -> dict[str, float]:
+    """Compute what needs frequencies along all axes, which a thin stack does not have."""
+    if reference.ndim == 3 and reference.shape[0] < SMALLEST:
+        keys = ("frc_resolution", "frc_resolution_half_bit", "spectral_error", "high_frequency_ratio")
+        return dict.fromkeys(keys, float("nan"))
+    correlation = ring_correlation(reference, prediction, spacing=spacing)
+    return {
+        "frc_resolution": correlation.resolution("1/7"),
+        "frc_resolution_half_bit": correlation.resolution("half-bit"),
+        "spectral_error": spectral_error(reference, prediction, spacing=spacing),
+        "high_frequency_ratio": high_frequency_ratio(reference, prediction, spacing=spacing),
+    }
 
 
 def _measure_image(

@@ -14,9 +14,10 @@ from veriscope.errors import AxesError
 from veriscope.validate.metrics.restoration.images import FloatArray
 from veriscope.validate.metrics.semantic.masks import check_steps
 
-__all__ = ["Rings", "fourier_transform", "rings"]
+__all__ = ["SMALLEST", "Rings", "fourier_transform", "rings"]
 
-_SMALLEST = 8
+SMALLEST = 8
+"""Fewest pixels along an axis that rings can be laid over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +80,9 @@ def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
     AxesError
         If an axis is shorter than 8 pixels, or the spacing does not fit.
     """
-    if min(shape) < _SMALLEST:
+    if min(shape) < SMALLEST:
         raise AxesError(
-            f"an image of shape {shape} is too small for frequencies; every axis needs at least {_SMALLEST} "
+            f"an image of shape {shape} is too small for frequencies; every axis needs at least {SMALLEST} "
             "pixels (of a thin stack, compare planes or a projection)"
         )
     steps = check_steps(spacing, len(shape))
