@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from veriscope.errors import AxesError, InputError, PixelValueError, VeriscopeError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import read_image
-from veriscope.io.labels import open_labels, read_labels, write_labels
+from veriscope.io.labels import open_classes, open_labels, read_labels, write_labels
 
 pytestmark = pytest.mark.usefixtures("no_flush")
 
@@ -161,6 +161,46 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(PixelValueError, match="has negative values"):
         write_labels(tmp_path / "a.tif", np.full((3, 4), -1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_masks_are_classes(tmp_path: Path) -> None:
+    mask = np.zeros((5, 9), bool)
+    mask[1:3, 1:3] = mask[1:3, 5:7] = True
+    Pillow.fromarray(mask).save(tmp_path / "bool.png")
+    tifffile.imwrite(tmp_path / "bool.tif", mask, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "255.tif", mask.astype(np.uint8) * 255)
+    tifffile.imwrite(tmp_path / "one.tif", mask.astype(np.float32))
+    for name in ("bool.png", "bool.tif", "255.tif", "one.tif"):
+        found = open_classes(tmp_path / name)
+        np.testing.assert_array_equal(found.labels, mask.astype(np.uint8))
+        assert (found.axes, found.notes, found.labels.dtype.kind in "iu") == ("yx", (), True)
+
+
+def test_class_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    classes = np.array([[0, 1, 255], [2, 255, 0]], np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", classes)
+    np.testing.assert_array_equal(open_classes(tmp_path / "a.tif").labels, classes)
+    tifffile.imwrite(tmp_path / "wide.tif", (classes == 255).astype(np.uint16) * 255)
+    assert set(np.unique(open_classes(tmp_path / "wide.tif").labels)) == {0, 255}, "16 bits: 255 is a number"
+    write_labels(tmp_path / "b.tif", classes[None].repeat(2, axis=0), spacing={"z": 2, "y": 0.5, "x": 0.25})
+    found = open_classes(tmp_path / "b.tif")
+    assert (found.axes, found.spacing) == ("zyx", pytest.approx({"z": 2, "y": 0.5, "x": 0.25}))
+
+
+def test_maps_pictures_and_colours_are_no_classes(tmp_path: Path) -> None:
+    for name, pixels, message in (
+        ("map.tif", np.full((3, 4), 0.5, np.float32), "has fractional, infinite or NaN values"),
+        ("minus.tif", np.full((3, 4), -1, np.int16), "has negative values"),
+    ):
+        tifffile.imwrite(tmp_path / name, pixels)
+        with pytest.raises(PixelValueError, match=message):
+            open_classes(tmp_path / name)
+    Pillow.new("RGB", (4, 3)).save(tmp_path / "a.png")
+    with pytest.raises(AxesError, match="has colours"):
+        open_classes(tmp_path / "a.png")
+    Pillow.new("L", (4, 3)).save(tmp_path / "a.jpg")
+    with pytest.raises(PixelValueError, match="is a JPEG file"):
+        open_classes(tmp_path / "a.jpg")
 
 
 @pytest.mark.real_data

@@ -25,6 +25,7 @@ _BOX = (
     ("top", "left", "bottom", "right"),
 )
 _POINT = (("y", "x"), ("centroid-y", "centroid-x"), ("centroid_y", "centroid_x"))
+_SEPARATORS = (",", ";", "\t")
 _USUAL_FILES = ("boxes.csv", "points.csv", "classes.csv")
 
 
@@ -166,7 +167,9 @@ def read_class_table(path: str | Path) -> ClassTable:
         faults.append(TableError(f"{path}: has no column class, and none of probabilities such as p_mitosis"))
     twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
     if twice:
-        faults.append(TableError(f"{path}: {', '.join(twice[:10])} come more than once; keep one row each"))
+        faults.append(
+            TableError(f"{path}: {', '.join(twice[:10])} come more than once; keep one row for each image")
+        )
     probabilities = {}
     for name in stated:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
@@ -179,8 +182,17 @@ def read_class_table(path: str | Path) -> ClassTable:
                 )
             )
         probabilities[str(name)[2:]] = values
+    if class_column is not None:
+        blank = np.flatnonzero(table[class_column].str.strip() == "")
+        if len(blank):
+            faults.append(
+                TableError(
+                    f"{path}: {len(blank)} images have no class, the first in row {blank[0] + 2}; give it, "
+                    "or remove the row"
+                )
+            )
     raise_together(faults, what=f"{path}: {len(faults)} faults")
-    classes = None if class_column is None else tuple(table[class_column].astype(str))
+    classes = None if class_column is None else tuple(table[class_column].str.strip())
     return ClassTable(tuple(stems), classes, probabilities)
 
 
@@ -199,17 +211,21 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise UnreadableFileError(f"{path}: no such table; give a CSV file")
     try:
-        return pd.read_csv(
+        with path.open(encoding="utf-8-sig") as file:
+            head = next((line for line in file if line.strip()), "")
+        table = pd.read_csv(
             path,
-            sep=None,
-            engine="python",
+            sep=max(_SEPARATORS, key=head.count),
             encoding="utf-8-sig",
             dtype=str,
             skipinitialspace=True,
             keep_default_na=False,  # a class may be called None or NA
         )
-    except (OSError, ValueError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise UnreadableFileError(f"{path}: cannot be read as a CSV table: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise TableError(f"{path}: rows have more cells than the header; give every column a name")
+    return table.fillna("")
 
 
 def _image_column(table: pd.DataFrame, path: Path) -> str:

@@ -58,7 +58,9 @@ class TrackFolder:
             If a file is no label image.
         """
         if len(self.frames) == 1:
-            yield from read_labels(self.frames[0])
+            labels = read_labels(self.frames[0])
+            # One frame that is a plane is the whole sequence; the first axis of a stack is time.
+            yield from labels if labels.ndim > 2 else labels[None]
             return
         for path in self.frames:
             yield read_labels(path)
@@ -83,6 +85,8 @@ def find_track_folders(path: str | Path) -> dict[str, Path]:
         If there is none.
     """
     path = Path(path)
+    if not path.exists():
+        raise UnreadableFileError(f"{path}: no such folder; check the name")
     if _table_of(path) is not None:
         return {"sequence": path}
     inside = sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else []
@@ -138,6 +142,8 @@ def _read_rows(path: Path) -> NDArray[np.int64]:
             table = _chosen(pd.read_csv(path), path)
     except pd.errors.EmptyDataError:
         return np.zeros((0, 4), dtype=np.int64)
+    except TableError:  # which is a ValueError
+        raise
     except (OSError, ValueError) as error:
         raise TableError(f"{path}: cannot be read as whole numbers in four columns: {error}") from error
     if table is None:
@@ -153,4 +159,7 @@ def _chosen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise TableError(
             f"{path}: lacks the columns {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
         )
-    return table[chosen].astype(np.int64)
+    whole = table[chosen].astype(np.int64)
+    if (whole.to_numpy() != table[chosen].to_numpy()).any():
+        raise ValueError("there are fractions")
+    return whole

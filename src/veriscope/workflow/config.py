@@ -138,15 +138,41 @@ def save_answers(path: Path, answers: Mapping[str, Any]) -> None:
     InputError
         If the file would no longer be a study's.
     """
-    kept, inside = [], False
-    for line in path.read_text(encoding="utf-8").splitlines():
-        inside = line.startswith("fingerprint:") or (inside and line.startswith((" ", "\t", "#", "}")))
-        if not inside:
-            kept.append(line)
-    block = yaml.safe_dump({"fingerprint": dict(answers)}, sort_keys=True, allow_unicode=True)
-    text = "\n".join(kept).rstrip("\n") + "\n" + block
-    StudyConfig.parse(yaml.safe_load(text), where=str(path))
+    text = path.read_text(encoding="utf-8")
+    lines, said = text.splitlines(), yaml.safe_load(text).get("fingerprint") or {}
+    first, end, places = _find_answers(text)
+    changed = {item for item in places if item not in answers or answers[item] != said[item]}
+    dropped = {line for item in changed for line in places[item]}
+    block = ["fingerprint:", *(lines[n] for n in range(first + 1, end) if places and n not in dropped)]
+    indent = next((line[: len(line) - len(line.lstrip())] for line in block[1:] if line.strip()), "  ")
+    new = {item: answers[item] for item in sorted(answers) if item in changed or item not in places}
+    block += [indent + yaml.safe_dump({item: answer}).strip() for item, answer in new.items()]
+    text = "\n".join([*lines[:first], *block, *lines[end:]]) + "\n"
+    try:
+        StudyConfig.parse(yaml.safe_load(text), where=str(path))
+    except yaml.YAMLError:
+        raise InputError(
+            f"{path}: answers cannot be added, because it is not written as lines of 'name: …'; add them by "
+            f"hand: fingerprint: {dict(answers)}"
+        ) from None
     write_text(path, text)
+
+
+def _find_answers(text: str) -> tuple[int, int, dict[str, range]]:
+    """Give the lines from ``fingerprint:`` to its last answer, and those of each answer."""
+    n_lines = len(text.splitlines())
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    found = next((pair for pair in pairs if pair[0].value == "fingerprint"), None)
+    if found is None:
+        return n_lines, n_lines, {}
+    first, value = found[0].start_mark.line, found[1]
+    if not isinstance(value, yaml.MappingNode) or value.flow_style:
+        return first, value.end_mark.line + 1, {}
+    places = {
+        item.value: range(item.start_mark.line, answer.end_mark.line + 1) for item, answer in value.value
+    }
+    return first, max(place[-1] for place in places.values()) + 1, places
 
 
 def _kind(values: object) -> str:
