@@ -7,7 +7,7 @@
     python benchmarks/science/interval_coverage.py --bootstrap-t    # compares with bootstrap-t (some rows)
     python benchmarks/science/interval_coverage.py --json FILE
 
-Four groups of populations; the truth is the metric of the whole population:
+Five groups of populations; the truth is the metric of the whole population:
 
 - ``objects``: images with unequal numbers of objects (mean 30, coefficient of variation 0.4 or 1.0), of
   which a share is found that varies from image to image (beta-binomial with an intraclass correlation).
@@ -16,6 +16,7 @@ Four groups of populations; the truth is the metric of the whole population:
   0 to 0.3); objects and values. Replicates are the units; "by image" takes each image for one.
 - ``real``: images drawn with replacement from a data set, the prediction being its references with
   touching objects merged.
+- ``overlaps``: the same images, metrics of overlapping pixels.
 
 "By object" takes every object for independent, "plain" is the jackknife-t without scale, effective units,
 and bound for no spread. Seeds are the numbers of the populations; the standard error of a coverage c is
@@ -46,6 +47,7 @@ SCHEMA = "veriscope/benchmark-interval-coverage/2"
 LEVEL = 0.95
 REAL_SETS = ("dsb2018_fluorescence", "dsb2018_histology")
 INSTANCE_KEYS = ("f1@0.5", "ap@0.5", "pq", "mean_matched_iou@0.5", "count_bias")
+OVERLAP_KEYS = ("aji", "split_merge", "vi", "are")
 
 FloatArray = NDArray[np.float64]
 
@@ -145,20 +147,24 @@ def replicates() -> Iterator[Population]:
 
 
 def real() -> Iterator[Population]:
-    """Group ``real``: data sets with touching objects merged in the prediction, where the data are."""
+    """Groups ``real`` and ``overlaps``: data sets with touching objects merged in the prediction."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     data = Path(os.environ.get("VERISCOPE_DATA", beside))
+    overlaps = []
     for name in REAL_SETS:
         files = sorted((data / name / "labels").glob("*.tif"))
         rows = []
         for file in files:
             labels = tifffile.imread(file)
-            rows.append(count_unit(labels, ndimage.label(labels > 0)[0], thresholds=(0.5,)).row(0.5))
+            rows.append(count_unit(labels, ndimage.label(labels > 0)[0], thresholds=(0.5,)).all_sums(0.5))
         if rows:
             sums = np.array(rows, dtype=float)[:, np.newaxis]
-            yield Population("real", f"{name}, {len(rows)} images", INSTANCE_KEYS, sums)
+            title = f"{name}, {len(rows)} images"
+            overlaps.append(Population("overlaps", title, OVERLAP_KEYS, sums))
+            yield Population("real", title, INSTANCE_KEYS, sums[..., :6])
         else:
             print(f"{name}: not there, left out (set VERISCOPE_DATA)")
+    yield from overlaps
 
 
 def populations(*, quick: bool) -> Iterator[Population]:

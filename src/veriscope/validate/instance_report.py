@@ -132,7 +132,7 @@ def instance_report(
         If a threshold, the weight, the tolerance or the width of the rims is not allowed.
     """
     reference, prediction = np.asarray(reference), np.asarray(prediction)
-    table = contingency(reference, prediction, where=name if name != "image" else "")
+    table = contingency(reference, prediction, where=name)
     groups = find_splits_and_merges(table)
     matching = match(table, threshold=0.5)
     references, predictions = object_tables(table, matching, groups)
