@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.validate.application.report import check_application
@@ -138,6 +140,32 @@ def test_wrong_options_come_together() -> None:
     assert "colour: Extra inputs are not permitted" in str(error.value)
     with pytest.raises(InputError, match=r"kept \(0.5, 0.9\) does not hold 1, a perfect effect"):
         ApplicationSettings.parse({"kept": (0.5, 0.9)}, where="options")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(1, 4), st.integers(0, 4)),
+        min_size=1,
+        max_size=24,
+    ),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=150)
+def test_no_table_breaks_it(rows: list[tuple[int, int, int, int]], relative: bool) -> None:
+    group, replicate, reference, prediction = zip(*rows, strict=True)
+    table = {
+        "unit": range(len(rows)),
+        "group": group,
+        "replicate": replicate,
+        "reference": reference,
+        "prediction": prediction,
+    }
+    options = ApplicationSettings(nested=True, n_permutations=99, unit_tolerance=0.5)
+    report = check_application(table, quantity="count", tolerance=0.5, relative=relative, settings=options)
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    for check in plain["checks"]:
+        assert check["status"] in ("holds", "fails", "cannot tell", "not applicable")
+        assert "nan" not in check["sentence"].lower().split()
 
 
 @pytest.mark.parametrize(

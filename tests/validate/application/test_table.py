@@ -72,7 +72,7 @@ def test_all_faults_come_together() -> None:
         "  - no unit in row 5; give each row a name there",
         "  - units named twice: u1; one row each",
         "  - replicate 'r2' is in groups b, a; " + TWICE.format("r2-b"),
-        "  - reference of u4,  is no finite number",
+        "  - reference of u4, row 5 is no finite number",
         "  - no reference for u3; a count of nothing is 0; a mean of nothing has no value, then set missing "
         "to 'leave out' (which hides that such units differ from others)",
     ]
@@ -113,3 +113,17 @@ def test_shares_of_nothing_are_refused_but_single_zeros_are_not() -> None:
     assert fault(reference=[1, 3, -5, 7, 0], relative=True) == (
         "errors as shares need values of 0 or more; use a tolerance that is no share"
     )
+
+
+def test_columns_that_are_none_are_refused() -> None:
+    assert fault(reference=5, group="a") == (
+        "group, reference: no column of values; give one value per unit in each"
+    )
+    frame = pd.DataFrame(GOOD)
+    with pytest.raises(TableError, match="the table has two columns reference; keep one of each"):
+        read_table(pd.concat([frame, frame[["reference"]]], axis=1))
+
+
+def test_the_control_comes_first() -> None:
+    table = read_table(GOOD)
+    assert (table.ordered_groups(None), table.ordered_groups("a")) == (("b", "a"), ("a", "b"))

@@ -48,10 +48,11 @@ def check_differential_bias(
     Returns
     -------
     Check
-        For every pair of groups the mean error of the second less that of the first, with Welch's
-        interval by replicate. Holds if it is equivalent to 0 (TOST against the tolerance) for all pairs.
-        Fails if for any pair it differs from 0 (two-sided, Holm over the pairs) and is not equivalent.
-        Not applicable with one group.
+        For every pair of groups the mean error of the second less that of the first (the control, if it
+        is one of them), with Welch's interval by replicate. Holds if it is equivalent to 0 (TOST against
+        the tolerance) for all pairs. Fails if for any pair it differs from 0 (two-sided, Holm over the
+        pairs) and is not equivalent. The intervals have the level 1 - 2 alpha if it holds, else
+        1 - alpha. Not applicable with one group.
     """
     name = settings.replicate
     if len(table.groups) < 2:
@@ -59,7 +60,7 @@ def check_differential_bias(
     errors = {group: _error(table, group, relative) for group in table.groups}
     pairs = [
         _compare(first, second, errors, tolerance, settings.alpha)
-        for first, second in combinations(table.groups, 2)
+        for first, second in combinations(table.ordered_groups(settings.control), 2)
     ]
     p_values = holm([pair.estimate.p_differs() for pair in pairs])
     found = [p is not None and p < settings.alpha for p in p_values]
@@ -68,8 +69,9 @@ def check_differential_bias(
         status = "holds"
     elif any(differs and not pair.harmless for pair, differs in zip(pairs, found, strict=True)):
         status = "fails"
+    level = 1 - (2 if status == "holds" else 1) * settings.alpha
     figures = tuple(
-        Figure(_label(pair), pair.estimate.interval(1 - settings.alpha, unit=name), p)
+        Figure(_label(pair), pair.estimate.interval(level, unit=name), p)
         for pair, p in zip(pairs, p_values, strict=True)
     )
     worst = int(np.argmax([abs(pair.estimate.value) for pair in pairs]))

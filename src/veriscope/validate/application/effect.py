@@ -71,9 +71,9 @@ def check_effect(
     Check
         For each group, its mean less that of the control, from predictions over the same from references,
         with Fieller's interval of level 1 - 2 alpha by replicate [1]_. Holds if it lies within `kept` for
-        all groups and the order of groups is the same; fails if it lies outside for any (tested at
-        alpha / number of groups), or if two groups that the references separate are separated in the
-        opposite order. "cannot tell" where the references show no difference (two-sided t test at
+        all groups; fails if it lies outside for any (with level 1 - 2 alpha / number of comparisons), or
+        if two groups that the references separate are separated in the opposite order by predictions.
+        "cannot tell" where the references show no difference (two-sided t test at
         alpha): then there is no effect to keep. Not applicable with one group. The figures have the
         effects themselves, the shares of difference, ratio and standardised difference that are kept,
         and Kendall's τ-b of the order of groups [2]_.
@@ -81,8 +81,7 @@ def check_effect(
     name = settings.replicate
     if len(table.groups) < 2:
         return Check("effect", "not applicable", "There is only one group.", unit=name)
-    control = settings.control or table.groups[0]
-    others = [group for group in table.groups if group != control]
+    control, *others = table.ordered_groups(settings.control)
     compared = [
         _compare(
             group,
@@ -132,6 +131,8 @@ def _compare(
         status = "holds"
     elif there and status_in_range(strict, settings.kept) == "fails":
         status = "fails"
+    if status != "holds":
+        kept = strict
     pair = f"{group} - {control}"
     level = 1 - alpha
     figures = (

@@ -28,9 +28,10 @@ def check_equivalence(
     -------
     Check
         Holds if it is equivalent in *every* group, so that errors of opposite sign cannot hide each other;
-        fails if it is not equivalent in any (tested at alpha / number of groups). The figure is that of
-        the group with the largest error, among those that fail if any do. Each p value is that of its
-        group; all are equivalent only if all are below alpha.
+        fails if it is not equivalent in any, tested at alpha / number of groups. Intervals have the level
+        that decided: 1 - 2 alpha if it holds, else 1 - 2 alpha / number of groups. The figure is that of
+        the group with the largest error, among those that fail if any do. All groups are equivalent if
+        all p values are below alpha.
     """
 
     def tests(alpha: float) -> dict[str, Equivalence]:
@@ -57,16 +58,17 @@ def check_equivalence(
     lead = {
         "holds": f"In every group the mean error is smaller than {bound}; largest",
         "fails": f"The mean error is larger than {bound}",
-        "cannot tell": f"With so few {plural(settings.replicate)} the mean error may be over or under {bound}",
+        "cannot tell": f"With so few {plural(settings.replicate)} the mean error may be above {bound} or not",
     }[status]
+    deciding = found if status == "holds" else strict
     figures = {
         group: Figure(f"mean error in group {group}", each.error, each.p_value)
-        for group, each in found.items()
+        for group, each in deciding.items()
     }
     return Check(
         name="equivalence",
         status=status,
-        sentence=f"{lead}: {shown_interval(found[worst].error, relative=relative)} in group {worst}.",
+        sentence=f"{lead}: {shown_interval(deciding[worst].error, relative=relative)} in group {worst}.",
         figure=figures[worst],
         allowed=(-tolerance, tolerance),
         figures=tuple(figures.values()),

@@ -57,6 +57,22 @@ class ApplicationTable:
         """Index of each unit's group, shape (n,)."""
         return self.group[self.replicate]
 
+    def ordered_groups(self, control: str | None) -> tuple[str, ...]:
+        """Give the groups with the control first.
+
+        Parameters
+        ----------
+        control
+            One of the groups; None: the first in the table.
+
+        Returns
+        -------
+        tuple of str
+            All groups.
+        """
+        first = self.groups[0] if control is None else control
+        return (first, *(group for group in self.groups if group != first))
+
     def replicate_means(self, group: str | None = None) -> tuple[FloatArray, FloatArray]:
         """Give one value per replicate, so that each counts the same whatever its number of units.
 
@@ -124,7 +140,8 @@ def read_table(
             for group, name in zip(names["group"], names["replicate"], strict=True)
         ]
     empty = np.isnan(numbers["reference"]) | np.isnan(numbers["prediction"])
-    faults = [*_name_faults(names), *_value_faults(frame, names["unit"], numbers, missing)]
+    told = [name or f"row {row}" for row, name in enumerate(names["unit"], 1)]
+    faults = [*_name_faults(names), *_value_faults(frame, told, numbers, missing)]
     if not faults and relative:
         faults = _relative_faults(names["group"], numbers, ~empty)
     raise_together(faults, what=f"the table of {len(frame)} rows cannot be used")
@@ -149,7 +166,10 @@ def read_table(
 def _frame(table: pd.DataFrame | Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Make a data frame with the columns needed."""
     if not isinstance(table, pd.DataFrame):
-        lengths = {name: len(values) for name, values in table.items()}
+        lengths = {name: np.size(values) if np.ndim(values) == 1 else -1 for name, values in table.items()}
+        flat = [name for name, length in lengths.items() if length < 0]
+        if flat:
+            raise TableError(f"{', '.join(flat)}: no column of values; give one value per unit in each")
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise TableError(f"columns have different lengths: {shown}; give one value per unit in each")
@@ -160,6 +180,9 @@ def _frame(table: pd.DataFrame | Mapping[str, Sequence[Any]]) -> pd.DataFrame:
             f"the table lacks {', '.join(absent)}; it has "
             f"{', '.join(map(str, table.columns)) or 'no column'}; needed are {', '.join(COLUMNS)}"
         )
+    twice = [name for name in COLUMNS if list(table.columns).count(name) > 1]
+    if twice:
+        raise TableError(f"the table has two columns {', '.join(twice)}; keep one of each")
     if not len(table):
         raise TableError("the table has no row; give one row per unit")
     return table
