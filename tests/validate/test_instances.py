@@ -109,6 +109,12 @@ def test_metrics_of_overlaps_are_left_out_where_a_unit_is_a_tile() -> None:
     assert "aji" not in result.metrics
     assert "pq" in result.metrics
     assert "aji" not in result.table()[0]
+    with pytest.raises(InputError) as error:
+        pooled_score(result.units, "aji")
+    assert str(error.value) == (
+        "'aji' is known for whole images only, and 1 of 2 units are tiles, the first is 'image'; "
+        "use a metric of objects, such as 'f1@0.5' or 'pq'"
+    )
 
 
 def test_result_is_json_with_null_for_undefined() -> None:

@@ -202,7 +202,7 @@ def candidates_by_counts(
     names: list[Hashable] = [item.cluster for item in first]
     clusters = None if lonely or not first else _cluster_index(names, np.ones(len(first), dtype=bool))
     weights = np.array([item.weight for item in first]).reshape(-1, 1)
-    rows = np.stack([unit_sums(items, keyed.threshold) * weights for items in counts.values()])
+    rows = np.stack([unit_sums(items, keyed) * weights for items in counts.values()])
     return Candidates(
         metric=keyed.key,
         better="higher" if keyed.metric.best == keyed.metric.high else "lower",

@@ -56,34 +56,45 @@ def common_thresholds(
     return found.pop() if found else check_thresholds(DEFAULT_THRESHOLDS)
 
 
-def unit_sums(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
-    """Give the sums of each unit as it stands, without weight and cluster.
+def unit_sums(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
+    """Give the sums that a metric needs of each unit as it stands, without weight and cluster.
 
     Parameters
     ----------
     units
         Counts from `count_unit`.
-    threshold
-        IoU threshold of the matches.
+    keyed
+        The metric.
 
     Returns
     -------
     numpy.ndarray
         Shape (n, 17), columns in the order of `metrics.base.Counts`; NaN where a unit does not know.
+
+    Raises
+    ------
+    InputError
+        If the metric needs whole images and a unit is a tile.
     """
+    tiles = [unit.name for unit in units if unit.overlap is None]
+    if keyed.needs_overlap and tiles:
+        raise InputError(
+            f"{keyed.key!r} is known for whole images only, and {len(tiles)} of {len(units)} units are "
+            f"tiles, the first is {tiles[0]!r}; use a metric of objects, such as 'f1@0.5' or 'pq'"
+        )
     width = len(fields(Counts))
-    return np.array([unit.all_sums(threshold) for unit in units], dtype=np.float64).reshape(-1, width)
+    return np.array([unit.all_sums(keyed.threshold) for unit in units], dtype=np.float64).reshape(-1, width)
 
 
-def unit_rows(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
+def unit_rows(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
     """Give the weighted sums of each unit, added up by cluster where there are clusters.
 
     Parameters
     ----------
     units
         Counts from `count_unit`.
-    threshold
-        IoU threshold of the matches.
+    keyed
+        The metric.
 
     Returns
     -------
@@ -93,9 +104,10 @@ def unit_rows(units: Sequence[UnitCounts], threshold: float) -> FloatArray:
     Raises
     ------
     InputError
-        If some units have a cluster and others have none.
+        If some units have a cluster and others have none, or the metric needs whole images and a unit is a
+        tile.
     """
-    rows = unit_sums(units, threshold)
+    rows = unit_sums(units, keyed)
     rows *= np.array([unit.weight for unit in units]).reshape(-1, 1)
     lonely = [unit.name for unit in units if unit.cluster is None]
     if len(lonely) == len(units):
@@ -123,7 +135,7 @@ def unit_values(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
     numpy.ndarray
         Shape (n,); NaN where it is undefined.
     """
-    return keyed.metric.function(Counts.from_columns(unit_sums(units, keyed.threshold)))
+    return keyed.metric.function(Counts.from_columns(unit_sums(units, keyed)))
 
 
 def pooled_score(
@@ -148,7 +160,7 @@ def pooled_score(
         Aggregation ``"pooled"``; NaN and "cannot tell" where the metric is undefined.
     """
     keyed = _keyed(metric, units)
-    rows = unit_rows(units, keyed.threshold)
+    rows = unit_rows(units, keyed)
     value, left_out = leave_one_out(rows, lambda sums: keyed.metric.function(Counts.from_columns(sums)))
     sizes = keyed.metric.sizes(Counts.from_columns(rows))
     return jackknife_interval(value, left_out, sizes, level=level, bounds=keyed.bounds, unit=unit)
