@@ -7,6 +7,7 @@ from typing import Any
 
 from veriscope.cli.advice import show_pitfalls
 from veriscope.cli.output import number, out, say, show_table, span
+from veriscope.workflow.comparison.advice import fits
 
 __all__ = ["show_comparison"]
 
@@ -73,11 +74,11 @@ def _counted(found: Mapping[str, Any]) -> str:
 def _ordered(found: Mapping[str, Any], fitting: list[str]) -> list[str]:
     """Give the keys of all metrics, those that fit first."""
     keys = list(dict.fromkeys([*found["metrics"], *found["metrics_per_image"]]))
-    return sorted(keys, key=lambda key: key.partition("[")[0] not in fitting)
+    return sorted(keys, key=lambda key: not fits(key, fitting))
 
 
 def _marked(key: str, fitting: list[str]) -> str:
-    return f"{key} *" if key.partition("[")[0] in fitting else key
+    return f"{key} *" if fits(key, fitting) else key
 
 
 def _show_ranking(ranking: Mapping[str, Any], unit: str) -> None:
@@ -135,6 +136,8 @@ def _show_confidence(found: Mapping[str, Any], level: float) -> None:
             f"{name}: {number(item['value'], digits=3)} ({span(item['low'], item['high'], digits=3)})",
             markup=False,
         )
+    for item in found.get("recalibration", {}).values():
+        out().print(item["reason"], markup=False)
 
 
 def _show_biology(name: str, report: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
@@ -33,21 +32,21 @@ LIMITS = {
 _MISSING: Any = object()
 
 
-@dataclass(slots=True)
 class FingerprintTally:
     """Adds up, pair by pair, what the items ask about; for callers that read each pair only once."""
 
-    _sizes: list[NDArray[np.int64]] = field(default_factory=list)
-    _diameters: list[NDArray[np.float64]] = field(default_factory=list)
-    _touching: int = 0
-    _disconnected: int = 0
-    _foreground: int = 0
-    _pixels: int = 0
-    _images: int = 0
-    _empty_references: int = 0
-    _predictions: int = 0
-    _empty_predictions: int = 0
-    _invalid_predictions: int = 0
+    def __init__(self) -> None:
+        self._sizes: list[NDArray[np.int64]] = []
+        self._diameters: list[NDArray[np.float64]] = []
+        self._touching = 0
+        self._disconnected = 0
+        self._foreground = 0
+        self._pixels = 0
+        self._images = 0
+        self._empty_references = 0
+        self._predictions = 0
+        self._empty_predictions = 0
+        self._invalid_predictions = 0
 
     def add(self, reference: NDArray[Any], *predictions: NDArray[Any]) -> None:
         """Take in one image.

@@ -8,7 +8,10 @@ from typing import Any
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.validate.fingerprint.recommend import recommend
 
-__all__ = ["advise", "first_fitting", "show_fingerprint"]
+__all__ = ["advise", "first_fitting", "fits", "show_fingerprint"]
+
+_OF_MATCHES = "mean_matched_iou"
+"""A metric of what was found alone: whoever finds only the easy objects would be first."""
 
 
 def advise(fingerprint: Fingerprint) -> dict[str, Any]:
@@ -59,6 +62,25 @@ def show_fingerprint(fingerprint: Fingerprint) -> list[dict[str, Any]]:
     return rows
 
 
+def fits(key: str, advised: Iterable[str]) -> bool:
+    """Tell whether a computed metric is among the recommended ones.
+
+    Parameters
+    ----------
+    key
+        Key of a computed metric, such as ``"f1@0.5"`` or ``"dice[2]"``.
+    advised
+        Recommended keys; one without a threshold means any threshold, one without a class every class.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    name = key.partition("[")[0]
+    return not {name, name.partition("@")[0]}.isdisjoint(advised)
+
+
 def first_fitting(advice: Mapping[str, Any], computed: Iterable[str], *, otherwise: str) -> str:
     """Choose the metric to rank by: the first recommended one that was computed.
 
@@ -74,7 +96,8 @@ def first_fitting(advice: Mapping[str, Any], computed: Iterable[str], *, otherwi
     Returns
     -------
     str
-        A key.
+        A key. Never one of a single class, nor one that only judges what was found.
     """
-    there = set(computed)
-    return next((str(item["key"]) for item in advice["metrics"] if item["key"] in there), otherwise)
+    there = [key for key in computed if "[" not in key and not key.startswith(_OF_MATCHES)]
+    chosen = (key for item in advice["metrics"] for key in there if fits(key, [item["key"]]))
+    return next(chosen, otherwise)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from veriscope.validate.detections import DetectionSettings, compare_detections
 from veriscope.validate.localise.objects import Criterion, Detections
 from veriscope.validate.matching import match
 from veriscope.validate.metrics.base import FloatArray
+from veriscope.validate.recalibration.cross_calibration import cross_calibrate
+from veriscope.validate.recalibration.recalibrator import Recalibration
 from veriscope.workflow.comparison.cases import Case, Cases
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.comparison.task import ImageTask
@@ -29,6 +31,7 @@ from veriscope.workflow.comparison.task import ImageTask
 __all__ = ["judge_confidence"]
 
 _PIXELS = 20_000  # of an image, evenly spaced: pixels beside each other say the same
+_RECALIBRATIONS: tuple[Recalibration, ...] = ("platt", "isotonic")
 _CURVE = 100  # points of the risk-coverage curve that are told
 
 
@@ -54,8 +57,9 @@ def judge_confidence(
     -------
     dict
         ``of`` (objects or pixels), ``n``, ``reliability``, ``calibration_error``, ``brier_score``,
-        ``risk_coverage``; of objects ``metrics`` over all thresholds as well. The score of an object is the
-        mean of the map within it; it came true if it has a match at IoU 0.5.
+        ``risk_coverage``, ``recalibration`` (whether it helps, fitted and judged on different images); of
+        objects ``metrics`` over all thresholds as well. The score of an object is the mean of the map
+        within it; it came true if it has a match at IoU 0.5.
 
     Raises
     ------
@@ -101,7 +105,21 @@ def judge_confidence(
         "brier_score": brier_interval(truth, said, **given).to_dict(),
         "risk_coverage": _curve(truth, said, objects=objects),
     }
+    if len(set(units)) > 1:
+        found["recalibration"] = _recalibrated(truth, said, given)
     return found | {"metrics": _over_thresholds(scored, options, unit=unit)} if objects else found
+
+
+def _recalibrated(truth: NDArray[np.bool_], said: FloatArray, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell whether each way to recalibrate helps, fitted on other images than it is judged on."""
+    return {
+        method: {
+            key: value
+            for key, value in cross_calibrate(truth, said, method=method, **given).to_dict().items()
+            if key not in ("probabilities", "intervals")
+        }
+        for method in _RECALIBRATIONS
+    }
 
 
 def _read_map(path: Path, labels: NDArray[Any]) -> NDArray[Any]:

@@ -25,13 +25,52 @@ class Judge(Protocol):
     """What a user should check in the files; grows while reading."""
 
     def summarise(self, units: Sequence[Any], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images: ``n_images``, ``metrics``, ``metrics_per_image``, ``images``."""
+        """Give the metrics of all images.
+
+        Parameters
+        ----------
+        units
+            What was found, one entry per image.
+        unit
+            What the unit of intervals is.
+
+        Returns
+        -------
+        dict
+            ``n_images``, ``metrics``, ``metrics_per_image`` and ``images``.
+        """
 
     def rankable(self, units: Sequence[Any]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by."""
+        """Name the metrics that candidates can be ranked by.
+
+        Parameters
+        ----------
+        units
+            What was found, one entry per image.
+
+        Returns
+        -------
+        tuple of str
+            Keys.
+        """
 
     def candidates(self, units: Mapping[str, Sequence[Any]], *, metric: str, unit: str) -> Candidates:
-        """Give what a ranking by one of them is made of."""
+        """Give what a ranking by one of them is made of.
+
+        Parameters
+        ----------
+        units
+            What was found, one entry per image, by candidate.
+        metric
+            One of `rankable`.
+        unit
+            What the unit of intervals is.
+
+        Returns
+        -------
+        Candidates
+            Sums or values of each image.
+        """
 
 
 class ImageTask(Judge, Protocol):
@@ -41,13 +80,53 @@ class ImageTask(Judge, Protocol):
     """Items of the fingerprint that are known from the task."""
 
     def read(self, path: Path) -> Any:
-        """Read a file; an error that names it if it is of another kind."""
+        """Read a file.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        object
+            What `judge` takes.
+
+        Raises
+        ------
+        VeriscopeError
+            If it is of another kind; the message names it.
+        """
 
     def judge(self, case: Case, reference: Any, prediction: Any) -> Any:
-        """Judge one image."""
+        """Judge one image.
+
+        Parameters
+        ----------
+        case
+            The image.
+        reference, prediction
+            As from `read`.
+
+        Returns
+        -------
+        object
+            What `summarise` takes.
+        """
 
     def objects(self, file: Any) -> NDArray[Any] | None:
-        """Give the label image that a fingerprint is measured from; None: nothing is to be measured."""
+        """Give the label image that a fingerprint is measured from.
+
+        Parameters
+        ----------
+        file
+            As from `read`.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            Labels; None: nothing is to be measured.
+        """
 
 
 @dataclass(frozen=True, slots=True)

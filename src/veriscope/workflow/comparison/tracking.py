@@ -160,7 +160,8 @@ def judge_tracks(
     shared = [name for name in known if all(name in items for items in found.values())]
     faults: list[VeriscopeError] = [
         InputError(
-            f"{name}: has no sequence {', '.join(missing)}; add it, or compare the others with --partial"
+            f"{name}: has no sequence {', '.join(missing)} (it has {', '.join(items)}); add it, or compare "
+            "the others with --partial"
         )
         for name, items in found.items()
         if (missing := [stem for stem in known if stem not in items]) and not (partial and shared)
