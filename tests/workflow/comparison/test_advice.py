@@ -1,0 +1,61 @@
+"""Which of the computed metrics fit, and how that is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from veriscope.validate.fingerprint.items import Figure, Fingerprint
+from veriscope.workflow.comparison.advice import advise, first_fitting, fits, show_fingerprint
+
+
+def test_only_what_is_known_is_shown_with_its_figure() -> None:
+    figure = Figure(item="touching", name="share of objects that touch another", value=0.25, limit=0.01)
+    known = Fingerprint(
+        category="instance", touching=True, measured=frozenset({"touching"}), figures=(figure,)
+    )
+    assert show_fingerprint(known) == [
+        {
+            "item": "category",
+            "question": Fingerprint.describe("category"),
+            "answer": "instance",
+            "source": "said",
+        },
+        {
+            "item": "touching",
+            "question": "Do objects touch or overlap? (FP3.5)",
+            "answer": True,
+            "source": "measured",
+            "measured_as": "share of objects that touch another",
+            "figure": 0.25,
+            "limit": 0.01,
+        },
+    ]
+    overridden = show_fingerprint(known.override(touching=False))[1]
+    assert (overridden["answer"], overridden["source"], overridden["figure"]) == (False, "said", 0.25)
+
+
+@pytest.mark.parametrize("category", ["instance", "semantic", "detection", "classification", "tracking"])
+def test_advice_names_metrics_with_rules_and_what_it_follows_from(category: str) -> None:
+    found = advise(Fingerprint.parse({"category": category}, where="test"))
+    assert found["category"] == category
+    assert found["metrics"]
+    for item in found["metrics"]:
+        assert {"key", "rule", "reason"} <= set(item)
+    assert found["fingerprint"][0]["answer"] == category
+
+
+def test_the_first_recommended_metric_that_is_there_ranks() -> None:
+    advice = {"metrics": [{"key": "pq"}, {"key": "f1"}, {"key": "nsd"}]}
+    assert first_fitting(advice, ["nsd", "f1@0.5", "f1@0.7"], otherwise="iou") == "f1@0.5"
+    assert first_fitting(advice, ["iou"], otherwise="iou") == "iou"
+    found_only = {"metrics": [{"key": "mean_matched_iou@0.5"}, {"key": "f_beta"}]}
+    computed = ["mean_matched_iou@0.5", "f_beta[a]", "f1@0.5"]
+    assert first_fitting(found_only, computed, otherwise="f1@0.5") == "f1@0.5"
+
+
+def test_thresholds_and_classes_of_what_is_recommended() -> None:
+    assert fits("f1@0.7", ["f1"])
+    assert fits("f1@0.5", ["f1@0.5"])
+    assert not fits("f1@0.7", ["f1@0.5"])
+    assert fits("dice[2]", ["nsd", "dice"])
+    assert not fits("iou", ["mean_matched_iou"])
