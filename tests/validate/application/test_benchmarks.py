@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import runpy
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -73,3 +74,16 @@ def test_intervals_and_verdicts_of_the_quick_form_are_as_stated(
         if column.startswith("wrong"):
             assert row[column] < 0.2, column
     assert capsys.readouterr().out == ""
+
+
+def test_checks_agree_with_independent_implementations() -> None:
+    rows = runpy.run_path(str(FOLDER / "metric_agreement" / "application.py"))["rows"](quick=True)
+    assert [row["metric"] for row in rows] == [
+        "equivalence",
+        "differential_bias",
+        "effect",
+        "limits",
+        "null_control",
+    ]
+    for row in rows:
+        assert row["n_cases"] > 4 and row["max_difference"] < row["tolerance"], row
