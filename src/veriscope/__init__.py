@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from veriscope.trust.estimate import estimate as estimate
     from veriscope.trust.units import DrawnUnits as DrawnUnits
     from veriscope.validate.agreement import bland_altman as bland_altman
+    from veriscope.validate.application.report import check_application as check_application
+    from veriscope.validate.detections import compare_detections as compare_detections
+    from veriscope.validate.fingerprint.recommend import recommend as recommend
     from veriscope.validate.instances import compare_instances as compare_instances
     from veriscope.validate.ranking import rank as rank
     from veriscope.workflow.comparison.folders import compare_folders as compare_folders
@@ -44,6 +47,8 @@ _HOMES = {
     "Study": "workflow.study",
     "VeriscopeError": "errors",
     "bland_altman": "validate.agreement",
+    "check_application": "validate.application.report",
+    "compare_detections": "validate.detections",
     "compare_folders": "workflow.comparison.folders",
     "compare_instances": "validate.instances",
     "estimate": "trust.estimate",
@@ -56,6 +61,7 @@ _HOMES = {
     "rank": "validate.ranking",
     "read_image": "io.images",
     "read_labels": "io.labels",
+    "recommend": "validate.fingerprint.recommend",
     "simulate_image": "datasets.simulate",
     "simulate_study": "datasets.study",
     "write_labels": "io.labels",
@@ -70,6 +76,8 @@ __all__ = [
     "Study",
     "VeriscopeError",
     "bland_altman",
+    "check_application",
+    "compare_detections",
     "compare_folders",
     "compare_instances",
     "estimate",
@@ -82,6 +90,7 @@ __all__ = [
     "rank",
     "read_image",
     "read_labels",
+    "recommend",
     "simulate_image",
     "simulate_study",
     "write_labels",
