@@ -27,29 +27,30 @@ _ORIGIN = "veriscope"
 class LabelStore:
     """A label image that grows on disk and takes its place when it is complete.
 
-    The same labels give the same bytes, in whatever order and however often sheets are written.
+    The same labels give the same bytes, in whatever order and however often sheets are written. It can
+    be sent to other processes.
 
     Parameters
     ----------
     folder
-        Where it grows, next to `target`; what is there is gone on with, if it fits.
+        Where it grows; made by `make`.
     target
-        Where it will be, ending ``.zarr``.
-    shape, axes, spacing
-        Of the image, spacing in µm or None.
-    n_objects
-        Largest label: decides between uint16 and uint32.
-    origin
-        Plain values put into its metadata: how the labels came to be.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
+        Where it will be.
     """
 
-    def __init__(
-        self,
+    def __init__(self, folder: Path, target: Path) -> None:
+        import zarr
+
+        self._folder = folder
+        self._target = target
+        self._array: Any = zarr.open_array(store=str(folder / "0"), mode="r+")
+
+    def __reduce__(self) -> tuple[type[LabelStore], tuple[Path, Path]]:
+        return type(self), (self._folder, self._target)
+
+    @classmethod
+    def make(
+        cls,
         folder: Path,
         target: Path,
         *,
@@ -58,18 +59,38 @@ class LabelStore:
         spacing: Mapping[str, float] | None,
         n_objects: int,
         origin: Mapping[str, Any],
-    ) -> None:
-        self._folder = folder
-        self._target = target
+    ) -> LabelStore:
+        """Begin a label image, or go on with one that was begun in the same way.
+
+        Parameters
+        ----------
+        folder
+            Where it grows, on the same disk as `target`.
+        target
+            Where it will be, ending ``.zarr``.
+        shape, axes, spacing
+            Of the image, spacing in µm or None.
+        n_objects
+            Largest label: decides between uint16 and uint32.
+        origin
+            Plain values put into its metadata: how the labels came to be.
+
+        Returns
+        -------
+        LabelStore
+            Open for writing.
+
+        Raises
+        ------
+        InputError
+            If the disk is full.
+        """
         attributes = label_attributes(target, axes, spacing) | {_ORIGIN: dict(origin)}
-        dtype = smallest_label_dtype(n_objects)
         with _writing(target):
             if read_origin(folder) != json.loads(json.dumps(dict(origin))):
                 shutil.rmtree(folder, ignore_errors=True)
-                create_array(folder, shape, dtype, axes, attributes)
-            import zarr
-
-            self._array: Any = zarr.open_array(store=str(folder / "0"), mode="r+")
+                create_array(folder, shape, smallest_label_dtype(n_objects), axes, attributes)
+            return cls(folder, target)
 
     @property
     def dtype(self) -> np.dtype[Any]:

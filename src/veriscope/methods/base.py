@@ -283,6 +283,15 @@ class LocalMethod(Method):
     def _predict_part(self, part: Part, survey: Any) -> Prediction:
         """Do the work on a checked part."""
 
+    def limit_threads(self, threads: int) -> None:
+        """Use no more threads than that; changes no result.
+
+        Parameters
+        ----------
+        threads
+            At least 1.
+        """
+
     def predict_part(self, part: Part, survey: Any) -> Prediction:
         """Find the objects of a part of an image.
 

@@ -127,13 +127,13 @@ def _keys(values: NDArray[Any]) -> NDArray[Any]:
     top = unsigned.type(1 << (8 * size - 1))
     if values.dtype.kind in "bu":
         return bits
+    flipped: NDArray[Any] = bits ^ top
     if values.dtype.kind == "i":
-        return bits ^ top
+        return flipped
     if size == 2:
         return _keys(values.astype(np.float32))
     # Negative numbers are in reverse order: all bits are flipped; of others only the sign.
-    flipped: NDArray[Any] = ~bits
-    return np.where(bits & top, flipped, bits ^ top)
+    return np.asarray(np.where(bits & top, ~bits, flipped), dtype=unsigned)
 
 
 def _value(key: int, dtype: np.dtype[Any]) -> float:

@@ -18,7 +18,7 @@ from veriscope.methods.channels import COLOUR_CHANNELS, analysis_channel
 
 __all__ = ["ChannelSource", "Reading"]
 
-_BLOCK = {2: (2048, 2048), 3: (32, 512, 512)}
+_BLOCK = {2: (1024, 1024), 3: (16, 512, 512)}
 
 
 class Reading(Settings):

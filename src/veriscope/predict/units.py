@@ -50,9 +50,26 @@ class Work(Protocol):
             With the same results.
         """
 
+    def prepare(self, threads: int) -> None:
+        """Get ready, once in each process.
+
+        Parameters
+        ----------
+        threads
+            That the process may use.
+        """
+
 
 class Executor(Protocol):
-    """Does the pieces, in any order."""
+    """Does the pieces, in any order.
+
+    Attributes
+    ----------
+    n_lost
+        How often processes were lost and their pieces done again.
+    """
+
+    n_lost: int
 
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Do all pieces.
@@ -73,6 +90,8 @@ class Executor(Protocol):
 
 class HereExecutor:
     """One piece after the other, in this process."""
+
+    n_lost = 0
 
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Do all pieces in their order."""

@@ -32,8 +32,8 @@ _STRIDE = 16
 _HALO = 96
 _MERGE = 1.25
 """Radius by which end points of the flow are joined, in steps."""
-_USUAL_DIAMETER = 60.0
-"""Longest nucleus expected on the network's grid, in pixels; longer ones cost time."""
+_LONG = 1.5
+"""Length of a long nucleus, in diameters of a disc of its area."""
 _ENOUGH_WINDOWS, _MOST_WINDOWS = 16, 64
 _FAR_SIDE, _ENOUGH_FAR_WINDOWS, _MOST_FAR_WINDOWS = 2048, 2, 8
 """Windows of large images in which the size of the nuclei is looked for: with nuclei, and in all."""
@@ -71,8 +71,10 @@ class NucleiFluorescenceParameters(Settings):
 class NucleiSurvey(ContrastSurvey):
     """What is measured on the whole image."""
 
-    scale: float
+    scale: float = 1.0
     """Size of the network's grid relative to that of the image."""
+    longest: float = 0.0
+    """Length in pixels that few nuclei exceed."""
 
 
 class NucleiFluorescence(LocalMethod):
@@ -88,6 +90,7 @@ class NucleiFluorescence(LocalMethod):
     version: ClassVar[str] = "0.2.0"
     Parameters: ClassVar[type[Settings]] = NucleiFluorescenceParameters
     SurveyType: ClassVar[type[Survey]] = NucleiSurvey
+    bytes_per_pixel: ClassVar[float] = 650.0
     card: ClassVar[Card] = Card(
         summary="Small U-Net for nuclei in fluorescence images; touching nuclei are separated by flows.",
         objects=("nucleus",),
@@ -128,6 +131,10 @@ class NucleiFluorescence(LocalMethod):
         """
         return super().describe() | {"weights_sha256": _weights_sha256()}
 
+    def limit_threads(self, threads: int) -> None:
+        """Let the network use no more threads than that."""
+        self._network.threads = threads
+
     def survey(self, source: PixelSource) -> NucleiSurvey:
         """Measure brightness and, unless the diameter is given, the scale that suits the nuclei."""
         return self._survey(source)[0]
@@ -139,8 +146,8 @@ class NucleiFluorescence(LocalMethod):
         scale = survey.scale
         step = max(2.0, 2.0 / scale)
         separating = (step + 2 * _MERGE * step + 2) / max(scale, 1.0)
-        reach = math.ceil((_HALO + 2 * _STRIDE) / scale + 2 * max(1.0, 1.0 / scale) + separating) + 2
-        return Footprint(reach + gaussian_reach(_blur(scale)), math.ceil(_USUAL_DIAMETER / scale))
+        reach = math.ceil((_HALO + _STRIDE + 2) / scale + separating) + gaussian_reach(_blur(scale)) + 3
+        return Footprint(reach, math.ceil(survey.longest))
 
     def _predict(self, image: Image) -> Prediction:
         survey, found = self._survey(ArraySource(image))
@@ -162,20 +169,23 @@ class NucleiFluorescence(LocalMethod):
     def _survey(self, source: PixelSource) -> tuple[NucleiSurvey, _Found | None]:
         """Give the survey, and what was found on the way if that is the answer already."""
         brightness = ContrastSurvey.measure(source)
-        plain = NucleiSurvey(**brightness.model_dump(), scale=1.0)
+        plain = NucleiSurvey(**brightness.model_dump())
         options: NucleiFluorescenceParameters = self.parameters
         if not plain.contrast > 0:
             return plain, None
         if options.diameter is not None:
-            return _scaled(plain, min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE)), None
+            return _scaled(
+                plain, min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE), options.diameter
+            ), None
         areas, found = self._look(source, plain)
         diameter = _median_diameter(areas)
         if diameter < _SMALL_DIAMETER and len(areas) >= _ENOUGH:
-            return _scaled(plain, min(_FINE_DIAMETER / diameter, _FINEST)), None
+            return _scaled(plain, min(_FINE_DIAMETER / diameter, _FINEST), diameter), None
         large = self._large_diameter(source, plain)
         if large is not None:
-            return _scaled(plain, _BEST_DIAMETER / large), None
-        return plain, found
+            return _scaled(plain, _BEST_DIAMETER / large, large), None
+        large_ones = float(np.percentile(areas, 95)) if len(areas) else 0.0
+        return _scaled(plain, 1.0, 2 * (large_ones / np.pi) ** 0.5), found
 
     def _look(self, source: PixelSource, survey: NucleiSurvey) -> tuple[NDArray[np.int64], _Found | None]:
         """Areas of the nuclei in the whole image, or in some windows of a large one, as it is."""
@@ -226,20 +236,26 @@ class NucleiFluorescence(LocalMethod):
             pixels = _shrink(pixels, _COARSE)
             part = _whole(pixels)
             shape = pixels.shape
-        scale = 1.0 if coarse else survey.scale
-        onto = tuple(max(round(size * scale), 1) for size in part.shape)
+        onto = tuple(max(round(size * survey.scale), 1) for size in part.shape)
         grid = source_range(part.region, part.shape, onto=onto, step=_STRIDE)
         if any(side.stop <= side.start for side in grid):
             return empty
-        smooth = ndimage.gaussian_filter(pixels, _blur(scale)) if _blur(scale) else pixels
+        blur = _blur(survey.scale)
+        smooth = ndimage.gaussian_filter(pixels, blur) if blur else pixels
         dense = self._network.run(resample(smooth, part.region, part.shape, onto=onto, part=grid))
-        return self._objects(part, dense, grid, onto, scale)
+        return self._objects(part, dense, grid, onto, survey)
 
     def _objects(
-        self, part: Part, dense: NDArray[np.float32], grid: Region, onto: tuple[int, ...], scale: float
+        self,
+        part: Part,
+        dense: NDArray[np.float32],
+        grid: Region,
+        onto: tuple[int, ...],
+        survey: NucleiSurvey,
     ) -> _Found:
         """From what the network says on a part of its grid to the objects of a part of the image."""
         options: NucleiFluorescenceParameters = self.parameters
+        scale = survey.scale
         back = source_range(grid, onto, onto=part.shape)
         inner = within(back, part.region)
         step = max(2.0, 2.0 / scale)
@@ -252,7 +268,7 @@ class NucleiFluorescence(LocalMethod):
             channel[inner] = resample(values, grid, onto, onto=part.shape, part=back)
         if scale <= 1:
             labels = self._separate(maps, step)
-        reach = self.footprint(NucleiSurvey(bottom=0, contrast=1, scale=scale)).reach
+        reach = self.footprint(survey).reach
         smallest = max(round(options.smallest_area / scale**2), 1)
         labels = keep_objects(labels, smallest_area=smallest, spare=part.near_cut(labels, reach))
         probabilities = _calibrated(mean_inside(maps[0], labels))
@@ -310,5 +326,5 @@ def _resize(pixels: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.f
     return resample(pixels, here, pixels.shape, onto=shape, part=there)
 
 
-def _scaled(survey: NucleiSurvey, scale: float) -> NucleiSurvey:
-    return survey.model_copy(update={"scale": scale})
+def _scaled(survey: NucleiSurvey, scale: float, diameter: float) -> NucleiSurvey:
+    return survey.model_copy(update={"scale": scale, "longest": _LONG * diameter})

@@ -51,6 +51,7 @@ class LocalThresholdWatershed(LocalMethod):
     version: ClassVar[str] = "2"
     Parameters: ClassVar[type[Settings]] = LocalThresholdWatershedParameters
     SurveyType: ClassVar[type[Survey]] = RuleSurvey
+    bytes_per_pixel: ClassVar[float] = 110.0
     card: ClassVar[Card] = Card(
         summary="Local-mean threshold over a window of some object diameters, then split at the necks.",
         objects=("nucleus", "cell", "particle"),

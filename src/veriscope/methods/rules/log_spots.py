@@ -46,6 +46,7 @@ class LogSpots(LocalMethod):
     version: ClassVar[str] = "2"
     Parameters: ClassVar[type[Settings]] = LogSpotsParameters
     SurveyType: ClassVar[type[Survey]] = RuleSurvey
+    bytes_per_pixel: ClassVar[float] = 120.0
     card: ClassVar[Card] = Card(
         summary="Laplacian-of-Gaussian blob detection; each blob grows to its own edge.",
         objects=("spot", "nucleus", "particle"),

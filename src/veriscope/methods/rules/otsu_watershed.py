@@ -43,6 +43,7 @@ class OtsuWatershed(LocalMethod):
     version: ClassVar[str] = "2"
     Parameters: ClassVar[type[Settings]] = OtsuWatershedParameters
     SurveyType: ClassVar[type[Survey]] = RuleSurvey
+    bytes_per_pixel: ClassVar[float] = 90.0
     card: ClassVar[Card] = Card(
         summary="Global Otsu threshold, then split along the valleys of the distance transform.",
         objects=("nucleus", "cell", "particle"),
