@@ -127,3 +127,15 @@ def test_wrong_words_are_refused_before_files_are_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             compare_folders(tmp_path / "none", "p", **options)  # type: ignore[arg-type]
+
+
+def test_settings_that_would_change_nothing_are_refused(refusal: Refusal) -> None:
+    assert refusal("labels", "p", task="semantic", components=True, data_range=4, level=0.9) == (
+        "2 settings have no use here:\n"
+        "  - connected-components goes with instance, not with semantic\n"
+        "  - data-range goes with restoration, not with semantic\n"
+        "Leave them out, or name another task."
+    )
+    assert "threshold goes with instance and detection, not with tracking" in refusal(
+        "labels", "p", task="tracking", thresholds=(0.3,)
+    )

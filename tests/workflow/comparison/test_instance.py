@@ -81,6 +81,19 @@ def test_the_fingerprint_is_measured_on_the_files(folder: Folder) -> None:
     assert "touching" in rows and rows["touching"]["answer"] is False
 
 
+def test_a_stated_size_of_objects_overrides_the_measured_one(folder: Folder, refusal: Refusal) -> None:
+    pair = spoiled(folder)
+    for options, small in (
+        ({"object_size": 12}, False),
+        ({"object_size": 12, "spacing": {"y": 2.0, "x": 2.0}}, True),
+    ):
+        advice = compare_folders(*pair, **options)["advice"]  # type: ignore[arg-type]
+        (row,) = [row for row in advice["fingerprint"] if row["item"] == "small_structures"]
+        assert (row["answer"], row["source"]) == (small, "said")
+        assert row["figure"] == pytest.approx(2 * np.sqrt(4 / np.pi)), "what was measured is still shown"
+    assert "spacing is given for axes 'x'" in refusal(*pair, spacing={"x": 1})
+
+
 MASK = dots(1, 2, 3) > 0
 
 

@@ -84,6 +84,7 @@ def compare_folders(
     if task not in TASKS:
         raise InputError(f"task {task!r} is not known; the tasks are {', '.join(TASKS)}")
     settings = CompareOptions.parse(options, where="compare")
+    settings.check_task(task)
     unit = "replicate" if groups else "sequence" if task == "tracking" else "image"
     _check_probabilities(probabilities, task, len(predictions))
     confidence: dict[str, Any] = {}

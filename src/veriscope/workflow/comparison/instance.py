@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label as connected_components
 
+from veriscope.core.axes import check_spacing
 from veriscope.errors import PixelValueError, VeriscopeError
 from veriscope.io.labels import LabelFile, open_classes, open_labels
 from veriscope.validate.candidates import Candidates, candidates_by_counts
@@ -115,9 +116,10 @@ class Instances:
             name=case.stem,
             cluster=case.cluster,
         )
+        spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
+        self.answers |= self._options.size_answers(spacing)
         if self._question is None:
             return InstanceUnit(counts, None)
-        spacing = self._options.spacing or reference.spacing
         values = [measured_value(file, self._question, spacing) for file in (reference, prediction)]
         return InstanceUnit(counts, (values[0], values[1]))
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from veriscope.core.settings import Settings
+from veriscope.errors import InputError, raise_together
+from veriscope.validate.fingerprint.measured import LIMITS
 
 __all__ = ["TASKS", "CompareOptions", "Task"]
 
 Task = Literal["instance", "semantic", "detection", "classification", "restoration", "tracking"]
 TASKS: tuple[Task, ...] = ("instance", "semantic", "detection", "classification", "restoration", "tracking")
+
+_TASKS_OF: dict[str, tuple[str, ...]] = {
+    "thresholds": ("instance", "detection"),
+    "spacing": ("instance", "semantic", "detection", "restoration"),
+    "measure": ("instance",),
+    "tolerance": ("instance",),
+    "boundary_tolerance": ("semantic",),
+    "object_size": ("instance", "semantic", "detection"),
+    "components": ("instance",),
+    "foreground": ("semantic",),
+    "classes": ("classification",),
+    "data_range": ("restoration",),
+}
+"""Settings that not every task has a use for."""
+_SPOKEN = {"thresholds": "threshold", "components": "connected-components"}
 
 
 class CompareOptions(Settings):
@@ -43,3 +61,48 @@ class CompareOptions(Settings):
     """Classes in their order, such as grades (classification); None: they have no order."""
     data_range: float | None = Field(default=None, gt=0)
     """Largest minus smallest possible intensity (restoration); None: that of each reference."""
+
+    def check_task(self, task: str) -> None:
+        """Refuse settings that a task has no use for, because they would change nothing in silence.
+
+        Parameters
+        ----------
+        task
+            Kind of problem.
+
+        Raises
+        ------
+        InputError
+            If there are some; all are named.
+        """
+        usual = CompareOptions()
+        faults = [
+            InputError(
+                f"{_SPOKEN.get(name, name).replace('_', '-')} goes with {' and '.join(tasks)}, not with {task}"
+            )
+            for name, tasks in _TASKS_OF.items()
+            if task not in tasks and getattr(self, name) != getattr(usual, name)
+        ]
+        raise_together(
+            faults,
+            what=f"{len(faults)} settings have no use here",
+            remedy="Leave them out, or name another task.",
+        )
+
+    def size_answers(self, spacing: Mapping[str, float] | None) -> dict[str, bool]:
+        """Give what a stated size of objects answers of the fingerprint.
+
+        Parameters
+        ----------
+        spacing
+            Pixel size of the images in µm by axis; None: sizes are in pixels.
+
+        Returns
+        -------
+        dict
+            ``small_structures``; empty if no size was stated.
+        """
+        if self.object_size is None:
+            return {}
+        pixel = 1.0 if spacing is None else spacing["y"]
+        return {"small_structures": self.object_size / pixel < LIMITS["small_structures"]}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veriscope.core.axes import check_spacing
 from veriscope.errors import InputError, TableError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.image_tables import PlaceTable, read_place_table
@@ -17,7 +18,7 @@ from veriscope.io.labels import read_labels
 from veriscope.validate.detections import DetectionSettings
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.validate.localise.objects import Criterion, Detections
-from veriscope.workflow.comparison.cases import candidate_names, clusters_of
+from veriscope.workflow.comparison.cases import candidate_names, clusters_of, open_all
 from veriscope.workflow.comparison.detection import DetectionUnit, Places
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.comparison.task import Judged
@@ -67,8 +68,9 @@ def judge_places(
     VeriscopeError
         If tables cannot be read, or kinds and classes do not fit; all faults together.
     """
-    known = _open(references)
-    found = dict(zip(candidate_names(predictions), map(_open, predictions), strict=True))
+    names = candidate_names(predictions)
+    known, *others = open_all([references, *predictions], _open)
+    found = dict(zip(names, others, strict=True))
     faults = [fault for name, source in found.items() for fault in _faults(name, source, known)]
     raise_together(faults, what=f"{len(faults)} candidates do not fit the references")
     stems = list(dict.fromkeys([*known.stems, *(s for item in found.values() for s in item.stems)]))
@@ -171,10 +173,9 @@ def _criterion(known: _Source, found: Sequence[_Source], options: CompareOptions
             "points tell no size, so it is not known how far a found one may lie off; give the typical "
             "diameter with --object-size: half of it is allowed"
         )
-    spacing = None
-    if options.spacing is not None:
-        spacing = (options.spacing["y"], options.spacing["x"])
-    return Criterion("centre_distance", tolerance=tolerance, spacing=spacing)
+    spacing = check_spacing(options.spacing, "yx", where="the tables")
+    steps = None if spacing is None else (spacing["y"], spacing["x"])
+    return Criterion("centre_distance", tolerance=tolerance, spacing=steps)
 
 
 def _fingerprint(

@@ -141,6 +141,7 @@ class Masks:
         """
         check_same_shape(reference.labels, prediction.labels, where=case.stem)
         spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
+        self.answers |= self._options.size_answers(spacing)
         steps = None if spacing is None else tuple(spacing[axis] for axis in reference.axes)
         present = np.union1d(np.unique(reference.labels), np.unique(prediction.labels))
         sums: dict[int, tuple[int, int, int]] = {}
