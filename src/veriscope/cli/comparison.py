@@ -88,7 +88,7 @@ def _show_ranking(ranking: Mapping[str, Any], unit: str) -> None:
             name,
             number(item["value"]),
             span(item["low"], item["high"], digits=3),
-            f"{stable[name]['probability_first']:.0%}",
+            f"{stable[name]['probability_first']:.0%}" if name in stable else "cannot tell",
         ]
         for name, item in ranking["values"].items()
     ]

@@ -29,7 +29,6 @@ _TASKS_OF: dict[str, tuple[str, ...]] = {
     "data_range": ("restoration",),
 }
 """Settings that not every task has a use for."""
-_SPOKEN = {"thresholds": "threshold", "components": "connected-components"}
 
 
 class CompareOptions(Settings):
@@ -77,9 +76,7 @@ class CompareOptions(Settings):
         """
         usual = CompareOptions()
         faults = [
-            InputError(
-                f"{_SPOKEN.get(name, name).replace('_', '-')} goes with {' and '.join(tasks)}, not with {task}"
-            )
+            InputError(f"{_spoken(name)} goes with {' and '.join(tasks)}, not with {task}")
             for name, tasks in _TASKS_OF.items()
             if task not in tasks and getattr(self, name) != getattr(usual, name)
         ]
@@ -106,3 +103,8 @@ class CompareOptions(Settings):
             return {}
         pixel = 1.0 if spacing is None else spacing["y"]
         return {"small_structures": self.object_size / pixel < LIMITS["small_structures"]}
+
+
+def _spoken(name: str) -> str:
+    """Give the name of a setting on the command line."""
+    return {"thresholds": "threshold", "components": "connected-components"}.get(name, name.replace("_", "-"))
