@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "veriscope/benchmark-metric-agreement/1"
-FAMILIES = ("instance", "semantic", "topology", "detection", "classification", "restoration", "tracking")
+FAMILIES = (
+    "instance",
+    "semantic",
+    "topology",
+    "detection",
+    "classification",
+    "restoration",
+    "tracking",
+    "application",
+)
 PARTS = Path(__file__).with_name("metric_agreement")
 
 
