@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import runpy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from scipy import stats
 from veriscope.errors import InputError
 from veriscope.validate.ranking import Ranking, holm, rank, rank_values
 from veriscope.validate.units import UnitCounts
+
+ROOT = Path(__file__).parents[2]
 
 
 def units(found: Sequence[int], total: int = 20, fp: int = 0) -> list[UnitCounts]:
@@ -63,7 +67,7 @@ def test_noise_cannot_be_separated() -> None:
 
 
 def test_difference_agrees_with_the_paired_t_test_for_equal_images() -> None:
-    swap = np.array([1, -1, 2, -2, 1, 2, 0, 2, -2, 1])
+    swap = np.array([0, 1, 2, 1, 0, 2, -1, 3, 1, 1])  # not skewed: as far above the mean as below
     (pair,) = rank({"a": units(HARD + swap), "b": units(HARD)}, metric="recall@0.5").pairs
     expected = stats.ttest_rel((HARD + swap) / 20, HARD / 20)
     assert pair.p_value == pytest.approx(float(expected.pvalue))
@@ -179,8 +183,8 @@ def test_values_are_compared_by_the_paired_t_test() -> None:
     assert pair.difference.value == pytest.approx(float((near - far).mean()))
     assert result.values["near"].aggregation == "mean"
     assert (result.metric, result.better, result.level) == ("hd95", "lower", 0.9)
-    # Kurtosis can only cost degrees of freedom.
-    assert pair.p_value is not None and float(expected.pvalue) <= pair.p_value < 0.01
+    # Kurtosis costs degrees of freedom, skewness some of the distance; neither makes a claim easier.
+    assert pair.p_value is not None and float(expected.pvalue) <= pair.p_value < 0.05
 
 
 @pytest.mark.parametrize("better", ["higher", "lower"])
@@ -231,7 +235,27 @@ def test_units_left_aside_are_counted() -> None:
     assert json.loads(json.dumps(result.to_dict()))["n_left_aside"] == 1
 
 
-BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "science" / "ranking.py"))
+def test_the_example_of_the_page_gives_what_the_page_says() -> None:
+    page = (ROOT / "docs" / "concepts" / "comparing-candidates.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0]
+    told: dict[str, Any] = {}
+    exec(block, told)
+    assert f"# {told['groups']}\n".replace("'", '"') in block
+    assert f"# {told['verdicts']}\n".replace("'", '"') in block
+    assert f"share of the draws: {told['first']:.2f}\n" in block
+    assert f"# {told['needed']} images in all" in block
+    assert f"# {told['low']} and {told['high']}:" in block
+    assert f"# {told['detectable']:.2f} µm:" in block
+
+
+BENCHMARK = runpy.run_path(str(ROOT / "benchmarks" / "science" / "ranking.py"))
+
+
+def test_rare_failures_of_one_candidate_do_not_make_the_other_better() -> None:
+    """Same mean: one candidate fails on every tenth image, the other is always a little worse."""
+    runs = 300
+    row = BENCHMARK["equals"]("unlike", 8, 2, 0.1, runs=runs, seed=1)
+    assert row["false_claim"] < 0.05 + 2 * math.sqrt(0.05 * 0.95 / runs)  # the t test alone: 0.09
 
 
 @pytest.mark.parametrize("kind", ["f1", "failures"])

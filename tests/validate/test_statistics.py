@@ -17,6 +17,7 @@ from veriscope.errors import InputError
 from veriscope.validate.metrics.base import ratio
 from veriscope.validate.statistics import (
     Interval,
+    cautious_p_value,
     jackknife_interval,
     jackknife_spread,
     leave_one_out,
@@ -113,6 +114,29 @@ def test_intervals_of_means_move_and_turn_with_the_values(values: list[float]) -
     assert turned.low == pytest.approx(10 - 2 * interval.high, rel=1e-6, abs=1e-6)
     assert turned.high == pytest.approx(10 - 2 * interval.low, rel=1e-6, abs=1e-6)
     assert interval.low <= interval.value <= interval.high
+
+
+@given(
+    st.lists(st.integers(-5, 5), min_size=3, max_size=9).filter(lambda v: max(v) > min(v)),
+    st.sampled_from([0.8, 0.95, 0.99]),
+)
+@settings(max_examples=200, deadline=None)
+def test_cautious_interval_leaves_zero_out_just_where_its_test_says_so(
+    values: list[int], level: float
+) -> None:
+    array = np.array(values, dtype=float)
+    k = len(array)
+    left_out = (array.sum() - array) / (k - 1)
+    spread = jackknife_spread(left_out, np.ones(k))
+    p_value = cautious_p_value(array.mean(), spread)
+    plain = float(2 * stats.t.sf(abs(array.mean()) / spread.standard_error, spread.degrees_of_freedom))
+    assert plain - 1e-12 <= p_value <= 1
+    if abs(stats.skew(array)) < 1e-9:
+        assert p_value == pytest.approx(plain)
+    interval = jackknife_interval(array.mean(), left_out, np.ones(k), level=level, scale="cautious")
+    assert interval.low is not None and interval.high is not None
+    if abs(p_value - (1 - level)) > 1e-6:
+        assert (interval.low > 0 or interval.high < 0) == (p_value < 1 - level)
 
 
 def test_intervals_of_shares_stay_within_bounds_and_are_wider_towards_the_middle() -> None:

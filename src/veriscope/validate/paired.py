@@ -11,10 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from veriscope.validate.candidates import Candidates
-from veriscope.validate.statistics import Interval, jackknife_interval, jackknife_spread, leave_one_out
+from veriscope.validate.statistics import (
+    Interval,
+    cautious_p_value,
+    jackknife_interval,
+    jackknife_spread,
+    leave_one_out,
+)
 
 __all__ = ["PairedDifference", "compare_pair", "paired_left_out"]
 
@@ -99,7 +104,7 @@ def compare_pair(
         sizes,
         level=level,
         bounds=(-width, width),
-        scale="linear",
+        scale="cautious",
         unit=candidates.unit,
         aggregation=candidates.aggregation,
     )
@@ -107,8 +112,7 @@ def compare_pair(
         return interval, None
     spread = jackknife_spread(left_out, sizes)
     if spread.standard_error > 0:
-        t = abs(value) / spread.standard_error
-        return interval, float(2 * special.stdtr(spread.degrees_of_freedom, -t))
+        return interval, cautious_p_value(value, spread)
     # All units agree exactly: a sign test is all that is left.
     return interval, 1.0 if value == 0 else min(1.0, 2.0 ** (1 - interval.n_units))
 

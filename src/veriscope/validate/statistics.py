@@ -31,6 +31,7 @@ __all__ = [
     "Aggregation",
     "Interval",
     "JackknifeSpread",
+    "cautious_p_value",
     "jackknife_interval",
     "jackknife_spread",
     "leave_one_out",
@@ -40,7 +41,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 Aggregation = Literal["pooled", "mean"]
-Scale = Literal["linear", "logit", "skewed"]
+Scale = Literal["linear", "logit", "skewed", "cautious"]
 
 _REAL = (-np.inf, np.inf)
 
@@ -244,8 +245,9 @@ def jackknife_interval(
         Smallest and largest possible value.
     scale
         ``"linear"``: value ± t SE, the interval of a t test; ``"logit"``: the same on the logit scale;
-        ``"skewed"``: linear, with half of Hall's correction for skewness. None: logit between two finite
-        bounds, else skewed.
+        ``"skewed"``: linear, each end halfway to that of Hall's correction for skewness; ``"cautious"``:
+        linear, widened where the correction for half of the skewness asks for it, as `cautious_p_value`
+        tests. None: logit between two finite bounds, else skewed.
     unit, aggregation
         Passed on to the result.
 
@@ -280,22 +282,60 @@ def jackknife_interval(
     if scale == "logit":
         ends = _on_logit_scale(value, t * spread.standard_error, low, high)
         return result(*ends, "jackknife-t on the logit scale")
-    down, up = (t, t) if scale == "linear" else _against_skewness(t, spread.skewness)
+    down, up = t, t
+    if scale == "skewed":
+        corrected = (
+            _without_skewness_inverse(t, spread.skewness),
+            -_without_skewness_inverse(-t, spread.skewness),
+        )
+        down, up = (t + corrected[0]) / 2, (t + corrected[1]) / 2
+    elif scale == "cautious":
+        half = spread.skewness / 2
+        down = max(t, _without_skewness_inverse(t, half))
+        up = max(t, -_without_skewness_inverse(-t, half))
     ends = value - down * spread.standard_error, value + up * spread.standard_error
-    method = "jackknife-t" if scale == "linear" else "jackknife-t, half corrected for skewness"
-    return result(max(low, ends[0]), min(high, ends[1]), method)
+    return result(max(low, ends[0]), min(high, ends[1]), _METHODS[scale])
 
 
-def _against_skewness(t: float, skewness: float) -> tuple[float, float]:
-    """Give the reach downwards and upwards in standard errors, halfway between Student's and Hall's.
+_METHODS = {
+    "linear": "jackknife-t",
+    "skewed": "jackknife-t, half corrected for skewness",
+    "cautious": "jackknife-t, widened for skewness",
+}
 
-    Hall's (1992) transformation x + a x² + a² x³ / 3 + skewness / 6, a = skewness / 3, of the studentised
-    mean is free of skewness to first order; it is cubic and monotone, so it has an inverse.
+
+def cautious_p_value(value: float, spread: JackknifeSpread) -> float:
+    """Give the two-sided p value of a statistic that would be zero, also where few units pull it to a side.
+
+    Parameters
+    ----------
+    value
+        The statistic, such as a difference.
+    spread
+        From `jackknife_spread`, with a standard error above 0.
+
+    Returns
+    -------
+    float
+        The larger of two: that of the t test, and that after Hall's (1992) correction for half of the
+        skewness. It is below 1 - level just where an interval of scale ``"cautious"`` leaves zero out.
     """
+    t = value / spread.standard_error
+    towards = _without_skewness(t, spread.skewness / 2) * (1 if t >= 0 else -1)
+    return float(min(1.0, 2 * special.stdtr(spread.degrees_of_freedom, -min(abs(t), towards))))
+
+
+def _without_skewness(t: float, skewness: float) -> float:
+    """Transform a studentised mean so that it is free of skewness to first order (Hall 1992): monotone."""
+    a = skewness / 3
+    return t + a * t**2 + a**2 * t**3 / 3 + skewness / 6
+
+
+def _without_skewness_inverse(t: float, skewness: float) -> float:
+    """Give the studentised mean that `_without_skewness` takes to t."""
     if abs(skewness) < 1e-9:
-        return t, t
-    corrected = (np.cbrt(1 + skewness * (np.array([t, -t]) - skewness / 6)) - 1) * 3 / skewness
-    return (t + float(corrected[0])) / 2, (t - float(corrected[1])) / 2
+        return t
+    return float((np.cbrt(1 + skewness * (t - skewness / 6)) - 1) * 3 / skewness)
 
 
 def _on_logit_scale(value: float, reach: float, low: float, high: float) -> tuple[float, float]:
