@@ -63,6 +63,11 @@ PEERS = {
         without_dependencies=("surface-distance==0.1",),
         check="from surface_distance import compute_surface_distances",
     ),
+    "medpy": Peer(
+        packages=("numpy==2.4.6", "scipy==1.17.1", "SimpleITK==2.5.7"),
+        without_dependencies=("medpy==0.5.2",),
+        check="from medpy.metric.binary import assd, hd",
+    ),
     "microssim": Peer(
         packages=("microssim==0.0.5", "numpy==2.4.6"),
         without_dependencies=(),
@@ -77,6 +82,12 @@ PEERS = {
         packages=("py-ctcmetrics==1.3.3", "traccuracy==0.4.3"),
         without_dependencies=(),
         check="import ctc_metrics, traccuracy",
+    ),
+    # Broken with pydantic 2.14; without torch it runs ONNX, the fastest of its engines here.
+    "bioimageio-core": Peer(
+        packages=("bioimageio.core==0.11.0", "pydantic<2.14", "onnxruntime==1.31.1"),
+        without_dependencies=(),
+        check="from bioimageio.core import create_prediction_pipeline, predict",
     ),
     "pycocotools": Peer(
         packages=("numpy==2.4.6", "pycocotools==2.0.11"),

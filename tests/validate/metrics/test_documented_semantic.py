@@ -47,3 +47,12 @@ def test_quick_boundary_benchmark(tmp_path: Path) -> None:
     (case,) = json.loads((tmp_path / "b.json").read_text())["cases"]
     assert case["n_matches"] > 20
     assert case["masks_ratio"] > 0
+
+
+def test_quick_agreement_with_other_implementations() -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "science" / "metric_agreement" / "semantic.py"))
+    found = script["rows"](quick=True)
+    here = [row for row in found if row["peer"].startswith(("scikit", "brute force"))]
+    assert {row["metric"] for row in here} == {metric.name for metric in SEMANTIC_METRICS}
+    assert all(row["n_cases"] >= 40 for row in here)
+    assert all(row["max_difference"] <= row["tolerance"] for row in found)
