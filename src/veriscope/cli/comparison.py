@@ -7,7 +7,7 @@ from typing import Any
 
 from veriscope.cli.advice import show_pitfalls
 from veriscope.cli.output import number, out, say, show_table, span
-from veriscope.workflow.comparison.advice import fits
+from veriscope.workflow.comparison.advice import fits, fitting_keys
 
 __all__ = ["show_comparison"]
 
@@ -24,7 +24,7 @@ def show_comparison(found: Mapping[str, Any]) -> None:
         say(f"note: {note}")
     if len(found["notes"]) > 10:
         say(f"note: and {len(found['notes']) - 10} more (--json shows all)")
-    fitting = [item["key"] for item in found["advice"]["metrics"]]
+    fitting = fitting_keys(found["advice"])
     if "candidates" in found:
         _show_side_by_side(found, fitting)
         _show_ranking(found["ranking"], found["unit"])

@@ -119,6 +119,9 @@ def compare(
     tolerance: Annotated[
         str | None, typer.Option(help="Error of the measure that would change your conclusion, such as 5%.")
     ] = None,
+    boundaries: Annotated[
+        bool, typer.Option("--boundaries", help="Judge the outlines of matched objects too (instance).")
+    ] = False,
     boundary_tolerance: Annotated[
         float | None,
         typer.Option(help="Distance between two raters' outlines, µm (px if uncalibrated). Default 2 px."),
@@ -131,6 +134,18 @@ def compare(
         Path | None,
         typer.Option(help="Folder of maps of probability, 0 to 1, named as the predictions (one candidate)."),
     ] = None,
+    objects: Annotated[
+        Path | None, typer.Option(help="Table to write: what became of each object, .parquet or .csv.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Classes in their order, such as low,middle,high (classification).")
+    ] = None,
+    data_range: Annotated[
+        float | None, typer.Option(help="Largest minus smallest possible intensity (restoration).")
+    ] = None,
+    worse: Annotated[
+        str, typer.Option(help="Which error is worse: none, misses or false positives; for the advice.")
+    ] = "none",
     components: Annotated[
         bool,
         typer.Option("--connected-components", help="Take the connected pieces of masks as objects."),
@@ -156,7 +171,11 @@ def compare(
         "spacing": parse_spacing(spacing),
         "measure": measure,
         "tolerance": tolerance,
+        "boundaries": boundaries,
         "boundary_tolerance": boundary_tolerance,
+        "classes": tuple(classes.split(",")) if classes else None,
+        "data_range": data_range,
+        "costlier_error": worse,
         "object_size": object_size,
         "components": components,
         "foreground": foreground,
@@ -169,6 +188,7 @@ def compare(
             groups=groups,
             partial=partial,
             probabilities=probabilities,
+            objects=objects,
             progress=progress,
             **options,
         )

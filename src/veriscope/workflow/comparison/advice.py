@@ -8,7 +8,10 @@ from typing import Any
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.validate.fingerprint.recommend import recommend
 
-__all__ = ["advise", "first_fitting", "fits", "show_fingerprint"]
+__all__ = ["advise", "first_fitting", "fits", "fitting_keys", "show_fingerprint"]
+
+_BY_CRITERION = frozenset({"f1", "f_beta", "average_precision", "froc"})
+"""Metrics of found objects, which depend on when an object counts as found."""
 
 _OF_MATCHES = "mean_matched_iou"
 """A metric of what was found alone: whoever finds only the easy objects would be first."""
@@ -62,6 +65,24 @@ def show_fingerprint(fingerprint: Fingerprint) -> list[dict[str, Any]]:
     return rows
 
 
+def fitting_keys(advice: Mapping[str, Any]) -> list[str]:
+    """Give the recommended keys as far as a comparison of objects by mask IoU computes them.
+
+    Parameters
+    ----------
+    advice
+        As from `advise`.
+
+    Returns
+    -------
+    list of str
+        Keys; without those of found objects where another criterion than mask IoU was recommended (S8).
+    """
+    other = {item["key"] for item in advice["criteria"] if item["rule"] == "S8"} - {"mask_iou"}
+    by_matches = _BY_CRITERION if advice["category"] == "instance" and other else frozenset()
+    return [item["key"] for item in advice["metrics"] if item["key"] not in by_matches]
+
+
 def fits(key: str, advised: Iterable[str]) -> bool:
     """Tell whether a computed metric is among the recommended ones.
 
@@ -99,5 +120,5 @@ def first_fitting(advice: Mapping[str, Any], computed: Iterable[str], *, otherwi
         A key. Never one of a single class, nor one that only judges what was found.
     """
     there = [key for key in computed if "[" not in key and not key.startswith(_OF_MATCHES)]
-    chosen = (key for item in advice["metrics"] for key in there if fits(key, [item["key"]]))
+    chosen = (key for wanted in fitting_keys(advice) for key in there if fits(key, [wanted]))
     return next(chosen, otherwise)

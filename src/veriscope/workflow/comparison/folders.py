@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
+from veriscope.io.tables import write_table
 from veriscope.workflow.comparison.advice import advise, first_fitting
 from veriscope.workflow.comparison.cases import find_cases
 from veriscope.workflow.comparison.class_tables import judge_classes
@@ -40,6 +43,7 @@ def compare_folders(
     groups: str | Path | None = None,
     partial: bool = False,
     probabilities: str | Path | None = None,
+    objects: str | Path | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> dict[str, Any]:
@@ -62,6 +66,8 @@ def compare_folders(
     probabilities
         Folder of maps of probability, 0 to 1, named as the predictions of the one candidate (instance and
         semantic): whether they can be believed.
+    objects
+        Table to write, .parquet or .csv: what became of each object (instance).
     progress
         Told about every image.
     **options
@@ -87,6 +93,8 @@ def compare_folders(
     settings.check_task(task)
     unit = "replicate" if groups else "sequence" if task == "tracking" else "image"
     _check_probabilities(probabilities, task, len(predictions))
+    if objects is not None and task != "instance":
+        raise InputError(f"a table of objects goes with the task instance, not {task}; leave out --objects")
     confidence: dict[str, Any] = {}
     if task in _IMAGE_TASKS:
         cases = find_cases(references, predictions, groups=groups, partial=partial)
@@ -102,6 +110,8 @@ def compare_folders(
         judged = judge_places(references, predictions, settings, groups=groups)
     else:
         judged = judge_classes(references, predictions, settings, groups=groups, partial=partial)
+    if objects is not None:
+        _write_objects(Path(objects), judged)
     return {
         "schema": COMPARE_SCHEMA,
         "task": task,
@@ -125,6 +135,19 @@ def _check_probabilities(probabilities: str | Path | None, task: str, n_candidat
         )
     if n_candidates > 1:
         raise InputError("maps of probability belong to one candidate; compare it alone")
+
+
+def _write_objects(path: Path, judged: Judged) -> None:
+    assert isinstance(judged.judge, Instances), "checked: only this task has objects"
+    rows = [
+        {"candidate": name, **row}
+        for name, units in judged.units.items()
+        for row in judged.judge.object_rows(units)
+    ]
+    table = pd.DataFrame(rows)
+    if rows:
+        table = table.astype({"match": "Int64", "partner": "Int64"})
+    write_table(path, table, {"size": "px"} if rows else {})
 
 
 def _refuse_groups(groups: str | Path | None) -> None:

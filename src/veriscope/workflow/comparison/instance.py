@@ -15,15 +15,28 @@ from veriscope.core.axes import check_spacing
 from veriscope.errors import PixelValueError, VeriscopeError
 from veriscope.io.labels import LabelFile, open_classes, open_labels
 from veriscope.validate.candidates import Candidates, candidates_by_counts
+from veriscope.validate.instance_report import InstanceReport, instance_report
 from veriscope.validate.instances import compare_units
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
-from veriscope.validate.units import UnitCounts, count_unit
+from veriscope.validate.metrics.semantic.catalogue import DESCRIPTIONS
+from veriscope.validate.units import UnitCounts
 from veriscope.workflow.comparison.biology import biology_of, check_question, measured_value
 from veriscope.workflow.comparison.cases import Case
+from veriscope.workflow.comparison.means import mean_over_units
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.question import Question
 
 __all__ = ["InstanceUnit", "Instances"]
+
+_OUTLINES = {
+    "nsd": "nsd",
+    "boundary_iou": "boundary_iou",
+    "masd": "masd",
+    "assd": "assd",
+    "hausdorff_percentile": "hausdorff_95",
+    "hausdorff": "hausdorff",
+}
+_DESCRIBED = {item.key: item for item in DESCRIPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +45,24 @@ class InstanceUnit:
 
     Parameters
     ----------
-    counts
-        What metrics are made of.
+    report
+        Counts, and what became of each object.
     values
         What is measured of the reference and of the prediction; None: nothing was asked for.
     """
 
-    counts: UnitCounts
+    report: InstanceReport
     values: tuple[float, float] | None
+
+    @property
+    def counts(self) -> UnitCounts:
+        """What metrics are made of."""
+        return self.report.counts
+
+    def outline(self, name: str) -> float:
+        """Give the mean over the matches of a metric of outlines; NaN without a match."""
+        values = getattr(self.report.boundaries, name)
+        return float(np.mean(values)) if len(values) else float("nan")
 
 
 class Instances:
@@ -61,6 +84,8 @@ class Instances:
             check_question(self._question)
         self.notes: list[str] = []
         self.answers: dict[str, Any] = {"category": "instance", "costlier_error": options.costlier_error}
+        if options.boundaries:
+            self.answers["boundaries_matter"] = True
 
     def read(self, path: Path) -> LabelFile:
         """Read objects, from a mask only where components were asked for.
@@ -109,19 +134,25 @@ class Instances:
         InstanceUnit
             What metrics are made of.
         """
-        counts = count_unit(
+        spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
+        self.answers |= self._options.size_answers(spacing)
+        steps = None if spacing is None else [spacing[axis] for axis in reference.axes]
+        tolerance = self._options.outline_tolerance(steps) if self._options.boundaries else None
+        report = instance_report(
             reference.labels,
             prediction.labels,
             thresholds=self._options.thresholds,
+            boundaries=self._options.boundaries,
+            spacing=steps,
+            tolerance=tolerance,
+            rim_width=tolerance,
             name=case.stem,
             cluster=case.cluster,
         )
-        spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
-        self.answers |= self._options.size_answers(spacing)
         if self._question is None:
-            return InstanceUnit(counts, None)
+            return InstanceUnit(report, None)
         values = [measured_value(file, self._question, spacing) for file in (reference, prediction)]
-        return InstanceUnit(counts, (values[0], values[1]))
+        return InstanceUnit(report, (values[0], values[1]))
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
         """Give what a fingerprint is measured from.
@@ -163,10 +194,48 @@ class Instances:
             "n_prediction": int(np.sum([item.n_prediction for item in counts])),
             "thresholds": found["thresholds"],
             "metrics": found["metrics"],
-            "metrics_per_image": found["metrics_per_image"],
+            "metrics_per_image": found["metrics_per_image"] | self._outlines(units, unit),
             "images": found["images"],
             **self._biology(units),
         }
+
+    def _outlines(self, units: Sequence[InstanceUnit], unit: str) -> dict[str, Any]:
+        """Average outlines over the matches of an image, then over images; missed objects are not in it."""
+        if not self._options.boundaries:
+            return {}
+        clusters = [item.counts.cluster for item in units]
+        found = {}
+        for key, name in _OUTLINES.items():
+            described = _DESCRIBED[key]
+            found[key] = mean_over_units(
+                [item.outline(name) for item in units],
+                clusters,
+                level=self._options.level,
+                bounds=(described.low, described.high),
+                unit=unit,
+            ).to_dict()
+        return found
+
+    def object_rows(self, units: Sequence[InstanceUnit]) -> list[dict[str, Any]]:
+        """Tell what became of each object.
+
+        Parameters
+        ----------
+        units
+            As from `judge`.
+
+        Returns
+        -------
+        list of dict
+            ``image``, ``side`` (reference or prediction), ``label``, ``size`` in pixels, ``status``,
+            ``match``, ``partner``, ``iou``, ``dice``, ``overlap``.
+        """
+        return [
+            {"image": item.counts.name, "side": table.side, **row}
+            for item in units
+            for table in (item.report.references, item.report.predictions)
+            for row in table.rows()
+        ]
 
     def _biology(self, units: Sequence[InstanceUnit]) -> dict[str, Any]:
         if self._question is None:

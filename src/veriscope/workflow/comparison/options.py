@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -21,7 +21,8 @@ _TASKS_OF: dict[str, tuple[str, ...]] = {
     "spacing": ("instance", "semantic", "detection", "restoration"),
     "measure": ("instance",),
     "tolerance": ("instance",),
-    "boundary_tolerance": ("semantic",),
+    "boundaries": ("instance",),
+    "boundary_tolerance": ("instance", "semantic"),
     "object_size": ("instance", "semantic", "detection"),
     "components": ("instance",),
     "foreground": ("semantic",),
@@ -46,6 +47,8 @@ class CompareOptions(Settings):
     """What is measured of the objects, as in a study: count, mean-area …; None: nothing (instance)."""
     tolerance: str | float | None = None
     """Error of that measure that would change the conclusion, as a share of it, such as ``5%``."""
+    boundaries: bool = False
+    """Measure the outlines of matched objects too (instance)."""
     boundary_tolerance: float | None = Field(default=None, gt=0)
     """Distance between two raters' outlines, in µm (pixels where uncalibrated); None: two pixels."""
     object_size: float | None = Field(default=None, gt=0)
@@ -85,6 +88,21 @@ class CompareOptions(Settings):
             what=f"{len(faults)} settings have no use here",
             remedy="Leave them out, or name another task.",
         )
+
+    def outline_tolerance(self, steps: Sequence[float] | None) -> float:
+        """Give the distance at which outlines agree.
+
+        Parameters
+        ----------
+        steps
+            Pixel size along each axis in µm; None: distances are in pixels.
+
+        Returns
+        -------
+        float
+            As stated, else two pixels of the finer of the last two axes.
+        """
+        return self.boundary_tolerance or 2 * (min(steps[-2:]) if steps else 1.0)
 
     def size_answers(self, spacing: Mapping[str, float] | None) -> dict[str, bool]:
         """Give what a stated size of objects answers of the fingerprint.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import find_objects
 
 from veriscope.core.axes import check_spacing
 from veriscope.errors import InputError, TableError, UnreadableFileError, VeriscopeError, raise_together
@@ -76,6 +77,8 @@ def judge_places(
     stems = list(dict.fromkeys([*known.stems, *(s for item in found.values() for s in item.stems)]))
     if known.kind == "labels":
         stems = list(known.stems)
+    if any(source.kind == "boxes" for source in (known, *found.values())):
+        known, found = _boxed(known), {name: _boxed(source) for name, source in found.items()}
     settings = DetectionSettings(criterion=_criterion(known, list(found.values()), options))
     judge = Places(settings, options)
     only = [stem for stem in stems if stem not in set(known.stems)]
@@ -85,7 +88,7 @@ def judge_places(
             "they count as images without an object"
         )
     clusters = clusters_of(stems, groups)
-    truth = {stem: known.get(stem) for stem in stems}
+    truth = dict(zip(stems, open_all(stems, lambda stem: known.get(str(stem))), strict=True))
     units = {
         name: [DetectionUnit(stem, clusters.get(stem), truth[stem], source.get(stem)) for stem in stems]
         for name, source in found.items()
@@ -139,15 +142,33 @@ def _of_table(table: PlaceTable) -> _Source:
     return _Source(table.kind, tuple(by_stem), get, diameter, classes, table.has_scores)
 
 
+def _boxed(source: _Source) -> _Source:
+    """Draw boxes around the objects of label images, so that they can be compared with boxes."""
+    if source.kind != "labels":
+        return source
+
+    def get(stem: str) -> Detections:
+        labels = source.get(stem).labels
+        found = [] if labels is None else [place for place in find_objects(labels) if place is not None]
+        rows = [[*(side.start for side in place), *(side.stop for side in place)] for place in found]
+        return Detections(boxes=np.array(rows, dtype=np.float64).reshape(-1, 4))
+
+    return replace(source, kind="boxes", get=get)
+
+
 def _faults(name: str, source: _Source, known: _Source) -> list[VeriscopeError]:
     found: list[VeriscopeError] = []
     if source.kind == known.kind == "labels":
         found.append(InputError(f"{name}: has label images, as the references; compare with --task instance"))
-    if not set(source.stems) & set(known.stems):
+    if source.stems and not set(source.stems) & set(known.stems):
         found.append(TableError(f"{name}: shares no image with the references; images go by their names"))
     if (source.classes is None) != (known.classes is None):
-        where, other = (name, "references") if source.classes is None else ("references", name)
-        found.append(TableError(f"{name}: {where} have no column class, {other} have; add it, or remove it"))
+        has = (
+            "has a column class, and the references have none"
+            if known.classes is None
+            else "lacks the column class"
+        )
+        found.append(TableError(f"{name}: {has}; add it there, or remove it from both"))
     strange = sorted((source.classes or frozenset()) - (known.classes or frozenset()))
     if strange and known.classes is not None:
         found.append(

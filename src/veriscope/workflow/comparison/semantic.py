@@ -160,7 +160,7 @@ class Masks:
         sums: tuple[int, int, int],
         steps: tuple[float, ...] | None,
     ) -> dict[str, float]:
-        tolerance = self._options.boundary_tolerance or 2 * (min(steps[-2:]) if steps else 1.0)
+        tolerance = self._options.outline_tolerance(steps)
         distances = boundary_distances(reference, prediction, spacing=steps)
         tp, fp, fn = sums
         return {
