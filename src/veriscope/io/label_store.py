@@ -43,7 +43,9 @@ class LabelStore:
 
         self._folder = folder
         self._target = target
-        self._array: Any = zarr.open_array(store=str(folder / "0"), mode="r+")
+        # Also empty chunks are stored, so that a missing file always means an incomplete copy.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            self._array: Any = zarr.open_array(store=str(folder / "0"), mode="r+")
 
     def __reduce__(self) -> tuple[type[LabelStore], tuple[Path, Path]]:
         return type(self), (self._folder, self._target)

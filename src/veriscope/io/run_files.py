@@ -51,7 +51,7 @@ def read_runs(path: str | Path) -> ObjectRuns | None:
         None if the file is missing or damaged: the part has to be predicted again.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             return ObjectRuns(**{name: file[name] for name in _FIELDS})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

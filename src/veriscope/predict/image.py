@@ -57,7 +57,8 @@ def predict_image(
         Image file or OME-Zarr folder.
     output
         Folder to write, ending ``.ome.zarr``; must not exist, unless it is the result of just this.
-        Until it is complete, work lies beside it in a folder ending ``.part``.
+        Until it is complete, work lies beside it in a folder ending ``.part``. What it took stands beside it
+        in a file ending ``.record.json``.
     reading
         How the file is read; None: as it says.
     tile
@@ -92,24 +93,40 @@ def predict_image(
         raise InputError(f"--workers {workers}: at least 1")
     pixels = reading.source(source)
     method.check(Image(np.zeros((1,) * len(pixels.shape), pixels.dtype), pixels.axes, name=pixels.name))
-    pixels.stored.verify()
     _check_chunks(pixels, memory)
     origin = _origin(method, Path(source), reading)
     if output.exists():
-        return _result(origin, output, _made_before(output, origin), started)
+        n_objects = _made_before(output, origin)
+        _clear(output, origin)
+        return _result(origin, output, n_objects, started)
     executor: Executor = HereExecutor() if workers == 1 else ProcessExecutor(workers)
     work = _start(method, pixels, origin, output, tile=tile, memory=memory, workers=workers)
     units = len(list(grid(pixels.shape, work.tile)))
     spent = _predict_parts(work, units, executor, progress)
-    n_objects = _write_labels(work, units, executor, progress, origin=origin, output=output)
-    spent |= {"tile": list(work.tile), "workers": workers, "n_lost": executor.n_lost}
-    spent["survey"] = work.survey.model_dump(mode="json")
-    result = _result(origin, output, n_objects, started) | {"done": True, **spent}
-    write_json(
-        output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json"), result
-    )
-    shutil.rmtree(work.folder.parent)
+    spent |= {"tile": list(work.tile), "workers": workers, "survey": work.survey.model_dump(mode="json")}
+    store, n_objects = _paint_labels(work, units, executor, progress, origin=origin, output=output)
+    spent |= {"n_lost": executor.n_lost, "done": True}
+    result = _result(origin, output, n_objects, started) | spent
+    # The record first: a result that is there has one.
+    write_json(_record_path(output), result)
+    store.finish()
+    _clear(output, origin)
     return result
+
+
+def _record_path(output: Path) -> Path:
+    return output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json")
+
+
+def _part_folder(output: Path) -> Path:
+    return output.with_name(output.name + ".part")
+
+
+def _clear(output: Path, origin: dict[str, Any]) -> None:
+    """Remove what was kept to go on from, once the result is there."""
+    plan = _read_plan(_part_folder(output))
+    if plan is not None and plan["key"] == origin["key"]:
+        shutil.rmtree(_part_folder(output))
 
 
 def _check_chunks(pixels: ChannelSource, memory: int | None) -> None:
@@ -161,7 +178,7 @@ def _start(
     workers: int,
 ) -> TileWork:
     """Survey and plan, or take up the survey and the plan of a run that was stopped."""
-    folder = output.with_name(output.name + ".part")
+    folder = _part_folder(output)
     found = _read_plan(folder)
     if found is not None and found["key"] != origin["key"]:
         raise InputError(
@@ -213,7 +230,7 @@ def _predict_parts(work: TileWork, units: int, executor: Executor, progress: Pro
     return spent
 
 
-def _write_labels(
+def _paint_labels(
     work: TileWork,
     units: int,
     executor: Executor,
@@ -221,8 +238,8 @@ def _write_labels(
     *,
     origin: dict[str, Any],
     output: Path,
-) -> int:
-    """Give the objects of all parts numbers, paint them, and put the label image in its place."""
+) -> tuple[LabelStore, int]:
+    """Give the objects of all parts numbers and paint them; how many there are."""
     folder = work.folder.parent
     anchors, boxes = gather(work, units, folder / "anchors.npy")
     n_objects = len(anchors)
@@ -242,8 +259,7 @@ def _write_labels(
     painter = executor if len(sheets) > _FEW_SHEETS else HereExecutor()
     for done, _ in enumerate(painter.run(paint, sheets), 1):
         progress("write labels", done, len(sheets))
-    store.finish()
-    return n_objects
+    return store, n_objects
 
 
 def _result(origin: dict[str, Any], output: Path, n_objects: int, started: float) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Reading(Settings):
             The one channel that the method sees.
         """
         stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series)
+        stored.verify()
         return ChannelSource(stored, self.channel)
 
 

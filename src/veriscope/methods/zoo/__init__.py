@@ -1,0 +1,1 @@
+"""Models of the BioImage Model Zoo, run as methods."""

@@ -1,0 +1,187 @@
+"""Which weights of a package run, and which of its outputs are the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from veriscope.errors import MethodError
+from veriscope.methods.zoo.description import ModelDescription, Tensor, Weights
+from veriscope.methods.zoo.engines import OnnxEngine
+
+if TYPE_CHECKING:
+    from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModelParameters
+
+__all__ = ["Maps", "choose_engine", "choose_maps", "choose_weights"]
+
+_FOREGROUND = ("foreground", "interior", "nucle", "cell", "object", "mask", "probability", "fg")
+_BOUNDARY = ("bound", "border", "contour", "edge", "membrane", "outline")
+_RUN_HERE = ("onnx", "torchscript", "pytorch_state_dict")
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Where in the outputs the objects are.
+
+    Parameters
+    ----------
+    output
+        Name of the tensor.
+    foreground
+        Index of the channel that is high in objects.
+    boundary
+        Index of the channel that is high where they touch, or None.
+    """
+
+    output: str
+    foreground: int
+    boundary: int | None
+
+
+def choose_maps(description: ModelDescription, options: ZooModelParameters) -> Maps:
+    """Say which output channels are foreground and boundary.
+
+    Parameters
+    ----------
+    description
+        Of the package.
+    options
+        What the user says about it; the names of the channels decide the rest.
+
+    Returns
+    -------
+    Maps
+        Where they are.
+
+    Raises
+    ------
+    MethodError
+        If it is not clear; the message lists the channels.
+    """
+    images = [out for out in description.outputs if {"y", "x"} <= set(out.names)]
+    if options.output is not None:
+        images = [out for out in images if out.id == options.output]
+    if not images:
+        names = ", ".join(out.id for out in description.outputs)
+        raise MethodError(
+            f"{description.name}: has no output {options.output or ''!r} that is an image; its outputs are {names}"
+        )
+    tensor = images[0]
+    names = _channel_names(tensor)
+    foreground = _pick(names, options.foreground, _FOREGROUND, what="foreground")
+    boundary = _pick(names, options.boundary, _BOUNDARY, what="boundary")
+    if foreground is None:
+        rest = [index for index in range(len(names)) if index != boundary]
+        if len(rest) != 1:
+            listed = ", ".join(f"{index} ({name})" for index, name in enumerate(names))
+            raise MethodError(
+                f"{description.name}: which channel of output {tensor.id!r} is high in objects? Say it with the "
+                f"parameter foreground (and boundary, if one is high where objects touch): {listed}"
+            )
+        foreground = rest[0]
+    return Maps(tensor.id, foreground, None if boundary == foreground else boundary)
+
+
+def _channel_names(tensor: Tensor) -> tuple[str, ...]:
+    axis = tensor.axis("channel")
+    if axis is None:
+        return (tensor.id,)
+    return axis.channels or tuple(f"channel{index}" for index in range(axis.size or axis.smallest))
+
+
+def _pick(names: Sequence[str], wanted: str | int | None, words: Sequence[str], *, what: str) -> int | None:
+    """Index of the channel that is wanted, or of the only one whose name has one of the words."""
+    if wanted is not None:
+        if str(wanted) in names:
+            return names.index(str(wanted))
+        if str(wanted).isdigit() and int(wanted) < len(names):
+            return int(wanted)
+        raise MethodError(f"{what}: there is no channel {wanted!r}; the channels are {', '.join(names)}")
+    for word in words:
+        found = [index for index, name in enumerate(names) if word in name.lower()]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
+    """Choose the weights to run.
+
+    Parameters
+    ----------
+    installed
+        The package.
+    wanted
+        A format, or None: the first of ONNX, TorchScript, state dict whose files are there.
+
+    Returns
+    -------
+    Weights
+        Those to run.
+
+    Raises
+    ------
+    MethodError
+        If there are none that can be run here; the message says what to do.
+    """
+    offered = {item.format: item for item in installed.description.weights}
+    if wanted is not None and wanted not in offered:
+        raise MethodError(f"{installed.name}: has no weights {wanted!r}; it has {', '.join(offered)}")
+    for name in [wanted] if wanted is not None else _RUN_HERE:
+        item = offered.get(name)  # type: ignore[call-overload]
+        if item is None or item.format not in _RUN_HERE:
+            continue
+        if item.file.source not in installed.hashes:
+            if wanted is not None:
+                raise MethodError(
+                    f"{installed.name}: the file {item.file.source} of its {wanted} weights is missing"
+                )
+            continue
+        return item  # type: ignore[no-any-return]
+    keras = any(name.startswith(("keras", "tensorflow")) for name in offered)
+    raise MethodError(
+        f"{installed.name}: has weights as {', '.join(offered)}, of which none can be run here; Veriscope runs onnx, "
+        "torchscript and pytorch_state_dict"
+        + (
+            ". Convert it where TensorFlow is installed, with python -m tf2onnx.convert, and add the weights "
+            "to the package as onnx"
+            if keras
+            else " whose files are in the package"
+        )
+    )
+
+
+def choose_engine(installed: InstalledModel, wanted: str | None) -> Any:
+    """Make what runs a package.
+
+    Parameters
+    ----------
+    installed
+        The package.
+    wanted
+        Format of the weights, or None.
+
+    Returns
+    -------
+    Engine
+        Nothing is loaded yet.
+
+    Raises
+    ------
+    MethodError
+        If it cannot be run here, or needs consent to its code.
+    MissingPackageError
+        If torch is needed and not installed.
+    """
+    item = choose_weights(installed, wanted)
+    path = installed.folder / item.file.source
+    if item.format == "onnx":
+        if item.external_data:
+            raise MethodError(
+                f"{installed.name}: its ONNX weights lie in several files; ask for one with all in it"
+            )
+        return OnnxEngine(path)
+    from veriscope.methods.zoo.torch_engine import torch_engine
+
+    return torch_engine(installed, item)

@@ -1,0 +1,161 @@
+"""What runs a network: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.errors import MethodError
+
+__all__ = ["Engine", "OnnxEngine", "require_memory"]
+
+_NUMBERS = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(uint16)": "uint16",
+    "tensor(int16)": "int16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
+
+
+class Engine(Protocol):
+    """Runs one network."""
+
+    def run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """Run the network.
+
+        Parameters
+        ----------
+        values
+            What goes in, with all its axes.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            What comes out.
+        """
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class OnnxEngine:
+    """Runs an ONNX file with ONNX Runtime; it is opened when the first array arrives.
+
+    The file is read into memory first, so that a model cannot name other files as its weights.
+
+    Parameters
+    ----------
+    weights
+        The file.
+    threads
+        Threads of the session; 0 takes all cores.
+    """
+
+    def __init__(self, weights: Path, *, threads: int = 0) -> None:
+        self.weights = weights
+        self.threads = threads
+        self._session: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": None}
+
+    def run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """Run the network.
+
+        Parameters
+        ----------
+        values
+            What goes in; converted to the type of number that the network takes.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            What comes out.
+
+        Raises
+        ------
+        MethodError
+            If the file is none that ONNX Runtime can run, or the network fails on the array.
+        """
+        if self._session is None:
+            self._session = self._open()
+        first = self._session.get_inputs()[0]
+        batch = np.ascontiguousarray(values, dtype=_NUMBERS.get(first.type, "float32"))
+        try:
+            return [np.asarray(item) for item in self._session.run(None, {first.name: batch})]
+        except Exception as error:
+            raise MethodError(
+                f"{self.weights.name}: the network fails on an array of shape {batch.shape}: {_short(error)}; its "
+                "card may promise sizes that it cannot take"
+            ) from error
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session = None
+
+    def _open(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 4
+        options.enable_cpu_mem_arena = False
+        require_memory(self.weights)
+        try:
+            session = onnxruntime.InferenceSession(
+                self.weights.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise MethodError(
+                f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: {_short(error)}; the "
+                "file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators that "
+                "are not part of ONNX"
+            ) from error
+        needed = [item.name for item in session.get_inputs()]
+        if len(needed) != 1:
+            raise MethodError(
+                f"{self.weights.name}: the network takes {len(needed)} arrays ({', '.join(needed)}); Veriscope "
+                "runs networks that take one image"
+            )
+        return session
+
+
+def require_memory(weights: Path) -> None:
+    """Refuse weights that do not fit into the memory of this computer.
+
+    Parameters
+    ----------
+    weights
+        The file.
+
+    Raises
+    ------
+    MethodError
+        If three times its size is more than the memory that is there.
+    """
+    import os
+
+    size = weights.stat().st_size
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if 3 * size > there:
+            raise MethodError(
+                f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as much; this "
+                f"computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
+            )
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]

@@ -1,0 +1,373 @@
+"""Preprocessing and postprocessing of the BioImage.IO formats 0.4 and 0.5, on arrays with named axes.
+
+Statistics are those of the whole image, not of a tile. Formulas are those of the specification [1]_.
+
+References
+----------
+.. [1] BioImage.IO model description 0.5, https://bioimage-io.github.io/spec-bioimage-io/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from veriscope.core.settings import Settings
+from veriscope.errors import AxesError, MethodError
+
+__all__ = [
+    "Binarize",
+    "Clip",
+    "Custom",
+    "EnsureDtype",
+    "FixedZeroMeanUnitVariance",
+    "ScaleLinear",
+    "ScaleMeanVariance",
+    "ScaleRange",
+    "Sigmoid",
+    "Softmax",
+    "Step",
+    "Unsupported",
+    "ZeroMeanUnitVariance",
+    "apply_steps",
+]
+
+Array = NDArray[Any]
+Eps = Annotated[float, Field(gt=0, le=0.1)]
+_BLIND = "batch"
+
+
+class _Step(Settings):
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Transform an array.
+
+        Parameters
+        ----------
+        values
+            Any shape.
+        axes
+            Name of each of its axes.
+        references
+            Other tensors by their ids: inputs before preprocessing, and outputs that are done.
+
+        Returns
+        -------
+        numpy.ndarray
+            A new array; the one given is not changed.
+        """
+        raise NotImplementedError
+
+
+class EnsureDtype(_Step):
+    """Convert to a type of number."""
+
+    kind: Literal["ensure_dtype"] = "ensure_dtype"
+    dtype: Literal[
+        "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "bool"
+    ]
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Cast."""
+        return values.astype(self.dtype)
+
+
+class Binarize(_Step):
+    """1 where a value is above a threshold, else 0."""
+
+    kind: Literal["binarize"] = "binarize"
+    threshold: float | tuple[float, ...]
+    axis: str | None = None
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Compare with the threshold; the type of the values stays."""
+        above = values > _along(self.threshold, self.axis, values, axes, what="binarize")
+        return above.astype(values.dtype)
+
+
+class Clip(_Step):
+    """Limit values to a range, given or made of percentiles."""
+
+    kind: Literal["clip"] = "clip"
+    min: float | None = None
+    max: float | None = None
+    min_percentile: float | None = Field(default=None, ge=0, lt=100)
+    max_percentile: float | None = Field(default=None, gt=1, le=100)
+    axes: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> Clip:
+        low = [self.min, self.min_percentile]
+        high = [self.max, self.max_percentile]
+        if low.count(None) == 0 or high.count(None) == 0 or (low + high).count(None) == 4:
+            raise ValueError("clip needs a lower or an upper limit, each given once")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"clip: min {self.min} is not below max {self.max}")
+        return self
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Clip; the type of the values stays."""
+        over = _reduced(self.axes, axes, what="clip")
+        low, high = self.min, self.max
+        found = values
+        if self.min_percentile is not None:
+            found = np.maximum(found, np.percentile(values, self.min_percentile, axis=over, keepdims=True))
+        elif low is not None:
+            found = np.maximum(found, low)
+        if self.max_percentile is not None:
+            found = np.minimum(found, np.percentile(values, self.max_percentile, axis=over, keepdims=True))
+        elif high is not None:
+            found = np.minimum(found, high)
+        return found.astype(values.dtype)
+
+
+class ScaleLinear(_Step):
+    """``values * gain + offset``."""
+
+    kind: Literal["scale_linear"] = "scale_linear"
+    gain: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
+    axis: str | None = None
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Multiply, then add."""
+        gain = _along(self.gain, self.axis, values, axes, what="scale_linear")
+        offset = _along(self.offset, self.axis, values, axes, what="scale_linear")
+        return np.asarray(values * gain + offset, _float(values))
+
+
+class Sigmoid(_Step):
+    """``1 / (1 + exp(-values))``."""
+
+    kind: Literal["sigmoid"] = "sigmoid"
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Apply to each value."""
+        from scipy.special import expit
+
+        return np.asarray(expit(values.astype(_float(values), copy=False)))
+
+
+class Softmax(_Step):
+    """``exp(values)`` divided by its sum along an axis."""
+
+    kind: Literal["softmax"] = "softmax"
+    axis: str = "channel"
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Apply along the axis."""
+        from scipy.special import softmax
+
+        place = _place(self.axis, axes, what="softmax")
+        return np.asarray(softmax(values.astype(_float(values), copy=False), axis=place))
+
+
+class FixedZeroMeanUnitVariance(_Step):
+    """``(values - mean) / std`` with numbers of the training data."""
+
+    kind: Literal["fixed_zero_mean_unit_variance"] = "fixed_zero_mean_unit_variance"
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
+    axis: str | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> FixedZeroMeanUnitVariance:
+        if np.min(self.std) < 1e-6:
+            raise ValueError(f"std must be at least 1e-6, got {self.std}")
+        return self
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Subtract, then divide."""
+        mean = _along(self.mean, self.axis, values, axes, what=self.kind)
+        std = _along(self.std, self.axis, values, axes, what=self.kind)
+        return np.asarray((values - mean) / std, _float(values))
+
+
+class ZeroMeanUnitVariance(_Step):
+    """``(values - mean) / (std + eps)`` with numbers of the image."""
+
+    kind: Literal["zero_mean_unit_variance"] = "zero_mean_unit_variance"
+    axes: tuple[str, ...] | None = None
+    eps: Eps = 1e-6
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Normalise over the axes jointly."""
+        over = _reduced(self.axes, axes, what=self.kind)
+        mean = values.mean(axis=over, keepdims=True, dtype=np.float64)
+        std = values.std(axis=over, keepdims=True, dtype=np.float64)
+        return np.asarray((values - mean) / (std + self.eps), _float(values))
+
+
+class ScaleRange(_Step):
+    """``(values - low) / (high - low + eps)``, with percentiles of the image or of another tensor."""
+
+    kind: Literal["scale_range"] = "scale_range"
+    axes: tuple[str, ...] | None = None
+    min_percentile: float = Field(default=0.0, ge=0, lt=100)
+    max_percentile: float = Field(default=100.0, gt=1, le=100)
+    eps: Eps = 1e-6
+    reference: str | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> ScaleRange:
+        if self.min_percentile >= self.max_percentile:
+            raise ValueError(f"min_percentile {self.min_percentile} >= max_percentile {self.max_percentile}")
+        return self
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Normalise over the axes jointly."""
+        seen = values if self.reference is None else _reference(self.reference, references, values)
+        over = _reduced(self.axes, axes, what=self.kind)
+        low, high = np.percentile(
+            seen.astype(np.float64), (self.min_percentile, self.max_percentile), axis=over, keepdims=True
+        )
+        return np.asarray((values - low) / (high - low + self.eps), _float(values))
+
+
+class ScaleMeanVariance(_Step):
+    """Give mean and standard deviation of another tensor."""
+
+    kind: Literal["scale_mean_variance"] = "scale_mean_variance"
+    reference: str
+    axes: tuple[str, ...] | None = None
+    eps: Eps = 1e-6
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """``(values - mean) / (std + eps) * (reference std + eps) + reference mean``."""
+        other = _reference(self.reference, references, values)
+        over = _reduced(self.axes, axes, what=self.kind)
+        mean = values.mean(axis=over, keepdims=True, dtype=np.float64)
+        std = values.std(axis=over, keepdims=True, dtype=np.float64)
+        to_mean = other.mean(axis=over, keepdims=True, dtype=np.float64)
+        to_std = other.std(axis=over, keepdims=True, dtype=np.float64)
+        found = (values - mean) / (std + self.eps) * (to_std + self.eps) + to_mean
+        return np.asarray(found, _float(values))
+
+
+class Custom(_Step):
+    """Python code of the package; never run within this process."""
+
+    kind: Literal["custom"] = "custom"
+    callable: str
+    source: str
+    sha256: str | None = None
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Refuse."""
+        raise MethodError(
+            f"the model needs its own Python code {self.source} ({self.callable}, SHA-256 {self.sha256}) as a "
+            "processing step, which Veriscope does not run; ask its authors for a package that uses the steps "
+            "of the specification"
+        )
+
+
+class Unsupported(_Step):
+    """A step that Veriscope does not have."""
+
+    kind: Literal["unsupported"] = "unsupported"
+    name: str
+
+    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
+        """Refuse."""
+        raise MethodError(
+            f"the model needs the processing step {self.name!r}, which Veriscope does not have; choose another "
+            "model, or run this one in its own software and compare its label images (veriscope compare)"
+        )
+
+
+Step = Annotated[
+    Binarize
+    | Clip
+    | Custom
+    | EnsureDtype
+    | FixedZeroMeanUnitVariance
+    | ScaleLinear
+    | ScaleMeanVariance
+    | ScaleRange
+    | Sigmoid
+    | Softmax
+    | Unsupported
+    | ZeroMeanUnitVariance,
+    Field(discriminator="kind"),
+]
+
+
+def apply_steps(
+    steps: Sequence[Step], values: Array, axes: Sequence[str], references: Mapping[str, Array]
+) -> Array:
+    """Apply steps one after the other.
+
+    Parameters
+    ----------
+    steps
+        In this order.
+    values
+        Any shape.
+    axes
+        Name of each of its axes.
+    references
+        Other tensors by their ids, for steps that refer to them.
+
+    Returns
+    -------
+    numpy.ndarray
+        A new array, or the one given if there are no steps.
+
+    Raises
+    ------
+    AxesError
+        If a step names an axis that is not there, or has another number of values than the axis.
+    MethodError
+        If a step cannot be done here.
+    """
+    for step in steps:
+        values = step.apply(values, axes, references)
+    return values
+
+
+def _float(values: Array) -> np.dtype[Any]:
+    """Type of what is computed from values: floats stay, the rest becomes float32."""
+    return values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+
+
+def _place(name: str, axes: Sequence[str], *, what: str) -> int:
+    if name not in axes:
+        raise AxesError(f"{what}: the tensor has no axis {name!r}; it has {', '.join(axes)}")
+    return list(axes).index(name)
+
+
+def _reduced(names: tuple[str, ...] | None, axes: Sequence[str], *, what: str) -> tuple[int, ...] | None:
+    """Places of the axes to reduce; the batch is one image here, so it may be named or not."""
+    if names is None:
+        return None
+    return tuple(_place(name, axes, what=what) for name in names if name != _BLIND or _BLIND in axes)
+
+
+def _along(
+    numbers: float | tuple[float, ...], axis: str | None, values: Array, axes: Sequence[str], *, what: str
+) -> Array:
+    """Shape numbers so that they spread along an axis."""
+    if isinstance(numbers, float | int):
+        return np.asarray(numbers, _float(values))
+    if axis is None and len(numbers) == 1:
+        return np.asarray(numbers[0], _float(values))
+    if axis is None:
+        raise AxesError(f"{what}: has {len(numbers)} values and does not say along which axis")
+    place = _place(axis, axes, what=what)
+    if len(numbers) not in (1, values.shape[place]):
+        raise AxesError(f"{what}: has {len(numbers)} values for {values.shape[place]} along {axis}")
+    shape = [len(numbers) if i == place else 1 for i in range(values.ndim)]
+    return np.asarray(numbers, _float(values)).reshape(shape)
+
+
+def _reference(name: str, references: Mapping[str, Array], values: Array) -> Array:
+    if name not in references:
+        raise MethodError(f"a processing step refers to the tensor {name!r}, which is not there")
+    other = references[name]
+    if other.ndim != values.ndim:
+        raise AxesError(f"the tensor {name!r} has {other.ndim} axes and should have {values.ndim}")
+    return other

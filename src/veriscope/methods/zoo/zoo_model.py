@@ -1,0 +1,410 @@
+"""A model package as a method: image in, objects out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+
+from veriscope.core.image import Image
+from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
+from veriscope.errors import AxesError, MethodError, PixelValueError
+from veriscope.methods.base import Card, Method
+from veriscope.methods.networks.resample import resample
+from veriscope.methods.zoo.choose import choose_engine, choose_maps
+from veriscope.methods.zoo.description import ModelDescription, Tensor
+from veriscope.methods.zoo.instances import objects_from_maps
+from veriscope.methods.zoo.processing import apply_steps
+from veriscope.methods.zoo.tiling import plan_axes, run_tiled
+
+__all__ = ["InstalledModel", "ZooModel", "ZooModelParameters", "model_class"]
+
+_SAME_SIZE = 0.03
+"""Relative difference of pixel sizes below which an image is not rescaled."""
+_TILE = {2: 1024, 3: 160}
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A verified package on disk.
+
+    Parameters
+    ----------
+    name
+        Name of the method.
+    description
+        What the package says of itself.
+    folder
+        Where its files lie.
+    hashes
+        SHA-256 of each of its files, by relative path.
+    trusted
+        Hashes of Python code to which the user has consented.
+    states
+        What has been found out about it: ``format_valid``, ``output_reproduced``, each with details.
+    """
+
+    name: str
+    description: ModelDescription
+    folder: Path
+    hashes: Mapping[str, str]
+    trusted: frozenset[str] = frozenset()
+    states: Mapping[str, Any] | None = None
+
+
+class ZooModelParameters(Settings):
+    """Options of a model package; those of the step from its maps to objects."""
+
+    foreground: str | int | None = None
+    """Name or index of the output channel that is high in objects; None: the only one, or the one whose
+    name says so."""
+    boundary: str | int | None = None
+    """Name or index of the output channel that is high where objects touch; None: the one whose name says
+    so, or none."""
+    output: str | None = None
+    """Name of the output tensor to use; None: the first that is an image."""
+    threshold: float = 0.5
+    """Foreground above which a pixel belongs to an object."""
+    split: bool = True
+    """Split touching objects; otherwise every connected part is one object."""
+    diameter: float | None = Field(default=None, gt=1)
+    """Typical object diameter in pixels, for the split without boundaries; None: estimated."""
+    smallest_area: int = Field(default=10, ge=1)
+    """Objects with fewer pixels (voxels) are dropped."""
+    tile: int | None = Field(default=None, ge=16)
+    """Longest side of the tiles in pixels; None: 1024 in 2D, 160 in 3D."""
+    weights: str | None = None
+    """Format of the weights to run; None: ONNX, else TorchScript, else a state dict."""
+    rescale: bool = True
+    """Rescale images to the pixel size of the card, where both are known."""
+
+
+class ZooModel(Method):
+    """A model package; `model_class` makes the class of one.
+
+    Parameters
+    ----------
+    parameters
+        `ZooModelParameters`, or None for the defaults. The weights are loaded with the first image.
+    """
+
+    Parameters: ClassVar[type[Settings]] = ZooModelParameters
+    installed: ClassVar[InstalledModel]
+
+    def __init__(self, parameters: Settings | None = None) -> None:
+        super().__init__(parameters)
+        self.maps = choose_maps(self.installed.description, self.parameters)
+        self.engine = choose_engine(self.installed, self.parameters.weights)
+
+    def __reduce__(self) -> Any:
+        return _remake, (self.installed, self.parameters)
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters and the weights used as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method, with ``weights``, ``weights_sha256`` and ``package`` (what is known of it).
+        """
+        source = self.engine.weights.name
+        return super().describe() | {
+            "weights": source,
+            "weights_sha256": self.installed.hashes.get(source, ""),
+            "package": {
+                "name": self.installed.description.name,
+                "format_version": self.installed.description.format_version,
+                "states": dict(self.installed.states or {}),
+            },
+        }
+
+    def check(self, image: Image) -> None:
+        """Refuse an image that the model cannot take, without predicting.
+
+        Parameters
+        ----------
+        image
+            Any image.
+
+        Raises
+        ------
+        AxesError
+            If axes or the number of channels are not those of the model.
+        PixelValueError
+            If pixels are NaN or infinite, or of a type that the model's own cannot hold.
+        """
+        tensor = self.tensor
+        wanted = _n_channels(tensor)
+        if wanted <= 1:
+            super().check(image)
+        elif "c" not in image.axes or len(image.channels) != wanted:
+            raise AxesError(
+                f"{image.name}: {self.name} takes {wanted} channels ({', '.join(_names(tensor)) or 'unnamed'}) "
+                f"and the image has {max(1, len(image.channels))}; give an image with these channels"
+            )
+        elif "t" in image.axes or len(image.axes) - 1 not in self.card.dimensions:
+            raise AxesError(f"{image.name}: {self.name} takes other axes than {image.axes!r}")
+        else:
+            image.require_finite()
+        _check_dtype(image, tensor, self.name)
+
+    @property
+    def tensor(self) -> Tensor:
+        """The one input that is an image."""
+        return next(item for item in self.installed.description.inputs if not item.optional)
+
+    def outputs(self, image: Image) -> dict[str, NDArray[Any]]:
+        """Run the model on a checked image: preprocessing, network in tiles, postprocessing.
+
+        Parameters
+        ----------
+        image
+            As for `predict`, at the pixel size of the model.
+
+        Returns
+        -------
+        dict of numpy.ndarray
+            Every output by its name, with the axes of the description.
+        """
+        tensor, described = self.tensor, self.installed.description.outputs
+        raw = _to_tensor(image, tensor)
+        values = apply_steps(tensor.steps, raw, tensor.names, {tensor.id: raw})
+        spatial = tensor.spatial
+        places = [tensor.names.index(axis.name) for axis in spatial]
+        cuts = plan_axes(
+            [values.shape[place] for place in places],
+            spatial,
+            [[found for out in described if (found := out.axis(axis.name))] for axis in spatial],
+            limit=self.parameters.tile or _TILE[len(spatial)],
+        )
+        layout = [
+            [
+                (out.names.index(axis.name), found.exact_ratio, found.offset)
+                if (found := out.axis(axis.name))
+                else (-1, tensor.axes[0].exact_ratio, 0.0)
+                for axis in spatial
+            ]
+            for out in described
+        ]
+        found = run_tiled(self.engine.run, values, places, cuts, layout)
+        done: dict[str, NDArray[Any]] = {tensor.id: raw}
+        for out, part in zip(described, found, strict=True):
+            done[out.id] = apply_steps(out.steps, part, out.names, done)
+        return {out.id: done[out.id] for out in described}
+
+    def _predict(self, image: Image) -> Prediction:
+        seen, details = self._rescaled(image)
+        tensor = next(out for out in self.installed.description.outputs if out.id == self.maps.output)
+        values = self.outputs(seen)[tensor.id]
+        shape = image.spatial_shape
+        axes = "zyx"[-len(shape) :]
+        flat = np.ptp(image.pixels) == 0
+        foreground = _on_grid(_channel(values, tensor, self.maps.foreground), shape)
+        boundary = None
+        if self.maps.boundary is not None:
+            boundary = _on_grid(_channel(values, tensor, self.maps.boundary), shape)
+        if flat or not np.isfinite(foreground).all():
+            if not flat:
+                raise PixelValueError(f"{image.name}: {self.name} gives NaN or infinite values for it")
+            foreground = np.zeros(shape, np.float32)
+        options = self.parameters
+        labels, found = objects_from_maps(
+            foreground,
+            boundary,
+            threshold=options.threshold,
+            diameter=options.diameter,
+            smallest_area=options.smallest_area,
+            split=options.split,
+        )
+        probable = 0 <= float(foreground.min()) and float(foreground.max()) <= 1
+        return Prediction(
+            labels=labels,
+            axes=axes,
+            probability_map=foreground if probable else None,
+            details=details | found,
+        )
+
+    def _rescaled(self, image: Image) -> tuple[Image, dict[str, Any]]:
+        """Bring an image to the pixel size of the card, where both are known."""
+        wanted = {axis.name: axis.spacing for axis in self.tensor.spatial if axis.spacing is not None}
+        if not self.parameters.rescale or image.spacing is None or not wanted:
+            return image, {"rescaled": False}
+        factor = {axis: image.spacing[axis] / wanted[axis] for axis in image.spacing if axis in wanted}
+        if all(abs(value - 1) < _SAME_SIZE for value in factor.values()):
+            return image, {"rescaled": False}
+        pixels = image.pixels.astype(np.float32)
+        onto = tuple(
+            max(1, round(size * factor.get(axis, 1.0)))
+            for axis, size in zip(image.axes, image.shape, strict=True)
+        )
+        blur = [0.5 * max(0.0, 1 / factor.get(axis, 1.0) - 1) for axis in image.axes]
+        if any(blur):
+            pixels = ndimage.gaussian_filter(pixels, blur, mode="nearest")
+        whole = tuple(slice(0, size) for size in image.shape)
+        grid = tuple(slice(0, size) for size in onto)
+        pixels = resample(pixels, whole, image.shape, onto=onto, part=grid)
+        if (kind := np.dtype(self.tensor.dtype)).kind in "iu":
+            pixels = np.rint(pixels).astype(kind)
+        rounded = {axis: round(value, 4) for axis, value in factor.items()}
+        return Image(pixels, image.axes, None, image.channels, image.name), {"rescaled": rounded}
+
+
+def model_class(installed: InstalledModel) -> type[ZooModel]:
+    """Make the method of a package.
+
+    Parameters
+    ----------
+    installed
+        The package.
+
+    Returns
+    -------
+    type
+        A subclass of `ZooModel` with name, version and card of the package.
+
+    Raises
+    ------
+    MethodError
+        If the package does not map one image to another one.
+    """
+    description = installed.description
+    needed = [item for item in description.inputs if not item.optional]
+    if len(needed) != 1:
+        names = ", ".join(item.id for item in needed)
+        raise MethodError(
+            f"{installed.name}: takes {len(needed)} tensors ({names}); Veriscope runs models that take one image"
+        )
+    tensor = needed[0]
+    if not {"y", "x"} <= set(tensor.names):
+        raise MethodError(f"{installed.name}: its input has axes {tensor.names}, so it is no image")
+    for axis in tensor.axes:
+        if axis.name in ("time", "index") and (axis.size or axis.smallest) != 1:
+            raise MethodError(f"{installed.name}: needs several images at once (axis {axis.name}), not one")
+    version = re.sub(r"[^\w.+-]", "-", description.version) or "unversioned"
+    members = {
+        "name": installed.name,
+        "version": version,
+        "card": _card(installed),
+        "installed": installed,
+        "__module__": __name__,
+        "__doc__": description.summary,
+    }
+    return type("ZooModel", (ZooModel,), members)
+
+
+def _remake(installed: InstalledModel, parameters: Settings) -> ZooModel:
+    return model_class(installed)(parameters)
+
+
+_OBJECTS = {
+    "nucle": "nucleus",
+    "nuclei": "nucleus",
+    "cell": "cell",
+    "membrane": "cell",
+    "mitochond": "mitochondrion",
+}
+_MODALITIES = {
+    "fluorescence": "fluorescence",
+    "brightfield": "brightfield",
+    "phase-contrast": "phase-contrast",
+    "electron": "electron-microscopy",
+    "histolog": "histology",
+    "dsb2018": "fluorescence",
+}
+
+
+def _card(installed: InstalledModel) -> Card:
+    description = installed.description
+    words = " ".join(description.tags).lower()
+    tensor = next(item for item in description.inputs if not item.optional)
+    sizes = [axis.spacing for axis in tensor.spatial if axis.spacing is not None]
+    limits = [
+        "Works on your data: unknown, until an audit of your own images says so.",
+        *([] if sizes else ["Its pixel size is not stated: images are given to it as they are."]),
+        *description.notes,
+    ]
+    return Card(
+        summary=description.summary or description.name,
+        objects=tuple(dict.fromkeys(name for word, name in _OBJECTS.items() if word in words)),
+        modalities=tuple(dict.fromkeys(name for word, name in _MODALITIES.items() if word in words)),
+        channels=", ".join(_names(tensor)) or f"{_n_channels(tensor)} channel(s)",
+        dimensions=(len(tensor.spatial),),
+        training_data=description.training_data or "not stated",
+        licence=description.licence or "not stated",
+        citation="; ".join(description.citations),
+        figures=_figures(installed.states or {}),
+        limits=tuple(limits),
+    )
+
+
+def _figures(states: Mapping[str, Any]) -> tuple[str, ...]:
+    found = states.get("output_reproduced") or {}
+    if not found.get("tests"):
+        return ()
+    return (f"Test tensors of its authors: {found.get('text', '')}",)
+
+
+def _n_channels(tensor: Tensor) -> int:
+    axis = tensor.axis("channel")
+    return 1 if axis is None else len(axis.channels) or axis.size or axis.smallest
+
+
+def _names(tensor: Tensor) -> tuple[str, ...]:
+    axis = tensor.axis("channel")
+    return () if axis is None else axis.channels
+
+
+def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
+    """Refuse integers that the model's type of number cannot hold, and fractions where it takes integers."""
+    wanted, given = np.dtype(tensor.dtype), image.pixels.dtype
+    if wanted.kind not in "iu" or np.can_cast(given, wanted, "safe") or given.kind == "b":
+        return
+    low, high = float(image.pixels.min()), float(image.pixels.max())
+    limits = np.iinfo(wanted)
+    if given.kind in "iu" and limits.min <= low and high <= limits.max:
+        return
+    raise PixelValueError(
+        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image has "
+        f"{given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on {wanted}"
+    )
+
+
+def _to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
+    """Bring the axes of an image into the order of the tensor; what it lacks has length 1."""
+    letters = {"channel": "c", "z": "z", "y": "y", "x": "x"}
+    there = [letters[name] for name in tensor.names if letters.get(name, "-") in image.axes]
+    values = np.transpose(image.pixels, [image.axes.index(letter) for letter in there])
+    for place, axis in enumerate(tensor.axes):
+        if letters.get(axis.name, "-") not in image.axes:
+            values = np.expand_dims(values, place)
+            if axis.name == "batch" and (axis.size or 1) > 1:
+                values = np.repeat(values, axis.size or 1, axis=place)
+    return values.astype(tensor.dtype, copy=False)
+
+
+def _channel(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
+    """One channel of one image, in the order z, y, x."""
+    index: list[Any] = []
+    for name in tensor.names:
+        index.append(slice(None) if name in "zyx" else channel if name == "channel" else 0)
+    left = [name for name in tensor.names if name in "zyx"]
+    found = values[tuple(index)]
+    return np.asarray(np.transpose(found, np.argsort(["zyx".index(n) for n in left])), np.float32)
+
+
+def _on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Bring a map to the pixels of the image; one with fewer axes is refused."""
+    if values.ndim != len(shape):
+        raise MethodError(f"the model gives {values.ndim}D maps for {len(shape)}D images")
+    if values.shape == shape:
+        return values
+    whole = tuple(slice(0, size) for size in values.shape)
+    return resample(values, whole, values.shape, onto=shape, part=tuple(slice(0, size) for size in shape))
