@@ -48,6 +48,17 @@ def test_values_by_hand(folder: Folder) -> None:
     assert (mean(wide, "psnr"), wide["data_range"]) == (pytest.approx(50, abs=1e-4), 1000)
 
 
+def test_time_points_are_images_of_one_series(folder: Folder) -> None:
+    movie = np.stack([clean(1), clean(2), clean(3)])
+    steps = np.array([1, 10, 0.1], np.float32)[:, None, None]
+    for name, pixels in (("clean", movie), ("restored", movie + steps)):
+        tifffile.imwrite(folder(name) / "a.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    found = compare(folder("x").parent / "clean", folder("y").parent / "restored")
+    assert [row["psnr"] for row in found["images"]] == pytest.approx([40, 20, 60], abs=1e-2)
+    assert [row["name"] for row in found["images"]] == ["a, t=0", "a, t=1", "a, t=2"]
+    assert found["metrics_per_image"]["psnr"]["n_units"] == 1, "one series is one unit"
+
+
 def test_replicates_are_averaged_first(folder: Folder, tmp_path: Path) -> None:
     images = {name: clean(seed) for seed, name in enumerate("abc")}
     shifted = {name: images[name] + shift for name, shift in zip("abc", (1, 10, 0.1), strict=True)}
@@ -105,8 +116,9 @@ def test_faults_of_all_files_come_together(folder: Folder, refusal: Refusal) -> 
     assert lines[2].startswith("  - b: ")
     assert "NaN" in lines[2]
     assert lines[3] == (
-        "  - restored/c.tif: has axes 'cyx'; images are compared one channel and one time point at a time, "
-        "with axes yx or zyx"
+        "  - restored/c.tif: has axes 'cyx'; images are compared one channel at a time, with axes yx, zyx, "
+        "tyx "
+        "or tzyx"
     )
 
 

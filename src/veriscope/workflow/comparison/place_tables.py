@@ -114,12 +114,13 @@ def _open(path: str | Path) -> _Source:
             f"{place}: detections are read from a CSV table, or a folder of label images"
         )
     files = {file.stem: file.path for file in find_images(place)}
-    return _Source(
-        "labels",
-        tuple(files),
-        lambda stem: Detections(labels=read_labels(files[stem])),
-        float("nan"),
-    )
+
+    def get(stem: str) -> Detections:
+        if stem not in files:
+            raise InputError(f"{place}: has no label image {stem}; add it, an empty one if nothing is there")
+        return Detections(labels=read_labels(files[stem]))
+
+    return _Source("labels", tuple(files), get, float("nan"))
 
 
 def _of_table(table: PlaceTable) -> _Source:

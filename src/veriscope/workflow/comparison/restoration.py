@@ -53,18 +53,18 @@ class Restorations:
         Returns
         -------
         Image
-            (y, x) or (z, y, x).
+            (y, x) or (z, y, x), at each time point.
 
         Raises
         ------
         AxesError
-            If it has channels or time points.
+            If it has channels.
         """
         found = read_image(path)
-        if set(found.axes) - set("zyx"):
+        if set(found.axes) - set("tzyx"):
             raise AxesError(
-                f"{path}: has axes {found.axes!r}; images are compared one channel and one time point at a "
-                "time, with axes yx or zyx"
+                f"{path}: has axes {found.axes!r}; images are compared one channel at a time, with axes yx, "
+                "zyx, tyx or tzyx"
             )
         return found
 
