@@ -133,3 +133,20 @@ def test_training_asked_for_or_missing_is_said(tiny_data: Path) -> None:
     with pytest.raises(MethodError) as error:
         method_for_files("log-spots", {}, train=tiny_data)
     assert str(error.value) == "log-spots does not learn; leave out --train"
+
+
+def test_images_that_need_more_memory_are_predicted_part_by_part(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = make_method("log-spots", {"diameter": 14})
+    whole = predict_folder(method, images, tmp_path / "whole", memory=1 << 31)
+    assert {Path(row["labels"]).suffix for row in whole["images"]} == {".tif"}
+    monkeypatch.setattr("veriscope.predict.folder.fits_memory", lambda *_: False)
+    parts = predict_folder(method, images, tmp_path / "parts", memory=1 << 31, tile=64)
+    assert parts["n_done"] == 3
+    for one, other in zip(whole["images"], parts["images"], strict=True):
+        assert other["labels"].endswith(".ome.zarr")
+        np.testing.assert_array_equal(read_labels(one["labels"]), read_labels(other["labels"]))
+    tifffile.imwrite(images / "rgb.tif", np.zeros((144, 160, 3), np.uint8), photometric="rgb")
+    with pytest.raises(InputError, match=r"has 3 channels .* choose one with --channel"):
+        predict_folder(method, images, tmp_path / "more", memory=1 << 31, tile=64)

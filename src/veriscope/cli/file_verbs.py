@@ -104,7 +104,16 @@ def predict(
             out().print("untested: compare with references of your own (veriscope compare), or make a study")
         return
     with progress_bar(quiet=quiet or json) as progress:
-        found = predict_folder(ready, images, output, reading=reading, progress=progress)
+        found = predict_folder(
+            ready,
+            images,
+            output,
+            reading=reading,
+            tile=tile,
+            memory=parse_memory(memory) if memory else None,
+            workers=workers,
+            progress=progress,
+        )
     if json:
         emit_json(found)
         return

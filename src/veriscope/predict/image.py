@@ -14,9 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.core.source import grid
 from veriscope.errors import InputError, MethodError
@@ -92,7 +89,7 @@ def predict_image(
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1")
     pixels = reading.source(source)
-    method.check(Image(np.zeros((1,) * len(pixels.shape), pixels.dtype), pixels.axes, name=pixels.name))
+    method.check(pixels.corner())
     _check_chunks(pixels, memory)
     origin = _origin(method, Path(source), reading)
     if output.exists():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
 
-__all__ = ["Plan", "parse_memory", "plan_tiles"]
+__all__ = ["Plan", "fits_memory", "parse_memory", "plan_tiles"]
 
 _BASE = 260 << 20
 """Memory of a process before it sees an image: Python and the packages."""
@@ -111,6 +111,26 @@ def plan_tiles(
             + (", or a smaller --tile" if tile else ", or fewer --workers, or a smaller diameter")
         )
     return Plan(tuple(min(side, size) for size in shape), largest)
+
+
+def fits_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int) -> bool:
+    """Tell whether an image can be predicted as a whole.
+
+    Parameters
+    ----------
+    shape
+        Of the image.
+    bytes_per_pixel
+        Memory that the method needs per pixel predicted.
+    memory
+        Bytes promised.
+
+    Returns
+    -------
+    bool
+        Whether it needs no more than is planned with.
+    """
+    return math.prod(shape) * bytes_per_pixel + _BASE <= _SHARE * memory
 
 
 def _crop(side: int, halo: int, shape: tuple[int, ...]) -> int:

@@ -113,6 +113,17 @@ class ChannelSource(PixelSource):
         block = tuple(min(a, b) for a, b in zip(shape, _BLOCK[len(spatial_axes(axes))], strict=False))
         super().__init__(shape, axes, seen.pixels.dtype, name=header.path.name, block=block)
 
+    def corner(self) -> Image:
+        """Give the first pixel, by which a method can tell whether it takes such images.
+
+        Returns
+        -------
+        Image
+            One pixel, as the method will see it.
+        """
+        part = tuple(slice(0, 1) for _ in self.shape)
+        return Image(self.read(part), self.axes, name=self.name)
+
     def _image(self, region: Region) -> Image:
         header = self.stored.header
         parts = dict(zip(header.axes.replace("c", ""), region, strict=True)) | {"c": self._channels}
