@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
+from veriscope.core.source import PixelSource
 from veriscope.errors import AxesError, InputError, MethodError
-from veriscope.methods.base import Card, Method
+from veriscope.methods.base import Card, Footprint, LocalMethod, Method, Part, Survey
 from veriscope.methods.pixels.pixel_forest import PixelForest
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.testing.methods import check_method, discs_image
@@ -109,3 +111,47 @@ def test_colour_image_is_refused_with_the_remedy() -> None:
 def test_parameters_of_another_method_are_refused() -> None:
     with pytest.raises(MethodError, match="parameters must be OtsuWatershedParameters"):
         get_method("otsu-watershed")(get_method("log-spots").Parameters())
+
+
+class Narrow(LocalMethod):
+    """Claims to look less far than it does, or measures block by block."""
+
+    name: ClassVar[str] = "narrow"
+    version: ClassVar[str] = "1"
+    card: ClassVar[Card] = Card(summary="Looks 9 pixels far.", objects=("disc",), modalities=())
+
+    class SurveyType(Survey):
+        level: float
+
+    fault: str = ""
+
+    def survey(self, source: PixelSource) -> Survey:
+        blocks = [block.pixels[block.core] for block in source.blocks()]
+        level = blocks[0].mean() if self.fault == "measures a block" else 60 if np.ptp(blocks[0]) else 1e9
+        return self.SurveyType(level=level)
+
+    def footprint(self, survey: Survey) -> Footprint:
+        return Footprint(0 if self.fault == "looks too far" else 10, 20)
+
+    def _predict_part(self, part: Part, survey: Any) -> Prediction:
+        mean = ndimage.uniform_filter(part.image.pixels.astype(float), 19)
+        mask = (part.image.pixels > survey.level) & (part.image.pixels > mean)
+        return Prediction(ndimage.label(mask)[0].astype(np.int32), part.image.axes)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("looks too far", "a part has objects that the whole has not"),
+        ("measures a block", "the survey depends on how the image is cut into blocks"),
+    ],
+)
+def test_check_method_catches_what_would_leave_seams(fault: str, message: str) -> None:
+    method = Narrow()
+    method.fault = fault
+    with pytest.raises(AssertionError, match=message):
+        check_method(method)
+
+
+def test_check_method_accepts_a_sound_local_plugin() -> None:
+    check_method(Narrow())

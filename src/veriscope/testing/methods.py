@@ -8,8 +8,9 @@ import numpy as np
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
+from veriscope.core.source import ArraySource, grid, grow
 from veriscope.errors import AxesError, PixelValueError
-from veriscope.methods.base import Method
+from veriscope.methods.base import LocalMethod, Method, Part
 
 __all__ = ["check_method", "discs_image"]
 
@@ -58,6 +59,31 @@ def check_method(method: Method, *, image: Image | None = None) -> None:
     _check_repeatable(method, image)
     _check_odd_images(method, image)
     _check_refusals(method, image)
+    if isinstance(method, LocalMethod):
+        _check_parts(method, image)
+
+
+def _check_parts(method: LocalMethod, image: Image) -> None:
+    """Whatever is not within reach of where a part was cut is as in the whole."""
+    whole = method.predict(image).labels
+    source, cut = ArraySource(image), ArraySource(image)
+    survey = method.survey(source)
+    cut.block = tuple(max(size // 3, 1) for size in image.shape)
+    assert method.survey(cut) == survey, "the survey depends on how the image is cut into blocks"
+    again = method.SurveyType.model_validate(survey.model_dump(mode="json"))
+    assert again == survey, "the survey does not come back from plain values"
+    footprint = method.footprint(survey)
+    for core in grid(image.shape, tuple(-(-size // 2) for size in image.shape)):
+        region = grow(core, footprint.reach + footprint.largest, image.shape)
+        part = Part(replace(image, pixels=image.pixels[region]), region, image.shape)
+        labels = method.predict_part(part, survey).labels
+        near = part.near_cut(labels, footprint.reach)
+        inside = (labels > 0) & ~near[labels]
+        ours, theirs = labels[inside], whole[region][inside]
+        pairs = set(zip(ours.tolist(), theirs.tolist(), strict=True))
+        sizes = np.bincount(whole.ravel())
+        same = all(b > 0 and np.count_nonzero(labels == a) == sizes[b] for a, b in pairs)
+        assert same and len(pairs) == len({a for a, _ in pairs}), "a part has objects that the whole has not"
 
 
 def _check_result(method: Method, image: Image) -> Prediction:
