@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from veriscope.validate.fingerprint.items import Figure, Fingerprint
-from veriscope.workflow.comparison.advice import advise, first_fitting, fits, show_fingerprint
+from veriscope.workflow.comparison.advice import advise, first_fitting, fits, fitting_keys, show_fingerprint
 
 
 def test_only_what_is_known_is_shown_with_its_figure() -> None:
@@ -44,13 +46,23 @@ def test_advice_names_metrics_with_rules_and_what_it_follows_from(category: str)
     assert found["fingerprint"][0]["answer"] == category
 
 
+def advice_of(*keys: str, criterion: str = "mask_iou") -> dict[str, Any]:
+    criteria = [{"key": criterion, "rule": "S8"}, {"key": "greedy", "rule": "S9"}]
+    return {"category": "instance", "metrics": [{"key": key} for key in keys], "criteria": criteria}
+
+
 def test_the_first_recommended_metric_that_is_there_ranks() -> None:
-    advice = {"metrics": [{"key": "pq"}, {"key": "f1"}, {"key": "nsd"}]}
+    advice = advice_of("pq", "f1", "nsd")
     assert first_fitting(advice, ["nsd", "f1@0.5", "f1@0.7"], otherwise="iou") == "f1@0.5"
     assert first_fitting(advice, ["iou"], otherwise="iou") == "iou"
-    found_only = {"metrics": [{"key": "mean_matched_iou@0.5"}, {"key": "f_beta"}]}
-    computed = ["mean_matched_iou@0.5", "f_beta[a]", "f1@0.5"]
+    found_only = advice_of("mean_matched_iou@0.5", "dice")
+    computed = ["mean_matched_iou@0.5", "dice[a]", "f1@0.5"]
     assert first_fitting(found_only, computed, otherwise="f1@0.5") == "f1@0.5"
+
+
+def test_metrics_by_another_criterion_were_not_computed() -> None:
+    assert fitting_keys(advice_of("f1", "count_bias")) == ["f1", "count_bias"]
+    assert fitting_keys(advice_of("f1", "count_bias", criterion="centre_distance")) == ["count_bias"]
 
 
 def test_thresholds_and_classes_of_what_is_recommended() -> None:

@@ -123,6 +123,8 @@ def test_wrong_words_are_refused_before_files_are_read(tmp_path: Path) -> None:
     for options, message in (
         ({"level": 2}, "level: Input should be less than 1"),
         ({"boundary_tolerance": -1}, "boundary_tolerance: Input should be greater than 0"),
+        ({"thresholds": (0.5, 1.5)}, r"thresholds\.1: Input should be less than or equal to 1 \(got 1\.5\)"),
+        ({"thresholds": ()}, "thresholds: Tuple should have at least 1 item"),
         ({"treshold": 1}, "treshold: Extra inputs are not permitted"),
     ):
         with pytest.raises(InputError, match=message):

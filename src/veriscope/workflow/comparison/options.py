@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ _TASKS_OF: dict[str, tuple[str, ...]] = {
 class CompareOptions(Settings):
     """Settings of a comparison; those that a task has no use for are refused by it."""
 
-    thresholds: tuple[float, ...] = (0.5, 0.7, 0.9)
+    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(0.5, 0.7, 0.9), min_length=1)
     """IoU thresholds of matches; 0.5 is always among them (instance, detection by boxes)."""
     level: float = Field(default=0.95, gt=0, lt=1)
     """Level of all intervals."""
