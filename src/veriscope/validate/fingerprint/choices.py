@@ -1,15 +1,25 @@
-"""Rules S1 to S9: which category a problem is of, and which metrics and criteria fit it."""
+"""Rules S1 to S9: which category a problem is of, and which metrics and criteria fit it.
+
+Keys of metrics are those of `veriscope.validate.catalogue`, of S8 those of `veriscope.validate.localise`, of
+S9 those of `veriscope.validate.assign`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
+from veriscope.validate.fingerprint.choice import Choice
 from veriscope.validate.fingerprint.items import Category, Fingerprint
+from veriscope.validate.fingerprint.ours import (
+    connections,
+    count,
+    restoration,
+    splits,
+    tracking,
+)
 
 __all__ = [
     "METRICS_OF",
-    "Choice",
     "choose_category",
     "choose_criteria",
     "choose_metrics",
@@ -19,22 +29,24 @@ __all__ = [
 
 _CALIBRATION = frozenset({"brier_score", "class_wise_calibration_error"})
 _BOUNDARY = frozenset({"nsd", "boundary_iou", "masd", "hausdorff", "hausdorff_percentile"})
+_CONNECTIONS = frozenset({"betti_matching_error", "line_gaps"})
 
 METRICS_OF: dict[Category, frozenset[str]] = {
     "classification": _CALIBRATION
     | {"accuracy", "balanced_accuracy", "matthews_correlation", "weighted_kappa", "expected_cost"}
     | {"f_beta", "net_benefit", "positive_likelihood_ratio", "auroc", "average_precision"},
-    "semantic": _CALIBRATION | _BOUNDARY | {"dice", "centreline_dice", "f_beta"},
+    "semantic": _CALIBRATION | _BOUNDARY | _CONNECTIONS | {"dice", "centreline_dice", "f_beta"},
     "detection": _CALIBRATION | {"f1", "f_beta", "average_precision", "froc", "count_bias"},
     "instance": _CALIBRATION
     | _BOUNDARY
+    | _CONNECTIONS
     | {"pq", "f1@0.5", "f1", "f_beta", "average_precision", "froc", "count_bias"}
     | {"mean_matched_iou@0.5", "centreline_dice", "split_merge"},
-    "restoration": frozenset({"scale_invariant_psnr", "ssim"}),
-    "tracking": frozenset({"det", "seg", "tra", "division_f1", "chota"}),
+    "restoration": frozenset({"scale_invariant_psnr", "psnr", "ssim", "micro_ssim"})
+    | {"frc_resolution", "spectral_error", "rse", "rsp"},
+    "tracking": frozenset({"det", "seg", "tra", "division_f1", "chota", "hota"}),
 }
-"""Keys of the metrics that may be chosen in each category."""
-
+"""Keys of the metrics that may be chosen in each category, as in the catalogue; there thresholds are T."""
 
 _ASKS_FOR: dict[Category, str] = {
     "classification": "whole_image_label",
@@ -43,25 +55,6 @@ _ASKS_FOR: dict[Category, str] = {
     "restoration": "image_output",
     "tracking": "identity_over_time",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something chosen, with the rule that chose it.
-
-    Parameters
-    ----------
-    key
-        Key of the metric, or name of the criterion.
-    rule
-        ``"S2"`` to ``"S9"`` as in Metrics Reloaded, or ``"ours"``.
-    reason
-        Why, in one sentence.
-    """
-
-    key: str
-    rule: str
-    reason: str
 
 
 def choose_category(fingerprint: Fingerprint) -> tuple[Category, str]:
@@ -130,17 +123,18 @@ def choose_metrics(fingerprint: Fingerprint, category: Category) -> tuple[Choice
     tuple of Choice
         At least one metric, all of `METRICS_OF` the category.
     """
+    rules: list[Callable[[Fingerprint], Iterator[Choice]]]
     if category == "classification":
         rules = [_multi_class, _per_class, _multi_threshold, _calibration]
     elif category == "semantic":
-        rules = [_overlap, _boundary, _calibration]
+        rules = [_overlap, connections, _boundary, _calibration]
     elif category == "detection":
-        rules = [_detections, _ranked_detections, _count, _calibration]
+        rules = [_detections, _ranked_detections, count, _calibration]
     elif category == "instance":
-        rules = [_detections, _quality, _ranked_detections, _overlap_of_matches, _boundary, _count, _splits]
-        rules.append(_calibration)
+        rules = [_detections, _quality, _ranked_detections, _overlap_of_matches, connections, _boundary]
+        rules += [count, splits, _calibration]
     else:
-        rules = [_restoration if category == "restoration" else _tracking]
+        rules = [restoration if category == "restoration" else tracking]
     return tuple(choice for rule in rules for choice in rule(fingerprint))
 
 
@@ -166,7 +160,9 @@ def choose_criteria(fingerprint: Fingerprint, category: Category) -> tuple[Choic
         assignment = Choice("greedy_by_score", "S9", "scores say which prediction goes first")
     elif place.key == "mask_iou" and not fingerprint.overlapping_predictions:
         assignment = Choice(
-            "iou_above_half", "S9", "above IoU 0.5 an object has one possible partner at most"
+            "greedy_by_overlap",
+            "S9",
+            "above IoU 0.5 an object has one possible partner at most, so the order does not matter",
         )
     else:
         assignment = Choice("hungarian", "S9", "several partners are possible, and no score decides")
@@ -343,28 +339,3 @@ def _ranked_detections(fp: Fingerprint) -> Iterator[Choice]:
         yield Choice("froc", "S4", "false alarms per image are what users notice")
     else:
         yield Choice("average_precision", "S4", "scores allow a judgement over all thresholds")
-
-
-def _count(fp: Fingerprint) -> Iterator[Choice]:
-    yield Choice("count_bias", "ours", "misses and inventions can cancel; this is what remains in a count")
-
-
-def _splits(fp: Fingerprint) -> Iterator[Choice]:
-    if fp.touching:
-        yield Choice(
-            "split_merge", "ours", "touching objects are mostly lost by merging, and it can be counted"
-        )
-
-
-def _restoration(fp: Fingerprint) -> Iterator[Choice]:
-    yield Choice("scale_invariant_psnr", "ours", "intensities of two exposures differ by scale and offset")
-    yield Choice("ssim", "ours", "structure counts besides the mean squared error")
-
-
-def _tracking(fp: Fingerprint) -> Iterator[Choice]:
-    yield Choice("det", "ours", "whether objects are found in each frame")
-    yield Choice("tra", "ours", "whether they are linked rightly")
-    yield Choice("chota", "ours", "detection, association and lineages in one number, for an overview")
-    yield Choice("division_f1", "ours", "divisions are rare, so other scores hardly show them")
-    if fp.shape_needed:
-        yield Choice("seg", "ours", "overlap of each object with its reference")

@@ -80,6 +80,12 @@ _ALL = (
         "A vessel of 100 by 5 pixels cut by a gap of 2 pixels: DSC 0.99, and two vessels instead of one.",
     ),
     Pitfall(
+        "length_hides_gaps",
+        "domain interest",
+        "Centre lines are compared by length as well, so clDice hardly shows a short gap; count the gaps.",
+        "The same vessel, 100 pixels long with a gap of 2: clDice 0.99, and two vessels instead of one.",
+    ),
+    Pitfall(
         "equal_costs",
         "domain interest",
         "Symmetric metrics treat misses and inventions alike, though one of them is worse here.",
@@ -144,6 +150,12 @@ _ALL = (
         "data set",
         "Outlines cannot be judged by a reference that is only rough.",
         "A disc in its bounding box has IoU 0.79, so a perfect outline cannot score more.",
+    ),
+    Pitfall(
+        "raw_reference",
+        "data set",
+        "Compared with the raw image alone, doing nothing scores best, so noise that is left is not seen.",
+        "The raw image against itself has RSE 0 and RSP 1.",
     ),
     Pitfall(
         "dependent_cases",
@@ -235,12 +247,14 @@ def find_pitfalls(fingerprint: Fingerprint, category: Category) -> tuple[Pitfall
     fp = fingerprint
     shapes, objects = category in _SEGMENTATION, category in _OBJECTS
     matched = objects or category == "semantic"
+    tubes = fp.tubular or fp.centre_interest == "centre line"
     triggered = {
         "other_category": contradicts(fp, category),
         "small_as_segmentation": shapes and fp.small_structures and not fp.boundaries_matter,
         "overlap_hides_boundary": shapes and fp.boundaries_matter,
         "volume_is_not_overlap": shapes and fp.volume_matters,
-        "overlap_hides_gaps": shapes and (fp.tubular or fp.centre_interest == "centre line"),
+        "overlap_hides_gaps": shapes and (tubes or fp.connections_matter),
+        "length_hides_gaps": shapes and tubes and fp.connections_matter,
         "equal_costs": matched and fp.costlier_error != "none",
         "lost_order": category == "classification" and fp.classes == "ordinal",
         "small_structures": matched and fp.small_structures,
@@ -252,6 +266,7 @@ def find_pitfalls(fingerprint: Fingerprint, category: Category) -> tuple[Pitfall
         "noisy_reference": fp.noisy_reference,
         "reference_outliers": shapes and fp.reference_outliers,
         "coarse_reference": matched and fp.coarse_reference,
+        "raw_reference": category == "restoration" and fp.only_raw_reference,
         "dependent_cases": fp.dependent_cases,
         "empty_images": matched and fp.reference_may_be_empty,
         "empty_predictions": matched and fp.prediction_may_be_empty,

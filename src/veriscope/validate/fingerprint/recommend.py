@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from veriscope.validate.fingerprint.choice import Choice
 from veriscope.validate.fingerprint.choices import (
-    Choice,
     choose_category,
     choose_criteria,
     choose_metrics,
@@ -134,9 +134,10 @@ def _avoided(fp: Fingerprint, category: Category) -> list[Avoided]:
             Avoided("dice", "on the mask of all objects it cannot see that two of them were merged"),
             Avoided("aji", "it mixes detection and overlap, and punishes some errors twice"),
             Avoided("accuracy", "pixels of the background decide it"),
+            *_avoided_connections(fp),
         ]
     if category == "restoration":
-        return [Avoided("psnr", "it depends on scale and offset of intensities, which carry no structure")]
+        return _avoided_images(fp)
     return [Avoided("accuracy", "links that are rightly absent outnumber all others, so it is always near 1")]
 
 
@@ -174,4 +175,22 @@ def _avoided_masks(fp: Fingerprint) -> list[Avoided]:
         found.append(Avoided("hausdorff", "a single stray pixel of the reference decides it"))
     if fp.coarse_reference:
         found.append(Avoided("nsd", "a rough reference has no boundary to compare with"))
-    return found
+    return found + _avoided_connections(fp)
+
+
+def _avoided_connections(fp: Fingerprint) -> list[Avoided]:
+    if not fp.connections_matter:
+        return []
+    return [Avoided("betti_error", "a piece lost in one place and one invented in another cancel")]
+
+
+def _avoided_images(fp: Fingerprint) -> list[Avoided]:
+    if fp.only_raw_reference:
+        reason = "it takes blur and noise of the raw image for the truth"
+        return [Avoided(key, reason) for key in ("psnr", "scale_invariant_psnr", "ssim", "micro_ssim")]
+    if fp.intensities_measured:
+        return [Avoided("scale_invariant_psnr", "it forgives a wrong scale, which would be measured")]
+    return [
+        Avoided("psnr", "it depends on scale and offset of intensities, which carry no structure"),
+        Avoided("ssim", "scale and offset change it, and dark background alone makes it high"),
+    ]
