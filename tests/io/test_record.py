@@ -47,7 +47,7 @@ def test_an_entry_says_how_the_outputs_came_to_be(study: Study) -> None:
     (entry,) = Record(study.root).entries()
     assert set(entry) == {
         *("schema", "step", "key", "time", "wall_s", "inputs", "parameters", "outputs", "details"),
-        "environment",
+        *("environment", "cost"),
     }
     assert (entry["schema"], entry["step"]) == (RECORD_SCHEMA, "predict")
     assert entry["parameters"] == {"channel": "µ"}
@@ -194,3 +194,22 @@ def test_a_package_under_another_name_is_recorded_as_absent(monkeypatch: pytest.
     packages = environment.__wrapped__()["packages"]
     assert packages["numpy"]
     assert packages["onnxruntime-of-another-name"] is None
+
+
+def test_an_entry_says_what_the_step_cost(tmp_path: Path) -> None:
+    (tmp_path / "in.bin").write_bytes(bytes(1000))
+
+    def work() -> Mapping[str, Any]:
+        held = bytearray(b"1") * (64 << 20)
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out/a").write_bytes(held[:3000])
+        return {"gpu_s": 0.5, "n_objects": 3}
+
+    assert Record(tmp_path).step("predict", inputs=["in.bin"], parameters={}, outputs=["out"], work=work)
+    (entry,) = Record(tmp_path).entries()
+    cost = entry["cost"]
+    assert (cost["bytes_read"], cost["bytes_written"], cost["gpu_s"]) == (1000, 3000, 0.5)
+    assert cost["cpu_s"] >= 0
+    assert cost["peak_memory_bytes"] > 64 << 20
+    assert "wall_s" not in cost and entry["wall_s"] >= 0
+    assert entry["details"] == {"gpu_s": 0.5, "n_objects": 3}

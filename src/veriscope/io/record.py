@@ -13,13 +13,13 @@ import importlib.metadata
 import json
 import os
 import platform
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from veriscope.io.hashing import sha256_of
+from veriscope.io.usage import UsageMeter, size_of
 
 __all__ = ["RECORD_SCHEMA", "Record", "environment"]
 
@@ -113,7 +113,8 @@ class Record:
         outputs
             Files and folders that the work writes, each atomically, relative to the study.
         work
-            Does it; may return plain values to be kept in the record (what was found on the way).
+            Does it; may return plain values to be kept in the record (what was found on the way). Among
+            them ``gpu_s``, seconds on a GPU, counts to the cost.
 
         Returns
         -------
@@ -130,12 +131,17 @@ class Record:
         key = _key(name, input_hashes, parameters)
         if self._is_current(key, names):
             return False
-        started = time.perf_counter()
-        details = work()
-        wall = round(time.perf_counter() - started, 4)
+        with UsageMeter() as meter:
+            details = dict(work() or {})
+            meter.gpu_s = details.get("gpu_s")
+        sizes = {
+            "bytes_read": sum(size_of(self._root / path) for path in input_hashes),
+            "bytes_written": sum(size_of(self._root / path) for path in names),
+        }
+        cost = meter.usage.to_dict() | sizes
         self._append(
             self._entry(name, key, input_hashes, parameters, names)
-            | {"wall_s": wall, "details": dict(details or {})}
+            | {"wall_s": cost.pop("wall_s"), "cost": cost, "details": details}
         )
         return True
 
