@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 import yaml
@@ -150,6 +151,33 @@ def test_options_reach_the_comparison(veriscope: Veriscope, files: Path) -> None
     sheet.write_text("image,group,replicate\ni1,x,1\ni2,x,2\n")
     found = veriscope("compare", *folders, "--partial", "--groups", sheet, "--metric", "pq", "--json").json
     assert found["unit"] == "replicate"
+
+
+def test_options_of_single_tasks(veriscope: Veriscope, files: Path) -> None:
+    write_tables(files)
+    tables = (files / "labels.csv", files / "good.csv", "--task", "classification", "--json")
+    found = veriscope("compare", *tables, "--classes", "b, a").json
+    assert found["classes"] == ["b", "a"]
+    assert "weighted_kappa" in found["metrics"], "their order makes them grades"
+    images = (files / "images/labels", files / "images/poor", "--task", "restoration", "--json")
+    assert veriscope("compare", *images, "--data-range", "4095").json["data_range"] == 4095
+    labels = (files / "labels", files / "poor", "--json")
+    known = veriscope("compare", *labels, "--worse", "misses").json["advice"]["fingerprint"]
+    assert {row["item"]: row["answer"] for row in known}["costlier_error"] == "misses"
+    refused = veriscope("compare", *labels, "--worse", "both").message
+    assert "Input should be 'none', 'misses' or 'false positives' (got 'both')" in refused
+    plain = veriscope("compare", *labels).json
+    outlined = veriscope("compare", *labels, "--boundaries").json
+    added = set(outlined["metrics_per_image"]) | set(outlined["metrics"])
+    assert added - set(plain["metrics_per_image"]) - set(plain["metrics"])
+    table = files / "objects.csv"
+    veriscope("compare", *labels, "--objects", table)
+    counted = pd.read_csv(table).value_counts(["side", "status"]).to_dict()
+    assert counted == {
+        ("reference", "matched"): 9,
+        ("reference", "missed"): 9,
+        ("prediction", "matched"): 9,
+    }
 
 
 def test_masks_are_compared_where_that_is_said(veriscope: Veriscope, files: Path) -> None:

@@ -173,7 +173,7 @@ def compare(
         "tolerance": tolerance,
         "boundaries": boundaries,
         "boundary_tolerance": boundary_tolerance,
-        "classes": tuple(classes.split(",")) if classes else None,
+        "classes": tuple(name.strip() for name in classes.split(",")) if classes else None,
         "data_range": data_range,
         "costlier_error": worse,
         "object_size": object_size,
