@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,3 +151,34 @@ def test_images_that_need_more_memory_are_predicted_part_by_part(
     tifffile.imwrite(images / "rgb.tif", np.zeros((144, 160, 3), np.uint8), photometric="rgb")
     with pytest.raises(InputError, match=r"has 3 channels .* choose one with --channel"):
         predict_folder(method, images, tmp_path / "more", memory=1 << 31, tile=64)
+
+
+def test_two_processes_give_the_same_files(images: Path, tmp_path: Path) -> None:
+    one = predict_folder(make_method("log-spots"), images, tmp_path / "one")
+    two = predict_folder(make_method("log-spots"), images, tmp_path / "two", workers=2)
+    assert [row["n_objects"] for row in two["images"]] == [row["n_objects"] for row in one["images"]]
+    for row in one["images"]:
+        name = Path(row["labels"]).name
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert predict_folder(make_method("log-spots"), images, tmp_path / "two")["n_done"] == 0
+
+
+def test_a_method_that_fails_on_one_image_does_not_stop_the_others(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = make_method("log-spots")
+    predict, calls = type(method).predict, []
+
+    def failing(self: Any, image: Any) -> Any:
+        calls.append(image.name)
+        if len(calls) == 2:
+            raise ZeroDivisionError("division by zero")
+        return predict(self, image)
+
+    monkeypatch.setattr(type(method), "predict", failing)
+    found = predict_folder(method, images, tmp_path / "out")
+    (failed,) = found["failed"]
+    assert (found["n_images"], failed["failed"]) == (2, "ZeroDivisionError: division by zero")
+    assert calls[1].startswith(failed["image"])
+    again = predict_folder(method, images, tmp_path / "out")
+    assert (again["n_images"], again["n_done"], again["failed"]) == (3, 1, [])

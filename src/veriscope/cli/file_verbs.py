@@ -116,9 +116,11 @@ def predict(
         )
     if json:
         emit_json(found)
-        return
+        raise typer.Exit(1 if found["failed"] else 0)
     for fault in found["skipped"]:
         say(f"skipped: {fault}")
+    for row in found["failed"]:
+        say(f"failed: {row['image']}: {row['failed']}", style="bold red")
     if found["ignored_files"]:
         say(f"ignored, no images: {', '.join(Path(path).name for path in found['ignored_files'])}")
     out().print(
@@ -127,6 +129,7 @@ def predict(
         markup=False,
     )
     out().print("untested: compare with references of your own (veriscope compare), or make a study")
+    raise typer.Exit(1 if found["failed"] else 0)
 
 
 def measure(

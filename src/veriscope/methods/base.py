@@ -148,6 +148,15 @@ class Method(ABC):
         self.check(image)
         return self._predict(image).in_order()
 
+    def limit_threads(self, threads: int) -> None:  # noqa: B027 (most methods have none to limit)
+        """Use no more threads than that; changes no result.
+
+        Parameters
+        ----------
+        threads
+            At least 1.
+        """
+
     def describe(self) -> dict[str, Any]:
         """Give identity and parameters as plain values, for the record.
 
@@ -282,15 +291,6 @@ class LocalMethod(Method):
     @abstractmethod
     def _predict_part(self, part: Part, survey: Any) -> Prediction:
         """Do the work on a checked part."""
-
-    def limit_threads(self, threads: int) -> None:
-        """Use no more threads than that; changes no result.
-
-        Parameters
-        ----------
-        threads
-            At least 1.
-        """
 
     def predict_part(self, part: Part, survey: Any) -> Prediction:
         """Find the objects of a part of an image.

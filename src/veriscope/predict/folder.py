@@ -5,8 +5,7 @@ Images that need more memory than is promised are predicted part by part, to OME
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import make_folder
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.images import read_header
-from veriscope.io.labels import write_labels
-from veriscope.io.record import Record
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.methods.channels import analysis_channel
 from veriscope.predict.image import predict_image
+from veriscope.predict.image_work import ImageWork
 from veriscope.predict.plan import fits_memory
 from veriscope.predict.reading import Reading
+from veriscope.predict.units import executor_for
 
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
@@ -53,18 +52,20 @@ def predict_folder(
         Folder for the label images and ``record.jsonl``; made if missing.
     reading
         How files are read; None: as they say.
-    tile, workers
+    tile
         For images predicted part by part, as for `predict_image`.
+    workers
+        Number of processes; 1 works in this one.
     memory
         Bytes; images that need more are predicted part by part. None: no image is.
     progress
-        Told about every image, and about every part of large ones.
+        Told about every image.
 
     Returns
     -------
     dict
         ``veriscope/predict/1``: method, numbers of images and objects, one entry per image,
-        what was skipped.
+        what was skipped, and on which images the method failed.
 
     Raises
     ------
@@ -85,31 +86,46 @@ def predict_folder(
             remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
         )
     make_folder(output)
-    record = Record(output)
-    in_parts = partial(
-        predict_image, reading=reading, tile=tile, memory=memory, workers=workers, progress=progress
-    )
-    rows = []
+    small = tuple(file for file in files if file.path not in large)
+    work = ImageWork(method, small, output, reading)
+    rows = {}
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
-    for index, file in enumerate(files):
+    for unit, row in executor_for(min(workers, len(small))).run(work, range(len(small))):
+        rows[small[unit].path] = row
+        progress(stage, len(rows), len(files))
+    for file in files:
         if file.path in large:
-            done = in_parts(method, file.path, output / f"{file.stem}.ome.zarr")
-            rows.append({"image": file.stem} | {name: done[name] for name in ("labels", "done", "n_objects")})
-        else:
-            rows.append(_predict_file(method, file, output, record, reading))
-        progress(stage, index + 1, len(files))
+            target = output / f"{file.stem}.ome.zarr"
+            done = predict_image(
+                method, file.path, target, reading=reading, tile=tile, memory=memory, workers=workers
+            )
+            kept = ("labels", "done", "n_objects")
+            rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept}
+            progress(stage, len(rows), len(files))
+    return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
+
+
+def _summary(
+    method: Method,
+    output: Path,
+    rows: Sequence[dict[str, Any]],
+    faults: Sequence[VeriscopeError],
+    ignored: Sequence[Path],
+) -> dict[str, Any]:
+    done = [row for row in rows if "failed" not in row]
     return {
         "schema": PREDICT_SCHEMA,
         "method": method.describe(),
         "evidence": "untested",
         "output": str(output),
-        "n_images": len(rows),
-        "n_objects": sum(row["n_objects"] for row in rows),
-        "n_done": sum(row["done"] for row in rows),
-        "images": rows,
+        "n_images": len(done),
+        "n_objects": sum(row["n_objects"] for row in done),
+        "n_done": sum(row["done"] for row in done),
+        "images": done,
+        "failed": [row for row in rows if "failed" in row],
         "skipped": [str(fault) for fault in faults],
-        "ignored_files": [str(path) for path in found.ignored],
+        "ignored_files": [str(path) for path in ignored],
     }
 
 
@@ -147,26 +163,3 @@ def _check(
         except VeriscopeError as error:
             faults.append(error)
     return good, faults
-
-
-def _predict_file(
-    method: Method, file: ImageFile, output: Path, record: Record, reading: Reading
-) -> dict[str, Any]:
-    target = f"{file.stem}.tif"
-
-    def work() -> Mapping[str, Any]:
-        image = reading.read(file.path)
-        result = method.predict(analysis_channel(image, reading.channel))
-        write_labels(output / target, result.labels, spacing=image.spacing)
-        return {"n_objects": result.n_objects, **result.details}
-
-    done = record.step(
-        "predict",
-        inputs=[file.path.resolve()],
-        parameters={"method": method.describe(), "reading": reading.model_dump(exclude={"skip_bad"})},
-        outputs=[target],
-        work=work,
-    )
-    entry = record.latest(target)
-    assert entry is not None, "a step that is done has an entry"
-    return {"image": file.stem, "labels": str(output / target), "done": done, **entry["details"]}

@@ -25,7 +25,7 @@ from veriscope.predict.paint_work import PaintWork, gather
 from veriscope.predict.plan import plan_tiles
 from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import TileWork
-from veriscope.predict.units import Executor, HereExecutor, ProcessExecutor
+from veriscope.predict.units import Executor, HereExecutor, executor_for
 
 __all__ = ["IMAGE_SCHEMA", "predict_image"]
 
@@ -96,7 +96,7 @@ def predict_image(
         n_objects = _made_before(output, origin)
         _clear(output, origin)
         return _result(origin, output, n_objects, started)
-    executor: Executor = HereExecutor() if workers == 1 else ProcessExecutor(workers)
+    executor = executor_for(workers)
     work = _start(method, pixels, origin, output, tile=tile, memory=memory, workers=workers)
     units = len(list(grid(pixels.shape, work.tile)))
     spent = _predict_parts(work, units, executor, progress)

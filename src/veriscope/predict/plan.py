@@ -15,7 +15,9 @@ _BASE = 260 << 20
 """Memory of a process before it sees an image: Python and the packages."""
 _SHARE = 0.8
 """Share of the memory that is planned with."""
-_LARGEST, _SMALLEST = 4096, 64
+_USUAL, _LARGEST, _SMALLEST, _STEP = 2048, 4096, 64, 64
+_WIDTHS = 12
+"""Parts are this many times as long as their surroundings, where memory allows: these are predicted twice."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -83,7 +85,8 @@ def plan_tiles(
     workers
         Number of processes.
     tile
-        Length wanted, in pixels along y and x (and z); None: as long as memory allows, at most 4096.
+        Length wanted, in pixels along y and x (and z); None: 2048, up to 4096 where surroundings are wide,
+        less where memory does not suffice.
 
     Returns
     -------
@@ -100,9 +103,9 @@ def plan_tiles(
     if memory is not None:
         processes = workers + 1 if workers > 1 else 1
         largest = int((_SHARE * memory - processes * _BASE) / (workers * bytes_per_pixel))
-    side = tile or _LARGEST
+    side = tile or min(max(_USUAL, -(-_WIDTHS * halo // 2 // _STEP) * _STEP), _LARGEST)
     while largest is not None and _crop(side, halo, shape) > largest and tile is None and side > _SMALLEST:
-        side -= 64
+        side -= _STEP
     if largest is not None and (needed := _crop(side, halo, shape)) > largest:
         total = (needed * bytes_per_pixel * workers + (workers + (workers > 1)) * _BASE) / _SHARE
         raise InputError(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from veriscope.errors import MethodError
 
-__all__ = ["Executor", "HereExecutor", "ProcessExecutor", "Work"]
+__all__ = ["Executor", "HereExecutor", "ProcessExecutor", "Work", "executor_for"]
 
 _TRIES = 3
 
@@ -158,6 +158,22 @@ class ProcessExecutor:
                 yield from _finished(running)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def executor_for(workers: int) -> Executor:
+    """Choose where to work.
+
+    Parameters
+    ----------
+    workers
+        Number of processes.
+
+    Returns
+    -------
+    Executor
+        This process for one, others for more.
+    """
+    return ProcessExecutor(workers) if workers > 1 else HereExecutor()
 
 
 def _finished(running: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -89,7 +89,7 @@ def split_touching(mask: NDArray[np.bool_], *, diameter: float) -> NDArray[np.in
 
 
 def split_reach(diameter: float) -> int:
-    """Say how far `split_touching` looks around each pixel of the way uphill.
+    """Say how far `split_touching` looks around each pixel of the way uphill, and how far a step goes.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def split_reach(diameter: float) -> int:
     int
         In pixels.
     """
-    return _cap(diameter) + gaussian_reach(_sigma(diameter)) + _window(diameter) + 1
+    return _cap(diameter) + gaussian_reach(_sigma(diameter)) + 2 * (_window(diameter) + 1)
 
 
 def _cap(diameter: float) -> int:
