@@ -101,7 +101,13 @@ class LabelStore:
         return dtype
 
     def sheets(self) -> list[Region]:
-        """Give the parts that are one file each, row by row."""
+        """Give the parts that are one file each.
+
+        Returns
+        -------
+        list of tuple of slice
+            Row by row; they cover every pixel once.
+        """
         return list(grid(self._array.shape, self._array.shards or self._array.chunks))
 
     def write(self, sheet: Region, labels: NDArray[Any]) -> None:

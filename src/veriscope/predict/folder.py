@@ -54,10 +54,10 @@ def predict_folder(
         How files are read; None: as they say.
     tile
         For images predicted part by part, as for `predict_image`.
-    workers
-        Number of processes; 1 works in this one.
     memory
         Bytes; images that need more are predicted part by part. None: no image is.
+    workers
+        Number of processes; 1 works in this one.
     progress
         Told about every image.
 
