@@ -54,7 +54,7 @@ def get_method(name: str) -> type[Method]:
     Parameters
     ----------
     name
-        Name as listed by `method_names`.
+        Name as listed by `method_names`; or a model package: ``zoo:NAME`` of one that was added, or a path.
 
     Returns
     -------
@@ -65,9 +65,14 @@ def get_method(name: str) -> type[Method]:
     ------
     MethodError
         If there is no such method, or the plugin cannot be imported or is not a method.
+    InputError
+        If it is a model package that cannot be read.
     """
     from veriscope.methods.base import Method
+    from veriscope.zoo.find import is_model_name, zoo_method
 
+    if is_model_name(name):
+        return zoo_method(name)
     entries = _entries()
     if name not in entries:
         close = difflib.get_close_matches(name, entries, n=1)

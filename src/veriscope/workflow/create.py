@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,8 +171,13 @@ def default_candidates(
         takes_diameter = "diameter" in get_method(name).Parameters.model_fields
         parameters: dict[str, Any] = {"diameter": diameter} if diameter and takes_diameter else {}
         make_method(name, parameters)
-        found.append(Candidate(id=name, method=name, parameters=parameters))
+        found.append(Candidate(id=_folder_name(name), method=name, parameters=parameters))
     return tuple(found)
+
+
+def _folder_name(method: str) -> str:
+    """Name of a candidate's folder: model packages are methods with a colon or a path as name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", method).strip("-._") or "model"
 
 
 def _take_in(

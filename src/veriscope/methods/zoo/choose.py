@@ -63,9 +63,10 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
     if options.output is not None:
         images = [out for out in images if out.id == options.output]
     if not images:
-        names = ", ".join(out.id for out in description.outputs)
+        listed = ", ".join(out.id for out in description.outputs)
+        wanted = f" {options.output!r}" if options.output else ""
         raise MethodError(
-            f"{description.name}: has no output {options.output or ''!r} that is an image; its outputs are {names}"
+            f"{description.name}: has no output{wanted} that is an image; its outputs are {listed}"
         )
     tensor = images[0]
     names = _channel_names(tensor)
@@ -76,7 +77,8 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
         if len(rest) != 1:
             listed = ", ".join(f"{index} ({name})" for index, name in enumerate(names))
             raise MethodError(
-                f"{description.name}: which channel of output {tensor.id!r} is high in objects? Say it with the "
+                f"{description.name}: which channel of output {tensor.id!r} is high in objects? Say it with "
+                "the "
                 f"parameter foreground (and boundary, if one is high where objects touch): {listed}"
             )
         foreground = rest[0]
@@ -141,7 +143,8 @@ def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
         return item  # type: ignore[no-any-return]
     keras = any(name.startswith(("keras", "tensorflow")) for name in offered)
     raise MethodError(
-        f"{installed.name}: has weights as {', '.join(offered)}, of which none can be run here; Veriscope runs onnx, "
+        f"{installed.name}: has weights as {', '.join(offered)}, of which none can be run here; Veriscope "
+        "runs onnx, "
         "torchscript and pytorch_state_dict"
         + (
             ". Convert it where TensorFlow is installed, with python -m tf2onnx.convert, and add the weights "

@@ -96,7 +96,8 @@ class OnnxEngine:
             return [np.asarray(item) for item in self._session.run(None, {first.name: batch})]
         except Exception as error:
             raise MethodError(
-                f"{self.weights.name}: the network fails on an array of shape {batch.shape}: {_short(error)}; its "
+                f"{self.weights.name}: the network fails on an array of shape {batch.shape}: "
+                f"{_short(error)}; its "
                 "card may promise sizes that it cannot take"
             ) from error
 
@@ -118,14 +119,17 @@ class OnnxEngine:
             )
         except Exception as error:
             raise MethodError(
-                f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: {_short(error)}; the "
-                "file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators that "
+                f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: "
+                f"{_short(error)}; the "
+                "file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators "
+                "that "
                 "are not part of ONNX"
             ) from error
         needed = [item.name for item in session.get_inputs()]
         if len(needed) != 1:
             raise MethodError(
-                f"{self.weights.name}: the network takes {len(needed)} arrays ({', '.join(needed)}); Veriscope "
+                f"{self.weights.name}: the network takes {len(needed)} arrays ({', '.join(needed)}); "
+                "Veriscope "
                 "runs networks that take one image"
             )
         return session
@@ -151,7 +155,8 @@ def require_memory(weights: Path) -> None:
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if 3 * size > there:
             raise MethodError(
-                f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as much; this "
+                f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as "
+                "much; this "
                 f"computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
             )
 

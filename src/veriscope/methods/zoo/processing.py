@@ -259,8 +259,10 @@ class Custom(_Step):
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Refuse."""
         raise MethodError(
-            f"the model needs its own Python code {self.source} ({self.callable}, SHA-256 {self.sha256}) as a "
-            "processing step, which Veriscope does not run; ask its authors for a package that uses the steps "
+            f"the model needs its own Python code {self.source} ({self.callable}, SHA-256 {self.sha256}) as "
+            "a "
+            "processing step, which Veriscope does not run; ask its authors for a package that uses the "
+            "steps "
             "of the specification"
         )
 
@@ -274,7 +276,8 @@ class Unsupported(_Step):
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Refuse."""
         raise MethodError(
-            f"the model needs the processing step {self.name!r}, which Veriscope does not have; choose another "
+            f"the model needs the processing step {self.name!r}, which Veriscope does not have; choose "
+            "another "
             "model, or run this one in its own software and compare its label images (veriscope compare)"
         )
 

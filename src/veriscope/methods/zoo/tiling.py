@@ -124,7 +124,8 @@ def _valid(wanted: int, axis: Axis, grid: int) -> int:
             return length
         length += axis.step
     raise MethodError(
-        f"the model takes lengths {axis.smallest} + n × {axis.step} along {axis.name}, and none of them gives "
+        f"the model takes lengths {axis.smallest} + n × {axis.step} along {axis.name}, and none of them "
+        "gives "
         "whole pixels in its output; ask its authors to correct the description"
     )
 
@@ -241,7 +242,8 @@ def _place(
         expected = int(cut.length * ratio + offset)
         if place >= part.ndim or part.shape[place] != expected:
             raise MethodError(
-                f"output {number} of the model has shape {part.shape}; its card promises {expected} along axis "
+                f"output {number} of the model has shape {part.shape}; its card promises {expected} along "
+                "axis "
                 f"{place} for an input of {cut.length}"
             )
         first = (tile.start * ratio) - int(offset // 2)

@@ -147,7 +147,8 @@ class ZooModel(Method):
             super().check(image)
         elif "c" not in image.axes or len(image.channels) != wanted:
             raise AxesError(
-                f"{image.name}: {self.name} takes {wanted} channels ({', '.join(_names(tensor)) or 'unnamed'}) "
+                f"{image.name}: {self.name} takes {wanted} channels "
+                f"({', '.join(_names(tensor)) or 'unnamed'}) "
                 f"and the image has {max(1, len(image.channels))}; give an image with these channels"
             )
         elif "t" in image.axes or len(image.axes) - 1 not in self.card.dimensions:
@@ -194,9 +195,9 @@ class ZooModel(Method):
             ]
             for out in described
         ]
-        found = run_tiled(self.engine.run, values, places, cuts, layout)
+        parts = run_tiled(self.engine.run, values, places, cuts, layout)
         done: dict[str, NDArray[Any]] = {tensor.id: raw}
-        for out, part in zip(described, found, strict=True):
+        for out, part in zip(described, parts, strict=True):
             done[out.id] = apply_steps(out.steps, part, out.names, done)
         return {out.id: done[out.id] for out in described}
 
@@ -224,7 +225,7 @@ class ZooModel(Method):
             smallest_area=options.smallest_area,
             split=options.split,
         )
-        probable = 0 <= float(foreground.min()) and float(foreground.max()) <= 1
+        probable = float(foreground.min()) >= 0 and float(foreground.max()) <= 1
         return Prediction(
             labels=labels,
             axes=axes,
@@ -234,7 +235,9 @@ class ZooModel(Method):
 
     def _rescaled(self, image: Image) -> tuple[Image, dict[str, Any]]:
         """Bring an image to the pixel size of the card, where both are known."""
-        wanted = {axis.name: axis.spacing for axis in self.tensor.spatial if axis.spacing is not None}
+        wanted: dict[str, float] = {
+            axis.name: axis.spacing for axis in self.tensor.spatial if axis.spacing is not None
+        }
         if not self.parameters.rescale or image.spacing is None or not wanted:
             return image, {"rescaled": False}
         factor = {axis: image.spacing[axis] / wanted[axis] for axis in image.spacing if axis in wanted}
@@ -280,7 +283,8 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
     if len(needed) != 1:
         names = ", ".join(item.id for item in needed)
         raise MethodError(
-            f"{installed.name}: takes {len(needed)} tensors ({names}); Veriscope runs models that take one image"
+            f"{installed.name}: takes {len(needed)} tensors ({names}); Veriscope runs models that take one "
+            "image"
         )
     tensor = needed[0]
     if not {"y", "x"} <= set(tensor.names):
@@ -372,8 +376,10 @@ def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
     if given.kind in "iu" and limits.min <= low and high <= limits.max:
         return
     raise PixelValueError(
-        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image has "
-        f"{given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on {wanted}"
+        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image "
+        "has "
+        f"{given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
+        f"{wanted}"
     )
 
 
@@ -392,9 +398,9 @@ def _to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
 
 def _channel(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
     """One channel of one image, in the order z, y, x."""
-    index: list[Any] = []
-    for name in tensor.names:
-        index.append(slice(None) if name in "zyx" else channel if name == "channel" else 0)
+    index: list[Any] = [
+        slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
+    ]
     left = [name for name in tensor.names if name in "zyx"]
     found = values[tuple(index)]
     return np.asarray(np.transpose(found, np.argsort(["zyx".index(n) for n in left])), np.float32)

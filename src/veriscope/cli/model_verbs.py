@@ -1,0 +1,153 @@
+"""Verbs on model packages: list, show, add, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from veriscope.cli.arguments import Json, Quiet
+
+__all__ = ["register"]
+
+_STATES = {
+    "format_valid": "format valid",
+    "output_reproduced": "output reproduced",
+    "works_on_your_data": "works on your data",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line.
+
+    Parameters
+    ----------
+    app
+        The command line.
+    """
+    models = typer.Typer(add_completion=False, rich_markup_mode=None)
+    models.callback(invoke_without_command=True)(list_models)
+    models.command("show")(show)
+    models.command("add")(add)
+    models.command("remove")(remove)
+    app.add_typer(models, name="models", help="List models; show, add or remove one.")
+
+
+def list_models(
+    context: typer.Context,
+    task: Annotated[str | None, typer.Option(help="Only of this task, such as instance.")] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="Only for this microscopy, such as fluorescence.")
+    ] = None,
+    structure: Annotated[str | None, typer.Option(help="Only for this object, such as nucleus.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Only with this licence, such as CC-BY-4.0.")] = None,
+    refresh: Annotated[bool, typer.Option(help="Fetch the index of the public zoo first.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List models: installed methods, packages added, and the zoo's index if it was fetched."""
+    if context.invoked_subcommand is not None:
+        return
+    from veriscope.cli.output import emit_json, out, progress_bar, say, show_table
+    from veriscope.workflow.models import list_all_models
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = list_all_models(
+            task=task,
+            modality=modality,
+            structure=structure,
+            licence=licence,
+            refresh=refresh,
+            progress=progress,
+        )
+    if json:
+        emit_json(found)
+        return
+    rows = [
+        [item["name"], item["where"], item["reproduced"], item["licence"], item["summary"][:70]]
+        for item in found["models"]
+    ]
+    columns = ["model", "where", "output reproduced", "licence", "what it is"]
+    show_table(f"{len(rows)} models (veriscope models show NAME)", columns, rows, words=True)
+    for fault in found["faults"]:
+        say(fault, style="bold red")
+    if not found["index"]:
+        out().print("The zoo's index was not fetched yet: veriscope models --refresh", markup=False)
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A method, zoo:NAME, a path of a package, or a nickname.")],
+    json: Json = False,
+) -> None:
+    """Show the card of a model: what it would run, what is known of it."""
+    from veriscope.cli.output import emit_json, out
+    from veriscope.workflow.models import describe_model
+
+    found = describe_model(name)
+    if json:
+        emit_json(found)
+        return
+    out().print(f"{found['name']} {found['version']}", style="bold", markup=False)
+    for key, value in found["card"].items():
+        text = "; ".join(map(str, value)) if isinstance(value, list) else value
+        if text not in ("", None):
+            out().print(f"  {key}: {text}", markup=False)
+    for line in _facts(found):
+        out().print(f"  {line}", markup=False)
+
+
+def add(
+    source: Annotated[str, typer.Argument(help="Folder, .zip or .yaml file, web address, or nickname.")],
+    name: Annotated[str | None, typer.Option(help="Name to give it; otherwise its own.")] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(help="SHA-256 of Python code of the package that may run; may be repeated."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Keep it also if its test tensors do not come out.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Read a model package, verify its hashes, test it, and keep it as a method."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.zoo.add import add_model
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = add_model(source, name=name, trust=trust or (), anyway=anyway, progress=progress)
+    if json:
+        emit_json(found)
+        return
+    out().print(f"{found['name']} was added", style="bold", markup=False)
+    for line in _facts(found):
+        out().print(f"  {line}", markup=False)
+    out().print(f"Use it: veriscope predict {found['name']} IMAGES -o FOLDER", markup=False)
+
+
+def remove(
+    name: Annotated[str, typer.Argument(help="Name of a package that was added.")],
+    json: Json = False,
+) -> None:
+    """Remove a package that was added."""
+    from veriscope.cli.output import emit_json, out
+    from veriscope.zoo.add import remove_model
+
+    remove_model(name)
+    if json:
+        emit_json({"schema": "veriscope/model-remove/1", "removed": name})
+    else:
+        out().print(f"{name} was removed", markup=False)
+
+
+def _facts(found: dict[str, Any]) -> list[str]:
+    """States, code and files of a package as lines."""
+    lines = []
+    for key, title in _STATES.items():
+        if state := found.get("states", {}).get(key):
+            text = f" ({state['text']})" if state.get("text") else ""
+            lines.append(f"{title}: {state['status']}{text}")
+    lines += [
+        f"Python code: {code['file']} ({code['callable']}), SHA-256 {code['sha256']}"
+        for code in found.get("code", [])
+    ]
+    return lines + [f"file: {path} {sha256}" for path, sha256 in found.get("files", {}).items()]

@@ -1,0 +1,158 @@
+"""All models there are: installed methods, packages added, and the index of the public zoo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import VeriscopeError
+from veriscope.methods.base import Card
+from veriscope.methods.zoo.zoo_model import ZooModel
+from veriscope.registry import get_method, method_names
+from veriscope.zoo.cache import PREFIX, installed_names
+from veriscope.zoo.index import read_index, refresh_index
+
+__all__ = ["MODELS_SCHEMA", "MODEL_SCHEMA", "describe_model", "list_all_models"]
+
+MODELS_SCHEMA = "veriscope/models/1"
+MODEL_SCHEMA = "veriscope/model-card/1"
+
+
+def list_all_models(
+    *,
+    task: str | None = None,
+    modality: str | None = None,
+    structure: str | None = None,
+    licence: str | None = None,
+    refresh: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """List all models that fit.
+
+    Parameters
+    ----------
+    task, modality, structure, licence
+        Words that the card or the tags must have, upper or lower case; None: any.
+    refresh
+        Fetch the index of the public zoo first.
+    progress
+        Told how far the index has come.
+
+    Returns
+    -------
+    dict
+        ``schema``, ``models`` (each with ``name``, ``where``: ``installed``, ``added`` or ``zoo``,
+        ``summary``, ``licence``, ``tags``, ``reproduced``), ``faults`` of packages that cannot be read,
+        and ``index``: whether the zoo's is there.
+    """
+    index = refresh_index(progress=progress) if refresh else read_index()
+    models, faults = [], []
+    for name in (*method_names(), *installed_names()):
+        try:
+            models.append(_entry(name))
+        except VeriscopeError as error:
+            faults.append(str(error))
+    added = {item["name"] for item in models}
+    models += [
+        {
+            "name": item["id"],
+            "where": "zoo",
+            "summary": item["description"] or item["name"],
+            "licence": item["licence"],
+            "tags": item["tags"],
+            "reproduced": "not tested",
+        }
+        for item in (index or {}).get("models", [])
+        if PREFIX + item["id"] not in added
+    ]
+    wanted = [word.lower() for word in (task, modality, structure) if word]
+    return {
+        "schema": MODELS_SCHEMA,
+        "models": [item for item in models if _fits(item, wanted, licence)],
+        "faults": faults,
+        "index": index is not None,
+    }
+
+
+def describe_model(name: str) -> dict[str, Any]:
+    """Say what is known of a model, without running it.
+
+    Parameters
+    ----------
+    name
+        A method, ``zoo:NAME``, a path of a package, or a nickname that is in the zoo's index.
+
+    Returns
+    -------
+    dict
+        ``schema``, ``name``, ``version``, ``card``; of packages also ``states``, ``files`` (hashes),
+        ``code`` (Python in it) and ``weights``.
+
+    Raises
+    ------
+    MethodError
+        If there is no such model.
+    """
+    if name not in method_names() and PREFIX + name in installed_names():
+        name = PREFIX + name
+    for item in (read_index() or {}).get("models", []):
+        if item["id"] == name:
+            return {
+                "schema": MODEL_SCHEMA,
+                "name": name,
+                "version": "",
+                "card": item,
+                "states": {
+                    "format_valid": {
+                        "status": "not tested",
+                        "text": f"veriscope models add {name} fetches it",
+                    }
+                },
+            }
+    cls = get_method(name)
+    found: dict[str, Any] = {
+        "schema": MODEL_SCHEMA,
+        "name": cls.name,
+        "version": cls.version,
+        "card": cls.card.model_dump(mode="json"),
+    }
+    if issubclass(cls, ZooModel):
+        package = cls.installed
+        found |= {
+            "states": dict(package.states or {}),
+            "weights": [item.format for item in package.description.weights],
+            "files": dict(package.hashes),
+            "code": [
+                {"file": code.file.source, "sha256": code.file.sha256, "callable": code.callable}
+                for code in package.description.codes
+            ],
+        }
+    return found
+
+
+def _entry(name: str) -> dict[str, Any]:
+    cls = get_method(name)
+    tags = _words(cls.card)
+    package = issubclass(cls, ZooModel)
+    state = (cls.installed.states or {}) if issubclass(cls, ZooModel) else {}
+    if issubclass(cls, ZooModel):
+        tags += cls.installed.description.tags
+    return {
+        "name": cls.name,
+        "where": "added" if package else "installed",
+        "summary": cls.card.summary,
+        "licence": cls.card.licence,
+        "tags": list(dict.fromkeys((cls.task, *tags))),
+        "reproduced": state.get("output_reproduced", {}).get("status", "—"),
+    }
+
+
+def _words(card: Card) -> tuple[str, ...]:
+    return (*card.objects, *card.modalities, *(f"{d}d" for d in card.dimensions))
+
+
+def _fits(item: dict[str, Any], wanted: list[str], licence: str | None) -> bool:
+    if licence is not None and licence.lower() not in item["licence"].lower():
+        return False
+    text = " ".join([item["summary"], *item["tags"]]).lower()
+    return all(word in text for word in wanted)

@@ -1,0 +1,1 @@
+"""Model packages: read, verified, tested and kept, without running anything on reading."""

@@ -1,0 +1,181 @@
+"""Where added packages lie, and what is known of each.
+
+::
+
+    CACHE/models/NAME/record.json       source, hashes, consent, states
+    CACHE/models/NAME/package/…         the files of the package that are used
+    CACHE/zoo-index.json                the last index of the public zoo
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from veriscope.errors import MethodError, UnreadableFileError
+from veriscope.io.hashing import sha256_of
+from veriscope.methods.zoo.zoo_model import InstalledModel
+from veriscope.zoo.archive import safe_file
+from veriscope.zoo.read import read_description
+
+__all__ = [
+    "PREFIX",
+    "RECORD_SCHEMA",
+    "cache_folder",
+    "installed_names",
+    "load_installed",
+    "model_folder",
+    "read_record",
+    "slug",
+]
+
+PREFIX = "zoo:"
+"""With it begin the names of methods that are packages."""
+RECORD_SCHEMA = "veriscope/model/1"
+
+
+def cache_folder() -> Path:
+    """Give the folder of everything that was added or downloaded.
+
+    Returns
+    -------
+    pathlib.Path
+        ``$VERISCOPE_CACHE``, else the usual place of the operating system; it need not exist.
+    """
+    if chosen := os.environ.get("VERISCOPE_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+        return base / "veriscope" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "veriscope"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "veriscope"
+
+
+def slug(text: str) -> str:
+    """Make a name of a folder and a method.
+
+    Parameters
+    ----------
+    text
+        Any.
+
+    Returns
+    -------
+    str
+        Lower-case letters, digits, dots and hyphens; at most 60; ``model`` if nothing is left.
+    """
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:60].strip("-.") or "model"
+
+
+def model_folder(name: str) -> Path:
+    """Give the folder of a package.
+
+    Parameters
+    ----------
+    name
+        With or without ``zoo:``.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not exist.
+    """
+    return cache_folder() / "models" / slug(name.removeprefix(PREFIX))
+
+
+def installed_names() -> tuple[str, ...]:
+    """Give the names of all packages added.
+
+    Returns
+    -------
+    tuple of str
+        Sorted, with ``zoo:``.
+    """
+    folder = cache_folder() / "models"
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(PREFIX + path.parent.name for path in folder.glob("[!.]*/record.json")))
+
+
+def read_record(name: str) -> dict[str, Any]:
+    """Read what is known of a package.
+
+    Parameters
+    ----------
+    name
+        With or without ``zoo:``.
+
+    Returns
+    -------
+    dict
+        ``schema``, ``name``, ``source``, ``description`` (file name), ``files`` (hashes), ``trusted``
+        and ``states``.
+
+    Raises
+    ------
+    MethodError
+        If it was not added.
+    UnreadableFileError
+        If the record is damaged.
+    """
+    path = model_folder(name) / "record.json"
+    if not path.is_file():
+        there = ", ".join(installed_names()) or "none"
+        raise MethodError(
+            f"no model package named {name!r}; added are: {there}. Add one with veriscope models add "
+            "PATH, nickname or address"
+        )
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(
+            f"{path}: is damaged: {error}; remove its folder and add the package anew"
+        ) from error
+    if not isinstance(found, dict) or found.get("schema") != RECORD_SCHEMA:
+        raise UnreadableFileError(
+            f"{path}: was written by another version; remove its folder and add it anew"
+        )
+    return found
+
+
+def load_installed(name: str) -> InstalledModel:
+    """Load a package that was added; its files must still be those that were verified.
+
+    Parameters
+    ----------
+    name
+        With or without ``zoo:``.
+
+    Returns
+    -------
+    InstalledModel
+        Nothing of it has run.
+
+    Raises
+    ------
+    MethodError
+        If it was not added, or a file was changed since.
+    """
+    record = read_record(name)
+    folder = model_folder(name) / "package"
+    for source, expected in record["files"].items():
+        found = sha256_of(safe_file(folder, source, where=f"{name}: record.json"))
+        if found != expected:
+            raise MethodError(
+                f"{name}: {source} was changed after it was verified (SHA-256 {found}, recorded "
+                f"{expected}); remove "
+                f"it with veriscope models remove {name} and add the package anew"
+            )
+    return InstalledModel(
+        name=record["name"],
+        description=read_description(folder / record["description"]),
+        folder=folder,
+        hashes=record["files"],
+        trusted=frozenset(record["trusted"]),
+        states=record["states"],
+    )

@@ -1,0 +1,50 @@
+"""A model package as a method, by the name or the path under which it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veriscope.methods.zoo.zoo_model import ZooModel, model_class
+from veriscope.zoo.add import open_package
+from veriscope.zoo.cache import PREFIX, load_installed
+
+__all__ = ["is_model_name", "zoo_method"]
+
+
+def is_model_name(name: str) -> bool:
+    """Tell the name of a package from that of another method.
+
+    Parameters
+    ----------
+    name
+        Name of a method.
+
+    Returns
+    -------
+    bool
+        Whether it begins with ``zoo:``, or is a path (with a slash, or of a YAML file).
+    """
+    return name.startswith(PREFIX) or "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
+
+
+def zoo_method(name: str) -> type[ZooModel]:
+    """Give the class of a package.
+
+    Parameters
+    ----------
+    name
+        ``zoo:NAME`` of one that was added, or path of a folder or YAML file.
+
+    Returns
+    -------
+    type
+        A subclass of `ZooModel`.
+
+    Raises
+    ------
+    MethodError
+        If there is none, or it cannot be run.
+    InputError
+        If it cannot be read.
+    """
+    return model_class(load_installed(name) if name.startswith(PREFIX) else open_package(Path(name)))
