@@ -230,6 +230,27 @@ def _tiles() -> list[dict[str, Any]]:
     return tiles
 
 
+def _cost() -> dict[str, Any]:
+    predict = {"step": "predict", "n_steps": 144, "n_unmeasured": 0, "wall_s": 412.0, "cpu_s": 396.3}
+    predict |= {"gpu_s": None, "peak_memory_bytes": 812_000_000, "energy_wh": 2.2, "carbon_g": 0.98}
+    predict |= {"bytes_read": 75_500_000, "bytes_written": 3_200_000}
+    old = {"step": "report", "n_steps": 1, "n_unmeasured": 1, "wall_s": 1.5, "energy_wh": None}
+    total = predict | {"n_steps": 145, "n_unmeasured": 1, "wall_s": 413.5}
+    pue = {"name": "pue", "value": 1.56, "unit": "", "meaning": "power of the centre", "source": "a survey"}
+    intensity = {
+        "name": "carbon_g_per_kwh",
+        "value": 445.0,
+        "unit": "g CO2/kWh",
+        "meaning": "carbon intensity",
+    }
+    return {
+        "schema": "veriscope/cost/1",
+        "total": total,
+        "steps": [predict, old],
+        "assumptions": [pue | {"variable": "VERISCOPE_PUE"}, intensity | {"source": "world average of 2024"}],
+    }
+
+
 def _audit(rng: np.random.Generator) -> dict[str, Any]:
     rows = [
         {
@@ -344,6 +365,7 @@ def _full() -> dict[str, Any]:
             "source": "veriscope simulate, seed 11",
             "groups": {"control": 9850.0, "dose 1 µM": 7388.0, "dose 10 µM": 3530.0},
         },
+        "cost": _cost(),
         "environment": {
             "python": "3.11.9",
             "platform": "Linux x86_64",

@@ -211,3 +211,28 @@ def test_a_picture_from_elsewhere_is_refused() -> None:
         "  - tiles.0.picture: String should match pattern '^data:image/png;base64,[A-Za-z0-9+/=]+$'\n"
         "Make the record anew with `veriscope report STUDY`"
     )
+
+
+def test_cost_is_shown_with_what_the_estimate_assumes() -> None:
+    text = " ".join(Page(render_html(full_record())).text.split())
+
+    assert "took 6 min 54 s and, by estimate, about 2 Wh of electricity and about 1 g CO2." in text
+    for cell in ("144", "6 min 52 s", "6 min 36 s", "812 MB", "76 MB", "3.2 MB"):
+        assert cell in text
+    assert "1 step by an older version: only the time is known." in text
+    assert "power of the centre: 1.56 (a survey; VERISCOPE_PUE)" in text
+    assert "carbon intensity: 445 g CO2/kWh (world average of 2024; )" in text
+    assert "No step was recorded." in Page(render_html(bare_record())).text
+
+
+def test_cost_without_processor_time_gives_no_estimate() -> None:
+    record = full_record()
+    record["cost"] = {
+        "total": {"wall_s": 9.0, "n_unmeasured": 2},
+        "steps": [{"step": "predict", "wall_s": 9.0}],
+    }
+    page = Page(render_html(record)).text
+
+    assert "9.0 s. The hours" in page
+    assert "by estimate" not in page
+    assert "2 steps by an older version" in page

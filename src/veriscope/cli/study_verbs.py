@@ -140,16 +140,24 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run every candidate on every image; what is current is skipped, a killed run resumes."""
+    import os
     from dataclasses import asdict
 
+    from veriscope.cli.cost import show_cost
     from veriscope.cli.output import emit_json, number, progress_bar, say, show_table
+    from veriscope.core.cost import Assumptions
+    from veriscope.io.usage import UsageMeter
+    from veriscope.workflow.cost import run_cost
 
+    assumptions = Assumptions.from_environment(os.environ)
     opened = _open(study)
-    with progress_bar(quiet=quiet or json) as progress:
+    with progress_bar(quiet=quiet or json) as progress, UsageMeter() as meter:
         runs = opened.run(only=only, progress=progress)
+    spent = opened.cost(assumptions=assumptions)
+    cost = {"this_run": run_cost(meter.usage, assumptions), "study": spent}
     if json:
         rows = [asdict(item) for item in runs]
-        emit_json({"schema": "veriscope/run/1", "evidence": "untested", "candidates": rows})
+        emit_json({"schema": "veriscope/run/1", "evidence": "untested", "candidates": rows, "cost": cost})
     else:
         show_table(
             "Candidates (untested: nothing here says how right they are)",
@@ -159,6 +167,7 @@ def run(
         for item in runs:
             if item.not_run:
                 say(f"{item.candidate}: {item.not_run}", style="bold red" if item.failed else "")
+        show_cost(cost)
     if any(item.failed for item in runs):
         raise typer.Exit(1)
 

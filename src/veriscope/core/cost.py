@@ -236,7 +236,7 @@ class Footprint:
     energy_wh
         Electric energy in Wh, or None if the processor time is not known.
     carbon_g
-        Greenhouse gases in g of CO2 equivalent, or None.
+        In g of what the carbon intensity counts (CO2, by default), or None.
     """
 
     energy_wh: float | None

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from veriscope.report import numbers, wording
 from veriscope.report.agreement_plot import agreement_plot
 from veriscope.report.contrast_plot import contrast_name, contrast_plot
+from veriscope.report.cost_text import format_amount, format_bytes
 from veriscope.report.estimate_plot import estimate_plot
 from veriscope.report.metric_plot import metric_plot
 from veriscope.report.record import check_record
@@ -36,6 +37,7 @@ ANCHORS = (
     "sec-audit",
     "sec-methods",
     "sec-limits",
+    "sec-cost",
     "sec-reproduce",
 )
 """Places in every page that a verdict's reason may link to."""
@@ -199,6 +201,8 @@ def _environment() -> Environment:
         plain=numbers.format_plain,
         count=numbers.format_count,
         percent=numbers.format_percent,
+        amount=format_amount,
+        bytes=format_bytes,
         duration=numbers.format_duration,
         p=numbers.format_p,
         links=_with_links,

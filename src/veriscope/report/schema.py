@@ -19,6 +19,7 @@ __all__ = [
     "Candidate",
     "Comparison",
     "Contrast",
+    "Cost",
     "Estimate",
     "GroupEstimate",
     "LabelledOnly",
@@ -301,6 +302,44 @@ class Truth(_Part):
     groups: dict[str, Number] = {}
 
 
+class Account(_Part):
+    """What work used, as measured, and energy and carbon as estimated. None was not measured."""
+
+    step: str = ""
+    n_steps: Count = None
+    n_unmeasured: Count = None
+    wall_s: Number = None
+    cpu_s: Number = None
+    gpu_s: Number = None
+    """None: no GPU was used."""
+    peak_memory_bytes: Count = None
+    bytes_read: Count = None
+    bytes_written: Count = None
+    io_read_bytes: Count = None
+    io_written_bytes: Count = None
+    energy_wh: Number = None
+    carbon_g: Number = None
+
+
+class Assumed(_Part):
+    """A number that energy and carbon rest on."""
+
+    name: str
+    value: Number = None
+    unit: str = ""
+    meaning: str = ""
+    source: str = ""
+    variable: str = ""
+
+
+class Cost(_Part):
+    """What the work cost before this report was written."""
+
+    total: Account
+    steps: list[Account] = []
+    assumptions: list[Assumed] = []
+
+
 class Trail(_Part):
     """Where the whole record of the study is."""
 
@@ -328,6 +367,7 @@ class ReportRecord(_Part):
     tiles: list[Tile] = []
     truth: Truth | None = None
     methods_text: str = ""
+    cost: Cost | None = None
     environment: dict[str, Any] = {}
     reproduce: list[str] = []
     record: Trail | None = None

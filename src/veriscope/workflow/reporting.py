@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from veriscope import __version__
+from veriscope.core.cost import Assumptions
 from veriscope.io.atomic import write_text
 from veriscope.io.hashing import sha256_of
 from veriscope.io.record import Record, environment
@@ -31,6 +33,7 @@ from veriscope.workflow.audited import (
 )
 from veriscope.workflow.conclude import conclude_study
 from veriscope.workflow.config import Candidate, StudyConfig
+from veriscope.workflow.cost import study_cost
 from veriscope.workflow.judge import validate_study
 from veriscope.workflow.layout import StudyFolder
 
@@ -87,6 +90,7 @@ def write_report(
             "study": config.model_dump(mode="json"),
             "truth": {group: _plain(value) for group, value in (truth or {}).items()},
             "truth_source": truth_source,
+            "assumptions": Assumptions.from_environment(os.environ).model_dump(),
             "veriscope": __version__,
         },
         outputs=outputs,
@@ -122,6 +126,7 @@ def _write(
         "audit": _audit(folder, config, chosen, validated),
         "tiles": _pictures(folder, config, chosen, validated),
         "truth": {"source": truth_source, "groups": dict(truth)} if truth else None,
+        "cost": study_cost(folder, Assumptions.from_environment(os.environ)),
         "environment": environment(),
         "reproduce": _commands(folder),
         "record": {

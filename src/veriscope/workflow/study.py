@@ -14,15 +14,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from veriscope.core.cost import Assumptions
 from veriscope.core.progress import Progress, silent
 from veriscope.workflow.answer import estimate_study
 from veriscope.workflow.audit import draw_audit
 from veriscope.workflow.conclude import conclude_study
 from veriscope.workflow.config import StudyConfig, read_config
+from veriscope.workflow.cost import study_cost
 from veriscope.workflow.create import NewStudy, create_study
 from veriscope.workflow.judge import validate_study
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -242,6 +245,22 @@ class Study:
             ``veriscope/verdict/1``.
         """
         return conclude_study(self._folder, self._config, method=method)
+
+    def cost(self, *, assumptions: Assumptions | None = None) -> dict[str, Any]:
+        """Say what all work on the study has cost so far: time, memory, bytes, energy and carbon.
+
+        Parameters
+        ----------
+        assumptions
+            What energy and carbon are estimated with; None takes them from environment variables, such as
+            ``VERISCOPE_PUE``, and defaults.
+
+        Returns
+        -------
+        dict
+            ``veriscope/cost/1``.
+        """
+        return study_cost(self._folder, assumptions or Assumptions.from_environment(os.environ))
 
     def report(
         self, *, method: str | None = None, truth: Mapping[str, float] | None = None, truth_source: str = ""
