@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -50,7 +50,16 @@ def _open(path: Path) -> Study:
 
 def new(
     study: StudyPath,
-    images: Annotated[list[str], typer.Option(help="Folder, file or pattern of images; may be repeated.")],
+    images: Annotated[
+        list[str], typer.Option(help="Folder, file or pattern of images, or OME-Zarr plate; may be repeated.")
+    ],
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="What names say, such as '{plate}_{well}_{field}.tif'; also row, column, channel, group, "
+            "replicate, and * for the rest."
+        ),
+    ] = None,
     object: Annotated[str, typer.Option(help="What is looked for: nucleus, cell, particle …")] = "object",
     measure: Annotated[
         str,
@@ -59,7 +68,16 @@ def new(
             "total-area or area-fraction."
         ),
     ] = "count",
-    groups: Annotated[Path | None, typer.Option(help="Sample sheet (CSV): image, group, replicate.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="Sample sheet (CSV): image, group, replicate; or well, group.")
+    ] = None,
+    group_by: Annotated[
+        Literal["row", "column", "plate"] | None,
+        typer.Option(help="Without a sheet, take rows or columns of wells, or plates, as groups."),
+    ] = None,
+    acquisition: Annotated[
+        int | None, typer.Option(help="Which acquisition of a plate that has several.")
+    ] = None,
     tolerance: Annotated[
         str | None, typer.Option(help="Error that would change your conclusion, such as 5%.")
     ] = None,
@@ -90,9 +108,12 @@ def new(
         made = Study.new(
             study,
             images=images,
+            pattern=pattern,
             object=object,
             measure=measure,
             groups=None if groups is None else str(groups),
+            group_by=group_by,
+            acquisition=acquisition,
             tolerance=tolerance,
             level=level,
             channel=channel,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import glob
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
 from veriscope.errors import InputError, UnreadableFileError, raise_together
 from veriscope.io.images import SUFFIXES
+from veriscope.io.plates import Plate, is_plate, read_plate
+from veriscope.io.wells import Place
 
 __all__ = [
     "FoundImages",
@@ -20,6 +22,7 @@ __all__ = [
     "Pairing",
     "find_images",
     "image_stem",
+    "natural_order",
     "pair_by_stem",
 ]
 
@@ -53,10 +56,13 @@ class ImageFile:
         Name without suffix; of ``.ome.tif`` and ``.ome.zarr`` both suffixes are dropped.
     path
         The file, or OME-Zarr folder.
+    place
+        Where on a plate it was taken; None for a file of its own.
     """
 
     stem: str
     path: Path
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,16 @@ class FoundImages(Sequence[ImageFile]):
         The files, each stem once.
     ignored
         Files in the folders given whose ending is not that of an image that can be read.
+    faults
+        What plates list and do not have; only where that is allowed.
+    acquisitions
+        Name by number, of the acquisitions of all plates.
     """
 
     images: tuple[ImageFile, ...]
     ignored: tuple[Path, ...] = ()
+    faults: tuple[str, ...] = ()
+    acquisitions: Mapping[int, str] = field(default_factory=dict)
 
     @overload
     def __getitem__(self, index: int) -> ImageFile: ...
@@ -106,21 +118,35 @@ def image_stem(path: str | Path) -> str:
     return name[:-4] if name.lower().endswith(".ome") and len(name) > 4 else name
 
 
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort key by which ``a2`` comes before ``a10``."""
+def natural_order(text: str) -> list[tuple[int, int, str]]:
+    """Give the sort key by which ``a2`` comes before ``a10``.
+
+    Parameters
+    ----------
+    text
+        A name.
+
+    Returns
+    -------
+    list
+        Key for `sorted`.
+    """
     parts = re.split(r"(\d+)", text.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def find_images(sources: str | Path | Iterable[str | Path]) -> FoundImages:
-    """Find the image files in folders, by patterns, or by name.
+def find_images(sources: str | Path | Iterable[str | Path], *, partial: bool = False) -> FoundImages:
+    """Find the image files in folders, by patterns, or by name, and the fields in plates.
 
     Parameters
     ----------
     sources
         One or several of: a folder (its own files, not those of folders in it), a pattern with
         ``*``, ``?`` or ``[…]``, a file, an OME-Zarr folder. Files that are named are taken whatever
-        their ending.
+        their ending. An OME-Zarr plate stands for its fields, with stems such as ``B03-0`` (well and
+        field); with several plates, ``plate1_B03-0``.
+    partial
+        Leave out what a plate lists and does not have, and say so in `faults`.
 
     Returns
     -------
@@ -131,22 +157,48 @@ def find_images(sources: str | Path | Iterable[str | Path]) -> FoundImages:
     Raises
     ------
     UnreadableFileError
-        If a source is missing or must not be read.
+        If a source is missing or must not be read, or a plate lists what it does not have.
     InputError
         If no image is found, or two files have the same stem; all such pairs are named.
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     found: dict[Path, ImageFile] = {}
+    plates: dict[Path, Plate] = {}
     ignored: set[Path] = set()
     for source in given:
         taken, left = _expand(source)
-        found.update({path.resolve(): ImageFile(image_stem(path), path) for path in taken})
+        for path in taken:
+            if path.is_dir() and is_plate(path):
+                plates[path.resolve()] = read_plate(path, partial=partial)
+            else:
+                found[path.resolve()] = ImageFile(image_stem(path), path)
         ignored.update(left)
+    found |= {item.path.resolve(): item for item in _fields(list(plates.values()))}
     if not found:
         raise InputError(_nothing_found(given, ignored))
-    images = sorted(found.values(), key=lambda file: (_natural(file.stem), str(file.path)))
+    images = sorted(found.values(), key=lambda file: (natural_order(file.stem), str(file.path)))
     _require_unique(images)
-    return FoundImages(tuple(images), tuple(sorted(ignored)))
+    return FoundImages(
+        tuple(images),
+        tuple(sorted(ignored)),
+        tuple(f"{plate.path}: {fault}" for plate in plates.values() for fault in plate.faults),
+        {number: name for plate in plates.values() for number, name in plate.acquisitions.items()},
+    )
+
+
+def _fields(plates: Sequence[Plate]) -> list[ImageFile]:
+    """Give the images of plates; those of several plates carry the name of theirs."""
+    return [
+        ImageFile(
+            f"{plate.name}_{item.place.well}-{item.place.field}"
+            if len(plates) > 1
+            else f"{item.place.well}-{item.place.field}",
+            item.path,
+            item.place,
+        )
+        for plate in plates
+        for item in plate.fields
+    ]
 
 
 def _expand(source: str | Path) -> tuple[list[Path], list[Path]]:

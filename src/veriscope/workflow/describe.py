@@ -54,7 +54,7 @@ def describe_images(
         sizes = header.spacing
         rows.append(
             {
-                "image": file.path.name,
+                "image": file.path.name if file.place is None else file.stem,
                 "format": header.format,
                 "axes": header.axes,
                 "shape": list(header.shape),

@@ -12,11 +12,22 @@ from pathlib import Path
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.images import SUFFIXES
 
-__all__ = ["Assignment", "assign_groups", "read_sheet", "stem_of"]
+__all__ = [
+    "GROUP_COLUMNS",
+    "IMAGE_COLUMNS",
+    "REPLICATE_COLUMNS",
+    "Assignment",
+    "assign_groups",
+    "find_column",
+    "read_rows",
+    "read_sheet",
+    "some",
+    "stem_of",
+]
 
-_IMAGE = ("image", "image_id", "stem", "file", "filename", "name")
-_GROUP = ("group", "condition", "treatment", "class")
-_REPLICATE = ("replicate", "animal", "donor", "patient", "plate", "well", "field_group", "batch")
+IMAGE_COLUMNS = ("image", "image_id", "stem", "file", "filename", "name")
+GROUP_COLUMNS = ("group", "condition", "treatment", "class")
+REPLICATE_COLUMNS = ("replicate", "animal", "donor", "patient", "plate", "well", "field_group", "batch")
 _SEPARATORS = (",", ";", "\t")
 _SUFFIXES = (*(f".ome{suffix}" for suffix in SUFFIXES), *SUFFIXES)
 
@@ -62,11 +73,13 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
         If a column is missing, or an image is named twice or has no group or replicate; all such
         rows are listed.
     """
-    header, *rows = _read_rows(path)
+    header, *rows = read_rows(path)
     columns = [name.lower() for name in header]
-    image, group, replicate = (_find(columns, names) for names in (_IMAGE, _GROUP, _REPLICATE))
+    image, group, replicate = (
+        find_column(columns, names) for names in (IMAGE_COLUMNS, GROUP_COLUMNS, REPLICATE_COLUMNS)
+    )
     if image is None or (group is None and replicate is None):
-        wanted, allowed = ("image", _IMAGE) if image is None else ("group", _GROUP)
+        wanted, allowed = ("image", IMAGE_COLUMNS) if image is None else ("group", GROUP_COLUMNS)
         raise TableError(
             f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
             f"as one of {', '.join(allowed)}"
@@ -94,8 +107,24 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
     return found
 
 
-def _read_rows(path: Path) -> list[list[str]]:
-    """Give the header and the rows that are not empty, cells stripped."""
+def read_rows(path: Path) -> list[list[str]]:
+    """Read a table of text.
+
+    Parameters
+    ----------
+    path
+        CSV with commas, semicolons or tabs, UTF-8 or as Excel saves it.
+
+    Returns
+    -------
+    list of list of str
+        The header and the rows that are not empty; cells stripped, empty cells at the end left out.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is missing, empty or no table.
+    """
     try:
         content = path.read_bytes()
         # Excel's "Unicode text" is UTF-16, its "CSV UTF-8" begins with a byte order mark.
@@ -174,9 +203,9 @@ def assign_groups(
     if missing or extra:
         lines = [f"{where} and the images do not fit:"]
         if missing:
-            lines.append(f"  - images without a row ({len(missing)}): {_some(missing)}")
+            lines.append(f"  - images without a row ({len(missing)}): {some(missing)}")
         if extra:
-            lines.append(f"  - rows without an image ({len(extra)}): {_some(extra)}")
+            lines.append(f"  - rows without an image ({len(extra)}): {some(extra)}")
         lines.append("Add or remove rows, or give the images that belong to the sheet.")
         raise TableError("\n".join(lines))
     return {stem: rows[_composed(stem)][1] for stem in stems}
@@ -187,10 +216,38 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _find(columns: Sequence[str], names: Sequence[str]) -> int | None:
+def find_column(columns: Sequence[str], names: Sequence[str]) -> int | None:
+    """Give the place of the first name that is among the columns.
+
+    Parameters
+    ----------
+    columns
+        Of a table, in small letters.
+    names
+        That a column may have, the preferred first.
+
+    Returns
+    -------
+    int or None
+        None if there is none of them.
+    """
     return next((columns.index(name) for name in names if name in columns), None)
 
 
-def _some(names: Sequence[str], most: int = 10) -> str:
+def some(names: Sequence[str], most: int = 10) -> str:
+    """List names for a message, and how many more there are.
+
+    Parameters
+    ----------
+    names
+        Any.
+    most
+        Number to list.
+
+    Returns
+    -------
+    str
+        Such as ``a, b … and 3 more``.
+    """
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} … and {len(names) - most} more"

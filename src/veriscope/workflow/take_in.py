@@ -1,0 +1,243 @@
+"""Images on their way into a study: read, checked, copied; all faults are reported together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from veriscope.core.image import Image
+from veriscope.core.progress import Progress
+from veriscope.core.settings import Settings
+from veriscope.errors import AxesError, InputError, VeriscopeError, raise_together
+from veriscope.io.atomic import write_text
+from veriscope.io.hashing import sha256_of
+from veriscope.io.images import read_image
+from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.methods.channels import analysis_channel
+from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.sources import Source, Sources
+
+__all__ = ["TakenIn", "TakingIn", "take_in"]
+
+
+class TakingIn(Settings):
+    """How images are read, and which can be used."""
+
+    channel: str | None = None
+    """Channel that the methods see."""
+    axes: str | None = None
+    """Axes of the files where they do not say."""
+    spacing: dict[str, float] | None = None
+    """Pixel size in µm by axis; overrides the files' own."""
+    series: int | None = None
+    """Which image of files that hold several."""
+    in_place: bool = False
+    """Read the sources where they are, instead of converted copies."""
+    skip_bad: bool = False
+    """Leave out images that cannot be used, instead of stopping."""
+    dimensions: frozenset[int] = frozenset((2, 3))
+    """Numbers of spatial axes that the candidates take."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What came in.
+
+    Parameters
+    ----------
+    rows
+        The images.
+    inputs
+        SHA-256 of every file read, by its path.
+    """
+
+    rows: tuple[StudyImage, ...]
+    inputs: dict[str, str]
+
+
+def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Progress) -> TakenIn:
+    """Read, check and copy all images.
+
+    Parameters
+    ----------
+    folder
+        The study being made.
+    sources
+        Its images.
+    how
+        How they are read.
+    progress
+        Told about every image.
+
+    Returns
+    -------
+    TakenIn
+        Rows in the order of the sources; what was left out stands in ``skipped.txt``.
+
+    Raises
+    ------
+    InputError
+        If images cannot be used, or do not belong together; all are listed.
+    """
+    rows: list[StudyImage] = []
+    inputs: dict[str, str] = {}
+    faults: list[VeriscopeError] = []
+    total = len(sources.images)
+    progress("read images", 0, total)
+    for index, source in enumerate(sources.images):
+        try:
+            hashes = {str(path): sha256_of(path) for path in source.paths}
+            rows.append(_take_in_one(folder, source, how, hashes))
+            inputs |= hashes
+        except VeriscopeError as error:
+            faults.append(error)
+        progress("read images", index + 1, total)
+    if faults and (not how.skip_bad or not rows):
+        raise_together(
+            faults,
+            what=f"{len(faults)} of {total} images cannot be used",
+            remedy="Mend or remove them, or leave them out with --skip-bad. Nothing was written.",
+        )
+    _check_alike(rows, colours_and_grey=how.channel == "luminance")
+    _check_plate_spacing(rows, {source.image_id: source for source in sources.images})
+    if faults or sources.left_out:
+        left_out = [*sources.left_out, *map(str, faults)]
+        text = "\n".join(left_out)
+        what = "1 was" if len(left_out) == 1 else f"{len(left_out)} were"
+        heading = f"{len(faults)} images were" if not sources.left_out else what
+        write_text(folder.root / "skipped.txt", f"{heading} left out:\n{text}\n")
+    return TakenIn(tuple(rows), inputs)
+
+
+def _read(source: Source, how: TakingIn) -> Image:
+    """Read an image, its channels from one file or from one file each."""
+    parts = [read_image(path, axes=how.axes, spacing=how.spacing, series=how.series) for path in source.paths]
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    for path, part in zip(source.paths, parts, strict=True):
+        if "c" in part.axes or (part.axes, part.shape, part.pixels.dtype) != (
+            first.axes,
+            first.shape,
+            first.pixels.dtype,
+        ):
+            raise AxesError(
+                f"{path}: has axes {part.axes!r}, shape {part.shape} and type {part.pixels.dtype}; the "
+                f"channels of an image must be alike and of one channel each ({source.paths[0].name} has "
+                f"{first.axes!r}, {first.shape}, {first.pixels.dtype})"
+            )
+        if part.spacing != first.spacing:
+            raise AxesError(
+                f"{path}: has the pixel size {part.spacing} and {source.paths[0].name} {first.spacing}; the "
+                "channels of an image must be alike: give it with --spacing"
+            )
+    where = 1 if "t" in first.axes else 0
+    pixels = np.stack([part.pixels for part in parts], axis=where)
+    axes = first.axes[:where] + "c" + first.axes[where:]
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return Image(pixels, axes, first.spacing, source.channels, source.image_id, notes)
+
+
+def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dict[str, str]) -> StudyImage:
+    image = _read(source, how)
+    seen = analysis_channel(image, how.channel)
+    seen.require_finite()
+    if "t" in seen.axes or len(seen.axes) not in how.dimensions:
+        raise AxesError(
+            f"{source.paths[0]}: has axes {image.axes!r} and the candidates take "
+            f"{' or '.join(f'{d}D' for d in sorted(how.dimensions))} images without time; give single planes "
+            "(for example a projection)"
+        )
+    notes = list(image.notes)
+    if np.ptp(seen.pixels) == 0:
+        notes.append("all pixels have the same value: no object can be found")
+    path, reading = _keep(folder, source, image, how)
+    return StudyImage(
+        image_id=source.image_id,
+        group=source.assignment.group,
+        replicate=source.assignment.replicate,
+        source=";".join(hashes),
+        sha256=_joint_hash(hashes),
+        path=path,
+        axes=image.axes,
+        shape="x".join(map(str, image.shape)),
+        dtype=str(image.pixels.dtype),
+        spacing=_spacing_text(image),
+        channels=";".join(image.channels),
+        reading=reading,
+        notes="; ".join(notes),
+    )
+
+
+def _keep(folder: StudyFolder, source: Source, image: Image, how: TakingIn) -> tuple[str, str]:
+    """Copy the image, or say how to read it where it is: its path, and its options as JSON."""
+    if not how.in_place:
+        path = f"images/{source.image_id}.ome.zarr"
+        write_ome_zarr(folder.root / path, replace(image, name=source.image_id, notes=()))
+        return path, ""
+    if len(source.paths) > 1:
+        raise InputError(
+            f"{source.image_id}: its channels are in {len(source.paths)} files, which --in-place cannot put "
+            "together; leave out --in-place, or write one channel into the pattern"
+        )
+    options = {"axes": how.axes, "spacing": how.spacing, "series": how.series}
+    reading = json.dumps({key: value for key, value in options.items() if value is not None})
+    return str(source.paths[0].resolve()), reading
+
+
+def _joint_hash(hashes: dict[str, str]) -> str:
+    """Give the hash of the one file, or of the lines ``<hash>  <name>`` of several."""
+    if len(hashes) == 1:
+        return next(iter(hashes.values()))
+    lines = "".join(f"{digest}  {Path(path).name}\n" for path, digest in hashes.items())
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _check_plate_spacing(rows: Sequence[StudyImage], sources: dict[str, Source]) -> None:
+    """Refuse a plate of which fields have other pixel sizes: their counts and areas do not compare."""
+    sizes: dict[str, list[str]] = {}
+    for row in rows:
+        place = sources[row.image_id].place
+        if place is not None and place.well:
+            sizes.setdefault(row.spacing_text, []).append(row.image_id)
+    if len(sizes) > 1:
+        listed = "; ".join(f"{size}: {_some(ids)}" for size, ids in sizes.items())
+        raise InputError(
+            f"fields have different pixel sizes ({listed}), so objects per field do not compare; make one "
+            "study of each magnification, or give the true size with --spacing if the files are wrong"
+        )
+
+
+def _spacing_text(image: Image) -> str:
+    if image.spacing is None:
+        return "uncalibrated"
+    return ";".join(f"{axis}={value!r}" for axis, value in image.spacing.items())
+
+
+def _check_alike(rows: Sequence[StudyImage], *, colours_and_grey: bool) -> None:
+    """Refuse a mixture of calibrated and uncalibrated, or of differently many channels."""
+    calibrated = [row.image_id for row in rows if row.spacing != "uncalibrated"]
+    if 0 < len(calibrated) < len(rows):
+        without = [row.image_id for row in rows if row.spacing == "uncalibrated"]
+        raise InputError(
+            f"{len(calibrated)} images have a pixel size and {len(without)} have none ({_some(without)}); "
+            "give it for all with --spacing, so that sizes can be compared"
+        )
+    numbers: dict[int, list[str]] = {}
+    for row in rows:
+        numbers.setdefault(len(row.channels.split(";")) if row.channels else 0, []).append(row.image_id)
+    if len(numbers) > 1 and not (colours_and_grey and set(numbers) <= {0, 3}):
+        listed = "; ".join(f"{n or 'no'} channels: {_some(ids)}" for n, ids in sorted(numbers.items()))
+        raise InputError(
+            f"images have different numbers of channels ({listed}); make one study of each kind, "
+            "or convert them to the same channels"
+        )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" … {len(names) - most} more" if len(names) > most else "")
