@@ -162,10 +162,10 @@ def test_options_of_single_tasks(veriscope: Veriscope, files: Path) -> None:
     images = (files / "images/labels", files / "images/poor", "--task", "restoration", "--json")
     assert veriscope("compare", *images, "--data-range", "4095").json["data_range"] == 4095
     labels = (files / "labels", files / "poor", "--json")
-    known = veriscope("compare", *labels, "--worse", "misses").json["advice"]["fingerprint"]
+    known = veriscope("compare", *labels, "--set", "costlier_error=misses").json["advice"]["fingerprint"]
     assert {row["item"]: row["answer"] for row in known}["costlier_error"] == "misses"
-    refused = veriscope("compare", *labels, "--worse", "both").message
-    assert "Input should be 'none', 'misses' or 'false positives' (got 'both')" in refused
+    refused = veriscope("compare", *labels, "--set", "costlier_error=both").message
+    assert "costlier_error: 'both' is no answer; use none, misses, false positives" in refused
     plain = veriscope("compare", *labels).json
     outlined = veriscope("compare", *labels, "--boundaries").json
     added = set(outlined["metrics_per_image"]) | set(outlined["metrics"])

@@ -143,9 +143,10 @@ def compare(
     data_range: Annotated[
         float | None, typer.Option(help="Largest minus smallest possible intensity (restoration).")
     ] = None,
-    worse: Annotated[
-        str, typer.Option(help="Which error is worse: none, misses or false positives; for the advice.")
-    ] = "none",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="ITEM=ANSWER of the fingerprint, such as tubular=yes; may be repeated."),
+    ] = None,
     components: Annotated[
         bool,
         typer.Option("--connected-components", help="Take the connected pieces of masks as objects."),
@@ -175,7 +176,7 @@ def compare(
         "boundary_tolerance": boundary_tolerance,
         "classes": tuple(name.strip() for name in classes.split(",")) if classes else None,
         "data_range": data_range,
-        "costlier_error": worse,
+        "answers": parse_parameters(answer),
         "object_size": object_size,
         "components": components,
         "foreground": foreground,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels
-from veriscope.validate.fingerprint.ask import allowed_answers, open_items
+from veriscope.validate.fingerprint.ask import allowed_answers, check_answers, open_items
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.validate.fingerprint.measured import FingerprintTally
 from veriscope.workflow.audited import audited_draws, audited_tiles, require_plan
@@ -97,7 +95,7 @@ def fingerprint_study(
         If there is no such item, or an answer is not allowed.
     """
     given = dict(answers or {})
-    _check_answers(given)
+    check_answers(given)
     fingerprint, measured_on = study_fingerprint(folder, config)
     if given:
         fingerprint = fingerprint.override(**given)
@@ -125,24 +123,6 @@ def fingerprint_study(
     }
     write_json(folder.root / "evidence" / "fingerprint.json", found)
     return found
-
-
-def _check_answers(answers: Mapping[str, Any]) -> None:
-    """Refuse unknown items and answers, all together."""
-    faults: list[VeriscopeError] = []
-    for item, answer in answers.items():
-        if item not in Fingerprint.items():
-            close = get_close_matches(item, Fingerprint.items(), n=1)
-            meant = (
-                f"did you mean {close[0]}?" if close else f"the items are {', '.join(Fingerprint.items())}"
-            )
-            faults.append(InputError(f"there is no item {item!r}; {meant}"))
-        elif answer not in allowed_answers(item):
-            words = [
-                {True: "yes", False: "no", None: "null"}.get(word, word) for word in allowed_answers(item)
-            ]
-            faults.append(InputError(f"{item}: {answer!r} is no answer; use {', '.join(words)}"))
-    raise_together(faults, what=f"{len(faults)} answers cannot be taken")
 
 
 def study_fingerprint(folder: StudyFolder, config: StudyConfig) -> tuple[Fingerprint, str]:

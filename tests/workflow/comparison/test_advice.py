@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from veriscope.io.labels import write_labels
 from veriscope.validate.fingerprint.items import Figure, Fingerprint
 from veriscope.workflow.comparison.advice import advise, first_fitting, fits, fitting_keys, show_fingerprint
+from veriscope.workflow.comparison.folders import compare_folders
 
 
 def test_only_what_is_known_is_shown_with_its_figure() -> None:
@@ -71,3 +75,20 @@ def test_thresholds_and_classes_of_what_is_recommended() -> None:
     assert not fits("f1@0.7", ["f1@0.5"])
     assert fits("dice[2]", ["nsd", "dice"])
     assert not fits("iou", ["mean_matched_iou"])
+
+
+def test_answers_change_the_advice_and_what_is_counted(tmp_path: Path) -> None:
+    line = np.zeros((30, 30), np.uint16)
+    line[14:17, 2:28] = 1
+    broken = line.copy()
+    broken[:, 12:15] = 0
+    write_labels(tmp_path / "labels" / "a.tif", line)
+    write_labels(tmp_path / "predicted" / "a.tif", broken)
+    folders = (tmp_path / "labels", tmp_path / "predicted")
+    plain = compare_folders(*folders, task="semantic")
+    found = compare_folders(*folders, task="semantic", answers={"tubular": True, "connections_matter": True})
+    assert "line_gaps" not in plain["metrics_per_image"]
+    assert found["metrics_per_image"]["line_gaps"]["value"] == 1
+    advised = {item["key"] for item in found["advice"]["metrics"]}
+    assert {"centreline_dice", "betti_matching_error", "line_gaps"} <= advised
+    assert not advised <= {item["key"] for item in plain["advice"]["metrics"]}

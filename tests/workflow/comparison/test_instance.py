@@ -71,7 +71,7 @@ def test_thresholds_and_level_are_those_asked_for(folder: Folder) -> None:
 
 
 def test_the_fingerprint_is_measured_on_the_files(folder: Folder) -> None:
-    advice = compare_folders(*spoiled(folder), costlier_error="misses")["advice"]
+    advice = compare_folders(*spoiled(folder), answers={"costlier_error": "misses"})["advice"]
     rows = {row["item"]: row for row in advice["fingerprint"]}
     assert rows["costlier_error"]["answer"] == "misses"
     assert rows["reference_may_be_empty"]["figure"] == pytest.approx(1 / 3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, get_args
 
+from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.validate.fingerprint.recommend import recommend
 
-__all__ = ["allowed_answers", "open_items"]
+__all__ = ["allowed_answers", "check_answers", "open_items"]
 
 
 def allowed_answers(item: str) -> tuple[Any, ...]:
@@ -30,6 +33,35 @@ def allowed_answers(item: str) -> tuple[Any, ...]:
     for part in get_args(kind):
         words += [None] if part is type(None) else get_args(part) or [part]
     return tuple(words)
+
+
+def check_answers(answers: Mapping[str, Any]) -> None:
+    """Refuse unknown items and answers, all together.
+
+    Parameters
+    ----------
+    answers
+        Answers by item, as a person gave them.
+
+    Raises
+    ------
+    InputError
+        If there is no such item, or an answer is not allowed.
+    """
+    faults: list[VeriscopeError] = []
+    for item, answer in answers.items():
+        if item not in Fingerprint.items():
+            close = get_close_matches(item, Fingerprint.items(), n=1)
+            meant = (
+                f"did you mean {close[0]}?" if close else f"the items are {', '.join(Fingerprint.items())}"
+            )
+            faults.append(InputError(f"there is no item {item!r}; {meant}"))
+        elif answer not in allowed_answers(item):
+            words = [
+                {True: "yes", False: "no", None: "null"}.get(word, word) for word in allowed_answers(item)
+            ]
+            faults.append(InputError(f"{item}: {answer!r} is no answer; use {', '.join(words)}"))
+    raise_together(faults, what=f"{len(faults)} answers cannot be taken")
 
 
 def open_items(fingerprint: Fingerprint) -> tuple[str, ...]:

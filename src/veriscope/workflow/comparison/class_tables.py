@@ -178,7 +178,6 @@ def _fingerprint(
         "classes": "ordinal" if options.classes else "unordered" if len(shares) > 2 else "one",
         "class_imbalance": bool(shares.min() < LIMITS["class_imbalance"]),
         "scores_available": all(table.probabilities for table in tables.values()),
-        "costlier_error": options.costlier_error,
     }
     if clusters:
         known["dependent_cases"] = len(set(clusters.values())) < len(clusters)

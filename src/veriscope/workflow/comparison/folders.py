@@ -159,7 +159,7 @@ def _refuse_groups(groups: str | Path | None) -> None:
 
 def _summary(judged: Judged, settings: CompareOptions, *, unit: str) -> dict[str, Any]:
     judge, units = judged.judge, judged.units
-    advice = advise(judged.fingerprint)
+    advice = advise(judged.fingerprint.override(**settings.answers))
     found = {name: judge.summarise(items, unit=unit) for name, items in units.items()}
     first: Sequence[Any] = next(iter(units.values()))
     rankable = judge.rankable(first)

@@ -83,7 +83,7 @@ class Instances:
             self._question = Question.from_text(options.measure, tolerance=options.tolerance)
             check_question(self._question)
         self.notes: list[str] = []
-        self.answers: dict[str, Any] = {"category": "instance", "costlier_error": options.costlier_error}
+        self.answers: dict[str, Any] = {"category": "instance"}
         if options.boundaries:
             self.answers["boundaries_matter"] = True
 

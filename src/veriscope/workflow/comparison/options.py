@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, raise_together
+from veriscope.validate.fingerprint.ask import check_answers
 from veriscope.validate.fingerprint.measured import LIMITS
 
 __all__ = ["TASKS", "CompareOptions", "Task"]
@@ -57,12 +58,23 @@ class CompareOptions(Settings):
     """Take the connected components of masks as objects; touching objects merge then."""
     foreground: bool = False
     """Take everything but 0 as one class."""
-    costlier_error: Literal["none", "misses", "false positives"] = "none"
-    """Which error is worse, for the choice of metrics."""
+    answers: dict[str, Any] = Field(default_factory=dict)
+    """Answers of the fingerprint by item, that override what is measured; they decide which metrics fit."""
     classes: tuple[str, ...] | None = None
     """Classes in their order, such as grades (classification); None: they have no order."""
     data_range: float | None = Field(default=None, gt=0)
     """Largest minus smallest possible intensity (restoration); None: that of each reference."""
+
+    @field_validator("answers")
+    @classmethod
+    def _check_answers(cls, answers: dict[str, Any]) -> dict[str, Any]:
+        check_answers(answers)
+        return answers
+
+    @property
+    def asks_for_lines(self) -> bool:
+        """Whether gaps in lines are to be counted."""
+        return bool(self.answers.get("tubular") or self.answers.get("connections_matter"))
 
     def check_task(self, task: str) -> None:
         """Refuse settings that a task has no use for, because they would change nothing in silence.

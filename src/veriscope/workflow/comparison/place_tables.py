@@ -212,7 +212,6 @@ def _fingerprint(
         "shape_needed": False,
         "scores_available": all(source.has_scores for source in found),
         "coarse_reference": known.kind != "labels",
-        "costlier_error": options.costlier_error,
         "reference_may_be_empty": any(len(item) == 0 for item in truth.values()),
         "dependent_cases": len(set(clusters.values())) < len(clusters),
     }

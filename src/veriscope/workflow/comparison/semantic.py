@@ -29,6 +29,7 @@ from veriscope.validate.metrics.semantic.catalogue import DESCRIPTIONS, SEMANTIC
 from veriscope.validate.metrics.semantic.centreline import centreline_dice
 from veriscope.validate.metrics.topology.betti import betti_error
 from veriscope.validate.metrics.topology.catalogue import DESCRIPTIONS as TOPOLOGY
+from veriscope.validate.metrics.topology.lines import line_gaps
 from veriscope.validate.metrics.topology.matching import betti_matching_error
 from veriscope.validate.statistics import (
     jackknife_interval,
@@ -87,7 +88,7 @@ class Masks:
     def __init__(self, options: CompareOptions) -> None:
         self._options = options
         self.notes: list[str] = []
-        self.answers: dict[str, Any] = {"category": "semantic", "costlier_error": options.costlier_error}
+        self.answers: dict[str, Any] = {"category": "semantic"}
 
     def read(self, path: Path) -> LabelFile:
         """Read a mask or an image of class numbers.
@@ -163,7 +164,12 @@ class Masks:
         tolerance = self._options.outline_tolerance(steps)
         distances = boundary_distances(reference, prediction, spacing=steps)
         tp, fp, fn = sums
-        return {
+        lines = (
+            {"line_gaps": line_gaps(reference, prediction, spacing=steps)}
+            if self._options.asks_for_lines
+            else {}
+        )
+        return lines | {
             "dice": 2 * tp / (2 * tp + fp + fn),
             "iou": tp / (tp + fp + fn),
             "centreline_dice": centreline_dice(reference, prediction),
@@ -237,9 +243,12 @@ class Masks:
             "images": [{"name": item.name, "cluster": item.cluster} | _flat(item, several) for item in units],
         }
 
+    def _names(self) -> tuple[str, ...]:
+        return (*_NAMES, "line_gaps") if self._options.asks_for_lines else _NAMES
+
     def _keys(self, classes: Sequence[int]) -> list[str]:
         suffixes = [f"[{number}]" for number in classes] if len(classes) > 1 else []
-        return [name + suffix for name in _NAMES for suffix in ["", *suffixes]]
+        return [name + suffix for name in self._names() for suffix in ["", *suffixes]]
 
     def values(self, units: Sequence[MaskUnit], key: str) -> FloatArray:
         """Give a metric of each image; without a class, the mean over the classes that occur in it.
