@@ -7,6 +7,9 @@ process that dies costs the pieces it was at, and nothing else.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -196,6 +199,18 @@ def _remember(work: Work) -> None:
     """Keep the work in a new process, so that it is sent once and not with every piece."""
     global _work
     _work = work
+    # Ctrl-C goes to all processes: this one finishes its piece, the one that started it stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work.prepare(threads=1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _do(unit: int) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""Pieces of work are all done, once or again, whatever happens to the processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from veriscope.errors import MethodError
+from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Writes a file per piece; remembers how light it is."""
+
+    folder: Path
+    light: int = 0
+
+    def __call__(self, unit: int) -> dict[str, Any]:
+        (self.folder / str(unit)).touch()
+        return {"unit": unit, "light": self.light}
+
+    def lighter(self, unit: int) -> Tally:
+        return replace(self, light=self.light + 1)
+
+    def prepare(self, threads: int) -> None: ...
+
+
+def test_one_after_the_other_in_order(tmp_path: Path) -> None:
+    done = list(HereExecutor().run(Tally(tmp_path), [3, 1, 2]))
+    assert [unit for unit, _ in done] == [3, 1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"]
+
+
+def test_one_worker_needs_no_process() -> None:
+    assert isinstance(executor_for(1), HereExecutor)
+    several = executor_for(3)
+    assert isinstance(several, ProcessExecutor)
+    assert several.workers == 3
+
+
+class Fragile(ProcessExecutor):
+    """Loses its processes at some pieces, a number of times, without starting any."""
+
+    def __init__(self, losses: dict[int, int]) -> None:
+        super().__init__(2)
+        self.losses = losses
+
+    def _round(self, work: Any, units: list[int]) -> Any:
+        from concurrent.futures.process import BrokenProcessPool
+
+        for unit in units:
+            if self.losses.get(unit, 0):
+                self.losses[unit] -= 1
+                raise BrokenProcessPool
+            yield unit, work(unit)
+
+
+def test_lost_pieces_are_done_again_and_lighter_from_the_second_loss_on(tmp_path: Path) -> None:
+    executor = Fragile({1: 1, 3: 3})
+    done = dict(executor.run(Tally(tmp_path), range(5)))
+    assert sorted(done) == [0, 1, 2, 3, 4]
+    assert executor.n_lost == 4
+    assert [done[unit]["light"] for unit in range(5)] == [0, 0, 0, 2, 2]
+
+
+def test_a_piece_that_kills_every_process_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(MethodError) as error:
+        list(Fragile({2: 9}).run(Tally(tmp_path), range(4)))
+    assert str(error.value) == (
+        "4 processes were killed at the same piece of work (2), as happens when memory runs out; give less "
+        "--memory or fewer --workers, then the same command again: what is finished is kept"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
