@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,15 @@ def test_assumptions_come_from_the_environment_and_say_so() -> None:
     assert rows["memory_gb"]["value"] is None
     assert rows["core_power_w"]["variable"] == "VERISCOPE_CORE_POWER_W"
     assert all(row["source"] and row["meaning"] for row in rows.values())
+
+
+def test_the_page_has_every_assumption_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/cost.md").read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in page.splitlines() if "| `VERISCOPE_" in line}
+    rows = {row["variable"]: row for row in Assumptions().listed()}
+    assert set(lines) == set(rows)
+    for variable, row in rows.items():
+        assert row["value"] is None or f"| {row['value']:g}" in lines[variable]
 
 
 def test_wrong_variables_are_refused_together() -> None:
