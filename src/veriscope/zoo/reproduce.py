@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, UnreadableFileError, VeriscopeError
 from veriscope.methods.zoo.description import Tensor, Tolerance
-from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModelParameters, model_class
+from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel, ZooModelParameters, model_class
 from veriscope.zoo.archive import safe_file
 from veriscope.zoo.arrays import read_npy
 
@@ -72,7 +72,7 @@ def _test_weights(installed: InstalledModel, weights: str) -> list[dict[str, Any
     tests = []
     try:
         whole = [model.outputs(image) for image in images]
-        tiled = _in_tiles(installed, images, weights)
+        tiled = _in_tiles(model, images)
         for output in installed.description.outputs:
             if output.test is None:
                 raise UnreadableFileError(f"the package has no test tensor of its output {output.id!r}")
@@ -89,22 +89,18 @@ def _test_weights(installed: InstalledModel, weights: str) -> list[dict[str, Any
     return tests
 
 
-def _in_tiles(
-    installed: InstalledModel, images: list[Image], weights: str
-) -> list[dict[str, NDArray[Any]]] | None:
+def _in_tiles(model: ZooModel, images: list[Image]) -> list[dict[str, NDArray[Any]]] | None:
     """Run once more in smaller tiles, where the model takes such."""
     longest = max(images[0].spatial_shape)
-    axes = next(item for item in installed.description.inputs if not item.optional).spatial
     side = max(16, 5 * longest // 8)
-    if any(axis.size is not None for axis in axes) or side >= longest:
+    if any(axis.size is not None for axis in model.tensor.spatial) or side >= longest:
         return None
-    model = model_class(installed)(ZooModelParameters(weights=weights, foreground=0, tile=side))
+    smaller = type(model)(model.parameters.model_copy(update={"tile": side}))
+    smaller.engine = model.engine
     try:
-        return [model.outputs(image) for image in images]
+        return [smaller.outputs(image) for image in images]
     except MethodError:
         return None
-    finally:
-        model.engine.close()
 
 
 def _images(values: NDArray[Any], tensor: Tensor) -> list[Image]:

@@ -44,7 +44,9 @@ def test_every_pixel_is_what_the_whole_image_gives(
     shape: tuple[int, int], step: int, smallest: int, limit: int
 ) -> None:
     image = np.random.default_rng(0).random(shape)
-    found = tiled(same, image, Axis(name="y", smallest=smallest, step=step), Axis(name="y", halo=2), limit=limit)
+    found = tiled(
+        same, image, Axis(name="y", smallest=smallest, step=step), Axis(name="y", halo=2), limit=limit
+    )
     assert found.shape == shape
     # away from the edges, where a whole image is continued further than the filter sees
     inner = (slice(2, -2), slice(2, -2))
@@ -90,7 +92,9 @@ def test_an_output_of_half_the_size(shape: tuple[int, int]) -> None:
         return [values[::2, ::2]]
 
     image = np.random.default_rng(3).random(shape)
-    found = tiled(run, image, Axis(name="y", smallest=16, step=8), Axis(name="y", ratio=0.5, halo=1), limit=24)
+    found = tiled(
+        run, image, Axis(name="y", smallest=16, step=8), Axis(name="y", ratio=0.5, halo=1), limit=24
+    )
     assert np.array_equal(found, image[::2, ::2])
 
 

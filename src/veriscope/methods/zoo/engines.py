@@ -26,6 +26,7 @@ _NUMBERS = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
+_NOWHERE = str(Path(__file__).resolve().parent / "no-such-folder")
 
 
 class Engine(Protocol):
@@ -112,6 +113,8 @@ class OnnxEngine:
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 4
         options.enable_cpu_mem_arena = False
+        # Weights may name further files, which ONNX Runtime would look for in the working folder.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
         require_memory(self.weights)
         try:
             session = onnxruntime.InferenceSession(

@@ -25,6 +25,7 @@ __all__ = [
     "Custom",
     "EnsureDtype",
     "FixedZeroMeanUnitVariance",
+    "ProcessingStep",
     "ScaleLinear",
     "ScaleMeanVariance",
     "ScaleRange",
@@ -41,7 +42,9 @@ Eps = Annotated[float, Field(gt=0, le=0.1)]
 _BLIND = "batch"
 
 
-class _Step(Settings):
+class ProcessingStep(Settings):
+    """One step, with its options."""
+
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Transform an array.
 
@@ -62,25 +65,40 @@ class _Step(Settings):
         raise NotImplementedError
 
 
-class EnsureDtype(_Step):
+class EnsureDtype(ProcessingStep):
     """Convert to a type of number."""
 
     kind: Literal["ensure_dtype"] = "ensure_dtype"
+    """Which step it is."""
     dtype: Literal[
-        "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "bool"
+        "float32",
+        "float64",
+        "uint8",
+        "int8",
+        "uint16",
+        "int16",
+        "uint32",
+        "int32",
+        "uint64",
+        "int64",
+        "bool",
     ]
+    """Type of number."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Cast."""
         return values.astype(self.dtype)
 
 
-class Binarize(_Step):
+class Binarize(ProcessingStep):
     """1 where a value is above a threshold, else 0."""
 
     kind: Literal["binarize"] = "binarize"
+    """Which step it is."""
     threshold: float | tuple[float, ...]
+    """One, or one for each place along `axis`."""
     axis: str | None = None
+    """Axis along which several numbers go; None: there is one."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Compare with the threshold; the type of the values stays."""
@@ -88,15 +106,21 @@ class Binarize(_Step):
         return above.astype(values.dtype)
 
 
-class Clip(_Step):
+class Clip(ProcessingStep):
     """Limit values to a range, given or made of percentiles."""
 
     kind: Literal["clip"] = "clip"
+    """Which step it is."""
     min: float | None = None
+    """Lower limit; None: none, or a percentile."""
     max: float | None = None
+    """Upper limit; None: none, or a percentile."""
     min_percentile: float | None = Field(default=None, ge=0, lt=100)
+    """Percentile of the lower end, 0 to below 100."""
     max_percentile: float | None = Field(default=None, gt=1, le=100)
+    """Percentile of the upper end, above 1 to 100."""
     axes: tuple[str, ...] | None = None
+    """Axes over which it is measured jointly; None: all."""
 
     @model_validator(mode="after")
     def _checked(self) -> Clip:
@@ -124,13 +148,17 @@ class Clip(_Step):
         return found.astype(values.dtype)
 
 
-class ScaleLinear(_Step):
+class ScaleLinear(ProcessingStep):
     """``values * gain + offset``."""
 
     kind: Literal["scale_linear"] = "scale_linear"
+    """Which step it is."""
     gain: float | tuple[float, ...] = 1.0
+    """One factor, or one for each place along `axis`."""
     offset: float | tuple[float, ...] = 0.0
+    """One summand, or one for each place along `axis`."""
     axis: str | None = None
+    """Axis along which several numbers go; None: there is one."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Multiply, then add."""
@@ -139,10 +167,11 @@ class ScaleLinear(_Step):
         return np.asarray(values * gain + offset, _float(values))
 
 
-class Sigmoid(_Step):
+class Sigmoid(ProcessingStep):
     """``1 / (1 + exp(-values))``."""
 
     kind: Literal["sigmoid"] = "sigmoid"
+    """Which step it is."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Apply to each value."""
@@ -151,11 +180,13 @@ class Sigmoid(_Step):
         return np.asarray(expit(values.astype(_float(values), copy=False)))
 
 
-class Softmax(_Step):
+class Softmax(ProcessingStep):
     """``exp(values)`` divided by its sum along an axis."""
 
     kind: Literal["softmax"] = "softmax"
+    """Which step it is."""
     axis: str = "channel"
+    """Axis along which the sum is one."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Apply along the axis."""
@@ -165,13 +196,17 @@ class Softmax(_Step):
         return np.asarray(softmax(values.astype(_float(values), copy=False), axis=place))
 
 
-class FixedZeroMeanUnitVariance(_Step):
+class FixedZeroMeanUnitVariance(ProcessingStep):
     """``(values - mean) / std`` with numbers of the training data."""
 
     kind: Literal["fixed_zero_mean_unit_variance"] = "fixed_zero_mean_unit_variance"
+    """Which step it is."""
     mean: float | tuple[float, ...]
+    """One, or one for each place along `axis`."""
     std: float | tuple[float, ...]
+    """One, or one for each place along `axis`; at least 1e-6."""
     axis: str | None = None
+    """Axis along which several numbers go; None: there is one."""
 
     @model_validator(mode="after")
     def _checked(self) -> FixedZeroMeanUnitVariance:
@@ -186,12 +221,15 @@ class FixedZeroMeanUnitVariance(_Step):
         return np.asarray((values - mean) / std, _float(values))
 
 
-class ZeroMeanUnitVariance(_Step):
+class ZeroMeanUnitVariance(ProcessingStep):
     """``(values - mean) / (std + eps)`` with numbers of the image."""
 
     kind: Literal["zero_mean_unit_variance"] = "zero_mean_unit_variance"
+    """Which step it is."""
     axes: tuple[str, ...] | None = None
+    """Axes over which it is measured jointly; None: all."""
     eps: Eps = 1e-6
+    """Keeps constant images from being divided by zero."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Normalise over the axes jointly."""
@@ -201,15 +239,21 @@ class ZeroMeanUnitVariance(_Step):
         return np.asarray((values - mean) / (std + self.eps), _float(values))
 
 
-class ScaleRange(_Step):
+class ScaleRange(ProcessingStep):
     """``(values - low) / (high - low + eps)``, with percentiles of the image or of another tensor."""
 
     kind: Literal["scale_range"] = "scale_range"
+    """Which step it is."""
     axes: tuple[str, ...] | None = None
+    """Axes over which it is measured jointly; None: all."""
     min_percentile: float = Field(default=0.0, ge=0, lt=100)
+    """Percentile of the lower end, 0 to below 100."""
     max_percentile: float = Field(default=100.0, gt=1, le=100)
+    """Percentile of the upper end, above 1 to 100."""
     eps: Eps = 1e-6
+    """Keeps constant images from being divided by zero."""
     reference: str | None = None
+    """Name of the tensor that is measured; None: the tensor itself."""
 
     @model_validator(mode="after")
     def _checked(self) -> ScaleRange:
@@ -227,13 +271,17 @@ class ScaleRange(_Step):
         return np.asarray((values - low) / (high - low + self.eps), _float(values))
 
 
-class ScaleMeanVariance(_Step):
+class ScaleMeanVariance(ProcessingStep):
     """Give mean and standard deviation of another tensor."""
 
     kind: Literal["scale_mean_variance"] = "scale_mean_variance"
+    """Which step it is."""
     reference: str
+    """Name of the tensor that is measured; None: the tensor itself."""
     axes: tuple[str, ...] | None = None
+    """Axes over which it is measured jointly; None: all."""
     eps: Eps = 1e-6
+    """Keeps constant images from being divided by zero."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """``(values - mean) / (std + eps) * (reference std + eps) + reference mean``."""
@@ -247,14 +295,19 @@ class ScaleMeanVariance(_Step):
         return np.asarray(found, _float(values))
 
 
-class Custom(_Step):
+class Custom(ProcessingStep):
     """Python code of the package; never run within this process."""
 
     kind: Literal["custom"] = "custom"
+    """Which step it is."""
     callable: str
+    """Name of the class or function."""
     source: str
+    """The file."""
     sha256: str | None = None
+    """Its hash, as the package states it."""
     kwargs: dict[str, Any] = Field(default_factory=dict)
+    """What it is called with."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Refuse."""
@@ -267,11 +320,13 @@ class Custom(_Step):
         )
 
 
-class Unsupported(_Step):
+class Unsupported(ProcessingStep):
     """A step that Veriscope does not have."""
 
     kind: Literal["unsupported"] = "unsupported"
+    """Which step it is."""
     name: str
+    """Name of the step in the format."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
         """Refuse."""

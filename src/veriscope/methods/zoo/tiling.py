@@ -197,9 +197,10 @@ def run_tiled(
         if len(found) < len(outputs):
             raise MethodError(f"the model gives {len(found)} outputs and its card describes {len(outputs)}")
         for number, (part, layout) in enumerate(zip(found, outputs, strict=False)):
+            _check_promise(part, layout, cuts, number)
             if len(joined) == number:
                 joined.append(_empty(part, layout, cuts))
-            _place(joined[number], part, tiles, cuts, layout, number)
+            _place(joined[number], part, tiles, layout)
     return [_trim(whole, sizes, layout) for whole, layout in zip(joined, outputs, strict=True)]
 
 
@@ -216,6 +217,20 @@ def _pad(values: NDArray[Any], places: Sequence[int], cuts: Sequence[AxisCut], *
     return np.pad(values, widths, mode=pad)  # type: ignore[call-overload, no-any-return]
 
 
+def _check_promise(
+    part: NDArray[Any], layout: Sequence[tuple[int, Fraction, float]], cuts: Sequence[AxisCut], number: int
+) -> None:
+    """Refuse an output of another size than promised, before memory is taken for the whole."""
+    for (place, ratio, offset), cut in zip(layout, cuts, strict=True):
+        expected = int(cut.length * ratio + offset)
+        if place >= 0 and (place >= part.ndim or part.shape[place] != expected):
+            raise MethodError(
+                f"output {number} of the model has shape {part.shape}; its card promises {expected} along "
+                "axis "
+                f"{place} for an input of {cut.length}"
+            )
+
+
 def _empty(
     part: NDArray[Any], layout: Sequence[tuple[int, Fraction, float]], cuts: Sequence[AxisCut]
 ) -> NDArray[Any]:
@@ -230,22 +245,13 @@ def _place(
     whole: NDArray[Any],
     part: NDArray[Any],
     tiles: Sequence[Tile],
-    cuts: Sequence[AxisCut],
     layout: Sequence[tuple[int, Fraction, float]],
-    number: int,
 ) -> None:
     """Copy the core of a tile to its place."""
     here, there = [slice(None)] * part.ndim, [slice(None)] * part.ndim
-    for (place, ratio, offset), tile, cut in zip(layout, tiles, cuts, strict=True):
+    for (place, ratio, offset), tile in zip(layout, tiles, strict=True):
         if place < 0:
             continue
-        expected = int(cut.length * ratio + offset)
-        if place >= part.ndim or part.shape[place] != expected:
-            raise MethodError(
-                f"output {number} of the model has shape {part.shape}; its card promises {expected} along "
-                "axis "
-                f"{place} for an input of {cut.length}"
-            )
         first = (tile.start * ratio) - int(offset // 2)
         begin, end = int(tile.core[0] * ratio), int(tile.core[1] * ratio)
         there[place] = slice(begin, end)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,6 @@ class Limits:
     wall_s: float = 600.0
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
 class TorchEngine:
     """Runs weights for torch in a process of its own, which starts with the first array.
 
@@ -63,6 +62,8 @@ class TorchEngine:
         What the process is told to load.
     limits
         What it may use.
+    threads
+        Threads of torch; 0: as many as there are cores.
 
     Attributes
     ----------
@@ -70,16 +71,19 @@ class TorchEngine:
         Which restrictions hold in the process; empty before it runs.
     """
 
-    weights: Path
-    order: Mapping[str, Any]
-    limits: Limits = Limits()
-    threads: int = 0
-    held: dict[str, bool] = field(default_factory=dict)
-    _process: Any = None
-    _log: Any = None
+    def __init__(
+        self, weights: Path, order: Mapping[str, Any], *, limits: Limits | None = None, threads: int = 0
+    ) -> None:
+        self.weights = weights
+        self.order = order
+        self.limits = limits or Limits()
+        self.threads = threads
+        self.held: dict[str, bool] = {}
+        self._process: Any = None
+        self._log: Any = None
 
-    def __reduce__(self) -> Any:
-        return TorchEngine, (self.weights, self.order, self.limits, self.threads)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_process": None, "_log": None}
 
     def run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """Run the network.
@@ -112,11 +116,9 @@ class TorchEngine:
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
+        log, self._log = self._log, None
         if process is not None:
-            _end(process)
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+            _end(process, log)
 
     def _start(self) -> None:
         require_memory(self.weights)
@@ -131,7 +133,7 @@ class TorchEngine:
             env=environment,
             cwd=tempfile.gettempdir(),
         )
-        weakref.finalize(self, _end, self._process)
+        weakref.finalize(self, _end, self._process, self._log)
         limits = {"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s}
         threads = self.threads or max(1, os.cpu_count() or 1)
         header, _ = self._ask({**self.order, **limits, "threads": threads}, [])
@@ -261,8 +263,8 @@ def _advice(text: str) -> str:
     return f"torch cannot run it: {text}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for stream in (process.stdin, process.stdout):
+def _end(process: subprocess.Popen[bytes], log: Any) -> None:
+    for stream in (process.stdin, process.stdout, log):
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()

@@ -1,0 +1,318 @@
+"""Packages are added whole and verified, or not at all; what was added is a method."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from veriscope.core.image import Image
+from veriscope.errors import AxesError, InputError, MethodError, PixelValueError, UnreadableFileError
+from veriscope.registry import get_method, make_method
+from veriscope.testing.methods import check_method
+from veriscope.zoo.add import add_model, remove_model
+from veriscope.zoo.cache import installed_names
+
+from .conftest import Package, blobs, onnx_bytes, pack_header
+
+
+def left(cache: Path) -> list[str]:
+    return [path.name for path in cache.rglob("*")] if cache.exists() else []
+
+
+@pytest.mark.parametrize("version", ["0.4.9", "0.4.0", "0.5.0", "0.5.9"])
+def test_a_package_becomes_a_method_that_keeps_the_contract(
+    package: Package, cache: Path, version: str
+) -> None:
+    def any_brightness(content: dict[str, Any]) -> None:
+        tensor = content["inputs"][0]
+        tensor |= {"data_type": "float32"} if version.startswith("0.4") else {"data": {"type": "float32"}}
+
+    found = add_model(str(package(version, change=any_brightness)), name="Mean blobs")
+    assert found["name"] == "zoo:mean-blobs"
+    tested = found["states"]["output_reproduced"]
+    assert tested["status"] == "yes"
+    (test,) = tested["tests"]
+    assert (test["n_values"], test["n_mismatches"]) == (64 * 80, 0)
+    assert (test["absolute_tolerance"], test["relative_tolerance"]) == (1e-3, 1e-3)
+    assert test["in_tiles"]["n_mismatches"] == 0
+    assert found["states"]["works_on_your_data"]["status"] == "unknown"
+    method = make_method("zoo:mean-blobs")
+    assert method.card.licence == "CC0-1.0"
+    assert method.card.objects == ("nucleus",)
+    assert method.card.citation == "Nobody 1900 10.1000/1"
+    result = method.predict(Image(blobs(), "yx"))
+    assert result.n_objects == 6
+    check_method(method, image=Image(blobs(), "yx"))
+    assert method.describe()["weights_sha256"] == found["files"]["weights.onnx"]
+
+
+def test_states_differ_and_are_recorded(package: Package, cache: Path) -> None:
+    add_model(str(package()))
+    record = json.loads((cache / "models" / "bouncy-blob" / "record.json").read_text())
+    assert set(record["states"]) == {"format_valid", "output_reproduced", "works_on_your_data"}
+    assert sorted(record["files"]) == ["bioimageio.yaml", "in.npy", "out.npy", "weights.onnx"]
+    assert installed_names() == ("zoo:bouncy-blob",)
+    remove_model("zoo:bouncy-blob")
+    assert installed_names() == ()
+    with pytest.raises(MethodError, match="no model package named 'zoo:bouncy-blob'; added are: none"):
+        get_method("zoo:bouncy-blob")
+
+
+def test_a_zip_archive_is_added_too(package: Package, cache: Path, tmp_path: Path) -> None:
+    folder = package()
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    assert add_model(str(tmp_path / "p.zip"))["name"] == "zoo:bouncy-blob"
+
+
+def test_a_package_runs_from_its_path_and_in_another_process(package: Package, cache: Path) -> None:
+    method = make_method(str(package()))
+    assert method.name == "zoo:bouncy-blob"
+    assert method.describe()["package"]["states"]["output_reproduced"]["status"] == "not tested"
+    again = pickle.loads(pickle.dumps(method))
+    image = Image(blobs(), "yx")
+    assert np.array_equal(again.predict(image).labels, method.predict(image).labels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (16, 17), (5, 100), (130, 70), (300, 41)])
+def test_tiles_change_no_pixel(package: Package, cache: Path, shape: tuple[int, int]) -> None:
+    folder = str(package())
+    image = Image(np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8), "yx")
+    whole = make_method(folder, {"tile": 4096}).outputs(image)["mean"]  # type: ignore[attr-defined]
+    tiled = make_method(folder, {"tile": 24}).outputs(image)["mean"]  # type: ignore[attr-defined]
+    inner = (..., slice(0, max(0, shape[0] - 2)), slice(0, max(0, shape[1] - 2)))
+    assert whole.shape == tiled.shape == (1, 1, *shape)
+    np.testing.assert_allclose(tiled[inner], whole[inner], atol=1e-6)
+
+
+def test_an_image_is_brought_to_the_pixel_size_of_the_card(package: Package, cache: Path) -> None:
+    def micrometres(content: dict[str, Any]) -> None:
+        for axis in (*content["inputs"][0]["axes"][2:], *content["outputs"][0]["axes"][2:]):
+            axis |= {"unit": "nanometer", "scale": 500.0}
+
+    method = make_method(str(package(change=micrometres)))
+    fine = blobs((128, 160)).repeat(2, 0).repeat(2, 1)
+    seen = method.predict(Image(fine, "yx", {"y": 0.25, "x": 0.25}))
+    assert seen.details["rescaled"] == {"y": 0.5, "x": 0.5}
+    assert seen.labels.shape == fine.shape
+    assert seen.n_objects == method.predict(Image(blobs((128, 160)), "yx")).n_objects
+    areas = np.bincount(seen.labels.ravel())[1:]
+    assert 450 < np.median(areas) < 750, "squares of 24 pixels"
+    assert method.predict(Image(fine, "yx")).details["rescaled"] is False
+    assert method.predict(Image(fine, "yx", {"y": 0.5, "x": 0.505})).details["rescaled"] is False
+
+
+def test_channels_and_types_that_do_not_fit_are_refused(package: Package, cache: Path) -> None:
+    method = make_method(str(package()))
+    with pytest.raises(AxesError, match="takes one channel and the image has 3"):
+        method.predict(Image(np.zeros((3, 40, 40), np.uint8), "cyx"))
+    with pytest.raises(PixelValueError, match=r"uint8 \(0 to 255\) and the image has uint16 from 0 to 4095"):
+        method.predict(Image(np.arange(0, 4096, dtype=np.uint16).reshape(64, 64), "yx"))
+    method.predict(Image(blobs().astype(np.uint16), "yx"))
+
+    def three(content: dict[str, Any]) -> None:
+        content["inputs"][0]["axes"][1]["channel_names"] = ["r", "g", "b"]
+
+    several = make_method(str(package(change=three)))
+    with pytest.raises(AxesError, match=r"takes 3 channels \(r, g, b\) and the image has 1"):
+        several.predict(Image(blobs(), "yx"))
+
+
+def test_which_channel_holds_the_objects_is_asked_not_guessed(package: Package, cache: Path) -> None:
+    def two(content: dict[str, Any]) -> None:
+        content["outputs"][0]["axes"][1]["channel_names"] = ["first", "second"]
+
+    folder = str(package(change=two))
+    with pytest.raises(MethodError, match=r"which channel of output 'mean'.*0 \(first\), 1 \(second\)"):
+        make_method(folder)
+    assert make_method(folder, {"foreground": "first"}).name
+    with pytest.raises(MethodError, match="there is no channel 'third'; the channels are first, second"):
+        make_method(folder, {"foreground": "third"})
+
+
+def bad_hash(folder: Path) -> None:
+    (folder / "weights.onnx").write_bytes(onnx_bytes() + b"\0")
+
+
+def truncated(folder: Path) -> None:
+    _reweigh(folder, onnx_bytes()[:-40])
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "weights.onnx").unlink()
+
+
+def opset(folder: Path) -> None:
+    _reweigh(folder, onnx_bytes(opset=999))
+
+
+def operator(folder: Path) -> None:
+    _reweigh(folder, onnx_bytes(operator="SecretOperator"))
+
+
+def no_tensors(folder: Path) -> None:
+    (folder / "out.npy").unlink()
+
+
+def other_output(folder: Path) -> None:
+    np.save(folder / "out.npy", np.zeros((1, 1, 64, 80), np.float32))
+
+
+def other_shape(folder: Path) -> None:
+    np.save(folder / "out.npy", np.zeros((1, 1, 64, 81), np.float32))
+
+
+def pickled(folder: Path) -> None:
+    np.save(folder / "in.npy", np.array([{"a": 1}], object), allow_pickle=True)
+
+
+def giant(folder: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 99999999, 99999999)}"
+    (folder / "in.npy").write_bytes(pack_header(header, b"\0" * 16))
+
+
+def not_numpy(folder: Path) -> None:
+    (folder / "in.npy").write_bytes(b"no array")
+
+
+def version(folder: Path) -> None:
+    _rewrite(folder, "0.5.3", "0.9.0")
+
+
+def dataset(folder: Path) -> None:
+    _rewrite(folder, "type: model", "type: dataset")
+
+
+def no_axes(folder: Path) -> None:
+    _rewrite(folder, "type: channel", "type: flavour")
+
+
+def _rewrite(folder: Path, old: str, new: str) -> None:
+    path = folder / "bioimageio.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def _reweigh(folder: Path, content: bytes) -> None:
+    import hashlib
+
+    old = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
+    (folder / "weights.onnx").write_bytes(content)
+    _rewrite(folder, old, hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (bad_hash, r"weights\.onnx: has SHA-256 \w{64}, and bioimageio\.yaml says \w{64}"),
+        (truncated, r"ONNX Runtime .* cannot load it"),
+        (no_weights, r"none of its weights is in the package: weights\.onnx \(onnx\)"),
+        (opset, r"ONNX Runtime .* cannot load it"),
+        (operator, r"operators that are not part of ONNX"),
+        (no_tensors, r"could not be compared with those of its test tensors: .*out\.npy: is missing"),
+        (other_output, r"outputs are not those of its test tensors: onnx mean: \d+ of 5120 values differ"),
+        (other_shape, r"the output has shape \(1, 1, 64, 80\), its test tensor \(1, 1, 64, 81\)"),
+        (pickled, r"holds values of type object, not numbers"),
+        (giant, r"its header promises shape \(1, 1, 99999999, 99999999\)"),
+        (not_numpy, r"in\.npy: is no NumPy array"),
+        (version, r"has format version '0\.9\.0'; readable are 0\.4 and 0\.5"),
+        (dataset, r"describes a 'dataset', not a model"),
+        (no_axes, r"name: Input should be 'batch', 'channel'"),
+    ],
+)
+def test_what_is_broken_is_named_and_nothing_is_kept(
+    package: Package, cache: Path, spoil: Any, message: str
+) -> None:
+    folder = package()
+    spoil(folder)
+    with pytest.raises((InputError, MethodError), match=message):
+        add_model(str(folder))
+    assert [name for name in left(cache) if name != "models"] == []
+
+
+def test_a_package_without_proof_is_kept_only_on_request(package: Package, cache: Path) -> None:
+    folder = package()
+    no_tensors(folder)
+    found = add_model(str(folder), anyway=True)
+    assert found["states"]["output_reproduced"]["status"] == "not tested"
+
+
+def test_a_file_that_was_changed_after_it_was_verified_is_refused(package: Package, cache: Path) -> None:
+    add_model(str(package()))
+    (cache / "models" / "bouncy-blob" / "package" / "weights.onnx").write_bytes(onnx_bytes(opset=18))
+    with pytest.raises(MethodError, match=r"weights\.onnx was changed after it was verified"):
+        make_method("zoo:bouncy-blob")
+
+
+def test_another_package_of_the_same_name_is_refused(package: Package, cache: Path) -> None:
+    add_model(str(package()))
+    add_model(str(package()))
+    other = package(name="other", change=lambda content: content.update(description="Another."))
+    with pytest.raises(MethodError, match="another package named zoo:bouncy-blob was added before"):
+        add_model(str(other))
+    assert add_model(str(other), name="second")["name"] == "zoo:second"
+
+
+def test_other_engines_say_what_to_do(package: Package, cache: Path) -> None:
+    def keras(content: dict[str, Any]) -> None:
+        content["weights"] = {"keras_hdf5": {"source": "weights.onnx", "tensorflow_version": "2.1"}}
+
+    with pytest.raises(MethodError, match=r"has weights as keras_hdf5; .*python -m tf2onnx\.convert"):
+        add_model(str(package(change=keras)))
+
+
+def test_a_model_larger_than_the_memory_is_refused(
+    package: Package, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 100}
+    monkeypatch.setattr("os.sysconf", lambda name: sizes[name])
+    with pytest.raises(MethodError, match=r"this computer has 0\.0 GB of memory"):
+        add_model(str(package()))
+
+
+def test_two_images_at_once_cannot_be_given(package: Package, cache: Path) -> None:
+    def prompts(content: dict[str, Any]) -> None:
+        content["inputs"].append(json.loads(json.dumps(content["inputs"][0])) | {"id": "points"})
+
+    with pytest.raises(MethodError, match=r"takes 2 tensors \(image, points\)"):
+        add_model(str(package(change=prompts)))
+
+
+def test_a_path_that_is_not_there(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match=r"nowhere: does not exist"):
+        add_model(str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UnreadableFileError, match=r"empty: has no bioimageio\.yaml or rdf\.yaml"):
+        add_model(str(tmp_path / "empty"))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["bioimageio.yaml", "v0_4_9.bioimageio.yaml", "v0_4_0.bioimageio.yaml"])
+def test_the_real_package_is_reproduced(data_dir: Path, cache: Path, name: str, tmp_path: Path) -> None:
+    source = data_dir / "zoo" / "unet2d_nuclei_broad"
+    for file in (name, "weights.onnx", "test_input.npy", "test_output.npy"):
+        shutil.copyfile(source / file, tmp_path / file)
+    found = add_model(str(tmp_path / name), name="unet")
+    (test,) = found["states"]["output_reproduced"]["tests"]
+    assert (test["weights"], test["n_values"], test["n_mismatches"]) == ("onnx", 512 * 512, 0)
+    assert test["max_difference"] < 1e-5
+    image = np.load(source / "test_input.npy")[0, 0]
+    method = make_method("zoo:unet")
+    whole = method.predict(Image(image, "yx"))
+    assert 60 < whole.n_objects < 90
+    assert method.predict(Image(image[:300, :211], "yx")).labels.shape == (300, 211)
+
+
+@pytest.mark.real_data
+def test_the_invalid_real_description_is_refused(data_dir: Path, cache: Path) -> None:
+    source = data_dir / "zoo" / "unet2d_nuclei_broad"
+    with pytest.raises(UnreadableFileError, match="several tensors are named data"):
+        add_model(str(source / "invalid_v0_4_0_duplicate_tensor_names.bioimageio.yaml"))
