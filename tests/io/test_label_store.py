@@ -106,3 +106,18 @@ def test_runs_come_back_from_a_file_and_damage_is_noticed(tmp_path: Path) -> Non
         (tmp_path / "a.npz").write_bytes(content[:cut])
         assert read_runs(tmp_path / "a.npz") is None
     assert read_runs(tmp_path / "missing.npz") is None
+
+
+def test_sheets_of_a_huge_image_are_small_and_cover_it_once(tmp_path: Path) -> None:
+    store = LabelStore.make(
+        tmp_path / "grows.zarr",
+        tmp_path / "o.ome.zarr",
+        shape=(30_000, 20_000),
+        axes="yx",
+        spacing=None,
+        n_objects=70_000,
+        origin={},
+    )
+    sizes = [(y.stop - y.start) * (x.stop - x.start) for y, x in store.sheets()]
+    assert sum(sizes) == 30_000 * 20_000
+    assert max(sizes) * store.dtype.itemsize <= 16 << 20

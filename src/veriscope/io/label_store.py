@@ -91,7 +91,8 @@ class LabelStore:
         with _writing(target):
             if read_origin(folder) != json.loads(json.dumps(dict(origin))):
                 shutil.rmtree(folder, ignore_errors=True)
-                create_array(folder, shape, smallest_label_dtype(n_objects), axes, attributes)
+                dtype = smallest_label_dtype(n_objects)
+                create_array(folder, shape, dtype, axes, attributes, small_shards=True)
             return cls(folder, target)
 
     @property

@@ -177,6 +177,7 @@ def create_array(
     attributes: dict[str, Any],
     *,
     version: Version = "0.5",
+    small_shards: bool = False,
 ) -> Any:
     """Make an OME-Zarr folder of one resolution without pixels.
 
@@ -190,6 +191,8 @@ def create_array(
         OME metadata.
     version
         Of OME-Zarr.
+    small_shards
+        Put only 2 × 2 chunks together, for arrays that are written shard by shard in little memory.
 
     Returns
     -------
@@ -224,19 +227,21 @@ def create_array(
     n_bytes = math.prod(shape) * dtype.itemsize
     return group.create_array(
         compressors=codec,
-        shards=_shards(n_bytes, shape, chunks, axes),
+        shards=_shards(n_bytes, shape, chunks, axes, small=small_shards),
         dimension_names=list(axes),
         **options,
     )
 
 
 def _shards(
-    n_bytes: int, shape: tuple[int, ...], chunks: tuple[int, ...], axes: str
+    n_bytes: int, shape: tuple[int, ...], chunks: tuple[int, ...], axes: str, *, small: bool
 ) -> tuple[int, ...] | None:
     """Shape of a shard, whole chunks in each axis; None where there would be few files anyway."""
     if n_bytes <= _SHARD_ABOVE:
         return None
     per_axis = {"y": _SHARD_CHUNKS, "x": _SHARD_CHUNKS, "z": _SHARD_PLANES}
+    if small:
+        per_axis = {"y": 2, "x": 2}
     return tuple(
         chunk * min(per_axis.get(letter, 1), -(-size // chunk))
         for chunk, size, letter in zip(chunks, shape, axes, strict=True)

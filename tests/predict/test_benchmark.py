@@ -1,0 +1,21 @@
+"""The benchmark of prediction in parts runs, compares every pixel, and writes its figures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "speed" / "predict.py"
+
+
+def test_the_quick_form_runs(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "--quick", "--methods", "otsu-watershed"]
+    subprocess.run([*command, "--json", str(tmp_path / "b.json")], check=True, capture_output=True)
+    record = json.loads((tmp_path / "b.json").read_text())
+    assert record["schema"] == "veriscope/benchmark-predict/1"
+    whole, parts = record["rows"]
+    assert whole["n_objects"] == parts["n_objects"] > 200
+    assert parts["peak_mb"] > 50
+    assert float(parts["ratio"]) > 0
