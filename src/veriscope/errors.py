@@ -11,6 +11,7 @@
     │   └── TableError            a table lacks columns or rows, or has too many
     ├── StudyError                a study folder is missing, exists already, or is not ready for a step
     ├── MethodError               a method is unknown, or cannot do what is asked of it
+    ├── ClusterError              a cluster cannot be reached, does not fit, or was lost
     └── MissingPackageError       an optional package is needed
 
 A message says what was wrong (the value), what is allowed, and what to do next.
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "AxesError",
+    "ClusterError",
     "InputError",
     "MethodError",
     "MissingPackageError",
@@ -69,6 +71,10 @@ class StudyError(VeriscopeError):
 
 class MethodError(VeriscopeError):
     """A method is unknown, or cannot do what is asked of it."""
+
+
+class ClusterError(VeriscopeError):
+    """A cluster cannot be reached, its workers do not fit the work, or it was lost."""
 
 
 class MissingPackageError(VeriscopeError, ImportError):

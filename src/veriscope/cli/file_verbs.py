@@ -18,6 +18,7 @@ from veriscope.cli.arguments import (
     parse_parameters,
     parse_spacing,
 )
+from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.errors import InputError
 
 __all__ = ["register"]
@@ -63,6 +64,9 @@ def predict(
     tile: Annotated[
         int | None, typer.Option(min=16, help="Length of the parts in pixels; otherwise chosen by memory.")
     ] = None,
+    scheduler: Scheduler = None,
+    cluster: ClusterFile = None,
+    wait: Wait = None,
     skip_bad: SkipBad = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -82,10 +86,14 @@ def predict(
         channel=channel, axes=axes, spacing=parse_spacing(spacing), series=series, skip_bad=skip_bad
     )
     ready = method_for_files(method, options, train=train, channel=channel)
-    if output.suffix == ".zarr":
+    zarr = output.suffix == ".zarr"
+    elsewhere = on_cluster(
+        scheduler, cluster, wait, shared=output.parent if zarr else output, inputs=images, workers=workers
+    )
+    if zarr:
         if len(images) != 1:
             raise InputError(f"{output}: holds the labels of one image and {len(images)} are given")
-        with progress_bar(quiet=quiet or json) as progress:
+        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
             found = predict_image(
                 ready,
                 images[0],
@@ -94,6 +102,7 @@ def predict(
                 tile=tile,
                 memory=parse_memory(memory) if memory else None,
                 workers=workers,
+                executor=executor,
                 progress=progress,
             )
         if json:
@@ -103,7 +112,7 @@ def predict(
             out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
             out().print("untested: compare with references of your own (veriscope compare), or make a study")
         return
-    with progress_bar(quiet=quiet or json) as progress:
+    with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
         found = predict_folder(
             ready,
             images,
@@ -112,6 +121,7 @@ def predict(
             tile=tile,
             memory=parse_memory(memory) if memory else None,
             workers=workers,
+            executor=executor,
             progress=progress,
         )
     if json:

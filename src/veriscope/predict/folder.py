@@ -20,7 +20,7 @@ from veriscope.predict.image import predict_image
 from veriscope.predict.image_work import ImageWork
 from veriscope.predict.plan import fits_memory
 from veriscope.predict.reading import Reading
-from veriscope.predict.units import executor_for
+from veriscope.predict.units import Executor, executor_for
 
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
@@ -36,6 +36,7 @@ def predict_folder(
     tile: int | None = None,
     memory: int | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the label image of each image as ``output/<stem>.tif``, of large ones as ``<stem>.ome.zarr``.
@@ -58,6 +59,8 @@ def predict_folder(
         Bytes; images that need more are predicted part by part. None: no image is.
     workers
         Number of processes; 1 works in this one.
+    executor
+        Where images are predicted, such as a cluster; None: here, in `workers` processes.
     progress
         Told about every image.
 
@@ -91,14 +94,22 @@ def predict_folder(
     rows = {}
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
-    for unit, row in executor_for(min(workers, len(small))).run(work, range(len(small))):
+    whole = executor or executor_for(min(workers, len(small)))
+    for unit, row in whole.run(work, range(len(small))):
         rows[small[unit].path] = row
         progress(stage, len(rows), len(files))
     for file in files:
         if file.path in large:
             target = output / f"{file.stem}.ome.zarr"
             done = predict_image(
-                method, file.path, target, reading=reading, tile=tile, memory=memory, workers=workers
+                method,
+                file.path,
+                target,
+                reading=reading,
+                tile=tile,
+                memory=memory,
+                workers=workers,
+                executor=executor,
             )
             kept = ("labels", "done", "n_objects")
             rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept}

@@ -42,6 +42,7 @@ def predict_image(
     tile: int | None = None,
     memory: int | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the label image of one image as OME-Zarr, however large it is.
@@ -64,6 +65,9 @@ def predict_image(
         Bytes for all processes together; None: not limited.
     workers
         Number of processes; 1 works in this one.
+    executor
+        Where parts are predicted, such as a cluster; the memory is that of each worker then. None: here, in
+        `workers` processes.
     progress
         Told about every part and sheet.
 
@@ -96,7 +100,7 @@ def predict_image(
         n_objects = _made_before(output, origin)
         _clear(output, origin)
         return _result(origin, output, n_objects, started)
-    executor = executor_for(workers)
+    executor = executor or executor_for(workers)
     work = _start(method, pixels, origin, output, tile=tile, memory=memory, workers=workers)
     units = len(list(grid(pixels.shape, work.tile)))
     spent = _predict_parts(work, units, executor, progress)
