@@ -165,14 +165,17 @@ def test_damaged_work_of_a_stopped_run_is_done_again(
     assert sha256_of(out) == sha256_of(whole["labels"])
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[ONNXRuntimeError] : 1 : FAIL : bad allocation")]
+)
 def test_when_memory_runs_out_smaller_parts_do(
-    image: Path, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image: Path, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     predict = type(SPOTS)._predict_part
 
     def greedy(self: Any, part: Part, survey: Any) -> Prediction:
         if part.image.pixels.size > 50_000:
-            raise MemoryError
+            raise error
         return predict(self, part, survey)
 
     expected = SPOTS.predict(picture).labels

@@ -74,7 +74,9 @@ class TileWork:
                 result = predict_part(
                     self.method, self.source, self.survey, part, largest_crop=self.largest_crop
                 )
-            except MemoryError:
+            except Exception as error:
+                if not _is_out_of_memory(error):
+                    raise
                 smaller = _cut(part, 1)
                 if len(smaller) == 1:
                     raise MethodError(
@@ -107,6 +109,13 @@ class TileWork:
     def prepare(self, threads: int) -> None:
         """Keep to some threads."""
         self.method.limit_threads(threads)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, as NumPy, file readers and ONNX Runtime say it."""
+    if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
+        return True
+    return any(words in str(error) for words in ("bad allocation", "bad_alloc", "Failed to allocate memory"))
 
 
 def _cut(core: Region, times: int) -> list[Region]:
