@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veriscope.errors import InputError
 from veriscope.io.labels import LabelFile
-from veriscope.measure.table import measure_objects
-from veriscope.validate.application.report import check_application
-from veriscope.validate.application.settings import ApplicationSettings
 from veriscope.workflow.question import Question
 
 __all__ = ["biology_of", "check_question", "measured_value"]
@@ -78,6 +74,8 @@ def measured_value(file: LabelFile, question: Question, spacing: Mapping[str, fl
         return float(np.count_nonzero(np.unique(file.labels)) / (file.labels.size * pixel))
     if question.measure == "total-area":
         return float(np.count_nonzero(file.labels) * pixel)
+    from veriscope.measure.table import measure_objects
+
     column = str(question.column)
     values = (
         measure_objects(file.labels, spacing=scale, properties=[column]).frame[column].to_numpy(np.float64)
@@ -116,6 +114,11 @@ def biology_of(
         As `ApplicationReport.to_dict`.
     """
     assert question.tolerance is not None, "check_question demands a tolerance"
+    import pandas as pd
+
+    from veriscope.validate.application.report import check_application
+    from veriscope.validate.application.settings import ApplicationSettings
+
     known = clusters[0] is not None
     table = pd.DataFrame(
         {

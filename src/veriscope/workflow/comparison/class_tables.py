@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from veriscope.core.progress import Progress, silent
 from veriscope.errors import TableError, VeriscopeError, raise_together
 from veriscope.io.image_tables import ClassTable, read_class_table
 from veriscope.validate.fingerprint.items import Fingerprint
@@ -29,6 +30,7 @@ def judge_classes(
     *,
     groups: str | Path | None = None,
     partial: bool = False,
+    progress: Progress = silent,
 ) -> Judged:
     """Pair the images of tables of classes.
 
@@ -44,6 +46,8 @@ def judge_classes(
         Sample sheet whose replicates are the units of intervals.
     partial
         Leave out images that a candidate has no row for.
+    progress
+        Told when all is done; tables are small.
 
     Returns
     -------
@@ -85,6 +89,7 @@ def judge_classes(
             f"no reference is of class {', '.join(unseen)}: check the spelling, and read the metrics of "
             "these classes with care"
         )
+    progress("compare", 1, 1)
     return Judged(
         judge=judge,
         units=units,

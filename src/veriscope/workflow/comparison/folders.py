@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
-from veriscope.io.tables import write_table
 from veriscope.workflow.comparison.advice import advise, first_fitting
 from veriscope.workflow.comparison.cases import find_cases
-from veriscope.workflow.comparison.class_tables import judge_classes
-from veriscope.workflow.comparison.confidence import judge_confidence
 from veriscope.workflow.comparison.images import judge_images
-from veriscope.workflow.comparison.instance import Instances
 from veriscope.workflow.comparison.options import TASKS, CompareOptions
-from veriscope.workflow.comparison.place_tables import judge_places
-from veriscope.workflow.comparison.restoration import Restorations
-from veriscope.workflow.comparison.semantic import Masks
-from veriscope.workflow.comparison.several import rank_all
 from veriscope.workflow.comparison.task import ImageTask, Judged
-from veriscope.workflow.comparison.tracking import judge_tracks
 
 __all__ = ["COMPARE_SCHEMA", "compare_folders"]
 
 COMPARE_SCHEMA = "veriscope/compare/1"
 
-_IMAGE_TASKS: dict[str, Callable[[CompareOptions], ImageTask]] = {
-    "instance": Instances,
-    "semantic": Masks,
-    "restoration": Restorations,
+# Modules of tasks are loaded when their task is asked for: together they take a second.
+_IMAGE_TASKS = {
+    "instance": ("instance", "Instances"),
+    "semantic": ("semantic", "Masks"),
+    "restoration": ("restoration", "Restorations"),
+}
+_TABLE_TASKS = {
+    "detection": ("place_tables", "judge_places"),
+    "classification": ("class_tables", "judge_classes"),
+    "tracking": ("tracking", "judge_tracks"),
 }
 
 
@@ -98,18 +94,16 @@ def compare_folders(
     confidence: dict[str, Any] = {}
     if task in _IMAGE_TASKS:
         cases = find_cases(references, predictions, groups=groups, partial=partial)
-        image_task = _IMAGE_TASKS[task](settings)
+        image_task: ImageTask = _load(_IMAGE_TASKS[task])(settings)
         image_task.answers["scores_available"] = probabilities is not None
         judged = judge_images(image_task, cases, progress=progress)
         if probabilities is not None:
+            judge_confidence = _load(("confidence", "judge_confidence"))
             confidence["confidence"] = judge_confidence(image_task, cases, probabilities, settings, unit=unit)
-    elif task == "tracking":
-        _refuse_groups(groups)
-        judged = judge_tracks(references, predictions, settings, partial=partial, progress=progress)
-    elif task == "detection":
-        judged = judge_places(references, predictions, settings, groups=groups)
     else:
-        judged = judge_classes(references, predictions, settings, groups=groups, partial=partial)
+        judged = _load(_TABLE_TASKS[task])(
+            references, predictions, settings, groups=groups, partial=partial, progress=progress
+        )
     if objects is not None:
         _write_objects(Path(objects), judged)
     return {
@@ -125,6 +119,11 @@ def compare_folders(
     }
 
 
+def _load(place: tuple[str, str]) -> Any:
+    module, name = place
+    return getattr(import_module(f"veriscope.workflow.comparison.{module}"), name)
+
+
 def _check_probabilities(probabilities: str | Path | None, task: str, n_candidates: int) -> None:
     if probabilities is None:
         return
@@ -138,6 +137,11 @@ def _check_probabilities(probabilities: str | Path | None, task: str, n_candidat
 
 
 def _write_objects(path: Path, judged: Judged) -> None:
+    import pandas as pd
+
+    from veriscope.io.tables import write_table
+    from veriscope.workflow.comparison.instance import Instances
+
     assert isinstance(judged.judge, Instances), "checked: only this task has objects"
     rows = [
         {"candidate": name, **row}
@@ -148,13 +152,6 @@ def _write_objects(path: Path, judged: Judged) -> None:
     if rows:
         table = table.astype({"match": "Int64", "partner": "Int64"})
     write_table(path, table, {"size": "px"} if rows else {})
-
-
-def _refuse_groups(groups: str | Path | None) -> None:
-    if groups is not None:
-        raise InputError(
-            "a sample sheet has no use for tracking, whose units are sequences; leave out --groups"
-        )
 
 
 def _summary(judged: Judged, settings: CompareOptions, *, unit: str) -> dict[str, Any]:
@@ -168,6 +165,7 @@ def _summary(judged: Judged, settings: CompareOptions, *, unit: str) -> dict[str
         raise InputError(f"candidates cannot be ranked by {metric!r}; the metrics are {', '.join(rankable)}")
     if len(found) == 1:
         return {**next(iter(found.values())), "advice": advice}
+    rank_all = _load(("several", "rank_all"))
     chosen = metric or first_fitting(advice, rankable, otherwise=judge.usual)
     return {
         "n_images": len(first),

@@ -60,7 +60,18 @@ class InstanceUnit:
         return self.report.counts
 
     def outline(self, name: str) -> float:
-        """Give the mean over the matches of a metric of outlines; NaN without a match."""
+        """Give the mean over the matches of a metric of outlines.
+
+        Parameters
+        ----------
+        name
+            Column of the table of boundaries.
+
+        Returns
+        -------
+        float
+            NaN without a match.
+        """
         values = getattr(self.report.boundaries, name)
         return float(np.mean(values)) if len(values) else float("nan")
 

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.ndimage import find_objects
 
 from veriscope.core.axes import check_spacing
+from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, TableError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.image_tables import PlaceTable, read_place_table
@@ -45,6 +46,8 @@ def judge_places(
     options: CompareOptions,
     *,
     groups: str | Path | None = None,
+    partial: bool = False,
+    progress: Progress = silent,
 ) -> Judged:
     """Pair the objects of tables by their images.
 
@@ -58,6 +61,10 @@ def judge_places(
         Settings of the comparison.
     groups
         Sample sheet whose replicates are the units of intervals.
+    partial
+        Of no effect: an image without a row has no objects.
+    progress
+        Told when all is done; tables are small.
 
     Returns
     -------
@@ -93,6 +100,7 @@ def judge_places(
         name: [DetectionUnit(stem, clusters.get(stem), truth[stem], source.get(stem)) for stem in stems]
         for name, source in found.items()
     }
+    progress("compare", 1, 1)
     return Judged(
         judge=judge,
         units=units,

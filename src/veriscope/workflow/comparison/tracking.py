@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from veriscope.core.progress import Progress
+from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.track_tables import find_track_folders, read_track_folder
 from veriscope.validate.candidates import Candidates
@@ -126,8 +126,9 @@ def judge_tracks(
     predictions: Sequence[str | Path],
     options: CompareOptions,
     *,
+    groups: str | Path | None = None,
     partial: bool = False,
-    progress: Progress,
+    progress: Progress = silent,
 ) -> Judged:
     """Compare sequences of the same names.
 
@@ -139,6 +140,8 @@ def judge_tracks(
         The same of each candidate.
     options
         Settings of the comparison.
+    groups
+        Refused: the units are sequences.
     partial
         Leave out sequences that a candidate has not.
     progress
@@ -154,6 +157,10 @@ def judge_tracks(
     VeriscopeError
         If sequences are missing or do not fit; all faults together.
     """
+    if groups is not None:
+        raise InputError(
+            "a sample sheet has no use for tracking, whose units are sequences; leave out --groups"
+        )
     names = candidate_names(predictions)
     known, *others = open_all([references, *predictions], find_track_folders)
     found = {name: _sequences(items, known) for name, items in zip(names, others, strict=True)}
