@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,10 +22,10 @@ from veriscope.methods.networks.resample import resample
 from veriscope.methods.zoo.choose import choose_engine, choose_maps
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.instances import objects_from_maps
-from veriscope.methods.zoo.processing import apply_steps
-from veriscope.methods.zoo.tiling import plan_axes, run_tiled
+from veriscope.methods.zoo.processing import Step, apply_steps
+from veriscope.methods.zoo.tiling import AxisCut, plan_axes, run_tiled
 
-__all__ = ["InstalledModel", "ZooModel", "ZooModelParameters", "model_class"]
+__all__ = ["InstalledModel", "ZooModel", "ZooModelParameters", "channel_map", "model_class"]
 
 _SAME_SIZE = 0.03
 """Relative difference of pixel sizes below which an image is not rescaled."""
@@ -175,26 +175,38 @@ class ZooModel(Method):
         dict of numpy.ndarray
             Every output by its name, with the axes of the description.
         """
-        tensor, described = self.tensor, self.installed.description.outputs
-        raw = _to_tensor(image, tensor)
-        values = apply_steps(tensor.steps, raw, tensor.names, {tensor.id: raw})
-        spatial = tensor.spatial
-        places = [tensor.names.index(axis.name) for axis in spatial]
-        cuts = plan_axes(
-            [values.shape[place] for place in places],
+        cuts = self._cuts([image.sizes[axis.name] for axis in self.tensor.spatial])
+        return self._dense(image, self.tensor.steps, cuts)
+
+    def _cuts(self, shape: Sequence[int]) -> tuple[AxisCut, ...]:
+        """Choose the tiles of an image, whose spatial axes are in the order of the tensor."""
+        spatial, described = self.tensor.spatial, self.installed.description.outputs
+        return plan_axes(
+            shape,
             spatial,
             [[found for out in described if (found := out.axis(axis.name))] for axis in spatial],
-            limit=self.parameters.tile or _TILE[len(spatial)],
+            limit=self._limit(),
         )
+
+    def _limit(self) -> int:
+        """Longest tile, in pixels."""
+        return int(self.parameters.tile or _TILE[len(self.tensor.spatial)])
+
+    def _dense(self, image: Image, steps: Sequence[Step], cuts: Sequence[AxisCut]) -> dict[str, NDArray[Any]]:
+        """Preprocessing, network in tiles, postprocessing."""
+        tensor, described = self.tensor, self.installed.description.outputs
+        raw = _to_tensor(image, tensor)
+        values = apply_steps(steps, raw, tensor.names, {tensor.id: raw})
         layout = [
             [
                 (out.names.index(axis.name), found.exact_ratio, found.offset)
                 if (found := out.axis(axis.name))
-                else (-1, tensor.axes[0].exact_ratio, 0.0)
-                for axis in spatial
+                else (-1, axis.exact_ratio, 0.0)
+                for axis in tensor.spatial
             ]
             for out in described
         ]
+        places = [tensor.names.index(axis.name) for axis in tensor.spatial]
         parts = run_tiled(self.engine.run, values, places, cuts, layout)
         done: dict[str, NDArray[Any]] = {tensor.id: raw}
         for out, part in zip(described, parts, strict=True):
@@ -208,14 +220,13 @@ class ZooModel(Method):
         shape = image.spatial_shape
         axes = "zyx"[-len(shape) :]
         flat = np.ptp(image.pixels) == 0
-        foreground = _on_grid(_channel(values, tensor, self.maps.foreground), shape)
+        foreground = _on_grid(channel_map(values, tensor, self.maps.foreground), shape)
         boundary = None
         if self.maps.boundary is not None:
-            boundary = _on_grid(_channel(values, tensor, self.maps.boundary), shape)
-        if flat or not np.isfinite(foreground).all():
-            if not flat:
-                raise PixelValueError(f"{image.name}: {self.name} gives NaN or infinite values for it")
+            boundary = _on_grid(channel_map(values, tensor, self.maps.boundary), shape)
+        if flat:
             foreground = np.zeros(shape, np.float32)
+        self._require_finite(foreground, image.name)
         options = self.parameters
         labels, found = objects_from_maps(
             foreground,
@@ -232,6 +243,10 @@ class ZooModel(Method):
             probability_map=foreground if probable else None,
             details=details | found,
         )
+
+    def _require_finite(self, values: NDArray[np.float32], name: str) -> None:
+        if not np.isfinite(values).all():
+            raise PixelValueError(f"{name}: {self.name} gives NaN or infinite values for it")
 
     def _rescaled(self, image: Image) -> tuple[Image, dict[str, Any]]:
         """Bring an image to the pixel size of the card, where both are known."""
@@ -301,7 +316,9 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
         "__module__": __name__,
         "__doc__": description.summary,
     }
-    return type("ZooModel", (ZooModel,), members)
+    from veriscope.methods.zoo.local import LocalZooModel, fits_parts
+
+    return type("ZooModel", (LocalZooModel if fits_parts(description) else ZooModel,), members)
 
 
 def _remake(installed: InstalledModel, parameters: Settings) -> ZooModel:
@@ -396,8 +413,23 @@ def _to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
     return values.astype(tensor.dtype, copy=False)
 
 
-def _channel(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
-    """One channel of one image, in the order z, y, x."""
+def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
+    """Give one channel of an output.
+
+    Parameters
+    ----------
+    values
+        The output, with all its axes.
+    tensor
+        Its description.
+    channel
+        Index of the channel.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, axes in the order z, y, x; the first image of a batch.
+    """
     index: list[Any] = [
         slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
     ]
