@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is remembered between runs out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VERISCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("VERISCOPE_ENGINE", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

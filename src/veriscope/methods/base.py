@@ -157,6 +157,15 @@ class Method(ABC):
             At least 1.
         """
 
+    def make_ready(self) -> None:  # noqa: B027 (most methods need nothing)
+        """Load what predicting needs, so that what is missing is said before the first image.
+
+        Raises
+        ------
+        MethodError, MissingPackageError
+            If something is missing.
+        """
+
     def describe(self) -> dict[str, Any]:
         """Give identity and parameters as plain values, for the record.
 

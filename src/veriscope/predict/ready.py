@@ -71,6 +71,7 @@ def method_for_files(
     if not method.needs_training:
         if train is not None:
             raise MethodError(f"{name} does not learn; leave out --train")
+        method.make_ready()
         return method
     if train is None:
         raise MethodError(f"{name} must be trained: give --train FOLDER with images/ and labels/")

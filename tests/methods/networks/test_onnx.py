@@ -5,13 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 from veriscope.methods.networks.onnx import OnnxNetwork
+
+EXAMPLES = NucleiFluorescence()._network.examples
 
 PACKAGE = files("veriscope.methods.networks") / "nuclei_fluorescence_package"
 
 
 def network(**options: int) -> OnnxNetwork:
-    return OnnxNetwork(PACKAGE / "weights.onnx", **{"stride": 16, "halo": 112, "threads": 1, **options})
+    return OnnxNetwork(
+        PACKAGE / "weights.onnx", **{"stride": 16, "halo": 112, "threads": 1, "examples": EXAMPLES, **options}
+    )
 
 
 def picture(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
@@ -52,10 +57,10 @@ def test_any_size_comes_back_as_it_went_in(shape: tuple[int, int]) -> None:
 
 
 def test_the_session_opens_late_and_stays_behind_when_pickled() -> None:
-    missing = OnnxNetwork(Path("nowhere.onnx"), stride=16, halo=16)
+    missing = OnnxNetwork(Path("nowhere.onnx"), stride=16, halo=16, examples=EXAMPLES)
     with pytest.raises(FileNotFoundError):
         missing.run(picture((16, 16)))
-    used = OnnxNetwork(Path(str(PACKAGE / "weights.onnx")), stride=16, halo=112, threads=1)
+    used = OnnxNetwork(Path(str(PACKAGE / "weights.onnx")), stride=16, halo=112, threads=1, examples=EXAMPLES)
     first = used.run(picture((32, 32)))
     copied = pickle.loads(pickle.dumps(used))
     np.testing.assert_array_equal(copied.run(picture((32, 32))), first)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +16,10 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource, Region, within
 from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.networks.engines import EngineName, Precision
 from veriscope.methods.networks.flow import follow_flow
 from veriscope.methods.networks.normalise import ContrastSurvey
+from veriscope.methods.networks.nuclei_weights import examples, weights, weights_sha256
 from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
 from veriscope.methods.networks.onnx import OnnxNetwork
 from veriscope.methods.networks.resample import nearest, resample, source_range
@@ -66,6 +65,10 @@ class NucleiFluorescenceParameters(Settings):
     """Objects with a smaller probability to be a nucleus are dropped."""
     smallest_area: int = Field(default=20, ge=1)
     """Smaller objects are dropped; in pixels of the image as the network sees it."""
+    precision: Precision = "float32"
+    """In which the network computes; int8 and bfloat16 are faster and change results a little."""
+    engine: EngineName = "auto"
+    """What runs the network; changes no result beyond rounding."""
 
 
 class NucleiSurvey(ContrastSurvey):
@@ -75,6 +78,25 @@ class NucleiSurvey(ContrastSurvey):
     """Size of the network's grid relative to that of the image."""
     longest: float = 0.0
     """Length in pixels that few nuclei exceed."""
+    engine: str = ""
+    """What runs the network, and must run it on every part; empty: the image holds nothing to run it on."""
+    engine_difference: float = 0.0
+    """Largest difference that the check of the engine found."""
+    engine_fallback: str = ""
+    """Why a faster engine was passed over."""
+
+    def ran(self) -> dict[str, Any]:
+        """Say what ran the network, for the record.
+
+        Returns
+        -------
+        dict
+            Engine and what its check found; nothing if the network did not run.
+        """
+        found = {"engine": self.engine, "engine_difference": self.engine_difference}
+        if self.engine_fallback:
+            found["engine_fallback"] = self.engine_fallback
+        return found if self.engine else {}
 
 
 class NucleiFluorescence(LocalMethod):
@@ -119,7 +141,15 @@ class NucleiFluorescence(LocalMethod):
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
-        self._network = OnnxNetwork(_weights(), stride=_STRIDE, halo=_HALO)
+        precision = self.parameters.precision
+        self._network = OnnxNetwork(
+            weights(precision),
+            stride=_STRIDE,
+            halo=_HALO,
+            examples=functools.partial(examples, precision),
+            engine=self.parameters.engine,
+            precision=precision,
+        )
 
     def describe(self) -> dict[str, Any]:
         """Give identity, parameters and the weights used as plain values, for the record.
@@ -127,9 +157,18 @@ class NucleiFluorescence(LocalMethod):
         Returns
         -------
         dict
-            As for every method, and ``weights_sha256``: other weights are another method.
+            As for every method, and ``weights_sha256``: other weights are another method. All engines give
+            the same objects in float32, so the engine is named only in other precisions.
         """
-        return super().describe() | {"weights_sha256": _weights_sha256()}
+        found = super().describe() | {"weights_sha256": weights_sha256(self.parameters.precision)}
+        del found["parameters"]["engine"]
+        if self.parameters.precision != "float32":
+            found["engine"] = self._network.opened().label
+        return found
+
+    def make_ready(self) -> None:
+        """Open the network with an engine that gives what it should on this machine."""
+        self._network.opened()
 
     def limit_threads(self, threads: int) -> None:
         """Let the network use no more threads than that."""
@@ -154,6 +193,7 @@ class NucleiFluorescence(LocalMethod):
         return self._result(survey, found or self._find(_whole(image.pixels), survey))
 
     def _predict_part(self, part: Part, survey: NucleiSurvey) -> Prediction:
+        self._network.keep_to(survey.engine)
         return self._result(survey, self._find(part, survey))
 
     def _result(self, survey: NucleiSurvey, found: _Found) -> Prediction:
@@ -163,7 +203,7 @@ class NucleiFluorescence(LocalMethod):
             axes="yx",
             probabilities=probabilities,
             probability_map=np.clip(foreground, 0, 1),
-            details={"scale": round(survey.scale, 4)},
+            details={"scale": round(survey.scale, 4)} | survey.ran(),
         )
 
     def _survey(self, source: PixelSource) -> tuple[NucleiSurvey, _Found | None]:
@@ -173,6 +213,13 @@ class NucleiFluorescence(LocalMethod):
         options: NucleiFluorescenceParameters = self.parameters
         if not plain.contrast > 0:
             return plain, None
+        used = self._network.opened()
+        ran = {
+            "engine": used.label,
+            "engine_difference": used.check.largest,
+            "engine_fallback": used.fallback,
+        }
+        plain = plain.model_copy(update=ran)
         if options.diameter is not None:
             return _scaled(
                 plain, min(_BEST_DIAMETER / options.diameter, _LARGEST_SCALE), options.diameter
@@ -283,15 +330,6 @@ class NucleiFluorescence(LocalMethod):
     def _separate(self, dense: NDArray[np.float32], step: float) -> NDArray[np.int32]:
         flow = dense[1:3] / np.maximum(np.hypot(dense[1], dense[2]), 1e-3)
         return follow_flow(dense[0] > self.parameters.threshold, flow, step=step, merge=_MERGE * step)
-
-
-def _weights() -> Traversable:
-    return files("veriscope.methods.networks") / "nuclei_fluorescence_package" / "weights.onnx"
-
-
-@functools.cache
-def _weights_sha256() -> str:
-    return hashlib.sha256(_weights().read_bytes()).hexdigest()
 
 
 def _calibrated(mean: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.errors import MethodError
+from veriscope.methods.networks.engine_check import CheckedNetwork, Example, open_checked
+from veriscope.methods.networks.engines import EngineName, Precision
+
 __all__ = ["OnnxNetwork"]
 
 
 class OnnxNetwork:
     """A network that maps (1, 1, y, x) float32 to (1, channel, y, x) float32 of the same y and x.
 
-    The session is opened when the first image arrives, so that making a method costs nothing. It is
+    It is opened when the first image arrives, so that making a method costs nothing. What is open is
     left behind when the object is pickled.
 
     Parameters
@@ -27,11 +31,15 @@ class OnnxNetwork:
         Both sides of what the network is given must be multiples of this number of pixels.
     halo
         Distance in pixels beyond which an input pixel cannot change an output pixel.
+    examples
+        Gives what the engine is checked with.
     tile_limit
         Images with a longer side than this are run tile by tile, to bound memory. Tiles overlap by
         the halo, so the result is the same but for rounding.
     threads
-        Threads of the session; 0 takes all cores.
+        Threads on the processor; 0 takes all cores.
+    engine, precision
+        As for `veriscope.methods.networks.engine_check.open_checked`.
     """
 
     def __init__(
@@ -40,18 +48,73 @@ class OnnxNetwork:
         *,
         stride: int,
         halo: int,
+        examples: Callable[[], Sequence[Example]],
         tile_limit: int = 1536,
         threads: int = 0,
+        engine: EngineName = "auto",
+        precision: Precision = "float32",
     ) -> None:
         self.weights = weights
         self.stride = stride
         self.halo = -(-halo // stride) * stride
         self.tile_limit = tile_limit
         self.threads = threads
-        self._session: Any = None
+        self.examples = examples
+        self.engine: str = engine
+        self.precision: Precision = precision
+        self._opened: CheckedNetwork | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_session": None}
+        return {**self.__dict__, "_opened": None}
+
+    def opened(self) -> CheckedNetwork:
+        """Open the network, if it is not.
+
+        Returns
+        -------
+        CheckedNetwork
+            With the engine that runs it.
+
+        Raises
+        ------
+        MethodError, MissingPackageError
+            If there is no engine that may be used.
+        """
+        if self._opened is None:
+            self._opened = open_checked(
+                self.weights.read_bytes(),
+                self.examples,
+                engine=self.engine,
+                precision=self.precision,
+                threads=self.threads,
+            )
+        return self._opened
+
+    def keep_to(self, label: str) -> None:
+        """Use the engine that began a piece of work, here and in other processes, or none.
+
+        Parameters
+        ----------
+        label
+            Engine and version; empty: any.
+
+        Raises
+        ------
+        MethodError
+            If another one runs here, or another version.
+        MissingPackageError
+            If it is not installed here.
+        """
+        if not label or (self._opened is not None and self._opened.label == label):
+            return
+        if self._opened is None or self._opened.check.engine != label.split()[0]:
+            self.engine, self._opened = label.split()[0], None
+        if self.opened().label != label:
+            raise MethodError(
+                f"this prediction was begun with {label} and here is {self.opened().label}; parts of one "
+                f"image are not mixed: install {label.replace(' ', '==')}, or remove the unfinished run to "
+                "start anew"
+            )
 
     def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network.
@@ -93,20 +156,4 @@ class OnnxNetwork:
             yield slice(start, stop), slice(max(start - self.halo, 0), min(stop + self.halo, length))
 
     def _run_once(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self._session is None:
-            self._session = self._open()
-        name = self._session.get_inputs()[0].name
-        batch = np.ascontiguousarray(pixels)[None, None]
-        return np.asarray(self._session.run(None, {name: batch})[0][0], dtype=np.float32)
-
-    def _open(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.log_severity_level = 3
-        # Arenas keep the memory of the largest image ever seen.
-        options.enable_cpu_mem_arena = False
-        return onnxruntime.InferenceSession(
-            self.weights.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        return np.asarray(self.opened().run(pixels[None, None])[0][0], dtype=np.float32)
