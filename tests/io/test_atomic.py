@@ -188,3 +188,22 @@ def test_content_is_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatch: 
         temporary.mkdir()
         (temporary / "x").write_text("x")
     assert flushed == ["x", tmp_path.name]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names open files by /proc")
+def test_files_within_a_folder_being_written_are_flushed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+
+    def note(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with atomic_path(tmp_path / "a") as temporary:
+        write_text(temporary / "images" / "x", "x")
+        write_text(temporary / "y", "y")
+        assert flushed == ["images", temporary.name], "the names, but not yet the contents"
+        flushed.clear()
+    assert sorted(flushed[:-1]) == ["x", "y"]
+    assert flushed[-1] == tmp_path.name

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import math
@@ -70,7 +71,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         yield temporary
         if not temporary.exists():
             raise FileNotFoundError(errno.EINVAL, "nothing was written", str(temporary))
-        _flush(temporary)
+        if not _is_inside_ours(target):
+            _flush(temporary)
         _put_in_place(temporary, target)
     except OSError as error:
         _remove(temporary)
@@ -183,10 +185,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@functools.cache
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
 def _owner() -> str:
     """Name this machine and process: a process number means nothing on another machine's disk."""
-    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
-    return f"{machine}-{os.getpid()}"
+    return f"{_machine()}-{os.getpid()}"
 
 
 def _short_name(target: Path) -> str:
@@ -205,12 +211,21 @@ def _remove_stale(target: Path) -> None:
     """Remove what dead processes of this machine left of the same target."""
     machine = _owner().split("-")[0]
     name = _short_name(target)
-    for found in target.parent.iterdir():
-        parts = found.name.removeprefix(TEMP_PREFIX).split("-", 3)
-        if not found.name.startswith(TEMP_PREFIX) or len(parts) != 4:
+    # Names alone: a folder of a plate has thousands of files, and this is done before every write.
+    for found in os.listdir(target.parent):  # noqa: PTH208 (a Path for each costs more than all else)
+        if not found.startswith(TEMP_PREFIX):
             continue
-        if parts[0] == machine and parts[3] == name and parts[1].isdigit() and not _is_alive(int(parts[1])):
-            _remove(found)
+        parts = found.removeprefix(TEMP_PREFIX).split("-", 3)
+        if len(parts) != 4 or parts[0] != machine or parts[3] != name:
+            continue
+        if parts[1].isdigit() and not _is_alive(int(parts[1])):
+            _remove(target.parent / found)
+
+
+def _is_inside_ours(target: Path) -> bool:
+    """Whether the target lies in a folder that this process is writing, which is flushed as a whole."""
+    ours = f"{TEMP_PREFIX}{_owner()}-"
+    return any(part.startswith(ours) for part in target.parent.parts)
 
 
 def _is_alive(process: int) -> bool:
@@ -225,7 +240,7 @@ def _is_alive(process: int) -> bool:
 
 def _flush(path: Path) -> None:
     """Have the operating system write a file, or all files of a folder, to the disk."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    files = [path] if path.is_file() else [Path(at, name) for at, _, names in os.walk(path) for name in names]
     for file in files:
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
