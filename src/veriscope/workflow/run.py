@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,36 +195,37 @@ class _Job:
 
     def _write_measurements(self, images: Sequence[StudyImage], target: Path) -> None:
         tables = [self._measure_image(image) for image in images]
-        frame = pd.concat([table.frame for table in tables], ignore_index=True)
-        units, descriptions = {}, {}
+        frame = _identified([table.frame for table in tables], images)
+        units, descriptions = {}, dict(_IDENTITY)
         for table in tables:
             units.update(table.units)
             descriptions.update(table.descriptions)
         write_table(self.folder.root / target, frame, units, descriptions=descriptions)
 
     def _measure_image(self, image: StudyImage) -> ObjectTable:
+        """Measure the objects, with how sure the method was."""
         pixels = self.folder.read(image)
         labels = read_labels(self.folder.root / self.folder.prediction(self.candidate.id, image.image_id))
         table = measure_image(labels, pixels, self.config.channel)
-        said = json.loads(
-            (self.folder.root / self.folder.prediction_details(self.candidate.id, image.image_id)).read_text()
-        )
-        return _identified(table, image, said.get("probabilities"))
+        details = self.folder.root / self.folder.prediction_details(self.candidate.id, image.image_id)
+        sure = json.loads(details.read_text()).get("probabilities")
+        values = np.full(len(table.frame), np.nan) if sure is None else np.asarray(sure, float)
+        return replace(table, frame=table.frame.assign(probability=values))
 
 
-def _identified(table: ObjectTable, image: StudyImage, probabilities: list[float] | None) -> ObjectTable:
-    """Add who the objects are: image, group, replicate; and how sure the method was."""
-    frame = table.frame.copy()
-    frame.insert(0, "image_id", pd.Series([image.image_id] * len(frame), dtype="str"))
-    frame.insert(1, "group", pd.Series([image.group] * len(frame), dtype="str"))
-    frame.insert(2, "replicate", pd.Series([image.replicate] * len(frame), dtype="str"))
-    descriptions = dict(table.descriptions)
-    descriptions |= {
-        "image_id": "Image the object is in",
-        "group": "Group of the image",
-        "replicate": "Experimental unit of the image",
-    }
-    values = np.full(len(frame), np.nan) if probabilities is None else np.asarray(probabilities, float)
-    frame["probability"] = values
-    descriptions["probability"] = "How sure the method was that this is an object, 0 to 1; not calibrated"
-    return ObjectTable(frame, table.units, descriptions, table.notes)
+_IDENTITY = {
+    "image_id": "Image the object is in",
+    "group": "Group of the image",
+    "replicate": "Experimental unit of the image",
+    "probability": "How sure the method was that this is an object, 0 to 1; not calibrated",
+}
+
+
+def _identified(frames: Sequence[pd.DataFrame], images: Sequence[StudyImage]) -> pd.DataFrame:
+    """Join the tables of all images, and add who the objects are: image, group, replicate."""
+    joined = pd.concat(frames, ignore_index=True)
+    numbers = [len(frame) for frame in frames]
+    for place, name in enumerate(("image_id", "group", "replicate")):
+        values = np.repeat(np.array([getattr(image, name) for image in images], dtype=object), numbers)
+        joined.insert(place, name, pd.Series(values, dtype="str"))
+    return joined
