@@ -62,8 +62,8 @@ def tiled(chosen: LocalMethod, image: Image, sides: tuple[int, ...]) -> tuple[Ob
 
 
 @pytest.mark.parametrize("name", [*RULES, "pixel-forest"])
-@given(height=st.integers(40, 300), width=st.integers(40, 340))
-@settings(max_examples=5, deadline=None)
+@given(height=st.integers(60, 300), width=st.integers(60, 340))
+@settings(max_examples=3, deadline=None)
 def test_any_size_of_parts_gives_the_same_pixels(name: str, height: int, width: int) -> None:
     objects, labels, _ = tiled(method(name), nuclei()[0], (height, width))
     expected = whole(name)
