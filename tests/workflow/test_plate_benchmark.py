@@ -1,0 +1,28 @@
+"""The quick form of the benchmark of plates runs, and its figures add up."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "speed" / "plate.py"
+
+
+def test_every_step_is_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(SCRIPT))["main"](["--quick", "--json", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["schema"], found["images"], found["side"]) == ("veriscope/benchmark-plate/1", 8, 256)
+    steps = {item["step"]: item for item in found["steps"]}
+    assert list(steps) == [
+        *("(predicting)", "(measuring)"),
+        *("new", "run", "run again", "predict", "predict again"),
+    ]
+    predicting = steps["(predicting)"]
+    assert predicting["cpu_share"] == 1
+    for item in steps.values():
+        assert item["cpu_share"] * predicting["cpu_ms"] == pytest.approx(item["cpu_ms"])
+    assert steps["run again"]["cpu_ms"] < steps["run"]["cpu_ms"], "nothing is predicted or measured again"
+    assert "8 images of 256 × 256 pixels, nuclei-fluorescence" in capsys.readouterr().out
