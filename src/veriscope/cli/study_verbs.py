@@ -18,6 +18,7 @@ from veriscope.cli.arguments import (
     StudyPath,
     parse_spacing,
 )
+from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.errors import VeriscopeError
 
 if TYPE_CHECKING:
@@ -157,6 +158,9 @@ def new(
 def run(
     study: StudyPath,
     only: Annotated[list[str] | None, typer.Option(help="Candidate to run; may be repeated.")] = None,
+    scheduler: Scheduler = None,
+    cluster: ClusterFile = None,
+    wait: Wait = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -172,8 +176,9 @@ def run(
 
     assumptions = Assumptions.from_environment(os.environ)
     opened = _open(study)
-    with progress_bar(quiet=quiet or json) as progress, UsageMeter() as meter:
-        runs = opened.run(only=only, progress=progress)
+    elsewhere = on_cluster(scheduler, cluster, wait, shared=opened.path)
+    with elsewhere as executor, progress_bar(quiet=quiet or json) as progress, UsageMeter() as meter:
+        runs = opened.run(only=only, executor=executor, progress=progress)
     spent = opened.cost(assumptions=assumptions)
     cost = {"this_run": run_cost(meter.usage, assumptions), "study": spent}
     if json:

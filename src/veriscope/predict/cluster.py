@@ -11,6 +11,8 @@ import logging
 import math
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,6 +143,19 @@ def _client(target: Any, timeout: float) -> Iterator[Client]:
             client.close(timeout=5)
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Have processes started now leave Ctrl-C to the command that started them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Jobs:
     """The jobs of one command: as many as there is work for, between the limits, replaced when lost."""
 
@@ -160,7 +175,7 @@ class _Jobs:
                 threads_per_worker=settings.threads,
                 memory_limit=settings.memory_of_worker,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
             )
             return self
@@ -191,11 +206,15 @@ class _Jobs:
         if needed <= self._wanted and not lost:
             return
         self._wanted = max(needed, self._wanted)
-        # One job of dask-jobqueue is several workers; a worker of a LocalCluster is one process.
-        cluster.scale(self._wanted * per_job)
+        # One job of dask-jobqueue is several workers; a worker of a LocalCluster is one process. As
+        # cluster.scale does, but so that a refused job is an error here and not a line in a log.
+        while len(cluster.worker_spec) < self._wanted * (per_job if settings.system == "local" else 1):
+            cluster.worker_spec.update(cluster.new_worker_spec())
         try:
-            cluster.sync(cluster._correct_state)
+            with _deaf() if settings.system == "local" else contextlib.nullcontext():
+                cluster.sync(cluster._correct_state)
         except RuntimeError as error:
+            cluster._created.clear()  # of which Dask asserts at the end that they were started
             raise ClusterError(f"the queueing system refused a job:\n{error}") from error
 
     def _lost(self) -> list[Any]:

@@ -131,7 +131,7 @@ class ClusterSettings(Settings):
             "cores": self.cores,
             "processes": self.processes,
             "memory": f"{math.ceil(gigabytes * 1024)}MiB",
-            "scheduler_options": {"dashboard_address": None},
+            "scheduler_options": {"dashboard_address": ":0"},
         }
         condor = self.system == "htcondor"
         names = {

@@ -21,6 +21,7 @@ from veriscope.io.tables import read_table, write_table
 from veriscope.measure.table import ObjectTable
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
+from veriscope.predict.units import Executor, HereExecutor
 from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -63,6 +64,7 @@ def run_candidates(
     config: StudyConfig,
     *,
     only: Sequence[str] | None = None,
+    executor: Executor | None = None,
     progress: Progress = silent,
 ) -> tuple[CandidateRun, ...]:
     """Predict and measure with every candidate; what is current is not done again.
@@ -75,6 +77,8 @@ def run_candidates(
         Its study.yaml.
     only
         Identifiers of candidates; None runs all.
+    executor
+        Where images are predicted, such as a cluster; None: in this process.
     progress
         Told about every image.
 
@@ -99,7 +103,7 @@ def run_candidates(
         if only is not None and candidate.id not in only:
             continue
         try:
-            runs.append(_run_candidate(folder, config, record, candidate, images, progress))
+            runs.append(_run_candidate(folder, config, record, candidate, images, executor, progress))
         except VeriscopeError as error:
             runs.append(CandidateRun(candidate.id, 0, 0, None, str(error), failed=True))
     return tuple(runs)
@@ -111,6 +115,7 @@ def _run_candidate(
     record: Record,
     candidate: Candidate,
     images: Sequence[StudyImage],
+    executor: Executor | None,
     progress: Progress,
 ) -> CandidateRun:
     method = make_method(candidate.method, candidate.parameters)
@@ -121,12 +126,7 @@ def _run_candidate(
             waits = "waits for annotated training tiles: draw some with veriscope audit STUDY --training 6"
             return CandidateRun(candidate.id, 0, 0, None, waits)
     job = _Job(folder, config, record, candidate, method, dict(training))
-    n_done = 0
-    stage = f"predict {candidate.id}"
-    progress(stage, 0, len(images))
-    for index, image in enumerate(images):
-        n_done += job.predict(image)
-        progress(stage, index + 1, len(images))
+    n_done = job.predict_all(images, executor or HereExecutor(), progress)
     table = job.measure(images)
     return CandidateRun(candidate.id, len(images), n_done, len(table))
 
@@ -152,6 +152,35 @@ class _Job:
                 train_candidate(self.folder, self.config, self.method) if self.training else self.method
             )
         return self._ready
+
+    def predict_all(self, images: Sequence[StudyImage], executor: Executor, progress: Progress) -> int:
+        """Predict all images that are not current; how many those are."""
+        stage, n_done, first = f"predict {self.candidate.id}", 0, 0
+        progress(stage, 0, len(images))
+        while self.training and self._ready is None and first < len(images):
+            # The first that is not current is predicted here, so that training is done once for all.
+            n_done += self.predict(images[first])
+            first += 1
+            progress(stage, first, len(images))
+        work, units = _ImageWork(self, tuple(images)), range(first, len(images))
+        for done, (_, result) in enumerate(executor.run(work, units), first + 1):
+            n_done += result["done"]
+            progress(stage, done, len(images))
+        return n_done + self._predict_forgotten(images)
+
+    def _predict_forgotten(self, images: Sequence[StudyImage]) -> int:
+        """Predict again what other computers did and a network disk forgot to record."""
+        self.record = Record(self.folder.root)
+        missing = [
+            image
+            for image in images
+            if not self.record.latest(self.folder.prediction(self.candidate.id, image.image_id))
+        ]
+        return sum(self.predict(image) for image in missing)
+
+    def limit_threads(self, threads: int) -> None:
+        """Keep to some threads."""
+        (self._ready or self.method).limit_threads(threads)
 
     def predict(self, image: StudyImage) -> bool:
         labels = self.folder.prediction(self.candidate.id, image.image_id)
@@ -211,6 +240,26 @@ class _Job:
         sure = json.loads(details.read_text()).get("probabilities")
         values = np.full(len(table.frame), np.nan) if sure is None else np.asarray(sure, float)
         return replace(table, frame=table.frame.assign(probability=values))
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageWork:
+    """Predicts one image of a study."""
+
+    job: _Job
+    images: tuple[StudyImage, ...]
+
+    def __call__(self, unit: int) -> dict[str, Any]:
+        """Predict one image, unless it is current."""
+        return {"done": self.job.predict(self.images[unit])}
+
+    def lighter(self, unit: int) -> _ImageWork:
+        """Give the same: an image that is predicted as a whole cannot be cut."""
+        return self
+
+    def prepare(self, threads: int) -> None:
+        """Keep to some threads."""
+        self.job.limit_threads(threads)
 
 
 _IDENTITY = {

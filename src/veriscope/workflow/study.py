@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from veriscope.core.cost import Assumptions
 from veriscope.core.progress import Progress, silent
+from veriscope.predict.units import Executor
 from veriscope.workflow.answer import estimate_study
 from veriscope.workflow.audit import draw_audit
 from veriscope.workflow.conclude import conclude_study
@@ -113,7 +114,11 @@ class Study:
         return self._folder.images()
 
     def run(
-        self, *, only: Sequence[str] | None = None, progress: Progress = silent
+        self,
+        *,
+        only: Sequence[str] | None = None,
+        executor: Executor | None = None,
+        progress: Progress = silent,
     ) -> tuple[CandidateRun, ...]:
         """Run the candidates on every image and measure the objects; what is current is skipped.
 
@@ -121,6 +126,8 @@ class Study:
         ----------
         only
             Identifiers of candidates; None runs all.
+        executor
+            Where images are predicted, such as `veriscope.predict.cluster.cluster_executor`; None: here.
         progress
             Told about every image.
 
@@ -129,7 +136,7 @@ class Study:
         tuple of CandidateRun
             What became of each candidate.
         """
-        return run_candidates(self._folder, self._config, only=only, progress=progress)
+        return run_candidates(self._folder, self._config, only=only, executor=executor, progress=progress)
 
     def audit(
         self,
