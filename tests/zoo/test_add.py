@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
 import shutil
@@ -274,8 +275,26 @@ def test_a_model_larger_than_the_memory_is_refused(
 ) -> None:
     sizes = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 100}
     monkeypatch.setattr("os.sysconf", lambda name: sizes[name])
-    with pytest.raises(MethodError, match=r"this computer has 0\.0 GB of memory"):
+    with pytest.raises(MethodError, match=r"about three times as much; this computer has 0\.0 GB of memory"):
         add_model(str(package()))
+    sizes["SC_PHYS_PAGES"] = 8 << 30
+
+    def greedy(content: dict[str, Any]) -> None:
+        content["config"] = {"bioimageio": {"memory_requirements_inference": "30 GB"}}
+
+    with pytest.raises(MethodError, match=r"needs 30 GB, and this computer has 8\.0 GB of memory"):
+        add_model(str(package(change=greedy)))
+
+
+def test_a_full_disk_leaves_nothing(package: Package, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: object, target: Path) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr("veriscope.zoo.add.shutil.copyfile", full)
+    with pytest.raises(InputError, match="the disk is full; free some space"):
+        add_model(str(package()))
+    assert [name for name in left(cache) if name != "models"] == []
 
 
 def test_two_images_at_once_cannot_be_given(package: Package, cache: Path) -> None:

@@ -146,6 +146,7 @@ def _facts(found: dict[str, Any]) -> list[str]:
         if state := found.get("states", {}).get(key):
             text = f" ({state['text']})" if state.get("text") else ""
             lines.append(f"{title}: {state['status']}{text}")
+    lines += found.get("would_run", [])
     lines += [
         f"Python code: {code['file']} ({code['callable']}), SHA-256 {code['sha256']}"
         for code in found.get("code", [])

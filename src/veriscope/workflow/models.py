@@ -7,7 +7,9 @@ from typing import Any
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import VeriscopeError
 from veriscope.methods.base import Card
-from veriscope.methods.zoo.zoo_model import ZooModel
+from veriscope.methods.zoo.choose import choose_weights
+from veriscope.methods.zoo.description import Tensor
+from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel
 from veriscope.registry import get_method, method_names
 from veriscope.zoo.cache import PREFIX, installed_names
 from veriscope.zoo.index import read_index, refresh_index
@@ -86,7 +88,7 @@ def describe_model(name: str) -> dict[str, Any]:
     -------
     dict
         ``schema``, ``name``, ``version``, ``card``; of packages also ``states``, ``files`` (hashes),
-        ``code`` (Python in it) and ``weights``.
+        ``code`` (Python in it), ``weights`` and ``would_run`` (what happens to an image, in lines).
 
     Raises
     ------
@@ -121,6 +123,7 @@ def describe_model(name: str) -> dict[str, Any]:
         found |= {
             "states": dict(package.states or {}),
             "weights": [item.format for item in package.description.weights],
+            "would_run": _would_run(package),
             "files": dict(package.hashes),
             "code": [
                 {"file": code.file.source, "sha256": code.file.sha256, "callable": code.callable}
@@ -145,6 +148,43 @@ def _entry(name: str) -> dict[str, Any]:
         "tags": list(dict.fromkeys((cls.task, *tags))),
         "reproduced": state.get("output_reproduced", {}).get("status", "—"),
     }
+
+
+def _would_run(package: InstalledModel) -> list[str]:
+    """Say in lines what happens to an image."""
+    description = package.description
+    try:
+        weights = choose_weights(package, None)
+        network = f"network: {weights.file.source} ({weights.format})"
+    except VeriscopeError as error:
+        network = f"network: none, because {error}"
+    lines = []
+    for tensor in description.inputs:
+        lines += [f"input {tensor.id}: {tensor.dtype}, {_axes(tensor)}", *_steps(tensor)]
+    lines.append(network)
+    for tensor in description.outputs:
+        lines += [f"output {tensor.id}: {_axes(tensor, of_input=True)}", *_steps(tensor)]
+    return lines
+
+
+def _axes(tensor: Tensor, *, of_input: bool = False) -> str:
+    parts = []
+    for axis in tensor.axes:
+        if axis.size is not None:
+            size = str(axis.size)
+        elif of_input:
+            size = f"{axis.ratio:g} × the input's" + (f" {axis.offset:+g}" if axis.offset else "")
+        else:
+            size = f"{axis.smallest} + n × {axis.step}"
+        names = f" ({', '.join(axis.channels)})" if axis.channels else ""
+        spacing = f" of {axis.spacing:g} µm" if axis.spacing is not None else ""
+        halo = f", halo {axis.halo}" if axis.halo else ""
+        parts.append(f"{axis.name} {size}{names}{spacing}{halo}")
+    return "; ".join(parts)
+
+
+def _steps(tensor: Tensor) -> list[str]:
+    return [f"  {step.model_dump(mode='json', exclude_none=True)}".replace("'", "") for step in tensor.steps]
 
 
 def _words(card: Card) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _tensor(
     return Tensor(
         id=str(item["name"]),
         axes=axes,
-        dtype=str(item.get("data_type", "float32")),
+        dtype=str(item.get("data_type", "float32")),  # type: ignore[arg-type]
         steps=tuple(_step(step, str(item["axes"]), notes) for step in steps or []),
         test=file_of(test),
     )

@@ -199,7 +199,7 @@ def _input(item: Mapping[str, Any]) -> Tensor:
     return Tensor(
         id=str(item.get("id", "input")),
         axes=tuple(axes),
-        dtype=_dtype(item),
+        dtype=_dtype(item),  # type: ignore[arg-type]
         steps=tuple(_step(step) for step in item.get("preprocessing") or []),
         test=file_of(item.get("test_tensor")),
         optional=bool(item.get("optional", False)),
@@ -212,7 +212,7 @@ def _output(item: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) ->
         size = axis.get("size")
         if isinstance(size, Mapping) and "axis_id" in size:
             tensor = inputs[str(size["tensor_id"])]
-            other = next(a for a in tensor["axes"] if _axis_name(a) == str(size["axis_id"]))
+            other = {_axis_name(a): a for a in tensor["axes"]}[str(size["axis_id"])]
             ratio = float(other.get("scale", 1.0)) / float(axis.get("scale", 1.0))
             axes.append(
                 _axis(axis, None).model_copy(update={"ratio": ratio, "offset": float(size.get("offset", 0))})
@@ -222,7 +222,7 @@ def _output(item: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) ->
     return Tensor(
         id=str(item.get("id", "output")),
         axes=tuple(axes),
-        dtype=_dtype(item),
+        dtype=_dtype(item),  # type: ignore[arg-type]
         steps=tuple(_step(step) for step in item.get("postprocessing") or []),
         test=file_of(item.get("test_tensor")),
     )

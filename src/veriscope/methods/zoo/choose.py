@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import ModelDescription, Tensor, Weights
-from veriscope.methods.zoo.engines import OnnxEngine
+from veriscope.methods.zoo.engines import OnnxEngine, require_memory
 
 if TYPE_CHECKING:
     from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModelParameters
@@ -179,6 +179,7 @@ def choose_engine(installed: InstalledModel, wanted: str | None) -> Any:
     """
     item = choose_weights(installed, wanted)
     path = installed.folder / item.file.source
+    require_memory(path, stated=installed.description.memory)
     if item.format == "onnx":
         if item.external_data:
             raise MethodError(

@@ -13,6 +13,19 @@ from veriscope.methods.zoo.processing import Step
 __all__ = ["AXIS_LETTERS", "Axis", "Code", "File", "ModelDescription", "Tensor", "Tolerance", "Weights"]
 
 AxisName = Literal["batch", "channel", "index", "time", "z", "y", "x"]
+Dtype = Literal[
+    "float32",
+    "float64",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "bool",
+]
 WeightsFormat = Literal[
     "onnx",
     "torchscript",
@@ -81,7 +94,7 @@ class Tensor(Settings):
     """Its name."""
     axes: tuple[Axis, ...]
     """In the order of the array."""
-    dtype: str = "float32"
+    dtype: Dtype = "float32"
     """Type of the values as given to the model's own preprocessing, or as they come out."""
     steps: tuple[Step, ...] = ()
     """Preprocessing of an input, postprocessing of an output."""

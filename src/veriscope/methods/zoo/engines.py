@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,10 +114,8 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 4
-        options.enable_cpu_mem_arena = False
         # Weights may name further files, which ONNX Runtime would look for in the working folder.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
-        require_memory(self.weights)
         try:
             session = onnxruntime.InferenceSession(
                 self.weights.read_bytes(), options, providers=["CPUExecutionProvider"]
@@ -138,30 +138,43 @@ class OnnxEngine:
         return session
 
 
-def require_memory(weights: Path) -> None:
-    """Refuse weights that do not fit into the memory of this computer.
+def require_memory(weights: Path, *, stated: str = "") -> None:
+    """Refuse models that do not fit into the memory of this computer.
 
     Parameters
     ----------
     weights
         The file.
+    stated
+        What its authors say about memory, such as ``30 GB``.
 
     Raises
     ------
     MethodError
-        If three times its size is more than the memory that is there.
+        If three times the size of the file, or what is stated, is more than there is.
     """
-    import os
-
+    there = _physical_memory()
+    if there is None:
+        return
     size = weights.stat().st_size
+    if 3 * size > there:
+        raise MethodError(
+            f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as much; "
+            "this "
+            f"computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
+        )
+    amounts = [float(number) for number in re.findall(r"(\d+(?:\.\d+)?)\s*Gi?B", stated)]
+    if amounts and min(amounts) * 2**30 > there:
+        raise MethodError(
+            f"{weights.name}: its authors state that it needs {stated}, and this computer has "
+            f"{there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
+        )
+
+
+def _physical_memory() -> int | None:
     with contextlib.suppress(AttributeError, ValueError, OSError):
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if 3 * size > there:
-            raise MethodError(
-                f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as "
-                "much; this "
-                f"computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
-            )
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
 
 
 def _short(error: Exception) -> str:

@@ -110,10 +110,14 @@ def _need(size: int, axis: Axis, outs: Sequence[Axis], *, limit: int) -> tuple[i
     one = _valid(whole, axis, grid)
     if one <= limit:
         return one, lost, halo, grid, axis.name
-    shortest = _valid(2 * (lost + halo) + 4 * grid, axis, grid)
+    around = 2 * (lost + halo)
+    shortest = _valid(around + 4 * grid, axis, grid)
     unit = math.lcm(axis.step, grid)
-    length = shortest + max(0, (limit - shortest) // unit) * unit
-    return min(length, one), lost, halo, grid, axis.name
+    longest = shortest + max(0, (limit - shortest) // unit) * unit
+    # As few tiles as possible, and then as short as they may be: they overlap no more than they must.
+    count = max(1, math.ceil((whole - around) / (longest - around)))
+    length = _valid(math.ceil((whole - around) / count) + around, axis, grid)
+    return min(length, longest, one), lost, halo, grid, axis.name
 
 
 def _valid(wanted: int, axis: Axis, grid: int) -> int:

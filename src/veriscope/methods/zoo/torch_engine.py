@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from veriscope.errors import MethodError, MissingPackageError
 from veriscope.methods.zoo.description import Weights
-from veriscope.methods.zoo.engines import require_memory
 from veriscope.methods.zoo.torch_worker import read_message, write_message
 
 if TYPE_CHECKING:
@@ -121,7 +120,6 @@ class TorchEngine:
             _end(process, log)
 
     def _start(self) -> None:
-        require_memory(self.weights)
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process

@@ -29,7 +29,7 @@ __all__ = ["InstalledModel", "ZooModel", "ZooModelParameters", "channel_map", "m
 
 _SAME_SIZE = 0.03
 """Relative difference of pixel sizes below which an image is not rescaled."""
-_TILE = {2: 1024, 3: 160}
+_TILE = {2: 1536, 3: 160}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ZooModelParameters(Settings):
     smallest_area: int = Field(default=10, ge=1)
     """Objects with fewer pixels (voxels) are dropped."""
     tile: int | None = Field(default=None, ge=16)
-    """Longest side of the tiles in pixels; None: 1024 in 2D, 160 in 3D."""
+    """Longest side of the tiles in pixels; None: 1536 in 2D, 160 in 3D."""
     weights: str | None = None
     """Format of the weights to run; None: ONNX, else TorchScript, else a state dict."""
     rescale: bool = True
@@ -350,6 +350,7 @@ def _card(installed: InstalledModel) -> Card:
     limits = [
         "Works on your data: unknown, until an audit of your own images says so.",
         *([] if sizes else ["Its pixel size is not stated: images are given to it as they are."]),
+        *([f"Memory, as its authors state: {description.memory}"] if description.memory else []),
         *description.notes,
     ]
     return Card(
