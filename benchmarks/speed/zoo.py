@@ -30,8 +30,6 @@ from typing import Any
 
 import numpy as np
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 from veriscope.core.image import Image
 from veriscope.methods.zoo.zoo_model import ZooModel
 from veriscope.registry import make_method
