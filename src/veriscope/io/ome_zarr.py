@@ -19,6 +19,7 @@ from veriscope.core.image import Image
 from veriscope.core.labels import check_labels, smallest_label_dtype
 from veriscope.errors import AxesError
 from veriscope.io.atomic import atomic_path
+from veriscope.io.zarr_files import write_plain_array
 
 __all__ = ["Version", "create_array", "label_attributes", "write_labels_zarr", "write_ome_zarr"]
 
@@ -166,7 +167,20 @@ def _multiscales(
 def _write(path: Path, pixels: NDArray[Any], axes: str, attributes: dict[str, Any], version: Version) -> None:
     pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
     with atomic_path(path) as temporary:
+        if version == "0.5" and pixels.nbytes <= _SHARD_ABOVE:
+            write_plain_array(
+                temporary,
+                pixels,
+                _chunks(pixels.shape, axes),
+                group_attributes={"ome": attributes},
+                dimension_names=axes,
+            )
+            return
         create_array(temporary, pixels.shape, pixels.dtype, axes, attributes, version=version)[...] = pixels
+
+
+def _chunks(shape: tuple[int, ...], axes: str) -> tuple[int, ...]:
+    return tuple(min(size, _CHUNK) if letter in "yx" else 1 for size, letter in zip(shape, axes, strict=True))
 
 
 def create_array(
@@ -204,9 +218,7 @@ def create_array(
     from numcodecs import Blosc  # type: ignore[import-untyped]
     from zarr.codecs import BloscCodec
 
-    chunks = tuple(
-        min(size, _CHUNK) if letter in "yx" else 1 for size, letter in zip(shape, axes, strict=True)
-    )
+    chunks = _chunks(shape, axes)
     options: dict[str, Any] = {
         "name": "0",
         "shape": shape,

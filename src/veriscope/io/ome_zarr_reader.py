@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from veriscope.errors import UnreadableFileError
 from veriscope.io.ome_zarr_metadata import ZarrLevel, read_attributes, read_multiscale
 from veriscope.io.reader import StoredLevel, StoredSeries, foreign_errors
+from veriscope.io.zarr_files import plain_chunks, read_plain_array
 
 __all__ = ["OmeZarrReader", "is_zarr"]
 
@@ -90,6 +91,9 @@ class OpenZarr:
         """Decode all chunks of one level."""
         stored = self._multiscales[series].levels[level]
         _check_size(stored)
+        plain = read_plain_array(stored.path)
+        if plain is not None:
+            return plain.astype(stored.dtype, copy=False)
         _check_blosc(stored)
         return _decode(stored, (slice(None),) * len(stored.shape))
 
@@ -167,11 +171,13 @@ def _image_folders(path: Path) -> list[Path]:
 
 def _chunk_files(level: ZarrLevel) -> tuple[int, int]:
     """Count the chunk (or shard) files that are there and those expected."""
-    import zarr
+    grid = plain_chunks(level.path)
+    if grid is None:
+        import zarr
 
-    with foreign_errors(level.path, "is not an array that can be read", "copy the OME-Zarr folder again"):
-        array = zarr.open_array(store=str(level.path), mode="r")
-        grid = array.shards or array.chunks
+        with foreign_errors(level.path, "is not an array that can be read", "copy the OME-Zarr folder again"):
+            array = zarr.open_array(store=str(level.path), mode="r")
+            grid = array.shards or array.chunks
     expected = math.prod(math.ceil(size / step) for size, step in zip(level.shape, grid, strict=True))
     return len(_files(level.path)), expected
 
