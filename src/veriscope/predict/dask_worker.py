@@ -14,6 +14,7 @@ import pickle
 import platform
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,16 +118,17 @@ def do_units(order: str, units: Sequence[int], threads: int) -> Done:
         try:
             work, folder = _work(order, threads)
             with contextlib.chdir(folder):
+                # A mark that is found is of a worker that died over its piece.
+                marks = Counter(path.name.split(".")[0] for path in Path(order).glob("*.mark"))
                 for unit in units:
-                    _do_unit(work, Path(order), unit, done)
+                    _do_unit(work, Path(order), unit, marks[str(unit)], done)
         except Exception as error:
             done.error = error
     return done
 
 
-def _do_unit(work: Work, order: Path, unit: int, done: Done) -> None:
-    """Do one piece under a mark: a mark that is found is of a worker that died over it."""
-    n_lost = sum(1 for _ in order.glob(f"{unit}.*.mark"))
+def _do_unit(work: Work, order: Path, unit: int, n_lost: int, done: Done) -> None:
+    """Do one piece, under a mark that stays if the process dies; more lightly the more died before."""
     if n_lost > TRIES:
         raise ClusterError(
             f"{n_lost} workers died at the same piece of work ({unit}), as happens when memory runs out; "
