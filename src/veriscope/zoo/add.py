@@ -285,8 +285,7 @@ def _verified(path: Path, file: File, where: Path) -> str:
     if file.sha256 is not None and found != file.sha256:
         raise InputError(
             f"{file.source}: has SHA-256 {found}, and {where.name} says {file.sha256}: the file was changed "
-            "or "
-            "damaged; get the package anew"
+            "or damaged; get the package anew"
         )
     return found
 
@@ -295,8 +294,7 @@ def _refuse_other(name: str, target: Path, description: str, own: str) -> None:
     if target.exists() and read_record(name)["files"].get(description) != own:
         raise MethodError(
             f"another package named {PREFIX}{name} was added before; remove that (veriscope models remove "
-            f"{name}) or "
-            "give this one another --name"
+            f"{name}) or give this one another --name"
         )
 
 

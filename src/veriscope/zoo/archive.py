@@ -43,8 +43,7 @@ def safe_relative(source: str, *, where: str) -> PurePosixPath:
     if bad or ".." in path.parts or source.startswith("~") or not path.parts:
         raise UnreadableFileError(
             f"{where}: names the file {source!r}, which lies outside the package or is no path; packages "
-            "name "
-            "their files relative to themselves. Do not use this one"
+            "name their files relative to themselves. Do not use this one"
         )
     return path
 

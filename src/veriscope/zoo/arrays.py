@@ -53,7 +53,6 @@ def read_npy(path: Path) -> NDArray[Any]:
     if needed != there or needed > _MOST_BYTES:
         raise UnreadableFileError(
             f"{path}: its header promises shape {shape} of {dtype}, {needed} bytes, and it has {there}; it "
-            "is "
-            "damaged or made to exhaust memory"
+            "is damaged or made to exhaust memory"
         )
     return np.asarray(np.load(path, allow_pickle=False))

@@ -168,8 +168,7 @@ def load_installed(name: str) -> InstalledModel:
         if found != expected:
             raise MethodError(
                 f"{name}: {source} was changed after it was verified (SHA-256 {found}, recorded "
-                f"{expected}); remove "
-                f"it with veriscope models remove {name} and add the package anew"
+                f"{expected}); remove it with veriscope models remove {name} and add the package anew"
             )
     return InstalledModel(
         name=record["name"],

@@ -125,8 +125,7 @@ def download(
             if sha256 is not None and found != sha256:
                 raise UnreadableFileError(
                     f"{address}: has SHA-256 {found} and should have {sha256}: it was changed or damaged; "
-                    "nothing "
-                    "was kept"
+                    "nothing was kept"
                 )
             return found
     except urllib.error.HTTPError as error:

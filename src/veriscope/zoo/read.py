@@ -77,8 +77,7 @@ def read_description(path: Path) -> ModelDescription:
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version) or family not in _READERS:
         raise UnreadableFileError(
             f"{path}: has format version {version or 'none'!r}; readable are 0.4 and 0.5. Older ones can be "
-            "brought "
-            "up to date with bioimageio update-format, newer ones need a newer Veriscope"
+            "brought up to date with bioimageio update-format, newer ones need a newer Veriscope"
         )
     try:
         return _READERS[family](content)

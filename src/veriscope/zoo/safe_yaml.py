@@ -63,8 +63,7 @@ def _check_growth(value: Any, path: Path) -> None:
         if seen > _MOST_VALUES or depth > 60:
             raise UnreadableFileError(
                 f"{path}: its aliases make more than {_MOST_VALUES} values of it, or nest them without end; "
-                "a "
-                "description has some hundred values"
+                "a description has some hundred values"
             )
         if isinstance(item, dict):
             waiting += [(part, depth + 1) for part in item.values()]

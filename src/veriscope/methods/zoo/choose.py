@@ -78,8 +78,7 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
             listed = ", ".join(f"{index} ({name})" for index, name in enumerate(names))
             raise MethodError(
                 f"{description.name}: which channel of output {tensor.id!r} is high in objects? Say it with "
-                "the "
-                f"parameter foreground (and boundary, if one is high where objects touch): {listed}"
+                f"the parameter foreground (and boundary, if one is high where objects touch): {listed}"
             )
         foreground = rest[0]
     return Maps(tensor.id, foreground, None if boundary == foreground else boundary)
@@ -144,8 +143,7 @@ def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
     keras = any(name.startswith(("keras", "tensorflow")) for name in offered)
     raise MethodError(
         f"{installed.name}: has weights as {', '.join(offered)}, of which none can be run here; Veriscope "
-        "runs onnx, "
-        "torchscript and pytorch_state_dict"
+        "runs onnx, torchscript and pytorch_state_dict"
         + (
             ". Convert it where TensorFlow is installed, with python -m tf2onnx.convert, and add the weights "
             "to the package as onnx"

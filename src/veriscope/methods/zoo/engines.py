@@ -100,8 +100,7 @@ class OnnxEngine:
         except Exception as error:
             raise MethodError(
                 f"{self.weights.name}: the network fails on an array of shape {batch.shape}: "
-                f"{_short(error)}; its "
-                "card may promise sizes that it cannot take"
+                f"{_short(error)}; its card may promise sizes that it cannot take"
             ) from error
 
     def close(self) -> None:
@@ -125,15 +124,13 @@ class OnnxEngine:
                 f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: "
                 f"{_short(error)}; the "
                 "file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators "
-                "that "
-                "are not part of ONNX"
+                "that are not part of ONNX"
             ) from error
         needed = [item.name for item in session.get_inputs()]
         if len(needed) != 1:
             raise MethodError(
                 f"{self.weights.name}: the network takes {len(needed)} arrays ({', '.join(needed)}); "
-                "Veriscope "
-                "runs networks that take one image"
+                "Veriscope runs networks that take one image"
             )
         return session
 
@@ -160,8 +157,7 @@ def require_memory(weights: Path, *, stated: str = "") -> None:
     if 3 * size > there:
         raise MethodError(
             f"{weights.name}: has {size / 2**30:.1f} GB, and loading it needs about three times as much; "
-            "this "
-            f"computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
+            f"this computer has {there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
         )
     amounts = [float(number) for number in re.findall(r"(\d+(?:\.\d+)?)\s*Gi?B", stated)]
     if amounts and min(amounts) * 2**30 > there:

@@ -106,8 +106,7 @@ class LocalZooModel(ZooModel, LocalMethod):
         if self.maps.boundary is not None:
             raise MethodError(
                 f"{self.name}: objects grown from a boundary channel need the whole image at once; predict "
-                "without "
-                "--tile and --memory"
+                "without --tile and --memory"
             )
         options = self.parameters
         steps = freeze(self.tensor.steps, source)

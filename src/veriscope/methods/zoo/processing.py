@@ -313,10 +313,8 @@ class Custom(ProcessingStep):
         """Refuse."""
         raise MethodError(
             f"the model needs its own Python code {self.source} ({self.callable}, SHA-256 {self.sha256}) as "
-            "a "
-            "processing step, which Veriscope does not run; ask its authors for a package that uses the "
-            "steps "
-            "of the specification"
+            "a processing step, which Veriscope does not run; ask its authors for a package that uses the "
+            "steps of the specification"
         )
 
 

@@ -129,8 +129,7 @@ def _valid(wanted: int, axis: Axis, grid: int) -> int:
         length += axis.step
     raise MethodError(
         f"the model takes lengths {axis.smallest} + n × {axis.step} along {axis.name}, and none of them "
-        "gives "
-        "whole pixels in its output; ask its authors to correct the description"
+        "gives whole pixels in its output; ask its authors to correct the description"
     )
 
 
@@ -230,8 +229,7 @@ def _check_promise(
         if place >= 0 and (place >= part.ndim or part.shape[place] != expected):
             raise MethodError(
                 f"output {number} of the model has shape {part.shape}; its card promises {expected} along "
-                "axis "
-                f"{place} for an input of {cut.length}"
+                f"axis {place} for an input of {cut.length}"
             )
 
 

@@ -174,9 +174,7 @@ class TorchEngine:
         code = process.poll()
         return (
             f"{self.weights.name}: its process ended (code {code}{reason}), for want of memory "
-            f"(limit {self.limits.memory_bytes / 2**30:.1f} GB) or by an error of its own; images of other "
-            "users and "
-            f"your files were not touched. {said}".strip()
+            f"(limit {self.limits.memory_bytes / 2**30:.1f} GB) or by an error of its own. {said}".strip()
         )
 
 
@@ -224,8 +222,7 @@ def _consented(installed: InstalledModel, weights: Weights) -> dict[str, Any]:
     if code is None:
         raise MethodError(
             f"{installed.name}: its state dict needs the architecture {weights.library or '(not named)'} of "
-            "another "
-            "library, which Veriscope does not load; ask its authors for ONNX or TorchScript weights"
+            "another library, which Veriscope does not load; ask its authors for ONNX or TorchScript weights"
         )
     found = installed.hashes.get(code.file.source)
     if found is None:
@@ -235,8 +232,7 @@ def _consented(installed: InstalledModel, weights: Weights) -> dict[str, Any]:
             f"{installed.name}: its weights need the Python code {code.file.source} of the package "
             f"({code.callable}). "
             f"Read {installed.folder / code.file.source} first; if you consent to run it, in a process "
-            "without "
-            f"network, add the package with --trust {found}"
+            f"without network, add the package with --trust {found}"
         )
     return {
         "code": str((installed.folder / code.file.source).resolve()),

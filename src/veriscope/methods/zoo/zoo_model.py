@@ -395,8 +395,7 @@ def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
         return
     raise PixelValueError(
         f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image "
-        "has "
-        f"{given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
+        f"has {given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
         f"{wanted}"
     )
 
