@@ -17,8 +17,9 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, MethodError, PixelValueError
-from veriscope.methods.base import Card, Method
+from veriscope.methods.base import Method
 from veriscope.methods.networks.resample import resample
+from veriscope.methods.zoo.card import card_of, channel_count, channel_names
 from veriscope.methods.zoo.choose import choose_engine, choose_maps
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.instances import objects_from_maps
@@ -142,13 +143,13 @@ class ZooModel(Method):
             If pixels are NaN or infinite, or of a type that the model's own cannot hold.
         """
         tensor = self.tensor
-        wanted = _n_channels(tensor)
+        wanted = channel_count(tensor)
         if wanted <= 1:
             super().check(image)
         elif "c" not in image.axes or len(image.channels) != wanted:
             raise AxesError(
                 f"{image.name}: {self.name} takes {wanted} channels "
-                f"({', '.join(_names(tensor)) or 'unnamed'}) "
+                f"({', '.join(channel_names(tensor)) or 'unnamed'}) "
                 f"and the image has {max(1, len(image.channels))}; give an image with these channels"
             )
         elif "t" in image.axes or len(image.axes) - 1 not in self.card.dimensions:
@@ -311,7 +312,7 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
     members = {
         "name": installed.name,
         "version": version,
-        "card": _card(installed),
+        "card": card_of(installed),
         "installed": installed,
         "__module__": __name__,
         "__doc__": description.summary,
@@ -323,65 +324,6 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
 
 def _remake(installed: InstalledModel, parameters: Settings) -> ZooModel:
     return model_class(installed)(parameters)
-
-
-_OBJECTS = {
-    "nucle": "nucleus",
-    "nuclei": "nucleus",
-    "cell": "cell",
-    "membrane": "cell",
-    "mitochond": "mitochondrion",
-}
-_MODALITIES = {
-    "fluorescence": "fluorescence",
-    "brightfield": "brightfield",
-    "phase-contrast": "phase-contrast",
-    "electron": "electron-microscopy",
-    "histolog": "histology",
-    "dsb2018": "fluorescence",
-}
-
-
-def _card(installed: InstalledModel) -> Card:
-    description = installed.description
-    words = " ".join(description.tags).lower()
-    tensor = next(item for item in description.inputs if not item.optional)
-    sizes = [axis.spacing for axis in tensor.spatial if axis.spacing is not None]
-    limits = [
-        "Works on your data: unknown, until an audit of your own images says so.",
-        *([] if sizes else ["Its pixel size is not stated: images are given to it as they are."]),
-        *([f"Memory, as its authors state: {description.memory}"] if description.memory else []),
-        *description.notes,
-    ]
-    return Card(
-        summary=description.summary or description.name,
-        objects=tuple(dict.fromkeys(name for word, name in _OBJECTS.items() if word in words)),
-        modalities=tuple(dict.fromkeys(name for word, name in _MODALITIES.items() if word in words)),
-        channels=", ".join(_names(tensor)) or f"{_n_channels(tensor)} channel(s)",
-        dimensions=(len(tensor.spatial),),
-        training_data=description.training_data or "not stated",
-        licence=description.licence or "not stated",
-        citation="; ".join(description.citations),
-        figures=_figures(installed.states or {}),
-        limits=tuple(limits),
-    )
-
-
-def _figures(states: Mapping[str, Any]) -> tuple[str, ...]:
-    found = states.get("output_reproduced") or {}
-    if not found.get("tests"):
-        return ()
-    return (f"Test tensors of its authors: {found.get('text', '')}",)
-
-
-def _n_channels(tensor: Tensor) -> int:
-    axis = tensor.axis("channel")
-    return 1 if axis is None else len(axis.channels) or axis.size or axis.smallest
-
-
-def _names(tensor: Tensor) -> tuple[str, ...]:
-    axis = tensor.axis("channel")
-    return () if axis is None else axis.channels
 
 
 def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
