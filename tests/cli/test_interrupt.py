@@ -8,7 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-CODE = "import sys; from veriscope.cli import main; sys.argv[0] = 'veriscope'; main()"
+CODE = """import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests behind
+from veriscope.cli import main
+sys.argv[0] = 'veriscope'
+main()"""
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_so(tiny_data: Path, tmp_path: Path) -> None:
