@@ -125,6 +125,8 @@ def _run_candidate(
         if not training:
             waits = "waits for annotated training tiles: draw some with veriscope audit STUDY --training 6"
             return CandidateRun(candidate.id, 0, 0, None, waits)
+    else:
+        method.make_ready()
     job = _Job(folder, config, record, candidate, method, dict(training))
     n_done = job.predict_all(images, executor or HereExecutor(), progress)
     table = job.measure(images)
