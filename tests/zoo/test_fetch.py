@@ -24,7 +24,7 @@ from .conftest import Package, sha256
 Answer = Callable[[BaseHTTPRequestHandler, urllib.parse.SplitResult], None]
 
 RECORDED = Path(__file__).parent / "recorded_children.json"
-"""In the shape of the zoo's answer to ``children?pagination=true``, written by hand after its public client."""
+"""In the shape of the zoo's answer to ``children?pagination=true``, written by hand after its client."""
 
 
 class Zoo:
