@@ -126,6 +126,13 @@ def compare(
         float | None,
         typer.Option(help="Distance between two raters' outlines, µm (px if uncalibrated). Default 2 px."),
     ] = None,
+    criterion: Annotated[
+        str | None,
+        typer.Option(
+            help="When an object counts as found (detection): box_iou, mask_iou, boundary_iou, "
+            "intersection_over_reference, point_in_mask or centre_distance."
+        ),
+    ] = None,
     object_size: Annotated[
         float | None,
         typer.Option(help="Typical object diameter, µm (px if uncalibrated); otherwise measured."),
@@ -177,6 +184,7 @@ def compare(
         "classes": tuple(name.strip() for name in classes.split(",")) if classes else None,
         "data_range": data_range,
         "answers": parse_parameters(answer),
+        "criterion": criterion,
         "object_size": object_size,
         "components": components,
         "foreground": foreground,

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from veriscope.errors import InputError
+from veriscope.io.labels import write_labels
 from veriscope.workflow.comparison.folders import compare_folders
 
 Folder = Callable[..., Path]
@@ -75,7 +77,8 @@ def test_label_images_as_references(write: Write, folder: Folder, refusal: Refus
     assert values(compare(references, boxes), "f1") == [1], "objects of labels have boxes"
     assert values(compare(references, boxes, thresholds=(0.95,)), "f1") == [0.5]
     assert refusal(references, references, task="detection") == (
-        "labels: has label images, as the references; compare with --task instance"
+        "labels: has label images, as the references; compare with --task instance, or say with "
+        "--criterion when an object counts as found"
     )
     some = write("r.csv", BOXES, "i1,5,5,15,15", "i9,0,0,4,4")
     assert refusal(some, references, task="detection") == (
@@ -125,3 +128,29 @@ def test_real_blood_cells_with_lost_boxes(data_dir: Path, write: Write) -> None:
     header, *rows = source.read_text().splitlines()
     found = compare(source, write("p.csv", header, *rows[::2]))
     assert values(found, "precision", "recall") == pytest.approx([1, len(rows[::2]) / len(rows)])
+
+
+def test_label_images_are_compared_by_the_criterion_that_is_said(tmp_path: Path) -> None:
+    """A square found with one side too short: IoU 0.6, its rim fits less, its centre lies near."""
+    reference, prediction = np.zeros((2, 40, 40), np.uint16)
+    reference[10:20, 10:20] = 1
+    prediction[10:20, 10:16] = 1
+    for side, labels in (("labels", reference), ("predicted", prediction)):
+        write_labels(tmp_path / side / "a.tif", labels)
+    folders = (tmp_path / "labels", tmp_path / "predicted")
+
+    def f1(criterion: str, **options: Any) -> float:
+        found = compare_folders(*folders, task="detection", criterion=criterion, **options)
+        return float(found["metrics"]["f1"]["value"])
+
+    assert f1("mask_iou") == f1("intersection_over_reference") == f1("point_in_mask") == 1
+    assert f1("mask_iou", thresholds=(0.7,)) == 0
+    assert f1("boundary_iou", boundary_tolerance=1.0) == 0
+    assert f1("centre_distance", object_size=5.0) == 1  # two pixels off, half of five are allowed
+    assert f1("centre_distance", object_size=3.0) == 0
+    with pytest.raises(InputError) as error:
+        compare_folders(*folders, task="detection")
+    assert str(error.value) == (
+        "predicted: has label images, as the references; compare with --task instance, or say with "
+        "--criterion when an object counts as found"
+    )

@@ -11,6 +11,7 @@ from veriscope.core.settings import Settings
 from veriscope.errors import InputError, raise_together
 from veriscope.validate.fingerprint.ask import check_answers
 from veriscope.validate.fingerprint.measured import LIMITS
+from veriscope.validate.localise.objects import CriterionKey
 
 __all__ = ["TASKS", "CompareOptions", "Task"]
 
@@ -23,7 +24,8 @@ _TASKS_OF: dict[str, tuple[str, ...]] = {
     "measure": ("instance",),
     "tolerance": ("instance",),
     "boundaries": ("instance",),
-    "boundary_tolerance": ("instance", "semantic"),
+    "boundary_tolerance": ("instance", "semantic", "detection"),
+    "criterion": ("detection",),
     "object_size": ("instance", "semantic", "detection"),
     "components": ("instance",),
     "foreground": ("semantic",),
@@ -54,6 +56,8 @@ class CompareOptions(Settings):
     """Distance between two raters' outlines, in µm (pixels where uncalibrated); None: two pixels."""
     object_size: float | None = Field(default=None, gt=0)
     """Typical diameter of an object, in µm (pixels where uncalibrated); None: measured from references."""
+    criterion: CriterionKey | None = None
+    """When a prediction counts as found (detection); None: by what both sides have."""
     components: bool = False
     """Take the connected components of masks as objects; touching objects merge then."""
     foreground: bool = False

@@ -79,7 +79,7 @@ def judge_places(
     names = candidate_names(predictions)
     known, *others = open_all([references, *predictions], _open)
     found = dict(zip(names, others, strict=True))
-    faults = [fault for name, source in found.items() for fault in _faults(name, source, known)]
+    faults = [fault for name, source in found.items() for fault in _faults(name, source, known, options)]
     raise_together(faults, what=f"{len(faults)} candidates do not fit the references")
     stems = list(dict.fromkeys([*known.stems, *(s for item in found.values() for s in item.stems)]))
     if known.kind == "labels":
@@ -165,10 +165,15 @@ def _boxed(source: _Source) -> _Source:
     return replace(source, kind="boxes", get=get)
 
 
-def _faults(name: str, source: _Source, known: _Source) -> list[VeriscopeError]:
+def _faults(name: str, source: _Source, known: _Source, options: CompareOptions) -> list[VeriscopeError]:
     found: list[VeriscopeError] = []
-    if source.kind == known.kind == "labels":
-        found.append(InputError(f"{name}: has label images, as the references; compare with --task instance"))
+    if source.kind == known.kind == "labels" and options.criterion is None:
+        found.append(
+            InputError(
+                f"{name}: has label images, as the references; compare with --task instance, or say with "
+                "--criterion when an object counts as found"
+            )
+        )
     if source.stems and not set(source.stems) & set(known.stems):
         found.append(TableError(f"{name}: shares no image with the references; images go by their names"))
     if (source.classes is None) != (known.classes is None):
@@ -192,9 +197,14 @@ def _faults(name: str, source: _Source, known: _Source) -> list[VeriscopeError]:
 def _criterion(known: _Source, found: Sequence[_Source], options: CompareOptions) -> Criterion:
     """Take the overlap where both sides have an extent, else the place."""
     kinds = {source.kind for source in found}
-    if known.kind == "boxes" and kinds == {"boxes"}:
+    if options.criterion is not None and options.criterion != "centre_distance":
+        spacing = check_spacing(options.spacing, "yx", where="the images")
+        steps = None if spacing is None else (spacing["y"], spacing["x"])
+        rim = options.outline_tolerance(steps) if options.criterion == "boundary_iou" else None
+        return Criterion(options.criterion, threshold=options.thresholds[0], rim=rim, spacing=steps)
+    if options.criterion is None and known.kind == "boxes" and kinds == {"boxes"}:
         return Criterion("box_iou", threshold=options.thresholds[0])
-    if known.kind in ("labels", "boxes") and kinds == {"points"}:
+    if options.criterion is None and known.kind in ("labels", "boxes") and kinds == {"points"}:
         return Criterion("point_in_mask")
     size = options.object_size or known.diameter
     tolerance = size / 2
