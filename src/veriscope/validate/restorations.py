@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.errors import InputError, VeriscopeError
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.description import Description
 from veriscope.validate.metrics.restoration.catalogue import DESCRIPTIONS
 from veriscope.validate.metrics.restoration.frc import ring_correlation
@@ -21,7 +22,7 @@ from veriscope.validate.metrics.restoration.rings import SMALLEST
 from veriscope.validate.metrics.restoration.spectrum import high_frequency_ratio, spectral_error
 from veriscope.validate.metrics.restoration.squirrel import resolution_scaled
 from veriscope.validate.metrics.restoration.ssim import ssim
-from veriscope.validate.statistics import Interval, check_level, mean_interval, sum_by_cluster
+from veriscope.validate.statistics import Interval, check_level
 
 __all__ = [
     "DataRange",
@@ -344,18 +345,13 @@ def _means(
     bounds: dict[str, tuple[float, float]],
 ) -> dict[str, Interval]:
     """Average over images, or over clusters of the means of their images."""
-    clustered = any(cluster is not None for cluster in clusters)
-    unit = "cluster" if clustered else "image"
-    found = {}
-    for key, listed in by_key.items():
-        values = np.asarray(listed, dtype=np.float64)
-        if clustered:
-            known = np.isfinite(values)
-            columns = np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
-            sums = sum_by_cluster(columns, clusters)
-            values = sums[sums[:, 1] > 0, 0] / sums[sums[:, 1] > 0, 1]
-        found[key] = mean_interval(values, level=level, bounds=bounds.get(key, (-np.inf, np.inf)), unit=unit)
-    return found
+    unit = "image" if not clusters or clusters[0] is None else "cluster"
+    return {
+        key: mean_over_units(
+            values, clusters, level=level, bounds=bounds.get(key, (-np.inf, np.inf)), unit=unit
+        )
+        for key, values in by_key.items()
+    }
 
 
 def _plain(values: dict[str, float]) -> dict[str, float | None]:

@@ -10,12 +10,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
+from veriscope.core.cache import cache_folder
 from veriscope.errors import MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.zoo.zoo_model import InstalledModel
@@ -25,7 +24,6 @@ from veriscope.zoo.read import read_description
 __all__ = [
     "PREFIX",
     "RECORD_SCHEMA",
-    "cache_folder",
     "installed_names",
     "load_installed",
     "model_folder",
@@ -36,24 +34,6 @@ __all__ = [
 PREFIX = "zoo:"
 """With it begin the names of methods that are packages."""
 RECORD_SCHEMA = "veriscope/model/1"
-
-
-def cache_folder() -> Path:
-    """Give the folder of everything that was added or downloaded.
-
-    Returns
-    -------
-    pathlib.Path
-        ``$VERISCOPE_CACHE``, else the usual place of the operating system; it need not exist.
-    """
-    if chosen := os.environ.get("VERISCOPE_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-        return base / "veriscope" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "veriscope"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "veriscope"
 
 
 def slug(text: str) -> str:

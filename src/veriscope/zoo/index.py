@@ -15,10 +15,10 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from veriscope.core.cache import cache_folder
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, UnreadableFileError
 from veriscope.io.atomic import write_json
-from veriscope.zoo.cache import cache_folder
 from veriscope.zoo.fetch import download
 
 __all__ = ["INDEX_SCHEMA", "PUBLIC_ZOO", "nickname_address", "read_index", "refresh_index", "zoo_address"]

@@ -17,12 +17,12 @@ from veriscope.io.labels import LabelFile, open_classes, open_labels
 from veriscope.validate.candidates import Candidates, candidates_by_counts
 from veriscope.validate.instance_report import InstanceReport, instance_report
 from veriscope.validate.instances import compare_units
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.metrics.semantic.catalogue import DESCRIPTIONS
 from veriscope.validate.units import UnitCounts
 from veriscope.workflow.comparison.biology import biology_of, check_question, measured_value
 from veriscope.workflow.comparison.cases import Case
-from veriscope.workflow.comparison.means import mean_over_units
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.question import Question
 

@@ -14,10 +14,10 @@ from veriscope.core.labels import check_same_shape
 from veriscope.errors import AxesError
 from veriscope.io.images import read_image
 from veriscope.validate.candidates import Candidates, candidates_by_values
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.restoration.catalogue import DESCRIPTIONS
 from veriscope.validate.restorations import DataRange, RestoredImage, measure_restoration
 from veriscope.workflow.comparison.cases import Case
-from veriscope.workflow.comparison.means import mean_over_units
 from veriscope.workflow.comparison.options import CompareOptions
 
 __all__ = ["Restorations"]

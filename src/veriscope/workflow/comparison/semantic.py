@@ -15,6 +15,7 @@ from veriscope.core.labels import check_same_shape
 from veriscope.errors import InputError
 from veriscope.io.labels import LabelFile, open_classes
 from veriscope.validate.candidates import Candidates, candidates_by_values
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.semantic.boundary import (
     assd,
@@ -37,7 +38,6 @@ from veriscope.validate.statistics import (
     sum_by_cluster,
 )
 from veriscope.workflow.comparison.cases import Case
-from veriscope.workflow.comparison.means import mean_over_units
 from veriscope.workflow.comparison.options import CompareOptions
 
 __all__ = ["MaskUnit", "Masks"]
