@@ -21,12 +21,12 @@ import torch
 from augment import Sampler, TrainingImage
 from network import NucleiNetwork
 from PIL import Image as PillowImage
-from targets import dense_targets
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from veriscope.methods.networks.normalise import normalise_percentiles
+from veriscope.training.targets import dense_targets
 
 
 def read_training_images(data: Path) -> list[TrainingImage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from veriscope.core.source import ArraySource, PixelSource
 from veriscope.methods.base import Survey
 from veriscope.methods.quantiles import noise_deviation, percentiles
 
-__all__ = ["ContrastSurvey", "normalise_percentiles"]
+__all__ = ["ContrastSurvey", "normalise_channels", "normalise_percentiles"]
 
 
 class ContrastSurvey(Survey):
@@ -52,6 +53,26 @@ class ContrastSurvey(Survey):
         if not contrast > 1e-6 * max(abs(bottom), abs(top), 1e-30):
             contrast = largest - bottom
         return cls(bottom=bottom, contrast=max(contrast, 0.0))
+
+    @classmethod
+    def join(cls, channels: Sequence[ContrastSurvey]) -> ContrastSurvey:
+        """Give one brightness for all channels, so that colours stay what they are.
+
+        Parameters
+        ----------
+        channels
+            What was measured on each channel; at least one.
+
+        Returns
+        -------
+        ContrastSurvey
+            From the lowest bottom to the highest top. One channel gives itself.
+        """
+        if len(channels) == 1:
+            return channels[0]
+        bottom = min(one.bottom for one in channels)
+        top = max(one.bottom + one.contrast for one in channels)
+        return cls(bottom=bottom, contrast=top - bottom)
 
     def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Map the low percentile to 0 and the contrast to 1.
@@ -94,3 +115,20 @@ def normalise_percentiles(
     source = ArraySource(Image(pixels, "zyx"[-pixels.ndim :]))
     survey = ContrastSurvey.measure(source, low=low, high=high, noise_floor=noise_floor)
     return survey.normalise(pixels)
+
+
+def normalise_channels(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Bring an image of one or more channels to the brightness that a network expects.
+
+    Parameters
+    ----------
+    pixels
+        Image (c, y, x) of any boolean, integer or finite floating-point dtype.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, same shape; all channels on one scale, as `ContrastSurvey.join` says.
+    """
+    surveys = [ContrastSurvey.measure(ArraySource(Image(channel, "yx"))) for channel in pixels]
+    return ContrastSurvey.join(surveys).normalise(pixels)

@@ -33,12 +33,12 @@ def dense_targets(labels: NDArray[np.integer]) -> NDArray[np.float32]:
         near = pieces[grown]
         own = near == index
         distance = ndimage.distance_transform_edt(own)
-        out[(1, *grown)][own] = (distance / distance.max())[own]
+        out[1][grown][own] = (distance / distance.max())[own]
         other = (near > 0) & ~own
         if other.any():
-            out[(2, *grown)][own & (ndimage.distance_transform_edt(~other) <= 2)] = 1
+            out[2][grown][own & (ndimage.distance_transform_edt(~other) <= 2)] = 1
         for component, flow in zip((3, 4), _flow_to_centre(own, distance), strict=True):
-            out[(component, *grown)][own] = flow[own]
+            out[component][grown][own] = flow[own]
     return out
 
 

@@ -1,0 +1,1 @@
+"""Train and fine-tune networks; needs the extra ``train`` (torch), which nothing else in the package does."""
