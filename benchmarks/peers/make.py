@@ -18,6 +18,7 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 ENVIRONMENTS = Path(__file__).resolve().parent / "environments"
 
 
@@ -26,12 +27,14 @@ class Peer:
     """Pinned packages of an environment.
 
     `without_dependencies` are installed as they are, because their declared dependencies are large and
-    not needed for what we measure; what they do need is among `packages`.
+    not needed for what we measure; what they do need is among `packages`. `torch` is installed first, in its
+    build for the CPU: from a local wheel, else from torch's own index.
     """
 
     packages: tuple[str, ...]
     without_dependencies: tuple[str, ...]
     check: str
+    torch: str = ""
 
 
 PEERS = {
@@ -89,6 +92,19 @@ PEERS = {
         without_dependencies=(),
         check="from bioimageio.core import create_prediction_pipeline, predict",
     ),
+    # Train with train_tensorboard=False: TensorFlow 2.21 comes without TensorBoard.
+    "stardist": Peer(
+        packages=("stardist==0.9.2", "csbdeep==0.8.2", "tensorflow-cpu==2.21.0", "numpy==2.4.6"),
+        without_dependencies=(),
+        check="from stardist.models import Config2D, StarDist2D; from stardist.nms import "
+        "non_maximum_suppression",
+    ),
+    "cellpose": Peer(
+        packages=("cellpose==3.1.1.3", "numpy==2.0.2"),
+        without_dependencies=(),
+        check="from cellpose import dynamics, models, train",
+        torch="torch==2.13.0",
+    ),
     "pycocotools": Peer(
         packages=("numpy==2.4.6", "pycocotools==2.0.11"),
         without_dependencies=(),
@@ -113,7 +129,7 @@ def make(name: str, root: Path) -> Path:
     """Make one environment, unless it is there with the same packages."""
     peer = PEERS[name]
     folder = root / name
-    recipe = "\n".join([*peer.packages, *peer.without_dependencies]) + "\n"
+    recipe = "\n".join([*peer.packages, *peer.without_dependencies, *filter(None, [peer.torch])]) + "\n"
     marker = folder / "made-from.txt"
     if marker.exists() and marker.read_text() == recipe:
         return folder
@@ -122,6 +138,8 @@ def make(name: str, root: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if peer.torch and subprocess.run([*install, "--no-index", "--no-deps", peer.torch]).returncode:
+        subprocess.run([*install, peer.torch, "--index-url", TORCH_CPU_INDEX], check=True)
     # The peer itself comes first: pip would otherwise complain of what it lacks on purpose.
     if peer.without_dependencies:
         subprocess.run([*install, "--no-deps", *peer.without_dependencies], check=True)
