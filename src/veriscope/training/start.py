@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,8 @@ def load_weights(network: UNet, path: Path) -> None:
     """Fill a network without normalisation with the weights of an ONNX file of the same architecture.
 
     Convolutions are matched in the order in which they run, since exporting folds the normalisation into
-    them and renames them.
+    them and renames them. A network of several channels can start from one of a single channel: each channel
+    then begins with an equal share of its first weights.
 
     Parameters
     ----------
@@ -43,6 +45,13 @@ def load_weights(network: UNet, path: Path) -> None:
     own = _in_running_order(network)
     if len(stored) != len(own):
         raise MethodError(f"{path}: has {len(stored)} convolutions, the architecture to train has {len(own)}")
+    if (
+        stored[0][0] is not None
+        and stored[0][0].ndim == 4
+        and stored[0][0].shape[1] == 2
+        and network.n_in > 1
+    ):
+        stored[0][0] = np.repeat(stored[0][0], network.n_in, axis=1) / network.n_in
     for index, (layer, found) in enumerate(zip(own, stored, strict=True)):
         for part, value in zip((layer.weight, layer.bias), found, strict=False):
             if value is None or part is None or tuple(value.shape) != tuple(part.shape):
