@@ -99,7 +99,7 @@ def main() -> None:
         minutes=arguments.minutes, rate=2e-3 if start is None else 6e-4, seed=arguments.seed
     )
     average, state = fit(
-        network, sampler, head, settings, checkpoint=arguments.output / "checkpoint.pt", report=show
+        network, sampler, head.loss, settings, checkpoint=arguments.output / "checkpoint.pt", report=show
     )
     torch.save(average.state_dict(), arguments.output / "average.pt")
     facts = {

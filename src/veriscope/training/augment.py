@@ -1,49 +1,23 @@
 """Random training crops: as many other microscopes as the images given can be made to look like.
 
-What changes follows how an image is formed: the specimen (turned, scaled, bent, stained anew), then the
-optics (blur, uneven light), then the camera (gain, offset, noise).
+The specimen is turned, scaled, bent and stained anew; what light and camera make of it is in `light`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy import ndimage
 from torch.nn import functional
 
-from veriscope.core.settings import Settings
 from veriscope.training.heads import Head
+from veriscope.training.light import Augmentation, change_dyes, smooth_field, through_microscope
 
-__all__ = ["Augmentation", "Sampler", "TrainingImage"]
-
-Style = Literal["fluorescence", "brightfield", "any"]
-
-
-class Augmentation(Settings):
-    """How far training images are changed; 0 switches a change off."""
-
-    style: Style = "fluorescence"
-    """``fluorescence``: bright objects, each stained anew; ``brightfield``: absorbing stains in colour;
-    ``any``: as fluorescence, and half of the images inverted."""
-    scale: float = Field(default=0.45, ge=0, le=1)
-    """Standard deviation of the logarithm of the magnification."""
-    elastic: float = Field(default=0.15, ge=0, le=0.5)
-    """Share of crops that are bent."""
-    stain: float = Field(default=0.35, ge=0, le=1)
-    """Share of crops whose objects or dyes get another brightness."""
-    optics: float = Field(default=1.0, ge=0, le=2)
-    """Strength of blur and uneven light, relative to the default."""
-    camera: float = Field(default=1.0, ge=0, le=2)
-    """Strength of contrast, offset and noise, relative to the default."""
-    empty: float = Field(default=0.04, ge=0, le=0.5)
-    """Share of crops that are made up and hold no object; only for one channel."""
-    diameters: tuple[float, float] = (7.0, 100.0)
-    """Smallest and largest object diameter in pixels that scaling may lead to."""
+__all__ = ["Sampler", "TrainingImage"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +108,10 @@ class Sampler:
         grid_y, grid_x = np.meshgrid(side, side, indexing="ij")
         if self.rng.random() < self.options.elastic:
             strength = self.rng.uniform(1, 5)
-            grid_y, grid_x = grid_y + strength * self._field(), grid_x + strength * self._field()
+            grid_y, grid_x = (
+                grid_y + strength * smooth_field(self.rng, self.size),
+                grid_x + strength * smooth_field(self.rng, self.size),
+            )
         y = inverse[0, 0] * grid_y + inverse[0, 1] * grid_x + centre[0]
         x = inverse[1, 0] * grid_y + inverse[1, 1] * grid_x + centre[1]
         h, w = image.labels.shape
@@ -154,7 +131,7 @@ class Sampler:
         known = inside & (labels >= 0)
         labels = np.maximum(labels, 0)
         targets = self.head.crop_targets(targets, labels)
-        pixels = self._microscope(self._stain(pixels, labels))
+        pixels = through_microscope(self._stain(pixels, labels), self.options, self.rng)
         return pixels, np.concatenate([targets, known[None]]).astype(np.float32)
 
     def _geometry(self, image: TrainingImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -181,7 +158,7 @@ class Sampler:
         style = self.options.style
         if self.rng.random() < self.options.stain:
             if style == "brightfield":
-                pixels = self._dye(pixels)
+                pixels = change_dyes(pixels, self.rng)
             elif labels.max() < 2**16:
                 factor = np.exp(self.rng.normal(0, 0.5, int(labels.max()) + 1)).clip(0.3, 2.5)
                 factor[0] = 1
@@ -192,46 +169,6 @@ class Sampler:
             pixels = 1 - pixels
         return np.asarray(pixels, np.float32)
 
-    def _dye(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Change strength and tint of what absorbs: in optical densities, which add."""
-        density = -np.log(np.clip(pixels, 0.02, 4))
-        n = len(density)
-        mix = np.eye(n) * np.exp(self.rng.normal(0, 0.15, n)) + self.rng.normal(0, 0.08, (n, n))
-        strength = np.exp(self.rng.normal(0, 0.25))
-        return np.asarray(np.exp(-strength * np.einsum("ij,jyx->iyx", mix, density)).clip(0, 2), np.float32)
-
-    def _microscope(self, pixels: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Blur, illumination, contrast, noise: in the order in which a microscope adds them."""
-        rng, optics, camera = self.rng, self.options.optics, self.options.camera
-        if rng.random() < 0.3 * optics:
-            sigma = rng.uniform(0.3, 1.8)
-            pixels = ndimage.gaussian_filter(pixels, (0, sigma, sigma))
-        elif rng.random() < 0.12 * optics:
-            pixels = pixels + rng.uniform(0.3, 1.0) * (
-                pixels - ndimage.gaussian_filter(pixels, (0, 1.5, 1.5))
-            )
-        if rng.random() < 0.4 * optics:
-            pixels = pixels * (1 + rng.uniform(0.1, 0.6) * self._field())
-        if rng.random() < 0.5 * camera:
-            pixels = np.sign(pixels) * np.abs(pixels) ** np.exp(rng.normal(0, 0.35))
-        pixels = pixels * np.exp(rng.normal(0, 0.3 * camera))
-        if rng.random() < 0.35 * optics and self.options.style != "brightfield":
-            pixels = pixels + rng.uniform(0, 0.4) * np.abs(self._field())
-        pixels = pixels + rng.normal(0, 0.05 * camera)
-        if rng.random() < 0.5 * camera:
-            noise = rng.standard_normal(pixels.shape, dtype=np.float32)
-            if rng.random() < 0.25:
-                noise = ndimage.gaussian_filter(noise, (0, 0.8, 0.8)) * 2
-            shot = np.sqrt(np.maximum(pixels, 0)) if rng.random() < 0.5 else 1.0
-            pixels = pixels + rng.exponential(0.05) * shot * noise
-        return np.asarray(pixels, np.float32)
-
-    def _field(self) -> NDArray[np.float32]:
-        """Draw a smooth field (y, x) between about -1 and 1."""
-        coarse = torch.from_numpy(self.rng.uniform(-1, 1, (1, 1, 4, 4)).astype(np.float32))
-        fine = functional.interpolate(coarse, size=(self.size, self.size), mode="bicubic")
-        return np.asarray(fine[0, 0].numpy())
-
     def _negative(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Draw what an image without objects looks like after normalisation."""
         rng = self.rng
@@ -241,7 +178,7 @@ class Sampler:
             pixels /= pixels.std()
         pixels = pixels * rng.uniform(0.01, 0.2) + rng.uniform(0, 0.6)
         if rng.random() < 0.6:
-            pixels += rng.uniform(0.1, 0.8) * self._field()
+            pixels += rng.uniform(0.1, 0.8) * smooth_field(self.rng, self.size)
         hot = rng.random(pixels.shape) < rng.choice([0, 0, 1e-4, 2e-3])
         pixels[hot] += rng.exponential(1.0)
         none = np.zeros(pixels.shape, np.int32)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from pydantic import Field
@@ -18,13 +18,18 @@ from torch.utils.data import DataLoader, IterableDataset
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
 from veriscope.io.atomic import atomic_path
-from veriscope.training.augment import Sampler
-from veriscope.training.heads import Head
 
-__all__ = ["FitSettings", "Fitted", "fit"]
+__all__ = ["Batches", "FitSettings", "Fitted", "fit"]
 
 _SMOOTH = 100
 """Steps over which the loss that is shown is averaged."""
+
+
+class Batches(Protocol):
+    """Gives crops to learn from, the same under the same number."""
+
+    def batch(self, number: int, n: int) -> tuple[Tensor, Tensor]:
+        """Give n crops and their targets."""
 
 
 class FitSettings(Settings):
@@ -72,8 +77,8 @@ class Fitted:
 
 def fit(
     network: nn.Module,
-    sampler: Sampler,
-    head: Head,
+    sampler: Batches,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
     settings: FitSettings,
     *,
     checkpoint: Path | None = None,
@@ -89,8 +94,8 @@ def fit(
         Changed in place.
     sampler
         Gives the batches.
-    head
-        Gives the loss.
+    loss_of
+        Gives the loss of an output and its targets.
     settings
         How long and how fast.
     checkpoint
@@ -131,7 +136,7 @@ def fit(
         _set_rate(optimiser, settings.rate * min(1, (state.step + 1) / 100) * _cosine(part))
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=half):
             output = network(pixels.to(device, memory_format=torch.channels_last))
-        loss = head.loss(output.float(), targets.to(device))
+        loss = loss_of(output.float(), targets.to(device))
         _check(loss, state)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -162,7 +167,7 @@ def fit(
 class _Stream(IterableDataset):  # type: ignore[type-arg]
     """Batches from a number on, made in a process of its own."""
 
-    def __init__(self, sampler: Sampler, batch: int, start: int) -> None:
+    def __init__(self, sampler: Batches, batch: int, start: int) -> None:
         self.sampler, self.batch, self.start = sampler, batch, start
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -173,7 +178,7 @@ class _Stream(IterableDataset):  # type: ignore[type-arg]
             number += 1
 
 
-def _batches(sampler: Sampler, batch: int, *, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(sampler: Batches, batch: int, *, start: int) -> Iterator[tuple[Tensor, Tensor]]:
     stream = _Stream(sampler, batch, start)
     return iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=6))
 

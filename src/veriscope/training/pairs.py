@@ -1,0 +1,258 @@
+"""Pairs of images and labels, read and checked as a whole before a network is made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.core.image import Image
+from veriscope.core.labels import check_labels
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import (
+    AxesError,
+    InputError,
+    PixelValueError,
+    ShapeMismatchError,
+    VeriscopeError,
+    raise_together,
+)
+from veriscope.io.folders import Pair, find_images, pair_by_stem
+from veriscope.io.images import read_image
+from veriscope.io.labels import read_labels
+from veriscope.methods.channels import analysis_channel
+
+__all__ = ["LabelledImage", "check_not_empty", "pixel_hash", "read_pairs", "read_unlabelled", "sees_colour"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImage:
+    """An image with what is known of it.
+
+    Parameters
+    ----------
+    stem
+        Name without ending.
+    image
+        2D, of one channel or several.
+    labels
+        int32 (y, x): labels or classes, 0 = background, negative: not known.
+    group
+        Field, replicate or other group: all images of one lie in the same part of a split.
+    sha256
+        Of the pixels and their shape.
+    """
+
+    stem: str
+    image: Image
+    labels: NDArray[np.int32]
+    group: str
+    sha256: str
+
+    @property
+    def n_objects(self) -> int:
+        """Number of labels.
+
+        Returns
+        -------
+        int
+            0 or more; of classes it is the number of classes seen.
+        """
+        return int((np.unique(self.labels) > 0).sum())
+
+
+def read_pairs(
+    images: str | Path | Sequence[str | Path],
+    labels: str | Path | Sequence[str | Path],
+    *,
+    channel: str | int | None = None,
+    axes: str | None = None,
+    partial: bool = False,
+    progress: Progress = silent,
+) -> list[LabelledImage]:
+    """Read images and labels that belong together by their names.
+
+    Parameters
+    ----------
+    images, labels
+        Folders, files or patterns.
+    channel
+        Channel to learn from, where images have several.
+    axes
+        Axes of the image files where they do not say.
+    partial
+        Whether images without labels are left out instead of refused.
+    progress
+        Told how many are read.
+
+    Returns
+    -------
+    list of LabelledImage
+        In natural order of names; each is a group of its own.
+
+    Raises
+    ------
+    InputError
+        If files do not pair, cannot be read, are not 2D, or differ in size; all faults are listed.
+    """
+    pairing = pair_by_stem(find_images(images), find_images(labels), partial=partial)
+    found: list[LabelledImage] = []
+    faults: list[VeriscopeError] = []
+    total = len(pairing.pairs)
+    for number, pair in enumerate(pairing.pairs):
+        progress("read", number, total)
+        try:
+            found.append(_read_pair(pair, channel, axes))
+        except VeriscopeError as error:
+            faults.append(error)
+    progress("read", total, total)
+    raise_together(
+        faults,
+        what=f"{len(faults)} of {total} pairs cannot be learned from",
+        remedy="mend or remove these files, then run again",
+    )
+    return found
+
+
+def _read_pair(pair: Pair, channel: str | int | None, axes: str | None) -> LabelledImage:
+    image = _read_image(pair.reference, channel, axes)
+    labels = check_labels(read_labels(pair.prediction), where=str(pair.prediction))
+    if labels.shape != image.spatial_shape:
+        raise ShapeMismatchError(
+            f"{pair.prediction}: has {_size(labels.shape)} pixels, and its image {pair.reference.name} "
+            f"{_size(image.spatial_shape)}; labels must be drawn on the image as it is"
+        )
+    if labels.max(initial=0) >= 2**24:
+        raise PixelValueError(
+            f"{pair.prediction}: has the label {labels.max()}; training takes labels below {2**24}; number "
+            "the objects anew"
+        )
+    return LabelledImage(pair.stem, image, labels.astype(np.int32), pair.stem, pixel_hash(image.pixels))
+
+
+def _read_image(path: Path, channel: str | int | None, axes: str | None) -> Image:
+    image = read_image(path, axes=axes)
+    if channel is not None:
+        image = analysis_channel(image, channel)
+    if len(image.spatial_shape) != 2 or set(image.axes) - set("cyx"):
+        raise AxesError(
+            f"{path}: has axes {image.axes}; training takes 2D images: cut stacks into slices, or project"
+        )
+    if not np.isfinite(image.pixels).all():
+        raise PixelValueError(f"{path}: has pixels that are NaN or infinite; replace them")
+    return image
+
+
+def read_unlabelled(
+    images: str | Path | Sequence[str | Path],
+    *,
+    channel: str | int | None = None,
+    axes: str | None = None,
+    progress: Progress = silent,
+) -> list[LabelledImage]:
+    """Read images of which nothing is known.
+
+    Parameters
+    ----------
+    images
+        Folder, files or pattern.
+    channel
+        Channel to learn from, where images have several.
+    axes
+        Axes of the files where they do not say.
+    progress
+        Told how many are read.
+
+    Returns
+    -------
+    list of LabelledImage
+        All labels are -1: not known.
+
+    Raises
+    ------
+    InputError
+        If files cannot be read or are not 2D; all faults are listed.
+    """
+    files = find_images(images)
+    found: list[LabelledImage] = []
+    faults: list[VeriscopeError] = []
+    for number, file in enumerate(files):
+        progress("read", number, len(files))
+        try:
+            image = _read_image(file.path, channel, axes)
+        except VeriscopeError as error:
+            faults.append(error)
+            continue
+        unknown = np.full(image.spatial_shape, -1, np.int32)
+        found.append(LabelledImage(file.stem, image, unknown, file.stem, pixel_hash(image.pixels)))
+    progress("read", len(files), len(files))
+    raise_together(faults, what=f"{len(faults)} of {len(files)} images cannot be learned from")
+    return found
+
+
+def check_not_empty(pairs: Sequence[LabelledImage], *, part: str) -> None:
+    """Refuse a part of the data from which nothing can be learned or judged.
+
+    Parameters
+    ----------
+    pairs
+        Images of the part.
+    part
+        Its name, for the message.
+
+    Raises
+    ------
+    InputError
+        If it has no image, or no image with an object.
+    """
+    if not pairs:
+        raise InputError(f"there is no image {part}; give more images, or another --split")
+    if not any((pair.labels > 0).any() for pair in pairs):
+        names = ", ".join(pair.stem for pair in pairs[:5])
+        raise InputError(
+            f"no object is annotated in the {len(pairs)} images {part} ({names}{'…' if len(pairs) > 5 else ''}"
+            "): their labels are all background; annotate some objects there, or give another --split"
+        )
+
+
+def sees_colour(pairs: Sequence[LabelledImage]) -> bool:
+    """Tell whether all images are colour photographs.
+
+    Parameters
+    ----------
+    pairs
+        The images.
+
+    Returns
+    -------
+    bool
+        Whether there is one and all have red, green and blue.
+    """
+    return bool(pairs) and all(pair.image.is_rgb for pair in pairs)
+
+
+def pixel_hash(pixels: NDArray[Any]) -> str:
+    """Give a hash that equal pixels share, whatever file they come from.
+
+    Parameters
+    ----------
+    pixels
+        Array of any shape; numbers of another type that are equal give another hash.
+
+    Returns
+    -------
+    str
+        SHA-256 of type, shape and values, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(f"{pixels.dtype.str} {pixels.shape} ".encode())
+    digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

@@ -1,0 +1,329 @@
+"""Which images teach, which choose, and which are locked away until the end: by group, never by tile."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+
+from veriscope.errors import InputError, TableError, UnreadableFileError
+from veriscope.training.pairs import LabelledImage
+
+__all__ = ["LOCKED", "Part", "Split", "group_images", "make_split", "read_split"]
+
+Part = Literal["train", "val", "test"]
+LOCKED: Part = "test"
+_PARTS: tuple[Part, ...] = ("train", "val", "test")
+_GROUP_COLUMNS = ("field_group", "group", "replicate", "field")
+_SHARE = 0.15
+"""Of the groups that go to validation, and to the locked set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The part of every image.
+
+    Parameters
+    ----------
+    train, val, test
+        Images to learn from, to choose by, and locked ones.
+    how
+        One sentence: where the split comes from, and what a group is.
+    """
+
+    train: tuple[LabelledImage, ...]
+    val: tuple[LabelledImage, ...]
+    test: tuple[LabelledImage, ...]
+    how: str
+
+    def of(self, part: Part) -> tuple[LabelledImage, ...]:
+        """Give the images of a part.
+
+        Parameters
+        ----------
+        part
+            ``train``, ``val`` or ``test``.
+
+        Returns
+        -------
+        tuple of LabelledImage
+            In natural order.
+        """
+        return cast("tuple[LabelledImage, ...]", getattr(self, part))
+
+    def to_dict(self) -> dict[str, object]:
+        """Give plain values for the record.
+
+        Returns
+        -------
+        dict
+            ``how``, and for each part images, objects, groups, and the hashes of the pixels.
+        """
+        return {"how": self.how} | {
+            part: {
+                "images": len(self.of(part)),
+                "objects": sum(pair.n_objects for pair in self.of(part)),
+                "groups": len({pair.group for pair in self.of(part)}),
+                "pixel_sha256": sorted(pair.sha256 for pair in self.of(part)),
+            }
+            for part in _PARTS
+        }
+
+
+def group_images(
+    pairs: Sequence[LabelledImage], by: str | None, table: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[list[LabelledImage], str]:
+    """Say which images belong together.
+
+    Parameters
+    ----------
+    pairs
+        The images.
+    by
+        A column of the table; or a pattern of the names in which ``{group}`` stands for the group and ``*``
+        for the rest, such as ``{group}_*``; None: the first column of the table that names groups, else
+        each image is taken for a field of its own.
+    table
+        Rows of a sheet by stem.
+
+    Returns
+    -------
+    pairs, sentence
+        The images with their groups. Images of equal pixels always share a group. And what a group is.
+
+    Raises
+    ------
+    InputError
+        If a name does not fit the pattern, or the table has no such column.
+    """
+    if by is not None and "{group}" in by:
+        groups = _by_pattern(pairs, by)
+        sentence = f"groups by the names, {by}"
+    elif by is not None and table is not None:
+        groups = _by_column(pairs, by, table)
+        sentence = f"groups by the column {by}"
+    elif by is not None:
+        raise InputError(
+            f"--group-by {by!r} is neither a pattern with {{group}}, such as '{{group}}_*', nor a column of a "
+            "--split table, which was not given"
+        )
+    else:
+        named = [name for name in _GROUP_COLUMNS if table and all(name in row for row in table.values())]
+        groups = (
+            _by_column(pairs, named[0], table)
+            if named and table
+            else {pair.stem: pair.stem for pair in pairs}
+        )
+        sentence = (
+            f"groups by the column {named[0]}"
+            if named
+            else "each image was taken for a field of its own (--group-by says otherwise)"
+        )
+    return [replace(pair, group=groups[pair.stem]) for pair in _joined(pairs, groups)], sentence
+
+
+def _joined(pairs: Sequence[LabelledImage], groups: dict[str, str]) -> Sequence[LabelledImage]:
+    """Give images of equal pixels one group, changing `groups` in place."""
+    first: dict[str, str] = {}
+    for pair in pairs:
+        own = groups[pair.stem]
+        known = first.setdefault(pair.sha256, own)
+        if known != own:
+            for stem, group in groups.items():
+                groups[stem] = known if group == own else group
+            for sha256, group in first.items():
+                first[sha256] = known if group == own else group
+    return pairs
+
+
+def _by_pattern(pairs: Sequence[LabelledImage], pattern: str) -> dict[str, str]:
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(re.escape("{group}"), "(.+?)", 1)
+    fits = {pair.stem: re.fullmatch(expression, pair.stem) for pair in pairs}
+    wrong = [stem for stem, fit in fits.items() if fit is None]
+    if wrong or expression.count("(.+?)") != 1:
+        raise InputError(
+            f"--group-by {pattern!r} does not fit {len(wrong)} of {len(pairs)} names, such as "
+            f"{', '.join(wrong[:3])}; write {{group}} once where the group stands and * for the rest"
+        )
+    return {stem: fit.group(1) for stem, fit in fits.items() if fit is not None}
+
+
+def _by_column(
+    pairs: Sequence[LabelledImage], column: str, table: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    some = next(iter(table.values()), {})
+    if column not in some:
+        raise TableError(f"--group-by: the split table has no column {column!r}; it has {', '.join(some)}")
+    return {pair.stem: table[pair.stem][column] or pair.stem for pair in pairs if pair.stem in table}
+
+
+def read_split(path: Path) -> dict[str, dict[str, str]]:
+    """Read a table that says the part of each image.
+
+    Parameters
+    ----------
+    path
+        CSV with the columns ``stem`` (or ``image``) and ``split`` (train, val or test); others may name
+        groups.
+
+    Returns
+    -------
+    dict
+        Rows by stem.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it cannot be read.
+    TableError
+        If columns are missing, or a part or a name is not allowed.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFileError(f"{path}: cannot be read as a CSV table ({error})") from error
+    name = next((key for key in ("stem", "image") if rows and key in rows[0]), None)
+    if name is None or "split" not in rows[0]:
+        has = ", ".join(rows[0]) if rows else "no row"
+        raise TableError(f"{path}: needs the columns stem and split; it has {has}")
+    wrong = sorted({str(row["split"]) for row in rows} - set(_PARTS))
+    if wrong:
+        raise TableError(
+            f"{path}: split {', '.join(map(repr, wrong))} is not allowed; use train, val or test"
+        )
+    table = {row[name]: row for row in rows}
+    if len(table) < len(rows):
+        raise TableError(
+            f"{path}: {len(rows) - len(table)} images stand in more than one row; keep one of each"
+        )
+    return table
+
+
+def make_split(
+    pairs: Sequence[LabelledImage],
+    *,
+    table: Mapping[str, Mapping[str, str]] | None = None,
+    seed: int = 0,
+    learnt: Collection[str] = (),
+    locked: Collection[str] = (),
+    groups_are: str = "",
+) -> Split:
+    """Part the images by group.
+
+    Parameters
+    ----------
+    pairs
+        Images with their groups.
+    table
+        Part of each image by stem; None: drawn at random, about 15 % of the groups for validation and 15 %
+        locked, at least one each.
+    seed
+        Of the draw.
+    learnt, locked
+        Hashes of the pixels that the network to start from has learned from, and of those that were locked
+        then: the former are not locked now, the latter stay so.
+    groups_are
+        What a group is, for the record.
+
+    Returns
+    -------
+    Split
+        Every group lies in one part.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three groups, a group or equal pixels lie in two parts, or an image is in
+        a part which what the start saw forbids; all faults are listed.
+    """
+    forced = _forced(pairs, learnt, locked)
+    if table is None:
+        parts = _drawn(pairs, forced, seed)
+        how = f"drawn by group with seed {seed}"
+    else:
+        missing = [pair.stem for pair in pairs if pair.stem not in table]
+        if missing:
+            raise TableError(
+                f"the split table has no row for {len(missing)} of {len(pairs)} images: "
+                f"{', '.join(missing[:10])}; add them"
+            )
+        parts = {pair.stem: cast("Part", table[pair.stem]["split"]) for pair in pairs}
+        how = "as the split table says"
+    _refuse_leaks(pairs, parts, forced)
+    found = {part: tuple(pair for pair in pairs if parts[pair.stem] == part) for part in _PARTS}
+    return Split(**found, how=f"{how}; {groups_are}" if groups_are else how)
+
+
+def _forced(
+    pairs: Sequence[LabelledImage], learnt: Collection[str], locked: Collection[str]
+) -> dict[str, Part]:
+    """Part of the groups that what the start saw decides."""
+    found: dict[str, Part] = {}
+    for pair in pairs:
+        if pair.sha256 in set(locked):
+            found[pair.group] = "test"
+        elif pair.sha256 in set(learnt):
+            found.setdefault(pair.group, "train")
+    return found
+
+
+def _drawn(pairs: Sequence[LabelledImage], forced: Mapping[str, Part], seed: int) -> dict[str, Part]:
+    groups = list(dict.fromkeys(pair.group for pair in pairs))
+    if len(groups) < 3:
+        raise InputError(
+            f"{len(pairs)} images of {len(groups)} groups cannot be parted: training needs at least three "
+            "fields, one to learn from, one to choose by and one that stays locked for the test; annotate "
+            "more fields (tiles of one field count once)"
+        )
+    order = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
+    with_objects = {pair.group for pair in pairs if (pair.labels > 0).any()}
+    # Groups with objects first, so that no part is left with empty images alone.
+    order = sorted(order, key=lambda group: group not in with_objects)
+    wanted = max(1, round(_SHARE * len(groups)))
+    part_of: dict[str, Part] = dict(forced)
+    for part in ("test", "val"):
+        for group in order:
+            if sum(one == part for one in part_of.values()) >= wanted:
+                break
+            part_of.setdefault(group, cast("Part", part))
+    for group in order:
+        part_of.setdefault(group, "train")
+    return {pair.stem: part_of[pair.group] for pair in pairs}
+
+
+def _refuse_leaks(
+    pairs: Sequence[LabelledImage], parts: Mapping[str, Part], forced: Mapping[str, Part]
+) -> None:
+    faults: list[str] = []
+    seen: dict[tuple[str, str], LabelledImage] = {}
+    for pair in pairs:
+        for kind, key in (("equal pixels", pair.sha256), (f"group {pair.group}", pair.group)):
+            other = seen.setdefault((kind.split()[0], key), pair)
+            if parts[other.stem] != parts[pair.stem]:
+                faults.append(
+                    f"{other.stem} ({parts[other.stem]}) and {pair.stem} ({parts[pair.stem]}): {kind}"
+                )
+                break
+        asked = forced.get(pair.group)
+        if asked == "test" and parts[pair.stem] != "test":
+            faults.append(f"{pair.stem} ({parts[pair.stem]}): locked when the start was trained, so test")
+        if asked == "train" and parts[pair.stem] == "test":
+            faults.append(f"{pair.stem} (test): the start has learned from it, so it cannot judge it")
+    if faults:
+        more = [f"  … and {len(faults) - 20} more"] if len(faults) > 20 else []
+        raise InputError(
+            "\n".join(
+                [
+                    "what judges must be apart from what teaches, and the split leaks:",
+                    *(f"  - {fault}" for fault in faults[:20]),
+                    *more,
+                    "Put what belongs together into one part",
+                ]
+            )
+        )
