@@ -17,17 +17,17 @@ from typing import Any
 
 from veriscope.io import atomic
 from veriscope.io.hashing import sha256_of
-from veriscope.io.label_store import LabelStore
-from veriscope.predict import image as predict_image_module
+from veriscope.io.sheet_store import SheetStore
 from veriscope.predict.image import predict_image
+from veriscope.predict.unfinished import Unfinished
 from veriscope.registry import make_method
 
 PLACES: list[tuple[Any, str]] = [
     (atomic, "_put_in_place"),
     (atomic, "_flush"),
-    (LabelStore, "write"),
-    (LabelStore, "finish"),
-    (predict_image_module, "_clear"),
+    (SheetStore, "write"),
+    (SheetStore, "finish"),
+    (Unfinished, "clear"),
 ]
 
 

@@ -219,9 +219,6 @@ def test_images_that_do_not_fit_the_method_are_refused(tmp_path: Path, picture: 
     write_ome_zarr(tmp_path / "z.ome.zarr", Image(np.stack([picture.pixels] * 2), "zyx"))
     with pytest.raises(AxesError, match="log-spots takes 2D images, this one has axes 'zyx'"):
         predict_image(SPOTS, tmp_path / "z.ome.zarr", tmp_path / "o.ome.zarr")
-    write_ome_zarr(tmp_path / "t.ome.zarr", Image(np.stack([picture.pixels] * 2), "tyx"))
-    with pytest.raises(AxesError, match="takes single time points and the image has axis t"):
-        predict_image(SPOTS, tmp_path / "t.ome.zarr", tmp_path / "o.ome.zarr")
     colours = Image(np.stack([picture.pixels] * 3), "cyx", channels=("red", "green", "blue"))
     write_ome_zarr(tmp_path / "rgb.ome.zarr", colours)
     with pytest.raises(AxesError, match=r"has 3 channels .* or --channel luminance or hematoxylin"):

@@ -52,6 +52,14 @@ def predict(
     train: Annotated[
         Path | None, typer.Option(help="Folder with images/ and labels/ for methods that learn.")
     ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Write also how probable it is that each pixel is foreground: NAME.probabilities.ome.zarr; "
+            "in a folder probabilities/NAME.ome.zarr.",
+        ),
+    ] = False,
     channel: Channel = None,
     axes: Axes = None,
     spacing: Spacing = None,
@@ -74,7 +82,7 @@ def predict(
     """Write a label image of every image; one of any size with -o NAME.ome.zarr."""
     from veriscope.cli.output import emit_json, out, progress_bar, say
     from veriscope.predict.folder import predict_folder
-    from veriscope.predict.image import predict_image
+    from veriscope.predict.image import map_path, predict_image
     from veriscope.predict.plan import parse_memory
     from veriscope.predict.reading import Reading
     from veriscope.predict.ready import method_for_files
@@ -98,6 +106,7 @@ def predict(
                 ready,
                 images[0],
                 output,
+                probabilities=map_path(output) if probabilities else None,
                 reading=reading,
                 tile=tile,
                 memory=parse_memory(memory) if memory else None,
@@ -110,6 +119,8 @@ def predict(
         else:
             now = "" if found["done"] else " (done before)"
             out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
+            if probabilities:
+                out().print(f"probabilities of pixels in {found['probabilities']}", markup=False)
             out().print("untested: compare with references of your own (veriscope compare), or make a study")
         return
     with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
@@ -117,6 +128,7 @@ def predict(
             ready,
             images,
             output,
+            probabilities=probabilities,
             reading=reading,
             tile=tile,
             memory=parse_memory(memory) if memory else None,

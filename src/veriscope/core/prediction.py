@@ -30,7 +30,8 @@ class Prediction:
         labels; None if the method has none to give. Untested: how well it is calibrated is
         the audit's to say.
     probability_map
-        Probability that each pixel is foreground, float32 of the shape of `labels`, or None.
+        Probability that each pixel is foreground, float32 of the shape of `labels`, or None. A method
+        gives it for every image or for none.
     details
         What the method found out on the way and a reader of the record should know, such as an
         estimated object diameter; plain values.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,16 +117,26 @@ class PixelSource(ABC):
         Where the image comes from, for messages.
     block
         Length of the sides of the blocks in which it is best gone through.
+    spacing
+        Size of a pixel in µm by axis, or None: uncalibrated.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], axes: str, dtype: np.dtype[Any], *, name: str, block: tuple[int, ...]
+        self,
+        shape: tuple[int, ...],
+        axes: str,
+        dtype: np.dtype[Any],
+        *,
+        name: str,
+        block: tuple[int, ...],
+        spacing: Mapping[str, float] | None = None,
     ) -> None:
         self.shape = shape
         self.axes = axes
         self.dtype = dtype
         self.name = name
         self.block = block
+        self.spacing = spacing
 
     @abstractmethod
     def read(self, region: Region) -> NDArray[Any]:
@@ -171,7 +181,14 @@ class ArraySource(PixelSource):
     """
 
     def __init__(self, image: Image) -> None:
-        super().__init__(image.shape, image.axes, image.pixels.dtype, name=image.name, block=image.shape)
+        super().__init__(
+            image.shape,
+            image.axes,
+            image.pixels.dtype,
+            name=image.name,
+            block=image.shape,
+            spacing=image.spacing,
+        )
         self._pixels = image.pixels
 
     def read(self, region: Region) -> NDArray[Any]:

@@ -21,7 +21,14 @@ from veriscope.errors import AxesError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.zarr_files import write_plain_array
 
-__all__ = ["Version", "create_array", "label_attributes", "write_labels_zarr", "write_ome_zarr"]
+__all__ = [
+    "Version",
+    "create_array",
+    "image_attributes",
+    "label_attributes",
+    "write_labels_zarr",
+    "write_ome_zarr",
+]
 
 Version = Literal["0.4", "0.5"]
 _CHUNK = 1024
@@ -125,9 +132,36 @@ def label_attributes(
     AxesError
         If the path does not end in ``.zarr``.
     """
-    attributes = _multiscales(_stem(path), axes, spacing, version)
+    attributes = image_attributes(path, axes, spacing, version=version)
     attributes["image-label"] = {"version": version} if version == "0.4" else {}
     return attributes
+
+
+def image_attributes(
+    path: str | Path, axes: str, spacing: Mapping[str, float] | None, *, version: Version = "0.5"
+) -> dict[str, Any]:
+    """Give the OME metadata of an image without channels.
+
+    Parameters
+    ----------
+    path
+        Its folder, ending ``.zarr``.
+    axes, spacing
+        Of the image, spacing in µm or None.
+    version
+        Of OME-Zarr.
+
+    Returns
+    -------
+    dict
+        ``multiscales``.
+
+    Raises
+    ------
+    AxesError
+        If the path does not end in ``.zarr``.
+    """
+    return _multiscales(_stem(path), axes, spacing, version)
 
 
 def _stem(path: str | Path) -> str:

@@ -1,4 +1,7 @@
-"""Objects of a part of an image on disk, as runs of pixels; written whole or not at all."""
+"""What was found in a part of an image, on disk: objects as runs of pixels, and maps of numbers.
+
+Written whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import io
 import zipfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from veriscope.core.runs import ObjectRuns
-from veriscope.io.atomic import write_bytes
+from veriscope.io.atomic import atomic_path, write_bytes
 
-__all__ = ["read_runs", "write_runs"]
+__all__ = ["read_map", "read_runs", "write_map", "write_runs"]
 
 _FIELDS = tuple(field.name for field in fields(ObjectRuns))
 
@@ -54,4 +59,42 @@ def read_runs(path: str | Path) -> ObjectRuns | None:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             return ObjectRuns(**{name: file[name] for name in _FIELDS})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def write_map(path: str | Path, values: NDArray[Any]) -> None:
+    """Write a map of numbers, as it is in memory.
+
+    Parameters
+    ----------
+    path
+        File to write, ending ``.npy``; replaced if it exists.
+    values
+        Of one part of an image.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        np.save(temporary, values)
+
+
+def read_map(path: str | Path) -> NDArray[Any] | None:
+    """Open a map of numbers; only what is used of it is read.
+
+    Parameters
+    ----------
+    path
+        File that `write_map` wrote.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        None if the file is missing or cut off: the part has to be predicted again.
+    """
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError):
         return None

@@ -9,15 +9,15 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from veriscope.core.axes import spatial_axes
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import make_folder
 from veriscope.io.folders import ImageFile, find_images
-from veriscope.io.images import read_header
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.methods.channels import analysis_channel
-from veriscope.predict.image import predict_image
-from veriscope.predict.image_work import ImageWork
+from veriscope.predict.image import predict_image, require_maps
+from veriscope.predict.image_work import MAPS, ImageWork
 from veriscope.predict.plan import fits_memory
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
@@ -32,6 +32,7 @@ def predict_folder(
     images: str | Path | Sequence[str | Path],
     output: Path,
     *,
+    probabilities: bool = False,
     reading: Reading | None = None,
     tile: int | None = None,
     memory: int | None = None,
@@ -39,7 +40,9 @@ def predict_folder(
     executor: Executor | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Write the label image of each image as ``output/<stem>.tif``, of large ones as ``<stem>.ome.zarr``.
+    """Write the label image of each image as ``output/<stem>.tif``.
+
+    Of large images and of time series it is ``<stem>.ome.zarr``.
 
     What is there already, made from the same image by the same method, is not done again.
 
@@ -51,6 +54,8 @@ def predict_folder(
         Folder, file, glob pattern, or several of them.
     output
         Folder for the label images and ``record.jsonl``; made if missing.
+    probabilities
+        Write also the probability that each pixel is foreground, as ``probabilities/<stem>.ome.zarr``.
     reading
         How files are read; None: as they say.
     tile
@@ -80,7 +85,7 @@ def predict_folder(
     found = find_images(images)
     if any(file.path.resolve().parent == output.resolve() for file in found):
         raise InputError(f"{output} holds the images; choose another folder for the label images")
-    large = {file.path for file in found if memory is not None and _is_large(method, file, reading, memory)}
+    large = {file.path for file in found if _needs_parts(method, file, reading, memory)}
     files, faults = _check(method, found, reading, large)
     if faults and (not reading.skip_bad or not files):
         raise_together(
@@ -88,9 +93,12 @@ def predict_folder(
             what=f"{len(faults)} of {len(found)} images cannot be used",
             remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
         )
+    if probabilities:
+        for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
+            require_maps(method, "zyx"[-n_axes:])
     make_folder(output)
     small = tuple(file for file in files if file.path not in large)
-    work = ImageWork(method, small, output, reading)
+    work = ImageWork(method, small, output, reading, probabilities)
     rows = {}
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
@@ -105,14 +113,15 @@ def predict_folder(
                 method,
                 file.path,
                 target,
+                probabilities=output / MAPS / target.name if probabilities else None,
                 reading=reading,
                 tile=tile,
                 memory=memory,
                 workers=workers,
                 executor=executor,
             )
-            kept = ("labels", "done", "n_objects")
-            rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept}
+            kept = ("labels", "probabilities", "done", "n_objects")
+            rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept if name in done}
             progress(stage, len(rows), len(files))
     return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
 
@@ -140,19 +149,17 @@ def _summary(
     }
 
 
-def _is_large(method: Method, file: ImageFile, reading: Reading, memory: int) -> bool:
-    """Whether an image needs more memory than is promised; one that cannot be read is none."""
+def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int | None) -> bool:
+    """Whether an image is a time series, or needs more memory than promised; an unreadable one is none."""
     if not isinstance(method, LocalMethod):
         return False
     try:
-        header = read_header(file.path, axes=reading.axes, spacing=reading.spacing, series=reading.series)
+        header = reading.header(file.path)
     except VeriscopeError:
         return False
-    return not fits_memory(
-        tuple(n for n, axis in zip(header.shape, header.axes, strict=True) if axis in "zyx"),
-        method.bytes_per_pixel,
-        memory,
-    )
+    sizes = dict(zip(header.axes, header.shape, strict=True))
+    shape = tuple(sizes[letter] for letter in spatial_axes(header.axes))
+    return "t" in sizes or (memory is not None and not fits_memory(shape, method.bytes_per_pixel, memory))
 
 
 def _check(

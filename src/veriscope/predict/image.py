@@ -1,36 +1,41 @@
 """Prediction of one image of any size, part by part, to an OME-Zarr label image.
 
-Three stages: the method surveys the whole image; every part is predicted, and its objects kept as a
-file; the objects are numbered and painted, sheet by sheet. The labels are the same, byte for byte,
+Three stages: the method surveys the whole image; every part is predicted, and what is found kept as
+files; the objects are numbered and painted, sheet by sheet. The labels are the same, byte for byte,
 whatever the size of the parts and the number of processes. A run that was killed goes on where it was.
+
+Every time point is an image of its own: surveyed, predicted and numbered by itself.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from veriscope.core.image import Image
+from veriscope.core.labels import smallest_label_dtype
 from veriscope.core.progress import Progress, silent
-from veriscope.core.source import grid
 from veriscope.errors import InputError, MethodError
-from veriscope.io.atomic import make_folder, write_json
-from veriscope.io.hashing import sha256_of
-from veriscope.io.label_store import LabelStore, read_origin
-from veriscope.methods.base import LocalMethod, Method
-from veriscope.predict.paint_work import PaintWork, gather
+from veriscope.io.atomic import write_json
+from veriscope.io.sheet_store import SheetStore
+from veriscope.io.usage import UsageMeter, size_of
+from veriscope.methods.base import LocalMethod, Method, Survey
+from veriscope.predict.paint_work import MapWork, PaintWork, gather
 from veriscope.predict.plan import plan_tiles
 from veriscope.predict.reading import ChannelSource, Reading
-from veriscope.predict.tile_work import TileWork
-from veriscope.predict.units import Executor, HereExecutor, executor_for
+from veriscope.predict.tile_work import SurveyWork, TileWork
+from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
+from veriscope.predict.units import Executor, HereExecutor, Work, executor_for
 
-__all__ = ["IMAGE_SCHEMA", "predict_image"]
+__all__ = ["IMAGE_SCHEMA", "map_path", "predict_image", "require_maps"]
 
 IMAGE_SCHEMA = "veriscope/predict-image/1"
 _FEW_SHEETS = 8
+_MAP_BYTES = 8
 
 
 def predict_image(
@@ -38,6 +43,7 @@ def predict_image(
     source: str | Path,
     output: str | Path,
     *,
+    probabilities: str | Path | None = None,
     reading: Reading | None = None,
     tile: int | None = None,
     memory: int | None = None,
@@ -52,11 +58,15 @@ def predict_image(
     method
         Ready to predict.
     source
-        Image file or OME-Zarr folder.
+        Image file or OME-Zarr folder. Every time point of a time series is predicted as an image of its
+        own; objects are numbered from 1 at each, and equal numbers do not mean the same object.
     output
         Folder to write, ending ``.ome.zarr``; must not exist, unless it is the result of just this.
         Until it is complete, work lies beside it in a folder ending ``.part``. What it took stands beside it
         in a file ending ``.record.json``.
+    probabilities
+        Folder to write with the probability that each pixel is foreground, as `output`; None: it is not
+        written.
     reading
         How the file is read; None: as it says.
     tile
@@ -79,12 +89,13 @@ def predict_image(
     Raises
     ------
     MethodError
-        If the method cannot work part by part.
+        If the method cannot work part by part, or gives no probabilities where they are wanted.
     InputError
         If image, output or memory cannot be used.
     """
     started = time.perf_counter()
     reading, output = reading or Reading(), Path(output)
+    maps = None if probabilities is None else Path(probabilities)
     if not isinstance(method, LocalMethod):
         raise MethodError(
             f"{method.name} needs the whole image at once (it is no LocalMethod), so it cannot be used on "
@@ -94,130 +105,126 @@ def predict_image(
         raise InputError(f"--workers {workers}: at least 1")
     pixels = reading.source(source)
     method.check(pixels.corner())
-    _check_chunks(pixels, memory)
-    origin = _origin(method, Path(source), reading)
-    if output.exists():
-        n_objects = _made_before(output, origin)
-        _clear(output, origin)
-        return _result(origin, output, n_objects, started)
-    executor = executor or executor_for(workers)
-    work = _start(method, pixels, origin, output, tile=tile, memory=memory, workers=workers)
-    units = len(list(grid(pixels.shape, work.tile)))
-    spent = _predict_parts(work, units, executor, progress)
-    spent |= {"tile": list(work.tile), "workers": workers, "survey": work.survey.model_dump(mode="json")}
-    store, n_objects = _paint_labels(work, units, executor, progress, origin=origin, output=output)
-    spent |= {"n_lost": executor.n_lost, "done": True}
-    result = _result(origin, output, n_objects, started) | spent
+    if maps is not None:
+        require_maps(method, pixels.axes)
+    check_chunks(pixels, memory)
+    origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
+    unfinished = Unfinished(output, origin["key"])
+    labels_before = found_before(output, origin)
+    maps_before = None if maps is None else found_before(maps, origin)
+    if labels_before is not None and (maps is None or maps_before is not None):
+        unfinished.clear()
+        return _result(origin, output, maps, labels_before["n_objects"], started)
+    with UsageMeter() as meter:
+        executor = executor or executor_for(workers)
+        work = _start(method, pixels, unfinished, executor, maps is not None, tile, memory, workers)
+        spent = _predict_parts(work, executor, progress)
+        spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
+        targets = _Targets(output, maps, labels_before is None, maps is not None and maps_before is None)
+        stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
+    cost = meter.usage.to_dict() | {"bytes_read": size_of(source)}
+    cost["bytes_written"] = sum(size_of(store.folder) for store in stores)
+    spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
+    result = _result(origin, output, maps, n_objects, started) | spent
     # The record first: a result that is there has one.
-    write_json(_record_path(output), result)
-    store.finish()
-    _clear(output, origin)
+    write_json(record_path(output), result)
+    for store in stores:
+        store.finish()
+    unfinished.clear()
     return result
 
 
-def _record_path(output: Path) -> Path:
-    return output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json")
+def map_path(output: Path) -> Path:
+    """Say where the probabilities of pixels go, beside the labels.
+
+    Parameters
+    ----------
+    output
+        The label image.
+
+    Returns
+    -------
+    pathlib.Path
+        Ending ``.probabilities.ome.zarr``.
+    """
+    stem = output.name.removesuffix(".zarr").removesuffix(".ome")
+    return output.with_name(f"{stem}.probabilities.ome.zarr")
 
 
-def _part_folder(output: Path) -> Path:
-    return output.with_name(output.name + ".part")
+def require_maps(method: Method, axes: str) -> None:
+    """Refuse a method that gives no probability of pixels, before any image is predicted.
 
+    Parameters
+    ----------
+    method
+        Ready to predict.
+    axes
+        ``yx`` or ``zyx``.
 
-def _clear(output: Path, origin: dict[str, Any]) -> None:
-    """Remove what was kept to go on from, once the result is there."""
-    plan = _read_plan(_part_folder(output))
-    if plan is not None and plan["key"] == origin["key"]:
-        shutil.rmtree(_part_folder(output))
-
-
-def _check_chunks(pixels: ChannelSource, memory: int | None) -> None:
-    """Refuse a file of which one piece is larger than the memory promised."""
-    needed = pixels.stored.chunk_bytes
-    if memory is not None and needed > memory // 4:
-        raise InputError(
-            f"{pixels.stored.path}: is stored in pieces of {needed} bytes that can only be decompressed "
-            f"whole, more than a quarter of --memory ({memory} bytes); convert it first: open it on a "
-            "computer with enough memory and save it as OME-Zarr or as tiled TIFF, for example with "
-            f"vips tiffsave {pixels.name} tiled.tif --tile --compression deflate --bigtiff"
+    Raises
+    ------
+    MethodError
+        If it gives none.
+    """
+    nothing = Image(np.zeros((32,) * len(axes), np.uint8), axes, name="an empty image")
+    if method.predict(nothing).probability_map is None:
+        raise MethodError(
+            f"{method.name} gives no probabilities of pixels, only objects; predict without --probabilities"
         )
 
 
-def _origin(method: LocalMethod, source: Path, reading: Reading) -> dict[str, Any]:
-    """Say what the labels depend on, and nothing else."""
-    origin = {
-        "schema": IMAGE_SCHEMA,
-        "image": source.name,
-        "sha256": sha256_of(source),
-        "method": method.describe(),
-        "reading": reading.model_dump(mode="json", exclude={"skip_bad"}),
-        "evidence": "untested",
-    }
-    text = json.dumps({k: v for k, v in origin.items() if k != "image"}, sort_keys=True)
-    return origin | {"key": hashlib.sha256(text.encode()).hexdigest()}
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What has to be written."""
 
-
-def _made_before(output: Path, origin: dict[str, Any]) -> int:
-    """Give the number of objects of a result that is there already, if it is the one wanted."""
-    found = read_origin(output)
-    if found is None or found.get("key") != origin["key"]:
-        what = "was not made by this program" if found is None else "was made otherwise"
-        raise InputError(
-            f"{output}: exists already and {what} (another image, method or option); choose another name "
-            "or remove it"
-        )
-    return int(found["n_objects"])
+    labels: Path
+    maps: Path | None
+    labels_missing: bool
+    maps_missing: bool
 
 
 def _start(
     method: LocalMethod,
     pixels: ChannelSource,
-    origin: dict[str, Any],
-    output: Path,
-    *,
+    unfinished: Unfinished,
+    executor: Executor,
+    maps: bool,
     tile: int | None,
     memory: int | None,
     workers: int,
 ) -> TileWork:
     """Survey and plan, or take up the survey and the plan of a run that was stopped."""
-    folder = _part_folder(output)
-    found = _read_plan(folder)
-    if found is not None and found["key"] != origin["key"]:
-        raise InputError(
-            f"{folder}: holds an unfinished run of another image, method or option; remove the folder to "
-            "start anew"
-        )
-    make_folder(folder / "parts")
-    survey = method.survey(pixels) if found is None else method.SurveyType.model_validate(found["survey"])
+    before = unfinished.begin()
+    surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
+    moments = range(pixels.n_times or 1)
+    missing = [moment for moment in moments if not surveying.path(moment).exists()]
+    for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
+        pass
+    surveys = tuple(surveying.read(moment) for moment in moments)
+    footprints = [method.footprint(survey) for survey in surveys]
     plan = plan_tiles(
         pixels.shape,
-        method.footprint(survey),
-        bytes_per_pixel=method.bytes_per_pixel,
+        max(footprints, key=lambda found: found.reach + found.largest),
+        bytes_per_pixel=method.bytes_per_pixel + (_MAP_BYTES if maps else 0),
         memory=memory,
         workers=workers,
         tile=tile,
     )
-    sides = plan.tile
-    if found is not None and tile is None:
-        sides = tuple(found["tile"])
-    elif found is not None and tuple(found["tile"]) != sides:
-        shutil.rmtree(folder / "parts")
-        make_folder(folder / "parts")
-    content = {"key": origin["key"], "survey": survey.model_dump(mode="json"), "tile": list(sides)}
-    write_json(folder / "plan.json", content)
-    return TileWork(method, pixels, survey, sides, folder / "parts", plan.largest_crop)
+    sides = before if before is not None and tile is None else plan.tile
+    unfinished.settle(sides, before)
+    return TileWork(method, pixels, surveys, sides, unfinished.parts, maps, plan.largest_crop)
 
 
-def _read_plan(folder: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+def _surveys(surveys: tuple[Survey, ...]) -> dict[str, Any]:
+    """Surveys as plain values: one, or those of all time points."""
+    found = [survey.model_dump(mode="json") for survey in surveys]
+    return {"survey": found[0]} if len(found) == 1 else {"surveys": found}
 
 
-def _predict_parts(work: TileWork, units: int, executor: Executor, progress: Progress) -> dict[str, Any]:
+def _predict_parts(work: TileWork, executor: Executor, progress: Progress) -> dict[str, Any]:
     """Predict all parts that are not done yet, and say what it took."""
-    missing = [unit for unit in range(units) if not work.path(unit).exists()]
+    units = len(work.parts()) * len(work.surveys)
+    missing = [unit for unit in range(units) if not work.is_done(unit)]
     spent: dict[str, Any] = {"n_parts": units, "n_parts_now": len(missing)}
     spent |= dict.fromkeys(("n_grown", "n_cut", "n_pixels"), 0)
     done = units - len(missing)
@@ -231,45 +238,63 @@ def _predict_parts(work: TileWork, units: int, executor: Executor, progress: Pro
     return spent
 
 
-def _paint_labels(
-    work: TileWork,
-    units: int,
-    executor: Executor,
-    progress: Progress,
-    *,
-    origin: dict[str, Any],
-    output: Path,
-) -> tuple[LabelStore, int]:
-    """Give the objects of all parts numbers and paint them; how many there are."""
-    folder = work.folder.parent
-    anchors, boxes = gather(work, units, folder / "anchors.npy")
-    n_objects = len(anchors)
-    store = LabelStore.make(
-        folder / "labels.zarr",
-        output,
-        shape=work.source.shape,
-        axes=work.source.axes,
-        spacing=work.source.stored.header.spacing if isinstance(work.source, ChannelSource) else None,
-        n_objects=n_objects,
-        origin=origin | {"n_objects": n_objects},
-    )
-    paint = PaintWork(work.folder, folder / "anchors.npy", tuple(boxes), work.source.shape, store)
+def _paint(
+    work: TileWork, executor: Executor, progress: Progress, *, origin: dict[str, Any], targets: _Targets
+) -> tuple[list[SheetStore], int]:
+    """Write what is missing; the images to be put in their places, the labels last, and the objects."""
+    folder, source, stores = work.folder.parent, work.source, []
+    gathered = gather(work, folder / "anchors.npy")
+    axes = source.axes if source.n_times is None else "t" + source.axes
+    shape = source.shape if source.n_times is None else (source.n_times, *source.shape)
+    if targets.maps is not None and targets.maps_missing:
+        store = SheetStore.make(
+            folder / "map.zarr",
+            targets.maps,
+            shape=shape,
+            axes=axes,
+            spacing=source.spacing,
+            dtype=np.float32,
+            origin=origin | {"content": "probability of foreground", "n_objects": gathered.n_objects},
+            labels=False,
+        )
+        _write_sheets(MapWork(work.folder, work.tile, source.shape, store), store, executor, progress)
+        stores.append(store)
+    if targets.labels_missing:
+        store = SheetStore.make(
+            folder / "labels.zarr",
+            targets.labels,
+            shape=shape,
+            axes=axes,
+            spacing=source.spacing,
+            dtype=smallest_label_dtype(gathered.largest_label),
+            origin=origin | {"n_objects": gathered.n_objects},
+        )
+        painting = PaintWork(work.folder, folder / "anchors.npy", gathered, source.shape, store)
+        _write_sheets(painting, store, executor, progress)
+        stores.append(store)
+    return stores, gathered.n_objects
+
+
+def _write_sheets(work: Work, store: SheetStore, executor: Executor, progress: Progress) -> None:
     sheets = range(len(store.sheets()))
-    progress("write labels", 0, len(sheets))
+    stage = "write labels" if isinstance(work, PaintWork) else "write probabilities"
+    progress(stage, 0, len(sheets))
     # Few sheets are painted sooner than processes start.
     painter = executor if len(sheets) > _FEW_SHEETS else HereExecutor()
-    for done, _ in enumerate(painter.run(paint, sheets), 1):
-        progress("write labels", done, len(sheets))
-    return store, n_objects
+    for done, _ in enumerate(painter.run(work, sheets), 1):
+        progress(stage, done, len(sheets))
 
 
-def _result(origin: dict[str, Any], output: Path, n_objects: int, started: float) -> dict[str, Any]:
+def _result(
+    origin: dict[str, Any], output: Path, maps: Path | None, n_objects: int, started: float
+) -> dict[str, Any]:
     return {
         "schema": IMAGE_SCHEMA,
         "method": origin["method"],
         "evidence": origin["evidence"],
         "image": origin["image"],
         "labels": str(output),
+        **({} if maps is None else {"probabilities": str(maps)}),
         "n_objects": n_objects,
         "done": False,
         "wall_s": round(time.perf_counter() - started, 3),

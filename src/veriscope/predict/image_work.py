@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from veriscope.core.image import Image
 from veriscope.errors import MethodError, VeriscopeError
 from veriscope.io.folders import ImageFile
 from veriscope.io.labels import write_labels
+from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.io.record import Record
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
 from veriscope.predict.reading import Reading
 
-__all__ = ["ImageWork"]
+__all__ = ["MAPS", "ImageWork"]
+
+MAPS = "probabilities"
+"""Folder in the output for maps of probability."""
 
 
 class ImageWork:
@@ -30,22 +35,33 @@ class ImageWork:
         Folder for the label images and ``record.jsonl``.
     reading
         How files are read.
+    maps
+        Write also the probability of each pixel, as ``probabilities/<stem>.ome.zarr``.
     """
 
-    def __init__(self, method: Method, files: tuple[ImageFile, ...], output: Path, reading: Reading) -> None:
+    def __init__(
+        self,
+        method: Method,
+        files: tuple[ImageFile, ...],
+        output: Path,
+        reading: Reading,
+        maps: bool = False,
+    ) -> None:
         self.method = method
         self.files = files
         self.output = output
         self.reading = reading
+        self.maps = maps
         self._record = Record(output)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.method, self.files, self.output, self.reading)
+        return type(self), (self.method, self.files, self.output, self.reading, self.maps)
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image; a method that fails on it is said in the row, and the others go on."""
         file = self.files[unit]
         target = f"{file.stem}.tif"
+        outputs = [target, *([f"{MAPS}/{file.stem}.ome.zarr"] if self.maps else [])]
         try:
             done = self._record.step(
                 "predict",
@@ -54,8 +70,8 @@ class ImageWork:
                     "method": self.method.describe(),
                     "reading": self.reading.model_dump(exclude={"skip_bad"}),
                 },
-                outputs=[target],
-                work=lambda: self._predict(file, self.output / target),
+                outputs=outputs,
+                work=lambda: self._predict(file, [self.output / name for name in outputs]),
             )
         except Exception as error:
             # A full disk or a missing file concerns the images after this one too.
@@ -64,12 +80,21 @@ class ImageWork:
             return {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
         entry = self._record.latest(target)
         assert entry is not None, "a step that is done has an entry"
-        return {"image": file.stem, "labels": str(self.output / target), "done": done, **entry["details"]}
+        paths = [str(self.output / name) for name in outputs]
+        written = dict(zip(("labels", "probabilities"), paths, strict=False))
+        return {"image": file.stem, **written, "done": done, **entry["details"]}
 
-    def _predict(self, file: ImageFile, target: Path) -> Mapping[str, Any]:
+    def _predict(self, file: ImageFile, targets: Sequence[Path]) -> Mapping[str, Any]:
         image = self.reading.read(file.path)
         result = self.method.predict(analysis_channel(image, self.reading.channel))
-        write_labels(target, result.labels, spacing=image.spacing)
+        for target in targets[1:]:
+            if result.probability_map is None:
+                raise MethodError(
+                    f"{file.path}: {self.method.name} gives values for it that are no probabilities (not all "
+                    "between 0 and 1); predict without --probabilities"
+                )
+            write_ome_zarr(target, Image(result.probability_map, result.axes, image.spacing))
+        write_labels(targets[0], result.labels, spacing=image.spacing)
         return {"n_objects": result.n_objects, **result.details}
 
     def lighter(self, unit: int) -> ImageWork:

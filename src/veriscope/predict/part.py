@@ -34,11 +34,14 @@ class PartResult:
         How often surroundings had to be enlarged for objects longer than expected.
     n_pixels
         Pixels predicted, surroundings included.
+    probability_map
+        Probability that each pixel of the part is foreground; None if the method gives none.
     """
 
     objects: ObjectRuns
     n_grown: int
     n_pixels: int
+    probability_map: NDArray[np.float32] | None
 
 
 def predict_part(
@@ -77,7 +80,9 @@ def predict_part(
         If there are NaN or infinite pixels.
     """
     footprint = method.footprint(survey)
-    found, n_grown, n_pixels = [], 0, 0
+    found: list[ObjectRuns] = []
+    n_grown = n_pixels = 0
+    probability_map = None
     waiting = [(core, footprint.largest)]
     while waiting:
         part, margin = waiting.pop()
@@ -89,10 +94,12 @@ def predict_part(
                 f"whole, and the memory allows {largest_crop}; give more --memory, or a method or diameter "
                 "with smaller objects"
             )
-        image = Image(source.read(region), source.axes, name=source.name)
+        image = Image(source.read(region), source.axes, source.spacing, name=source.name)
         seen = Part(image, region, source.shape)
         prediction = method.predict_part(seen, survey)
         n_pixels += size
+        if not found and prediction.probability_map is not None:
+            probability_map = prediction.probability_map[within(core, region)].copy()
         doubtful = seen.near_cut(prediction.labels, footprint.reach)
         for box in _boxes(prediction.labels, doubtful, within(part, region), region):
             waiting.append((box, 2 * max(margin, 16)))
@@ -101,7 +108,7 @@ def predict_part(
         found.append(
             ObjectRuns.find(labels, region, source.shape, core=core, probabilities=prediction.probabilities)
         )
-    return PartResult(ObjectRuns.join(found), n_grown, n_pixels)
+    return PartResult(ObjectRuns.join(found), n_grown, n_pixels, probability_map)
 
 
 def _boxes(

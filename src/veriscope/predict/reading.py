@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource, Region
 from veriscope.errors import AxesError
-from veriscope.io.images import read_image
+from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.regions import StoredImage
 from veriscope.methods.channels import COLOUR_CHANNELS, analysis_channel
 
@@ -50,6 +52,21 @@ class Reading(Settings):
         """
         return read_image(path, axes=self.axes, spacing=self.spacing, series=self.series)
 
+    def header(self, path: str | Path) -> ImageHeader:
+        """Say what an image file holds, without its pixels.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        ImageHeader
+            Axes, shape, spacing, channels.
+        """
+        return read_header(path, axes=self.axes, spacing=self.spacing, series=self.series)
+
     def source(self, path: str | Path) -> ChannelSource:
         """Open an image file to be read part by part.
 
@@ -69,7 +86,7 @@ class Reading(Settings):
 
 
 class ChannelSource(PixelSource):
-    """One channel of an image file; parts are checked for NaN as they are read.
+    """One channel of an image file at one time; parts are checked for NaN as they are read.
 
     Parameters
     ----------
@@ -77,6 +94,11 @@ class ChannelSource(PixelSource):
         The file.
     channel
         Index or name of a channel, ``luminance`` or ``hematoxylin``; None: the only one.
+
+    Attributes
+    ----------
+    n_times
+        Number of time points; None: the image has no axis ``t``.
 
     Raises
     ------
@@ -87,10 +109,12 @@ class ChannelSource(PixelSource):
 
     def __init__(self, stored: StoredImage, channel: str | None) -> None:
         header = stored.header
-        axes = header.axes.replace("c", "")
+        axes = spatial_axes(header.axes)
         sizes = dict(zip(header.axes, header.shape, strict=True))
         shape = tuple(sizes[letter] for letter in axes)
         self.stored = stored
+        self.n_times = sizes.get("t")
+        self._time = 0
         self._channel = channel
         self._channels = slice(0, sizes.get("c", 1))
         corner = self._image(tuple(slice(0, 1) for _ in shape))
@@ -110,8 +134,31 @@ class ChannelSource(PixelSource):
             index = _index(corner, channel)
             self._channels = slice(index, index + 1)
             self._channel = "0"
-        block = tuple(min(a, b) for a, b in zip(shape, _BLOCK[len(spatial_axes(axes))], strict=False))
-        super().__init__(shape, axes, seen.pixels.dtype, name=header.path.name, block=block)
+        super().__init__(
+            shape,
+            axes,
+            seen.pixels.dtype,
+            name=header.path.name,
+            block=tuple(map(min, shape, _BLOCK[len(shape)])),
+            spacing=header.spacing,
+        )
+
+    def at(self, time: int) -> ChannelSource:
+        """Give the same channel at another time.
+
+        Parameters
+        ----------
+        time
+            Number of the time point, from 0.
+
+        Returns
+        -------
+        ChannelSource
+            Without axis ``t``, as all of them.
+        """
+        other = copy(self)
+        other._time = time
+        return other
 
     def corner(self) -> Image:
         """Give the first pixel, by which a method can tell whether it takes such images.
@@ -122,12 +169,16 @@ class ChannelSource(PixelSource):
             One pixel, as the method will see it.
         """
         part = tuple(slice(0, 1) for _ in self.shape)
-        return Image(self.read(part), self.axes, name=self.name)
+        return Image(self.read(part), self.axes, self.spacing, name=self.name)
 
     def _image(self, region: Region) -> Image:
-        header = self.stored.header
-        parts = dict(zip(header.axes.replace("c", ""), region, strict=True)) | {"c": self._channels}
-        return self.stored.read(tuple(parts[letter] for letter in header.axes))
+        axes = self.stored.header.axes
+        now = slice(self._time, self._time + 1)
+        parts = {"c": self._channels, "t": now} | dict(zip(spatial_axes(axes), region, strict=True))
+        image = self.stored.read(tuple(parts[letter] for letter in axes))
+        if "t" not in axes:
+            return image
+        return replace(image, pixels=image.pixels[0], axes=axes.removeprefix("t"))
 
     def read(self, region: Region) -> NDArray[Any]:
         """Read a part of the channel."""

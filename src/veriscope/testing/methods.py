@@ -112,9 +112,13 @@ def _check_repeatable(method: Method, image: Image) -> None:
 
 
 def _check_odd_images(method: Method, image: Image) -> None:
+    has_map = method.predict(image).probability_map is not None
     for value in (0, 7):
         constant = replace(image, pixels=np.full(image.shape, value, image.pixels.dtype))
-        assert _check_result(method, constant).n_objects == 0, "a constant image has objects"
+        found = _check_result(method, constant)
+        assert found.n_objects == 0, "a constant image has objects"
+        same = (found.probability_map is not None) == has_map
+        assert same, "a map of probability comes with some images and not with others"
     scaled = image.pixels - image.pixels.min()
     scaled = scaled / scaled.max()
     for dtype, top in ((np.uint8, 255), (np.uint16, 65535), (np.float64, 1.0)):

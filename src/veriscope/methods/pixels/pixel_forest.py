@@ -202,7 +202,8 @@ class PixelForest(LocalMethod):
         self._require_trained()
         image = part.image
         if not survey.spread > 0:
-            return Prediction(np.zeros(image.shape, np.int32), image.axes)
+            nothing = np.zeros(image.shape, np.float32)
+            return Prediction(nothing.astype(np.int32), image.axes, probability_map=nothing)
         probabilities = self._probabilities(survey.normalise(image.pixels))
         inside = probabilities[_INSIDE]
         foreground = inside + probabilities[_EDGE]

@@ -1,4 +1,4 @@
-"""A label image of any size as OME-Zarr, written sheet by sheet."""
+"""An image of any size as OME-Zarr, written sheet by sheet: labels, or a map of numbers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.labels import smallest_label_dtype
 from veriscope.core.source import Region, grid
 from veriscope.errors import InputError
-from veriscope.io.ome_zarr import create_array, label_attributes
+from veriscope.io.atomic import make_folder
+from veriscope.io.ome_zarr import create_array, image_attributes, label_attributes
 from veriscope.io.ome_zarr_metadata import read_attributes
 
-__all__ = ["LabelStore", "read_origin"]
+__all__ = ["SheetStore", "read_origin"]
 
 _ORIGIN = "veriscope"
 
 
-class LabelStore:
-    """A label image that grows on disk and takes its place when it is complete.
+class SheetStore:
+    """An image that grows on disk and takes its place when it is complete.
 
-    The same labels give the same bytes, in whatever order and however often sheets are written. It can
+    The same pixels give the same bytes, in whatever order and however often sheets are written. It can
     be sent to other processes.
 
     Parameters
@@ -47,7 +47,7 @@ class LabelStore:
         with zarr.config.set({"array.write_empty_chunks": True}):
             self._array: Any = zarr.open_array(store=str(folder / "0"), mode="r+")
 
-    def __reduce__(self) -> tuple[type[LabelStore], tuple[Path, Path]]:
+    def __reduce__(self) -> tuple[type[SheetStore], tuple[Path, Path]]:
         return type(self), (self._folder, self._target)
 
     @classmethod
@@ -59,10 +59,11 @@ class LabelStore:
         shape: tuple[int, ...],
         axes: str,
         spacing: Mapping[str, float] | None,
-        n_objects: int,
+        dtype: np.dtype[Any] | type[np.generic],
         origin: Mapping[str, Any],
-    ) -> LabelStore:
-        """Begin a label image, or go on with one that was begun in the same way.
+        labels: bool = True,
+    ) -> SheetStore:
+        """Begin an image, or go on with one that was begun in the same way.
 
         Parameters
         ----------
@@ -72,14 +73,16 @@ class LabelStore:
             Where it will be, ending ``.zarr``.
         shape, axes, spacing
             Of the image, spacing in µm or None.
-        n_objects
-            Largest label: decides between uint16 and uint32.
+        dtype
+            Of the pixels.
         origin
-            Plain values put into its metadata: how the labels came to be.
+            Plain values put into its metadata: how the image came to be.
+        labels
+            Mark it as a label image.
 
         Returns
         -------
-        LabelStore
+        SheetStore
             Open for writing.
 
         Raises
@@ -87,17 +90,22 @@ class LabelStore:
         InputError
             If the disk is full.
         """
-        attributes = label_attributes(target, axes, spacing) | {_ORIGIN: dict(origin)}
+        describe = label_attributes if labels else image_attributes
+        attributes = describe(target, axes, spacing) | {_ORIGIN: dict(origin)}
         with _writing(target):
             if read_origin(folder) != json.loads(json.dumps(dict(origin))):
                 shutil.rmtree(folder, ignore_errors=True)
-                dtype = smallest_label_dtype(n_objects)
-                create_array(folder, shape, dtype, axes, attributes, small_shards=True)
+                create_array(folder, shape, np.dtype(dtype), axes, attributes, small_shards=True)
             return cls(folder, target)
 
     @property
+    def folder(self) -> Path:
+        """Where it grows."""
+        return self._folder
+
+    @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the labels."""
+        """Type of the pixels."""
         dtype: np.dtype[Any] = np.dtype(self._array.dtype)
         return dtype
 
@@ -111,15 +119,15 @@ class LabelStore:
         """
         return list(grid(self._array.shape, self._array.shards or self._array.chunks))
 
-    def write(self, sheet: Region, labels: NDArray[Any]) -> None:
+    def write(self, sheet: Region, pixels: NDArray[Any]) -> None:
         """Write one sheet.
 
         Parameters
         ----------
         sheet
             One of `sheets`.
-        labels
-            Its labels.
+        pixels
+            Its pixels.
 
         Raises
         ------
@@ -127,7 +135,7 @@ class LabelStore:
             If the disk is full.
         """
         with _writing(self._target):
-            self._array[sheet] = labels
+            self._array[sheet] = pixels
 
     def finish(self) -> None:
         """Put the image in its place.
@@ -144,6 +152,7 @@ class LabelStore:
                 if file.is_file():
                     with file.open("rb") as stream:
                         os.fsync(stream.fileno())
+            make_folder(self._target.parent)
             self._folder.rename(self._target)
 
 
@@ -166,7 +175,7 @@ class _writing:
 
 
 def read_origin(folder: Path) -> dict[str, Any] | None:
-    """Give what a label image says of how it came to be.
+    """Give what an image says of how it came to be.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ import pytest
 from veriscope.core.runs import ObjectRuns
 from veriscope.errors import InputError
 from veriscope.io.hashing import sha256_of
-from veriscope.io.label_store import LabelStore, read_origin
+from veriscope.io.sheet_store import SheetStore, read_origin
 from veriscope.io.labels import open_labels
 from veriscope.io.ome_zarr import write_labels_zarr
 from veriscope.io.run_files import read_runs, write_runs
@@ -24,14 +24,14 @@ LABELS = np.random.default_rng(0).integers(0, 400, (1500, 2100)).astype(np.uint1
 LABELS[:1024, :1024] = 0
 
 
-def begin(tmp_path: Path, n_objects: int = 399, **origin: Any) -> LabelStore:
-    return LabelStore.make(
+def begin(tmp_path: Path, dtype: Any = np.uint16, **origin: Any) -> SheetStore:
+    return SheetStore.make(
         tmp_path / "grows.zarr",
         tmp_path / "o.ome.zarr",
         shape=LABELS.shape,
         axes="yx",
         spacing=SPACING,
-        n_objects=n_objects,
+        dtype=dtype,
         origin={"key": "k"} | origin,
     )
 
@@ -50,11 +50,6 @@ def test_sheet_by_sheet_in_any_order_from_several_processes(tmp_path: Path) -> N
     assert read_origin(tmp_path / "o.ome.zarr") == {"key": "k"}
     write_labels_zarr(tmp_path / "at-once" / "o.ome.zarr", LABELS, spacing=SPACING)
     assert sha256_of(tmp_path / "o.ome.zarr" / "0") == sha256_of(tmp_path / "at-once" / "o.ome.zarr" / "0")
-
-
-@pytest.mark.parametrize(("n_objects", "dtype"), [(65_535, np.uint16), (65_536, np.uint32)])
-def test_type_by_number_of_objects(tmp_path: Path, n_objects: int, dtype: type) -> None:
-    assert begin(tmp_path, n_objects).dtype == dtype
 
 
 def test_what_was_begun_otherwise_is_begun_anew(tmp_path: Path) -> None:
@@ -109,13 +104,13 @@ def test_runs_come_back_from_a_file_and_damage_is_noticed(tmp_path: Path) -> Non
 
 
 def test_sheets_of_a_huge_image_are_small_and_cover_it_once(tmp_path: Path) -> None:
-    store = LabelStore.make(
+    store = SheetStore.make(
         tmp_path / "grows.zarr",
         tmp_path / "o.ome.zarr",
         shape=(30_000, 20_000),
         axes="yx",
         spacing=None,
-        n_objects=70_000,
+        dtype=np.uint32,
         origin={},
     )
     sizes = [(y.stop - y.start) * (x.stop - x.start) for y, x in store.sheets()]

@@ -1,0 +1,200 @@
+"""What lies beside a result until it is complete, so that a run that was stopped can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from veriscope.errors import InputError
+from veriscope.io.atomic import make_folder, write_json
+from veriscope.io.hashing import sha256_of
+from veriscope.io.sheet_store import read_origin
+from veriscope.methods.base import Method
+from veriscope.predict.reading import ChannelSource, Reading
+
+__all__ = ["Unfinished", "check_chunks", "found_before", "origin_of", "record_path"]
+
+
+def record_path(output: Path) -> Path:
+    """Say where stands what a result took.
+
+    Parameters
+    ----------
+    output
+        The result.
+
+    Returns
+    -------
+    pathlib.Path
+        Beside it, ending ``.record.json``.
+    """
+    return output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json")
+
+
+def check_chunks(pixels: ChannelSource, memory: int | None) -> None:
+    """Refuse a file of which one piece is larger than the memory promised.
+
+    Parameters
+    ----------
+    pixels
+        The image.
+    memory
+        Bytes; None: not limited.
+
+    Raises
+    ------
+    InputError
+        With a command that converts the file.
+    """
+    needed = pixels.stored.chunk_bytes
+    if memory is not None and needed > memory // 4:
+        raise InputError(
+            f"{pixels.stored.path}: is stored in pieces of {needed} bytes that can only be decompressed "
+            f"whole, more than a quarter of --memory ({memory} bytes); convert it first: open it on a "
+            "computer with enough memory and save it as OME-Zarr or as tiled TIFF, for example with "
+            f"vips tiffsave {pixels.name} tiled.tif --tile --compression deflate --bigtiff"
+        )
+
+
+def origin_of(method: Method, source: Path, reading: Reading, *, schema: str) -> dict[str, Any]:
+    """Say what a result depends on, and nothing else.
+
+    Parameters
+    ----------
+    method
+        Ready to predict.
+    source
+        Image file.
+    reading
+        How it is read.
+    schema
+        Of the record of the result.
+
+    Returns
+    -------
+    dict
+        Plain values; ``key`` is the same only if all of them are, save the name of the file.
+    """
+    origin = {
+        "schema": schema,
+        "image": source.name,
+        "sha256": sha256_of(source),
+        "method": method.describe(),
+        "reading": reading.model_dump(mode="json", exclude={"skip_bad"}),
+        "evidence": "untested",
+    }
+    text = json.dumps({k: v for k, v in origin.items() if k != "image"}, sort_keys=True)
+    return origin | {"key": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def found_before(output: Path, origin: dict[str, Any]) -> dict[str, Any] | None:
+    """Give what a result that is there already says of itself, if it is the one wanted.
+
+    Parameters
+    ----------
+    output
+        The result.
+    origin
+        Of the one wanted.
+
+    Returns
+    -------
+    dict or None
+        Its origin; None if there is no result.
+
+    Raises
+    ------
+    InputError
+        If there is another one.
+    """
+    if not output.exists():
+        return None
+    found = read_origin(output)
+    if found is None or found.get("key") != origin["key"]:
+        what = "was not made by this program" if found is None else "was made otherwise"
+        raise InputError(
+            f"{output}: exists already and {what} (another image, method or option); choose another name "
+            "or remove it"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The folder of a result that is being made.
+
+    Parameters
+    ----------
+    output
+        The result.
+    key
+        Of its origin.
+    """
+
+    output: Path
+    key: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the work lies: beside the result, ending ``.part``."""
+        return self.output.with_name(self.output.name + ".part")
+
+    @property
+    def parts(self) -> Path:
+        """Where the files of the parts lie."""
+        return self.folder / "parts"
+
+    def begin(self) -> tuple[int, ...] | None:
+        """Make the folder, or take up that of a run that was stopped.
+
+        Returns
+        -------
+        tuple of int or None
+            Lengths of the parts of the run that was stopped.
+
+        Raises
+        ------
+        InputError
+            If it holds another run.
+        """
+        found = self._plan()
+        if found is not None and found.get("key") != self.key:
+            raise InputError(
+                f"{self.folder}: holds an unfinished run of another image, method or option; remove the "
+                "folder to start anew"
+            )
+        make_folder(self.parts)
+        make_folder(self.folder / "surveys")
+        return tuple(found["tile"]) if found is not None and "tile" in found else None
+
+    def settle(self, tile: tuple[int, ...], before: tuple[int, ...] | None) -> None:
+        """Write down how the image is cut; parts that were cut otherwise are removed.
+
+        Parameters
+        ----------
+        tile
+            Lengths of the parts.
+        before
+            Those of the run that was stopped.
+        """
+        if before is not None and before != tile:
+            shutil.rmtree(self.parts)
+            make_folder(self.parts)
+        write_json(self.folder / "plan.json", {"key": self.key, "tile": list(tile)})
+
+    def clear(self) -> None:
+        """Remove the folder, once the result is there."""
+        plan = self._plan()
+        if plan is not None and plan.get("key") == self.key:
+            shutil.rmtree(self.folder)
+
+    def _plan(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads((self.folder / "plan.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
