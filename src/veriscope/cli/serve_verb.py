@@ -1,0 +1,91 @@
+"""The verb that starts the web app, and the one for accounts of a lab server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veriscope.errors import InputError
+
+__all__ = ["register"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line.
+
+    Parameters
+    ----------
+    app
+        The command line.
+    """
+    app.command()(serve)
+
+
+def serve(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER]", help="A study, or a folder of studies; otherwise ~/veriscope-studies."
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; others than loopback need TLS.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which browsers address the server; may be repeated."),
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    insecure_http: Annotated[
+        bool,
+        typer.Option("--insecure-http", help="Allow other addresses than loopback without TLS."),
+    ] = False,
+    accounts: Annotated[
+        Path | None, typer.Option(help="File with accounts, see serve-user; otherwise a token is printed.")
+    ] = None,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder from which images may be taken; may be repeated; otherwise your home."),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Jobs at a time.")] = 1,
+    dev_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Further origin that may call, for development of the front end."),
+    ] = None,
+) -> None:
+    """Open the web app: from images to a defended answer, in the browser."""
+    if host not in _LOOPBACK and not insecure_http and tls_cert is None:
+        raise InputError(
+            f"--host {host}: others could read and change what is sent; give --tls-cert and --tls-key, or "
+            "allow it with --insecure-http"
+        )
+    if (tls_cert is None) != (tls_key is None):
+        raise InputError("--tls-cert and --tls-key belong together; give both or none")
+    for file in (tls_cert, tls_key):
+        if file is not None and not file.is_file():
+            raise InputError(f"{file}: no such file; give the certificate and its key as PEM files")
+    from veriscope.server.run import ServeOptions, run_server
+
+    run_server(
+        ServeOptions(
+            folder=folder or Path.home() / "veriscope-studies",
+            port=port,
+            host=host,
+            names=tuple(name or ()),
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            accounts=accounts,
+            roots=tuple(root or (() if accounts else (Path.home(),))),
+            workers=workers,
+            dev_origins=tuple(dev_origin or ()),
+            open_browser=not no_browser,
+        ),
+        say=typer.echo,
+    )

@@ -1,0 +1,87 @@
+"""The app: guards around routes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from veriscope import __version__
+from veriscope.io.atomic import make_folder
+from veriscope.server import pages
+from veriscope.server.access.guard import Guard
+from veriscope.server.access.sessions import Attempts, Sessions
+from veriscope.server.problems import add_handlers
+from veriscope.server.routes import files, images, session, studies
+from veriscope.server.routes.common import ERRORS, ServerParts
+from veriscope.server.settings import ServerSettings
+from veriscope.server.workspace import Workspace
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Make the server's app.
+
+    Parameters
+    ----------
+    settings
+        What it is started with.
+
+    Returns
+    -------
+    fastapi.FastAPI
+        To be run by Uvicorn, or tested.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made.
+    """
+    make_folder(settings.folder)
+    workspace = Workspace(settings.folder, settings.roots)
+    sessions = Sessions(settings.limits.session_hours)
+    parts = ServerParts(settings, workspace, sessions, Attempts(settings.limits.failed_sign_ins))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _keep_audit_log(workspace)
+        yield
+
+    app = FastAPI(
+        title="Veriscope",
+        version=__version__,
+        description="The server of Veriscope's app. Requests that change something need the header "
+        "`X-Veriscope: 1`; errors are problem documents.",
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=ERRORS,
+    )
+    app.state.parts = parts
+    for routes in (session, studies, images, files, pages):
+        app.include_router(routes.router)
+    add_handlers(app, workspace.folder)
+    app.add_middleware(Guard, settings=settings, sessions=sessions)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name.lstrip("_")
+
+
+def _keep_audit_log(workspace: Workspace) -> None:
+    """Append who changed what to a file of the workspace."""
+    log = logging.getLogger("veriscope.server.audit")
+    if log.handlers:
+        return
+    make_folder(workspace.state)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(logging.FileHandler(workspace.state / "audit.log", encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""What the server takes and gives: the types of `web/openapi.json`."""
