@@ -13,7 +13,7 @@ _WHOLE = 1 << 22
 _GOLDEN = 0.6180339887498949
 
 
-def sample_windows(shape: tuple[int, ...], *, side: int = 512) -> Iterator[Region]:
+def sample_windows(shape: tuple[int, ...], *, side: int = 512, planes: int | None = None) -> Iterator[Region]:
     """Give windows of an image in an order that spreads them evenly over it.
 
     The order is fixed by the shape, so that whoever stops after some windows has always seen the same.
@@ -24,6 +24,8 @@ def sample_windows(shape: tuple[int, ...], *, side: int = 512) -> Iterator[Regio
         Of the image.
     side
         Length of the windows along y and x, in pixels.
+    planes
+        Of a window of a stack; None: all.
 
     Yields
     ------
@@ -33,7 +35,7 @@ def sample_windows(shape: tuple[int, ...], *, side: int = 512) -> Iterator[Regio
     if math.prod(shape) <= _WHOLE:
         yield tuple(slice(0, size) for size in shape)
         return
-    windows = list(grid(shape, (*shape[:-2], side, side)))
+    windows = list(grid(shape, (*(planes or size for size in shape[:-2]), side, side)))
     step = max(round(_GOLDEN * len(windows)), 1)
     while math.gcd(step, len(windows)) > 1:
         step += 1

@@ -16,6 +16,8 @@ _BASE = 260 << 20
 _SHARE = 0.8
 """Share of the memory that is planned with."""
 _USUAL, _LARGEST, _SMALLEST, _STEP = 2048, 4096, 64, 64
+_LARGEST_STACK, _VOXELS = 512, 1 << 25
+"""Longest side of parts of a stack, and most voxels of one with its surroundings."""
 _WIDTHS = 12
 """Parts are this many times as long as their surroundings, where memory allows: these are predicted twice."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -86,7 +88,7 @@ def plan_tiles(
         Number of processes.
     tile
         Length wanted, in pixels along y and x (and z); None: 2048, up to 4096 where surroundings are wide,
-        less where memory does not suffice.
+        in stacks up to 512; less where memory does not suffice.
 
     Returns
     -------
@@ -104,6 +106,10 @@ def plan_tiles(
         processes = workers + 1 if workers > 1 else 1
         largest = int((_SHARE * memory - processes * _BASE) / (workers * bytes_per_pixel))
     side = tile or min(max(_USUAL, -(-_WIDTHS * halo // 2 // _STEP) * _STEP), _LARGEST)
+    if tile is None and len(shape) == 3:
+        side = _LARGEST_STACK
+        while side > _SMALLEST and _crop(side, halo, shape) > _VOXELS:
+            side -= _STEP
     while largest is not None and _crop(side, halo, shape) > largest and tile is None and side > _SMALLEST:
         side -= _STEP
     if largest is not None and (needed := _crop(side, halo, shape)) > largest:

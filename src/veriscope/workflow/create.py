@@ -102,6 +102,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         wanted.measure, object=wanted.object, tolerance=wanted.tolerance, level=wanted.level
     )
     candidates = default_candidates(wanted.object, wanted.methods, diameter=wanted.diameter)
+    _require_planes(candidates)
     audit = AuditSettings.parse({"tile_size": wanted.tile_size, "seed": wanted.seed}, where="new study")
     sources = find_sources(
         wanted.images,
@@ -118,7 +119,6 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         series=wanted.series,
         in_place=wanted.in_place,
         skip_bad=wanted.skip_bad,
-        dimensions=frozenset(d for item in candidates for d in get_method(item.method).card.dimensions),
     )
     with atomic_path(path) as temporary:
         folder = StudyFolder(temporary)
@@ -140,6 +140,16 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         )
         write_text(folder.config, config.to_yaml())
     return StudyFolder(path)
+
+
+def _require_planes(candidates: Sequence[Candidate]) -> None:
+    """Refuse methods of stacks: people annotate the audit of a study on planes."""
+    stacks = [item.method for item in candidates if 2 not in get_method(item.method).card.dimensions]
+    if stacks:
+        raise StudyError(
+            f"{', '.join(stacks)}: takes stacks, and a study takes single planes, since people annotate its "
+            "audit on planes; use it without a study (veriscope predict)"
+        )
 
 
 def default_candidates(

@@ -40,8 +40,6 @@ class TakingIn(Settings):
     """Read the sources where they are, instead of converted copies."""
     skip_bad: bool = False
     """Leave out images that cannot be used, instead of stopping."""
-    dimensions: frozenset[int] = frozenset((2, 3))
-    """Numbers of spatial axes that the candidates take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +145,11 @@ def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dic
     image = _read(source, how)
     seen = analysis_channel(image, how.channel)
     seen.require_finite()
-    if "t" in seen.axes or len(seen.axes) not in how.dimensions:
+    if set("tz") & set(seen.axes):
         raise AxesError(
-            f"{source.paths[0]}: has axes {image.axes!r} and the candidates take "
-            f"{' or '.join(f'{d}D' for d in sorted(how.dimensions))} images without time; give single planes "
-            "(for example a projection)"
+            f"{source.paths[0]}: has axes {image.axes!r} and a study takes single planes, since people "
+            "annotate its audit on planes; give one plane of it (for example a projection), or predict it "
+            "without a study (veriscope predict)"
         )
     notes = list(image.notes)
     if np.ptp(seen.pixels) == 0:

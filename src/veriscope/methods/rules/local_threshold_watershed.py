@@ -6,6 +6,7 @@ from math import ceil
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
@@ -21,12 +22,14 @@ from veriscope.methods.rules.splitting import (
     split_reach,
     split_touching,
 )
-from veriscope.methods.sampling import gaussian_reach
+from veriscope.methods.rules.voxels import along, farthest, smoothing_reach
 
 __all__ = ["LocalThresholdWatershed", "LocalThresholdWatershedParameters"]
 
 _OPENING = 2
 """Reach of the opening in pixels: one of the erosion, one of the dilation."""
+_FAR = 1.5
+"""Planes that lie this much farther apart than pixels are opened one by one."""
 
 
 class LocalThresholdWatershedParameters(Settings):
@@ -56,6 +59,7 @@ class LocalThresholdWatershed(LocalMethod):
         summary="Local-mean threshold over a window of some object diameters, then split at the necks.",
         objects=("nucleus", "cell", "particle"),
         modalities=(),
+        dimensions=(2, 3),
         citation="Bradley D, Roth G. Adaptive thresholding using the integral image. "
         "J. Graphics Tools 12, 13-21 (2007). doi:10.1080/2151237X.2007.10129236",
         limits=(
@@ -77,10 +81,11 @@ class LocalThresholdWatershed(LocalMethod):
         """Reach of smoothing, local mean, opening, holes and splitting, one after the other."""
         if survey.foreground is None:
             return Footprint(0, 0)
-        diameter = survey.diameter
-        seen = gaussian_reach(self.parameters.smoothing) + gaussian_reach(self._window(survey)) + _OPENING
-        reach = seen + holes_reach(ceil(diameter)) + split_reach(diameter)
-        return Footprint(reach, ceil(1.5 * diameter))
+        diameter, step = survey.diameter, survey.step
+        smoothing = smoothing_reach(self.parameters.smoothing, step)
+        seen = smoothing + smoothing_reach(self._window(survey), step) + _OPENING
+        reach = seen + holes_reach(ceil(diameter), step) + split_reach(diameter, step)
+        return Footprint(reach, farthest(1.5 * diameter, step))
 
     def _window(self, survey: RuleSurvey) -> float:
         """Give the standard deviation of the local mean, in pixels."""
@@ -93,12 +98,22 @@ class LocalThresholdWatershed(LocalMethod):
         turned = found.turn(image.pixels)
         # Bright objects must not raise the threshold around them: what exceeds the global one counts as it.
         capped = np.minimum(turned, np.float32(found.threshold))
-        local = ndimage.gaussian_filter(capped, self._window(survey), mode="nearest")
+        local = ndimage.gaussian_filter(capped, along(self._window(survey), survey.step), mode="nearest")
         margin = np.float32(max(self.parameters.sensitivity * found.contrast, 3.0 * found.noise))
-        mask = ndimage.binary_opening(turned > local + margin)
-        mask = fill_holes(mask, largest=ceil(diameter))
-        labels = split_touching(mask, diameter=diameter)
+        mask = ndimage.binary_opening(turned > local + margin, _cross(survey.step))
+        mask = fill_holes(mask, largest=ceil(diameter), step=survey.step)
+        labels = split_touching(mask, diameter=diameter, step=survey.step)
         spare = part.near_cut(labels, self.footprint(survey).reach)
-        return Prediction(
-            drop_small(labels, diameter=diameter, spare=spare), image.axes, details=survey.details
-        )
+        labels = drop_small(labels, diameter=diameter, spare=spare, step=survey.step)
+        return Prediction(labels, image.axes, details=survey.details)
+
+
+def _cross(step: tuple[float, ...]) -> NDArray[np.bool_] | None:
+    """Neighbours of a pixel for the opening; in stacks not those that are much farther away than others."""
+    if not step:
+        return None
+    cross: NDArray[np.bool_] = ndimage.generate_binary_structure(len(step), 1)
+    for axis, size in enumerate(step):
+        if size > _FAR * min(step):
+            np.moveaxis(cross, axis, 0)[[0, 2]] = False
+    return cross

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from veriscope.core.source import PixelSource
 from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
 from veriscope.methods.rules.peaks import follow, local_peaks, steepest
 from veriscope.methods.rules.scale import RuleSurvey, survey_rule
+from veriscope.methods.rules.voxels import farthest, smoothing_reach, whole_along
 from veriscope.methods.sampling import gaussian_reach
 
 __all__ = ["LogSpots", "LogSpotsParameters"]
@@ -24,6 +24,8 @@ __all__ = ["LogSpots", "LogSpotsParameters"]
 _SMOOTHING = 0.7
 _GROWTH = 1.6
 """How far a blob may grow, in radii of its scale."""
+_NARROWEST = 0.7
+"""Smallest standard deviation of a filter along any axis of a stack, in voxels."""
 
 
 class LogSpotsParameters(Settings):
@@ -51,6 +53,7 @@ class LogSpots(LocalMethod):
         summary="Laplacian-of-Gaussian blob detection; each blob grows to its own edge.",
         objects=("spot", "nucleus", "particle"),
         modalities=(),
+        dimensions=(2, 3),
         citation="Lindeberg T. Feature detection with automatic scale selection. "
         "Int. J. Comput. Vis. 30, 79-116 (1998). doi:10.1023/A:1008045108935",
         limits=(
@@ -70,11 +73,11 @@ class LogSpots(LocalMethod):
         """Reach of the filters, of the window of a peak, and of the growth of a blob."""
         if survey.foreground is None:
             return Footprint(0, 0)
-        widest = max(self._diameters(survey))
-        peak = gaussian_reach(_sigma(widest)) + _window(survey) + 1
+        widest, step = max(self._diameters(survey)), survey.step
+        peak = _widest_reach(_sigma(widest, step), step) + max(_window(survey)) + 1
         # A pixel looks for seeds within the largest blob, and so does every pixel on its way to one.
-        reach = gaussian_reach(_SMOOTHING) + peak + ceil(_GROWTH * widest / 2) + 2
-        return Footprint(reach, ceil(_GROWTH * widest))
+        reach = smoothing_reach(_SMOOTHING, step) + peak + farthest(_GROWTH * widest / 2, step) + 2
+        return Footprint(reach, farthest(_GROWTH * widest, step))
 
     def _diameters(self, survey: RuleSurvey) -> list[float]:
         return [survey.diameter * scale for scale in self.parameters.scales]
@@ -84,31 +87,55 @@ class LogSpots(LocalMethod):
         if found is None:
             return Prediction(np.zeros(image.shape, np.int32), image.axes, details=survey.details)
         turned = found.turn(image.pixels)
-        response, scale = _blob_response(turned, self._diameters(survey))
-        # A uniform disc of contrast c answers with 2c/e at its own scale, sigma = radius / sqrt(2).
-        floor = max(self.parameters.threshold * 2 / np.e * found.contrast, found.noise)
+        response, scale = _blob_response(turned, self._diameters(survey), survey.step)
+        # A uniform disc of contrast c answers with 2c/e at its own scale, sigma = radius / sqrt(2), a ball
+        # with 4 pi c (3 / 2 pi e) ** 1.5 at sigma = radius / sqrt(3).
+        largest = 4 * np.pi * (3 / (2 * np.pi * np.e)) ** 1.5 if survey.step else 2 / np.e
+        floor = max(self.parameters.threshold * largest * found.contrast, found.noise)
         peaks = local_peaks(response, distance=_window(survey), floor=floor)
-        labels = _grow(turned, peaks, radii=scale[tuple(peaks.T)] / 2, fine=survey.diameter / 6)
+        radii = scale[tuple(peaks.T)] / 2
+        labels = _grow(turned, peaks, radii=radii, fine=survey.diameter / 6, step=survey.step)
         return Prediction(relabel_sequential(labels), image.axes, details=survey.details)
 
 
-def _window(survey: RuleSurvey) -> int:
-    return max(1, round(0.3 * survey.diameter))
+def _window(survey: RuleSurvey) -> tuple[int, ...]:
+    return whole_along(max(1, round(0.3 * survey.diameter)), survey.step, len(survey.step) or 2)
 
 
-def _sigma(diameter: float) -> float:
-    return float(diameter / (2 * np.sqrt(2)))
+def _sigma(diameter: float, step: tuple[float, ...]) -> float:
+    return float(diameter / (2 * np.sqrt(3 if step else 2)))
+
+
+def _widest_reach(sigma: float, step: tuple[float, ...]) -> int:
+    """Reach of `_laplace`, in voxels along the axis where it is farthest."""
+    return (
+        max(gaussian_reach(max(sigma / size, _NARROWEST)) for size in step) if step else gaussian_reach(sigma)
+    )
+
+
+def _laplace(image: NDArray[np.float32], sigma: float, step: tuple[float, ...]) -> NDArray[np.float32]:
+    """Laplacian of Gaussian, scale-normalised in stacks, where axes have voxels of other sizes."""
+    if not step:
+        return np.asarray(ndimage.gaussian_laplace(image, sigma, mode="nearest"), np.float32)
+    total = np.zeros(image.shape, np.float32)
+    # Weights of a second derivative add up to 0 only if the Gaussian is wider than a voxel.
+    sigmas = [max(sigma / size, _NARROWEST) for size in step]
+    for axis, own in enumerate(sigmas):
+        order = [2 * (axis == other) for other in range(image.ndim)]
+        total += np.float32(own**2) * ndimage.gaussian_filter(image, sigmas, order=order, mode="nearest")
+    return total
 
 
 def _blob_response(
-    image: NDArray[np.float32], diameters: list[float]
+    image: NDArray[np.float32], diameters: list[float], step: tuple[float, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give the largest scale-normalised response per pixel and the diameter at which it occurs."""
     best = np.full(image.shape, -np.inf, np.float32)
     at = np.zeros(image.shape, np.float32)
     for diameter in diameters:
-        sigma = _sigma(diameter)
-        response = -np.float32(sigma**2) * ndimage.gaussian_laplace(image, sigma, mode="nearest")
+        sigma = _sigma(diameter, step)
+        weight = np.float32(1.0 if step else sigma**2)
+        response = -weight * _laplace(image, sigma, step)
         better = response > best
         best[better] = response[better]
         at[better] = diameter
@@ -116,7 +143,12 @@ def _blob_response(
 
 
 def _grow(
-    image: NDArray[np.float32], peaks: NDArray[np.intp], *, radii: NDArray[np.float32], fine: float
+    image: NDArray[np.float32],
+    peaks: NDArray[np.intp],
+    *,
+    radii: NDArray[np.float32],
+    fine: float,
+    step: tuple[float, ...],
 ) -> NDArray[np.int32]:
     """Grow each peak to the edge of its blob: the zero crossing of a fine Laplacian, within 1.6 radii.
 
@@ -128,9 +160,9 @@ def _grow(
     seeds[tuple(peaks.T)] = True
     radius = np.zeros(image.shape, np.float32)
     radius[tuple(peaks.T)] = radii
-    distance, nearest = ndimage.distance_transform_edt(~seeds, return_indices=True)
+    distance, nearest = ndimage.distance_transform_edt(~seeds, sampling=step or None, return_indices=True)
     reach = radius[tuple(nearest)]
-    inside = ndimage.gaussian_laplace(image, max(1.0, fine), mode="nearest") < 0
+    inside = _laplace(image, max(1.0, fine), step) < 0
     core = distance <= np.maximum(1.0, 0.5 * reach)
     mask = (distance <= _GROWTH * reach) & (inside | core)
     labels, arrived = follow(steepest(-distance.astype(np.float32), mask), mask)

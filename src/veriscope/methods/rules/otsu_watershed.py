@@ -20,7 +20,7 @@ from veriscope.methods.rules.splitting import (
     split_reach,
     split_touching,
 )
-from veriscope.methods.sampling import gaussian_reach
+from veriscope.methods.rules.voxels import farthest, smoothing_reach
 
 __all__ = ["OtsuWatershed", "OtsuWatershedParameters"]
 
@@ -48,6 +48,7 @@ class OtsuWatershed(LocalMethod):
         summary="Global Otsu threshold, then split along the valleys of the distance transform.",
         objects=("nucleus", "cell", "particle"),
         modalities=(),
+        dimensions=(2, 3),
         citation="Otsu N. A threshold selection method from gray-level histograms. "
         "IEEE Trans. Syst. Man Cybern. 9, 62-66 (1979). doi:10.1109/TSMC.1979.4310076",
         limits=(
@@ -69,19 +70,18 @@ class OtsuWatershed(LocalMethod):
         """Reach of smoothing, holes and splitting, one after the other."""
         if survey.foreground is None:
             return Footprint(0, 0)
-        diameter = survey.diameter
-        reach = (
-            gaussian_reach(self.parameters.smoothing) + holes_reach(ceil(diameter)) + split_reach(diameter)
-        )
-        return Footprint(reach, ceil(1.5 * diameter))
+        diameter, step = survey.diameter, survey.step
+        smoothing = smoothing_reach(self.parameters.smoothing, step)
+        reach = smoothing + holes_reach(ceil(diameter), step) + split_reach(diameter, step)
+        return Footprint(reach, farthest(1.5 * diameter, step))
 
     def _predict_part(self, part: Part, survey: RuleSurvey) -> Prediction:
         image = part.image
         if survey.foreground is None:
             return Prediction(np.zeros(image.shape, np.int32), image.axes, details=survey.details)
         mask = survey.foreground.turn(image.pixels) > survey.foreground.threshold
-        mask = fill_holes(mask, largest=ceil(survey.diameter))
-        labels = split_touching(mask, diameter=survey.diameter)
+        mask = fill_holes(mask, largest=ceil(survey.diameter), step=survey.step)
+        labels = split_touching(mask, diameter=survey.diameter, step=survey.step)
         spare = part.near_cut(labels, self.footprint(survey).reach)
-        labels = drop_small(labels, diameter=survey.diameter, spare=spare)
+        labels = drop_small(labels, diameter=survey.diameter, spare=spare, step=survey.step)
         return Prediction(labels, image.axes, details=survey.details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import ndimage
 __all__ = ["follow", "local_peaks", "steepest"]
 
 
-def local_peaks(image: NDArray[Any], *, distance: int, floor: float) -> NDArray[np.intp]:
+def local_peaks(image: NDArray[Any], *, distance: int | Sequence[int], floor: float) -> NDArray[np.intp]:
     """Find pixels that are the largest in a square window.
 
     Of equal pixels in one window the first counts (row by row), so that the choice in a part of an
@@ -23,7 +24,7 @@ def local_peaks(image: NDArray[Any], *, distance: int, floor: float) -> NDArray[
     image
         Of any dimension.
     distance
-        The window has 2 × `distance` + 1 pixels along each axis.
+        The window has 2 × `distance` + 1 pixels along each axis; one for all, or one for each.
     floor
         Peaks are above this value.
 
@@ -32,7 +33,7 @@ def local_peaks(image: NDArray[Any], *, distance: int, floor: float) -> NDArray[
     numpy.ndarray
         Coordinates (n, ndim), row by row.
     """
-    size = 2 * distance + 1
+    size = 2 * distance + 1 if isinstance(distance, int) else tuple(2 * width + 1 for width in distance)
     top = ndimage.maximum_filter(image, size=size, mode="nearest")
     candidate = (image == top) & (image > floor)
     places = np.flatnonzero(candidate)

@@ -15,7 +15,8 @@ from skimage.filters import threshold_otsu
 from veriscope.core.source import PixelSource
 from veriscope.methods.base import Survey
 from veriscope.methods.rules.peaks import local_peaks
-from veriscope.methods.sampling import gaussian_reach, sample_windows
+from veriscope.methods.rules.voxels import along, pad_planes, smoothing_reach, steps_of, whole_along
+from veriscope.methods.sampling import sample_windows
 
 __all__ = [
     "ForegroundSurvey",
@@ -29,6 +30,8 @@ _NOISE_SEPARATION = 3.0
 """Class means this many background deviations apart are objects; noise alone gives 2.3 to 2.8."""
 _BINS, _OTSU_BINS = 1 << 16, 256
 _ENOUGH_WINDOWS = 16
+_WINDOWS: dict[int, dict[str, int]] = {2: {}, 3: {"side": 256, "planes": 64}}
+"""Windows in which the size of the objects is looked for, if the image is large."""
 
 
 class ForegroundSurvey(Survey):
@@ -46,6 +49,8 @@ class ForegroundSurvey(Survey):
     """Standard deviation of the smoothed background, from its median absolute deviation."""
     polarity: Literal["bright", "dark"]
     """How the objects are in the image given."""
+    step: tuple[float, ...] = ()
+    """Size of a voxel along each axis relative to that along x; empty in planes."""
 
     def turn(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Smooth an image, or a part of it, and turn it so that objects are bright.
@@ -60,7 +65,7 @@ class ForegroundSurvey(Survey):
         numpy.ndarray
             float32, same shape.
         """
-        smooth = _smooth(pixels, self.sigma)
+        smooth = _smooth(pixels, self.sigma, self.step)
         return -smooth if self.polarity == "dark" else smooth
 
 
@@ -73,6 +78,13 @@ class RuleSurvey(Survey):
     """Typical object diameter in pixels."""
     diameter_estimated: bool = False
     """Whether it was estimated rather than given."""
+    voxels_assumed: bool = False
+    """Whether a stack says nothing of its voxels, so that they are taken as cubes."""
+
+    @property
+    def step(self) -> tuple[float, ...]:
+        """Size of a voxel along each axis relative to that along x; empty in planes."""
+        return () if self.foreground is None else self.foreground.step
 
     @property
     def details(self) -> dict[str, Any]:
@@ -83,12 +95,13 @@ class RuleSurvey(Survey):
             "diameter_px": round(self.diameter, 2),
             "diameter_estimated": self.diameter_estimated,
             "foreground": self.foreground.polarity,
+            **({"voxels": "taken as cubes: the stack is uncalibrated"} if self.voxels_assumed else {}),
         }
 
 
-def _smooth(pixels: NDArray[Any], sigma: float) -> NDArray[np.float32]:
+def _smooth(pixels: NDArray[Any], sigma: float, step: tuple[float, ...]) -> NDArray[np.float32]:
     smooth: NDArray[np.float32] = ndimage.gaussian_filter(
-        pixels.astype(np.float32), sigma, mode="nearest", output=np.float32
+        pixels.astype(np.float32), along(sigma, step), mode="nearest", output=np.float32
     )
     return smooth
 
@@ -108,27 +121,29 @@ def survey_foreground(
     foreground
         Brightness of the objects; ``"auto"`` takes the class with fewer pixels.
     sigma
-        Standard deviation of the Gaussian smoothing before, in pixels.
+        Standard deviation of the Gaussian smoothing before, in pixels along x.
 
     Returns
     -------
     ForegroundSurvey or None
         None if nothing stands out from the background (constant image, noise alone).
     """
-    halo = gaussian_reach(sigma)
+    step = steps_of(source)
+    halo = smoothing_reach(sigma, step)
     low, high = np.inf, -np.inf
     for block in source.blocks(halo=halo):
-        smooth = _smooth(block.pixels, sigma)[block.core]
+        smooth = _smooth(block.pixels, sigma, step)[block.core]
         low, high = min(low, float(smooth.min())), max(high, float(smooth.max()))
     if not high > low:
         return None
     counts = np.zeros(_BINS, np.int64)
     factor = _BINS / (high - low)
     for block in source.blocks(halo=halo):
-        smooth = _smooth(block.pixels, sigma)[block.core]
+        smooth = _smooth(block.pixels, sigma, step)[block.core]
         place = ((smooth.astype(np.float64) - low) * factor).astype(np.int32)
         counts += np.bincount(np.minimum(place, _BINS - 1).ravel(), minlength=_BINS)
-    return _split(counts, low, high, foreground, sigma)
+    found = _split(counts, low, high, foreground, sigma)
+    return None if found is None else found.model_copy(update={"step": step})
 
 
 def _split(
@@ -200,17 +215,18 @@ def survey_rule(
         The same however the source cuts its blocks.
     """
     found = survey_foreground(source, foreground=foreground, sigma=sigma)
+    assumed = len(source.shape) == 3 and source.spacing is None
     if found is None or diameter is not None:
-        return RuleSurvey(foreground=found, diameter=diameter or 3.0)
+        return RuleSurvey(foreground=found, diameter=diameter or 3.0, voxels_assumed=assumed)
     depths: list[NDArray[np.float64]] = []
-    for window in sample_windows(source.shape):
+    for window in sample_windows(source.shape, **_WINDOWS[len(source.shape)]):
         mask = found.turn(source.read(window)) > found.threshold
         if mask.any():
-            depths.append(_depths(mask))
+            depths.append(_depths(mask, found.step))
         if len(depths) == _ENOUGH_WINDOWS:
             break
-    estimate = _typical(np.concatenate(depths)) if depths else 3.0
-    return RuleSurvey(foreground=found, diameter=estimate, diameter_estimated=True)
+    estimate = _typical(np.concatenate(depths), len(source.shape)) if depths else 3.0
+    return RuleSurvey(foreground=found, diameter=estimate, diameter_estimated=True, voxels_assumed=assumed)
 
 
 def estimate_diameter(mask: NDArray[np.bool_]) -> float | None:
@@ -229,22 +245,22 @@ def estimate_diameter(mask: NDArray[np.bool_]) -> float | None:
     float or None
         Diameter in pixels, at least 3; None if the mask is empty.
     """
-    return _typical(_depths(mask)) if mask.any() else None
+    return _typical(_depths(mask, ()), 2) if mask.any() else None
 
 
-def _depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _depths(mask: NDArray[np.bool_], step: tuple[float, ...]) -> NDArray[np.float64]:
     """Depth of a mask at the centres of its parts."""
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))
-    smooth = ndimage.gaussian_filter(depth, 1.0, output=np.float32)
-    centres = local_peaks(smooth, distance=2, floor=1.0)
+    depth = ndimage.distance_transform_edt(pad_planes(mask, step)[0], sampling=step or None)
+    smooth = ndimage.gaussian_filter(depth, along(1.0, step), output=np.float32)
+    centres = local_peaks(smooth, distance=whole_along(2, step, mask.ndim), floor=1.0)
     found: NDArray[np.float64] = depth[tuple(centres.T)]
     return found
 
 
-def _typical(depths: NDArray[np.float64]) -> float:
+def _typical(depths: NDArray[np.float64], n_axes: int) -> float:
     if len(depths) == 0:
         return 3.0
-    # Crumbs of noise are many but cover little: weight each centre by the area it stands for.
+    # Crumbs of noise are many but cover little: weight each centre by the area or volume it stands for.
     order = np.sort(depths)
-    weight = np.cumsum(order**2)
+    weight = np.cumsum(order**n_axes)
     return max(3.0, 2.0 * float(order[np.searchsorted(weight, weight[-1] / 2)]))

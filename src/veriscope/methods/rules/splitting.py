@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ from scipy import ndimage
 
 from veriscope.core.labels import relabel_sequential
 from veriscope.methods.rules.peaks import follow, steepest
-from veriscope.methods.sampling import gaussian_reach
+from veriscope.methods.rules.voxels import along, farthest, pad_planes, smoothing_reach, whole_along
 
 __all__ = ["drop_small", "fill_holes", "holes_reach", "split_reach", "split_touching"]
 
 
-def fill_holes(mask: NDArray[np.bool_], *, largest: int) -> NDArray[np.bool_]:
+def fill_holes(mask: NDArray[np.bool_], *, largest: int, step: Sequence[float] = ()) -> NDArray[np.bool_]:
     """Fill background that is enclosed by foreground and not wider than a limit.
 
     Parameters
@@ -24,7 +25,9 @@ def fill_holes(mask: NDArray[np.bool_], *, largest: int) -> NDArray[np.bool_]:
     mask
         Foreground, any number of dimensions.
     largest
-        Holes that are longer than this along any axis stay open, in pixels.
+        Holes that are longer than this along any axis stay open, in pixels along x.
+    step
+        Size of a voxel along each axis relative to that along x; empty: the same.
 
     Returns
     -------
@@ -32,21 +35,22 @@ def fill_holes(mask: NDArray[np.bool_], *, largest: int) -> NDArray[np.bool_]:
         The mask without small holes. Background at the border of the array is no hole.
     """
     parts, _ = ndimage.label(~mask)
+    longest = whole_along(largest, step, mask.ndim)
     is_hole = np.zeros(len(boxes := ndimage.find_objects(parts)) + 1, bool)
     for number, box in enumerate(boxes, 1):
         is_hole[number] = all(
-            part.start > 0 and part.stop < size and part.stop - part.start <= largest
-            for part, size in zip(box, mask.shape, strict=True)
+            part.start > 0 and part.stop < size and part.stop - part.start <= limit
+            for part, size, limit in zip(box, mask.shape, longest, strict=True)
         )
     return np.asarray(mask | is_hole[parts], bool)
 
 
-def holes_reach(largest: int) -> int:
+def holes_reach(largest: int, step: Sequence[float] = ()) -> int:
     """Say how far `fill_holes` looks.
 
     Parameters
     ----------
-    largest
+    largest, step
         As given to it.
 
     Returns
@@ -54,10 +58,12 @@ def holes_reach(largest: int) -> int:
     int
         In pixels.
     """
-    return largest + 1
+    return farthest(largest, step) + 1
 
 
-def split_touching(mask: NDArray[np.bool_], *, diameter: float) -> NDArray[np.int32]:
+def split_touching(
+    mask: NDArray[np.bool_], *, diameter: float, step: Sequence[float] = ()
+) -> NDArray[np.int32]:
     """Split a mask into objects around the deepest places of it.
 
     Every pixel goes uphill on the smoothed depth of the mask. A summit from which a higher place can be
@@ -69,9 +75,12 @@ def split_touching(mask: NDArray[np.bool_], *, diameter: float) -> NDArray[np.in
     Parameters
     ----------
     mask
-        Foreground, axes (y, x).
+        Foreground, axes (y, x) or (z, y, x).
     diameter
-        Typical object diameter in pixels.
+        Typical object diameter in pixels along x.
+    step
+        Size of a voxel along each axis relative to that along x; empty: the same, and objects end where
+        the array ends.
 
     Returns
     -------
@@ -80,28 +89,30 @@ def split_touching(mask: NDArray[np.bool_], *, diameter: float) -> NDArray[np.in
     """
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
+    padded, inner = pad_planes(mask, step)
+    depth = ndimage.distance_transform_edt(padded, sampling=step or None)[inner]
     capped = np.minimum(depth, _cap(diameter)).astype(np.float32)
-    smooth = ndimage.gaussian_filter(capped, _sigma(diameter))
+    smooth = ndimage.gaussian_filter(capped, along(_sigma(diameter), step))
     uphill = steepest(smooth, mask)
-    _join_summits(uphill, smooth, mask, distance=_window(diameter))
+    _join_summits(uphill, smooth, mask, distances=whole_along(_window(diameter), step, mask.ndim))
     return follow(uphill, mask)[0]
 
 
-def split_reach(diameter: float) -> int:
+def split_reach(diameter: float, step: Sequence[float] = ()) -> int:
     """Say how far `split_touching` looks around each pixel of the way uphill, and how far a step goes.
 
     Parameters
     ----------
-    diameter
+    diameter, step
         As given to it.
 
     Returns
     -------
     int
-        In pixels.
+        In pixels, along the axis where it is farthest.
     """
-    return _cap(diameter) + gaussian_reach(_sigma(diameter)) + 2 * (_window(diameter) + 1)
+    window = max(whole_along(_window(diameter), step, len(step) or 1))
+    return farthest(_cap(diameter), step) + smoothing_reach(_sigma(diameter), step) + 2 * (window + 1)
 
 
 def _cap(diameter: float) -> int:
@@ -117,22 +128,25 @@ def _window(diameter: float) -> int:
 
 
 def _join_summits(
-    uphill: NDArray[np.int64], height: NDArray[np.float32], mask: NDArray[np.bool_], *, distance: int
+    uphill: NDArray[np.int64],
+    height: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    *,
+    distances: tuple[int, ...],
 ) -> None:
     """Lead each summit to the highest place of the window that is connected with it in there."""
     structure = np.ones((3,) * mask.ndim, bool)
     summits = np.flatnonzero((uphill >= 0) & (uphill == np.arange(mask.size)))
     if not len(summits):
         return
-    top = ndimage.maximum_filter(
-        np.where(mask, height, -np.inf), size=2 * distance + 1, mode="nearest"
-    ).ravel()
+    size = tuple(2 * distance + 1 for distance in distances)
+    top = ndimage.maximum_filter(np.where(mask, height, -np.inf), size=size, mode="nearest").ravel()
     flat = height.ravel()
     for summit in summits:
         place = [int(p) for p in np.unravel_index(summit, mask.shape)]
         window = tuple(
             slice(max(p - distance, 0), min(p + distance + 1, size))
-            for p, size in zip(place, mask.shape, strict=True)
+            for p, distance, size in zip(place, distances, mask.shape, strict=True)
         )
         values = height[window]
         if top[summit] == flat[summit] and np.count_nonzero((values == flat[summit]) & mask[window]) == 1:
@@ -147,9 +161,13 @@ def _join_summits(
 
 
 def drop_small(
-    labels: NDArray[Any], *, diameter: float, spare: NDArray[np.bool_] | None = None
+    labels: NDArray[Any],
+    *,
+    diameter: float,
+    spare: NDArray[np.bool_] | None = None,
+    step: Sequence[float] = (),
 ) -> NDArray[np.int32]:
-    """Remove objects of less than a tenth of the typical area.
+    """Remove objects of less than a tenth of the typical area, in stacks volume.
 
     Parameters
     ----------
@@ -159,6 +177,8 @@ def drop_small(
         Typical object diameter in pixels.
     spare
         Boolean for labels 0 … n: objects that are kept whatever their area; None: none.
+    step
+        Size of a voxel along each axis relative to that along x; empty: the same.
 
     Returns
     -------
@@ -166,7 +186,10 @@ def drop_small(
         Label image, int32, renumbered without gaps.
     """
     areas = np.bincount(labels.ravel())
-    keep = areas >= max(4.0, 0.1 * np.pi / 4 * diameter**2)
+    tenth = 0.1 * np.pi / 4 * diameter**2
+    if labels.ndim == 3:
+        tenth = 0.1 * np.pi / 6 * diameter**3 / math.prod(step)
+    keep = areas >= max(2.0**labels.ndim, tenth)
     if spare is not None:
         keep |= spare
     keep[0] = False
