@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,13 +15,27 @@ from veriscope.io.atomic import make_folder
 from veriscope.server import pages
 from veriscope.server.access.guard import Guard
 from veriscope.server.access.sessions import Attempts, Sessions
+from veriscope.server.events import Events, Part
+from veriscope.server.jobs.runner import JobRunner
+from veriscope.server.jobs.table import ENDED, JobTable
+from veriscope.server.models.jobs import Job, JobKind
 from veriscope.server.problems import add_handlers
-from veriscope.server.routes import files, images, session, studies
+from veriscope.server.routes import files, images, jobs, new_study, session, studies, uploads
 from veriscope.server.routes.common import ERRORS, ServerParts
 from veriscope.server.settings import ServerSettings
+from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace
 
 __all__ = ["create_app"]
+
+_CHANGES: dict[JobKind, Part] = {
+    "new": "study",
+    "demo": "study",
+    "run": "candidates",
+    "validate": "answer",
+    "report": "answer",
+}
+"""What of a study is to be loaded again after a job."""
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
@@ -44,12 +59,34 @@ def create_app(settings: ServerSettings) -> FastAPI:
     make_folder(settings.folder)
     workspace = Workspace(settings.folder, settings.roots)
     sessions = Sessions(settings.limits.session_hours)
-    parts = ServerParts(settings, workspace, sessions, Attempts(settings.limits.failed_sign_ins))
+    events = Events()
+    table = JobTable(workspace.state / "jobs.sqlite")
+
+    def tell(job: Job) -> None:
+        events.send("job", job.model_dump(mode="json"))
+        if job.state in ENDED and job.kind in _CHANGES:
+            events.study(job.study, _CHANGES[job.kind])
+
+    parts = ServerParts(
+        settings=settings,
+        workspace=workspace,
+        sessions=sessions,
+        attempts=Attempts(settings.limits.failed_sign_ins),
+        table=table,
+        jobs=JobRunner(table, workspace.folder_of, workspace.state, settings.workers, tell),
+        uploads=Uploads(workspace.state / "uploads", settings.limits),
+        events=events,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _keep_audit_log(workspace)
+        events.open(asyncio.get_running_loop())
+        await asyncio.to_thread(parts.jobs.start)
         yield
+        events.close()
+        await asyncio.to_thread(parts.jobs.stop)
+        table.close()
 
     app = FastAPI(
         title="Veriscope",
@@ -65,7 +102,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         responses=ERRORS,
     )
     app.state.parts = parts
-    for routes in (session, studies, images, files, pages):
+    for routes in (session, new_study, studies, uploads, jobs, images, files, pages):
         app.include_router(routes.router)
     add_handlers(app, workspace.folder)
     app.add_middleware(Guard, settings=settings, sessions=sessions)

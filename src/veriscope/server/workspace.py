@@ -111,6 +111,21 @@ class Workspace:
         folder = self.study(name)
         return folder, read_config(folder.config)
 
+    def folder_of(self, name: str) -> Path:
+        """Give the folder of a study that is there or is being made.
+
+        Parameters
+        ----------
+        name
+            Of the study; checked when its job was taken in.
+
+        Returns
+        -------
+        pathlib.Path
+            It need not exist.
+        """
+        return self.folder if self.is_single else self.folder / name
+
     def new_folder(self, name: str) -> Path:
         """Give the folder of a study to be made.
 

@@ -11,10 +11,14 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 
 from veriscope.server.access.sessions import Attempts, Identity, Role, Sessions
+from veriscope.server.events import Events
+from veriscope.server.jobs.runner import JobRunner
+from veriscope.server.jobs.table import JobTable
 from veriscope.server.locks import Locks
 from veriscope.server.models.problem import Problem
 from veriscope.server.problems import ProblemError
 from veriscope.server.settings import ServerSettings
+from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace
 
 __all__ = [
@@ -46,6 +50,14 @@ class ServerParts:
         Who is signed in.
     attempts
         Failed sign-ins.
+    table
+        Past and present jobs.
+    jobs
+        Has them done.
+    uploads
+        Files that are being sent.
+    events
+        Tells browsers what changed.
     locks
         One writer per study.
     """
@@ -54,6 +66,10 @@ class ServerParts:
     workspace: Workspace
     sessions: Sessions
     attempts: Attempts
+    table: JobTable
+    jobs: JobRunner
+    uploads: Uploads
+    events: Events
     locks: Locks = field(default_factory=Locks)
 
 

@@ -1,0 +1,86 @@
+"""The process that does one job: ``python -m veriscope.server.jobs.worker``.
+
+It reads one line of JSON from standard input, and writes lines of JSON to standard output: ``progress``,
+and at the end ``done``, ``failed`` or ``cancelled``. When standard input ends, the server is gone: the job
+stops as at Ctrl-C, and is begun again by the next server.
+"""
+
+from __future__ import annotations
+
+import _thread
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["main"]
+
+_SECONDS_BETWEEN = 0.2
+
+
+def main() -> int:
+    """Do the job that standard input names.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    # What methods print must not come between the messages.
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    import veriscope.server.jobs.work  # noqa: F401 (takes seconds: done while there is no job yet)
+
+    line = sys.stdin.readline()
+    if not line:
+        return 0  # the server has stopped, and this process was a spare one
+    given = json.loads(line)
+    threading.Thread(target=_watch, args=(sys.stdin,), daemon=True).start()
+    try:
+        _tell(told, "done", result=_do(given, told))
+    except KeyboardInterrupt:
+        _tell(told, "cancelled")
+        return 130
+    except Exception as error:
+        from veriscope.server.problems import problem_of
+
+        logging.getLogger("veriscope.server").error("the job failed", exc_info=error)
+        _tell(told, "failed", problem=problem_of(error, Path(given["study"]).parent).to_dict())
+        return 1
+    return 0
+
+
+def _do(given: dict[str, Any], told: IO[str]) -> dict[str, Any]:
+    from veriscope.server.jobs.work import WORK
+
+    last: dict[str, Any] = {"at": 0.0, "stage": None}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != last["stage"] or done >= total or now - last["at"] >= _SECONDS_BETWEEN:
+            last.update(at=now, stage=stage)
+            _tell(told, "progress", stage=stage, done=done, total=total)
+
+    result = WORK[given["kind"]](Path(given["study"]), given["request"], progress)
+    plain: dict[str, Any] = json.loads(json.dumps(result, default=str).replace("NaN", "null"))
+    return plain
+
+
+def _watch(stream: IO[str]) -> None:
+    """Stop when the server does."""
+    while stream.readline():
+        pass
+    _thread.interrupt_main()
+
+
+def _tell(told: IO[str], event: str, **more: Any) -> None:
+    told.write(json.dumps({"event": event, **more}) + "\n")
+    told.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
