@@ -2,6 +2,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import "./ui/theme.css";
+import "./ui/controls.css";
+import "./ui/shell.css";
+import "./screens/screens.css";
 
 const root = document.getElementById("root");
 if (root) {

@@ -1,0 +1,65 @@
+/** Changes on the server as they happen: jobs are written into the cache, the rest is fetched again. */
+import type { QueryClient } from "@tanstack/react-query";
+import { useApp } from "../app/store";
+import { keys } from "./keys";
+import type { Job } from "./types";
+
+interface StudyChange {
+  study: string;
+  what: string;
+}
+
+const SHORTEST_WAIT = 800;
+const LONGEST_WAIT = 10_000;
+
+/** Put a job in its place: newest first, known ones replaced. */
+export function mergeJob(jobs: Job[] | undefined, job: Job): Job[] {
+  const known = jobs ?? [];
+  return known.some(({ id }) => id === job.id)
+    ? known.map((old) => (old.id === job.id ? job : old))
+    : [job, ...known];
+}
+
+/** Listen until the returned function is called; a broken line is opened again with growing pauses. */
+export function listen(client: QueryClient, onJob: (job: Job) => void): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wait = SHORTEST_WAIT;
+  let broken = false;
+
+  function open(): void {
+    source = new EventSource("/api/events");
+    source.onopen = () => {
+      wait = SHORTEST_WAIT;
+      useApp.getState().setConnection("ok");
+      if (broken) void client.invalidateQueries();
+      broken = false;
+    };
+    source.onerror = () => {
+      source?.close();
+      broken = true;
+      useApp.getState().setConnection("lost");
+      timer = setTimeout(open, wait);
+      wait = Math.min(LONGEST_WAIT, wait * 1.6);
+    };
+    source.addEventListener("jobs", (event) => {
+      client.setQueryData(keys.jobs(), JSON.parse(event.data) as Job[]);
+    });
+    source.addEventListener("job", (event) => {
+      const job = JSON.parse(event.data) as Job;
+      client.setQueryData<Job[]>(keys.jobs(), (jobs) => mergeJob(jobs, job));
+      onJob(job);
+    });
+    source.addEventListener("study", (event) => {
+      const { study } = JSON.parse(event.data) as StudyChange;
+      void client.invalidateQueries({ queryKey: keys.study(study) });
+      void client.invalidateQueries({ queryKey: keys.studies(), exact: true });
+    });
+  }
+
+  open();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+}

@@ -1,0 +1,136 @@
+/** What screens ask the server, remembered and fetched again when it changed. */
+import { QueryClient, useQuery } from "@tanstack/react-query";
+import { ApiError, api, getJson, getVersioned } from "./client";
+import { keys } from "./keys";
+import type {
+  Answer,
+  Audit,
+  AuditAgreement,
+  CandidateImage,
+  CandidateRow,
+  FolderListing,
+  ImageList,
+  Job,
+  LiveEstimate,
+  Options,
+  RankedTiles,
+  ReportState,
+  Session,
+  StudyDetail,
+  StudyList,
+} from "./types";
+
+/** Lost connections are tried again for as long as it takes; what the server refused is not. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      networkMode: "always",
+      refetchOnWindowFocus: false,
+      retry: (tries, error) => error instanceof ApiError && error.isConnection && tries < 200,
+      retryDelay: (tries) => Math.min(8000, 500 * 1.5 ** tries),
+    },
+    mutations: { networkMode: "always", retry: false },
+  },
+});
+
+export const useSession = () =>
+  useQuery({
+    queryKey: keys.session(),
+    queryFn: ({ signal }) => getJson<Session>(api("session"), signal),
+    staleTime: 60_000,
+  });
+
+export const useOptions = () =>
+  useQuery({
+    queryKey: keys.options(),
+    queryFn: ({ signal }) => getJson<Options>(api("options"), signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const useFolders = (path: string, enabled: boolean) =>
+  useQuery({
+    queryKey: keys.folders(path),
+    queryFn: ({ signal }) =>
+      getJson<FolderListing>(`${api("folders")}${path ? `?path=${encodeURIComponent(path)}` : ""}`, signal),
+    enabled,
+  });
+
+export const useStudies = () =>
+  useQuery({
+    queryKey: keys.studies(),
+    queryFn: ({ signal }) => getJson<StudyList>(api("studies"), signal),
+  });
+
+export const useStudy = (study: string) =>
+  useQuery({
+    queryKey: keys.study(study),
+    queryFn: ({ signal }) => getJson<StudyDetail>(api("studies", study), signal),
+  });
+
+export const useImages = (study: string) =>
+  useQuery({
+    queryKey: keys.of(study, "images"),
+    queryFn: ({ signal }) => getVersioned<ImageList>(api("studies", study, "images"), signal),
+  });
+
+export const useCandidates = (study: string) =>
+  useQuery({
+    queryKey: keys.of(study, "candidates"),
+    queryFn: ({ signal }) => getJson<CandidateRow[]>(api("studies", study, "candidates"), signal),
+  });
+
+export const candidateImagesQuery = (study: string, candidate: string) => ({
+  queryKey: keys.of(study, "candidates", candidate, "images"),
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    getJson<CandidateImage[]>(api("studies", study, "candidates", candidate, "images"), signal),
+});
+
+export const useJobs = () =>
+  useQuery({
+    queryKey: keys.jobs(),
+    queryFn: ({ signal }) => getJson<Job[]>(api("jobs"), signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const useAudit = (study: string) =>
+  useQuery({
+    queryKey: keys.of(study, "audit"),
+    queryFn: ({ signal }) => getJson<Audit>(api("studies", study, "audit"), signal),
+  });
+
+export const useLiveEstimate = (study: string, enabled: boolean) =>
+  useQuery({
+    queryKey: keys.of(study, "audit", "estimate"),
+    queryFn: ({ signal }) => getJson<LiveEstimate>(api("studies", study, "audit", "estimate"), signal),
+    enabled,
+    placeholderData: (before) => before,
+  });
+
+export const useAgreement = (study: string, enabled: boolean) =>
+  useQuery({
+    queryKey: keys.of(study, "audit", "agreement"),
+    queryFn: ({ signal }) => getJson<AuditAgreement>(api("studies", study, "audit", "agreement"), signal),
+    enabled,
+  });
+
+export const useAnswer = (study: string, enabled = true) =>
+  useQuery({
+    queryKey: keys.of(study, "answer"),
+    queryFn: ({ signal }) => getJson<Answer>(api("studies", study, "answer"), signal),
+    enabled,
+  });
+
+export const useTiles = (study: string, order: "worst" | "best", enabled: boolean) =>
+  useQuery({
+    queryKey: keys.of(study, "tiles", order),
+    queryFn: ({ signal }) =>
+      getJson<RankedTiles>(`${api("studies", study, "tiles")}?order=${order}&limit=6`, signal),
+    enabled,
+  });
+
+export const useReport = (study: string) =>
+  useQuery({
+    queryKey: keys.of(study, "report"),
+    queryFn: ({ signal }) => getJson<ReportState>(api("studies", study, "report"), signal),
+  });

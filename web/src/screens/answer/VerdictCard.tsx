@@ -1,0 +1,72 @@
+import type { Reason, Verdict } from "../../api/types";
+import { text } from "../../app/strings";
+import { number } from "../../ui/format";
+import { Icon, type IconName } from "../../ui/Icon";
+import { TrustChip } from "../../ui/TrustChip";
+import { VerdictChip } from "../../ui/VerdictChip";
+
+const words = text.answer;
+const LOOK: Record<Reason["status"], { tone: string; icon: IconName }> = {
+  holds: { tone: "good", icon: "check" },
+  fails: { tone: "bad", icon: "cross" },
+  "cannot-tell": { tone: "warn", icon: "question" },
+};
+
+/** What the evidence allows; a click on a check shows its figures and where to see them. */
+export function VerdictCard({ verdict }: { verdict: Verdict }) {
+  return (
+    <section className="card verdict" aria-label={words.verdict}>
+      <div className="body stack">
+        <div className="row">
+          <VerdictChip verdict={verdict.verdict} />
+          <TrustChip evidence={verdict.evidence} />
+          {verdict.method && <span className="soft small">{words.about(verdict.method)}</span>}
+        </div>
+        <p className="verdict-text">{verdict.text}</p>
+        <div className="reasons">
+          {verdict.reasons.map((reason) => (
+            <ReasonLine key={reason.check ?? reason.key ?? reason.text} reason={reason} />
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function ReasonLine({ reason }: { reason: Reason }) {
+  const { tone, icon } = LOOK[reason.status];
+  const check = reason.check ?? reason.key ?? "";
+  const target = WHERE[check];
+  return (
+    <details className="reason">
+      <summary>
+        <span className={`chip ${tone}`}>
+          <Icon name={icon} size={11} /> {words.status[reason.status]}
+        </span>
+        {words.checks[check] ?? check}
+      </summary>
+      <div className="stack">
+        <p>{reason.text}</p>
+        {typeof reason.value === "number" && (
+          <p className="soft small number">
+            {words.figure(
+              number(reason.value),
+              typeof reason.threshold === "number" ? number(reason.threshold) : null,
+            )}
+          </p>
+        )}
+        {target && <a href={`#${target}`}>{words.show}</a>}
+      </div>
+    </details>
+  );
+}
+
+/** Part of the screen that shows what a check compared. */
+const WHERE: Record<string, string> = {
+  "audit-size": "estimate",
+  matching: "tiles",
+  "model-bias": "estimate",
+  "differential-bias": "estimate",
+  precision: "estimate",
+  gain: "estimate",
+};

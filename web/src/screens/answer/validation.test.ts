@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { agreements } from "./validation";
+
+const interval = { value: -1.2, low: -1.8, high: -0.7, level: 0.95 };
+const agreement = {
+  reference: [3, 5],
+  prediction: [3, 4],
+  mean_difference: interval,
+  lower_limit: interval,
+  upper_limit: { ...interval, high: null },
+  slope: interval,
+};
+const validation = { tiles: [{ unit: "a" }, { unit: "b" }], candidates: { good: { agreement }, none: {} } };
+
+test("each candidate's tiles come with their names and limits", () => {
+  const found = agreements(validation);
+  expect(Object.keys(found)).toEqual(["good"]);
+  expect(found.good).toMatchObject({ names: ["a", "b"], reference: [3, 5], prediction: [3, 4] });
+  expect(found.good?.upper).toEqual({ value: -1.2, low: -1.8, high: null, level: 0.95 });
+});
+
+test.each([null, [], "x", { candidates: { a: { agreement: { reference: [1], prediction: [1, 2] } } } }])(
+  "what has another shape shows nothing: %j",
+  (value) => {
+    expect(agreements(value)).toEqual({});
+  },
+);

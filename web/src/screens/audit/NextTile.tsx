@@ -1,0 +1,42 @@
+import type { Audit } from "../../api/types";
+import { studyPath } from "../../app/routes";
+import { text } from "../../app/strings";
+import { Icon } from "../../ui/Icon";
+import { Link } from "../../ui/Link";
+import { Progress } from "../../ui/Progress";
+
+const words = text.audit;
+
+/** How many tiles are done, and one button to the next open one. */
+export function NextTile({ study, audit, enough }: { study: string; audit: Audit; enough: boolean }) {
+  const next =
+    audit.units.find(({ state }) => state === "started") ?? audit.units.find(({ state }) => state === "open");
+  const done = audit.units.filter(({ state }) => state === "annotated").length;
+  return (
+    <section className="card">
+      <div className="body stack">
+        <div className="row">
+          <strong>{words.done(done, audit.units.length)}</strong>
+          {enough && (
+            <span className="chip good">
+              <Icon name="check" size={11} /> {words.enough}
+            </span>
+          )}
+          <span className="spacer" />
+          {next ? (
+            <Link href={studyPath(study, "audit", next.unit)} className={`button${enough ? "" : " primary"}`}>
+              <Icon name="pencil" />{" "}
+              {next.state === "started" ? words.goOn(next.unit) : words.annotate(next.unit)}
+            </Link>
+          ) : null}
+          {(enough || !next) && (
+            <Link href={studyPath(study, "answer")} className="button primary">
+              {words.toAnswer} <Icon name="right" size={12} />
+            </Link>
+          )}
+        </div>
+        <Progress done={done} total={audit.units.length} label={words.done(done, audit.units.length)} />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,102 @@
+/** The few answers that a new study needs; kept while they are typed, also over a reload. */
+import type { Description, NewStudyRequest, Options } from "../../api/types";
+import { useDraft } from "../../app/store";
+import { text } from "../../app/strings";
+import { folderName, groupsFromFolders, nameFrom, sampleSheetOf } from "./grouping";
+
+export type Grouping = "none" | "folders" | "sheet";
+const FORM = "new-study/";
+
+export function measureText(key: string, column: string, side: string, threshold: string): string {
+  const kind = key.split(":")[0] ?? key;
+  if (kind === "fraction") return `fraction:${column}${side}${threshold}`;
+  return key.includes(":") ? `${kind}:${column}` : key;
+}
+
+/** A positive number as a person types it, comma or point; null if it is none. */
+export function positive(typed: string): number | null {
+  const value = Number(typed.trim().replace(",", ".").replace(/%$/, ""));
+  return typed.trim() && Number.isFinite(value) && value > 0 ? value : null;
+}
+
+export function useNewStudyForm(files: string[], options: Options | undefined, found: Description | null) {
+  const [object, setObject] = useDraft(`${FORM}object`, "nucleus");
+  const [measure, setMeasure] = useDraft(`${FORM}measure`, "count");
+  const [column, setColumn] = useDraft(`${FORM}column`, "area");
+  const [side, setSide] = useDraft(`${FORM}side`, ">");
+  const [threshold, setThreshold] = useDraft(`${FORM}threshold`);
+  const [tolerance, setTolerance] = useDraft(`${FORM}tolerance`, "5");
+  const [title, setTitle] = useDraft(`${FORM}title`, nameFrom(files));
+  const [pixel, setPixel] = useDraft(`${FORM}pixel`);
+  const [channel, setChannel] = useDraft(`${FORM}channel`);
+
+  const images = (found?.images ?? []).map(({ image }) => image);
+  const byFolder = groupsFromFolders(images);
+  const sheet = sampleSheetOf(files);
+  const [chosen, setGrouping] = useDraft(`${FORM}groups`);
+  const possible: Grouping[] = [
+    ...(sheet ? ["sheet" as const] : []),
+    ...(byFolder ? ["folders" as const] : []),
+    "none",
+  ];
+  const grouping = possible.find((name) => name === chosen) ?? possible[0] ?? "none";
+
+  const channels = found?.images[0]?.channels ?? [];
+  const kind = options?.measures.find(({ key }) => key === measure);
+  const faults = {
+    tolerance: tolerance.trim() && !within(positive(tolerance), 100) ? text.create.toleranceFault : null,
+    pixel: pixel.trim() && positive(pixel) === null ? text.create.pixelFault : null,
+    threshold:
+      kind?.needs_threshold && !Number.isFinite(Number.parseFloat(threshold)) ? text.create.threshold : null,
+  };
+
+  const request = (skipBad: boolean): NewStudyRequest => {
+    const name = title.trim() || `${object} ${new Date().toISOString().slice(0, 10)}`;
+    const size = positive(pixel);
+    const error = positive(tolerance);
+    return {
+      folder: folderName(name),
+      title: name,
+      object: object.trim() || "object",
+      measure: measureText(measure, column.trim(), side, threshold.trim()),
+      ...(error === null ? {} : { tolerance: error / 100 }),
+      ...(grouping === "folders" && byFolder ? { assignments: byFolder } : {}),
+      ...(grouping === "sheet" && sheet ? { sheet } : {}),
+      ...(size === null ? {} : { spacing: { y: size, x: size } }),
+      ...(channels.length > 1 ? { channel: channel || "0" } : {}),
+      skip_bad: skipBad,
+    };
+  };
+
+  return {
+    values: { object, measure, column, side, threshold, tolerance, title, pixel, channel, grouping },
+    set: {
+      object: setObject,
+      measure: setMeasure,
+      column: setColumn,
+      side: setSide,
+      threshold: setThreshold,
+      tolerance: setTolerance,
+      title: setTitle,
+      pixel: setPixel,
+      channel: setChannel,
+      grouping: setGrouping,
+    },
+    kind,
+    faults,
+    isSound: Object.values(faults).every((fault) => fault === null),
+    possible,
+    groups: [...new Set((byFolder ?? []).map(({ group }) => group))],
+    sheet,
+    channels,
+    uncalibrated: found?.images.some(({ spacing }) => spacing === null) ?? false,
+    request,
+  };
+}
+
+function within(value: number | null, most: number): boolean {
+  return value !== null && value <= most;
+}
+
+export type NewStudyForm = ReturnType<typeof useNewStudyForm>;
+export const NEW_STUDY_DRAFTS = FORM;

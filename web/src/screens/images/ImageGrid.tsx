@@ -1,0 +1,39 @@
+import type { ImageRow } from "../../api/types";
+import { studyPath } from "../../app/routes";
+import { text } from "../../app/strings";
+import { Icon } from "../../ui/Icon";
+import { Link } from "../../ui/Link";
+
+/** Thumbnails; those out of sight are neither laid out nor fetched. */
+export function ImageGrid({ study, images }: { study: string; images: ImageRow[] }) {
+  return (
+    <ul className="image-grid">
+      {images.map((image) => (
+        <li key={image.id}>
+          <Link href={studyPath(study, "images", image.id)} title={`${image.source}\n${image.spacing_text}`}>
+            <img className="thumb" src={image.thumbnail} alt="" loading="lazy" decoding="async" />
+            <span className="image-name">{image.id}</span>
+            <span className="faint small">
+              {image.group} · {image.replicate}
+            </span>
+            <Flags image={image} />
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Flags({ image }: { image: ImageRow }) {
+  const flags = image.quality?.flags ?? [];
+  if (!flags.length) return null;
+  return (
+    <span className="row flags">
+      {flags.map((flag) => (
+        <span key={flag} className="chip warn" title={text.flagMeaning[flag]}>
+          <Icon name="warn" size={11} /> {text.flags[flag] ?? flag}
+        </span>
+      ))}
+    </span>
+  );
+}

@@ -1,0 +1,84 @@
+import { useState } from "react";
+import type { ImageRow, PlateLayout } from "../../api/types";
+import { text } from "../../app/strings";
+import { Card } from "../../ui/Card";
+import { number } from "../../ui/format";
+import { shade } from "../../ui/plots/scale";
+import type { ImageFilter } from "./filter";
+import { WELL_MEASURES, type WellMeasure, wellValues } from "./wells";
+
+const words = text.plate;
+
+interface Props {
+  plate: PlateLayout;
+  images: ImageRow[];
+  chosen: ImageFilter["well"];
+  onChoose: (well: ImageFilter["well"]) => void;
+}
+
+/** A plate as it lies on the bench, each well coloured by a measure; choosing one shows its fields. */
+export function PlateMap({ plate, images, chosen, onChoose }: Props) {
+  const [measure, setMeasure] = useState<WellMeasure>("intensity");
+  const wells = wellValues(plate.plate, images, measure);
+  const values = [...wells.values()].filter((value) => value !== null);
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  return (
+    <Card
+      title={words.title(plate.plate)}
+      aside={
+        <select
+          className="input small"
+          aria-label={words.colour}
+          value={measure}
+          onChange={(event) => setMeasure(event.target.value as WellMeasure)}
+        >
+          {WELL_MEASURES.map((name) => (
+            <option key={name} value={name}>
+              {words.measures[name]}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      <table className="plate">
+        <thead>
+          <tr>
+            <th />
+            {plate.columns.map((column) => (
+              <th key={column}>{column}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {plate.rows.map((row) => (
+            <tr key={row}>
+              <th>{row}</th>
+              {plate.columns.map((column) => {
+                const value = wells.get(`${row}${column}`);
+                const isChosen =
+                  chosen?.plate === plate.plate && chosen.row === row && chosen.column === column;
+                return (
+                  <td key={column}>
+                    {value !== undefined && (
+                      <button
+                        type="button"
+                        className="well"
+                        aria-pressed={isChosen}
+                        aria-label={words.wellLabel(`${row}${column}`, number(value))}
+                        title={words.wellLabel(`${row}${column}`, number(value))}
+                        style={{ background: value === null ? undefined : shade(value, low, high) }}
+                        onClick={() => onChoose(isChosen ? null : { plate: plate.plate, row, column })}
+                      />
+                    )}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="faint small">{words.range(number(low), number(high))}</p>
+    </Card>
+  );
+}

@@ -1,0 +1,101 @@
+import { useQueries } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api, getJson } from "../../api/client";
+import { candidateImagesQuery, useCandidates } from "../../api/queries";
+import type { ImageRow, StudyDetail } from "../../api/types";
+import type { ColumnValues, RenderedView, SelectedObject, ViewerLabels } from "../../viewer/types";
+import { Viewer } from "../../viewer/Viewer";
+import { useObjectColumns } from "./useObjectColumns";
+
+interface Props {
+  study: StudyDetail;
+  image: ImageRow;
+  /** Candidates shown at first; none: the best one that has run. */
+  shown?: string[];
+  /** A place to go to: "y0,x0,y1,x1". */
+  box?: string | null;
+  selected?: SelectedObject | null;
+  onSelect?: (object: SelectedObject | null) => void;
+}
+
+/** The viewer, given an image of a study and what the candidates outlined in it. */
+export default function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
+  const candidates = useCandidates(study.id).data;
+  const ran = useMemo(
+    () =>
+      [...(candidates ?? [])]
+        .filter((row) => row.n_images_done > 0)
+        .sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)),
+    [candidates],
+  );
+  const files = useQueries({ queries: ran.map(({ id }) => candidateImagesQuery(study.id, id)) });
+  const columns = useObjectColumns(
+    study.id,
+    ran.map(({ id }) => id),
+  );
+  const labels: ViewerLabels[] = ran.flatMap((row, at) => {
+    const found = files[at]?.data?.find(({ id }) => id === image.id);
+    if (!found?.labels) return [];
+    return [
+      {
+        id: row.id,
+        name: row.id,
+        zarr: found.labels,
+        evidence: row.evidence,
+        columns: columns[row.id] ?? [],
+      },
+    ];
+  });
+  const waiting = candidates === undefined || files.some(({ isPending }) => isPending);
+  const focus = useMemo(() => readBox(box), [box]);
+  if (!image.zarr) return <p className="page">{image.notes}</p>;
+  if (waiting) return <div className="skeleton" />;
+  const first = labels[0];
+  return (
+    <Viewer
+      key={image.id}
+      image={{
+        id: image.id,
+        name: image.id,
+        zarr: image.zarr,
+        caption: `${image.group} · ${image.replicate}`,
+        rendered: (view) => renderedUrl(study.id, image.id, view),
+      }}
+      labels={labels}
+      shown={shown?.length ? shown : first ? [first.id] : []}
+      loadColumn={(candidate, column) => loadColumn(study.id, candidate, column, image.id)}
+      selected={selected}
+      onSelect={onSelect}
+      focus={focus}
+      keep={study.id}
+    />
+  );
+}
+
+function loadColumn(study: string, candidate: string, column: string, image: string): Promise<ColumnValues> {
+  const query = new URLSearchParams({ candidate, column, image });
+  return getJson<ColumnValues>(`${api("studies", study, "objects", "values")}?${query}`);
+}
+
+function renderedUrl(study: string, image: string, view: RenderedView): string {
+  const [y0, x0, y1, x1] = view.box.map(Math.round);
+  const query = new URLSearchParams({ y0: `${y0}`, x0: `${x0}`, y1: `${y1}`, x1: `${x1}` });
+  query.set("width", String(view.width));
+  query.set("z", String(view.z));
+  query.set("t", String(view.t));
+  query.set("gamma", String(view.channels[0]?.gamma ?? 1));
+  for (const { index, low, high, color } of view.channels) {
+    query.append("channel", String(index));
+    query.append("low", String(low));
+    query.append("high", String(high));
+    query.append("color", color.replace("#", ""));
+  }
+  return `${api("studies", study, "images", image, "tile")}?${query}`;
+}
+
+/** Read "y0,x0,y1,x1"; null if it is not four numbers. */
+export function readBox(box: string | null | undefined) {
+  const [y0, x0, y1, x1, ...more] = (box ?? "").split(",").map(Number);
+  if (x1 === undefined || more.length || [y0, x0, y1, x1].some((edge) => !Number.isFinite(edge))) return null;
+  return { y0: y0 as number, x0: x0 as number, y1: y1 as number, x1 };
+}
