@@ -29,7 +29,8 @@ from PIL import Image as PillowImage
 
 from veriscope.core.image import Image
 from veriscope.methods.networks.engines import ENGINES
-from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence, NucleiFluorescenceParameters
+from veriscope.methods.networks.network_settings import NetworkParameters
+from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 from veriscope.validate.candidates import candidates_by_counts
 from veriscope.validate.instances import compare_instances
 from veriscope.validate.paired import compare_pair
@@ -70,7 +71,7 @@ def run(data: Path, *, split: str = "test", quick: bool = False) -> dict[str, An
         if not ENGINES[engine].installed():
             continue
         name = f"{engine} {precision}"
-        method = NucleiFluorescence(NucleiFluorescenceParameters(engine=engine, precision=precision))
+        method = NucleiFluorescence(NetworkParameters(engine=engine, precision=precision))
         labels = [method.predict(Image(pixels, "yx")).labels for pixels, _, _ in images]
         comparison = compare_instances(
             [reference for _, reference, _ in images],

@@ -33,9 +33,9 @@ from PIL import Image as PillowImage
 from veriscope.core.image import Image
 from veriscope.methods.networks.engine_check import check_network
 from veriscope.methods.networks.engines import ENGINES, EngineName, Precision
+from veriscope.methods.networks.network_settings import NetworkParameters
 from veriscope.methods.networks.normalise import normalise_percentiles
-from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence, NucleiFluorescenceParameters
-from veriscope.methods.networks.nuclei_weights import examples, weights
+from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 from veriscope.validate.instances import compare_instances
 
 SCHEMA = "veriscope/benchmark-engines/1"
@@ -66,7 +66,7 @@ def cases() -> list[Case]:
 def read_images(data: Path | None, *, quick: bool) -> list[NDArray[Any]]:
     """Validation images; without data, the test input of the network."""
     if data is None:
-        path = Path(str(weights("float32"))).with_name("test_input.npy")
+        path = Path(str(NucleiFluorescence.package.weights("float32"))).with_name("test_input.npy")
         return [np.load(path)[0, 0]]
     folder = data / "dsb2018_fluorescence"
     lines = (folder / "split.csv").read_text().splitlines()
@@ -81,7 +81,7 @@ def read_images(data: Path | None, *, quick: bool) -> list[NDArray[Any]]:
 
 def make_input(side: int) -> NDArray[np.float32]:
     """The test input of the network, repeated."""
-    path = Path(str(weights("float32"))).with_name("test_input.npy")
+    path = Path(str(NucleiFluorescence.package.weights("float32"))).with_name("test_input.npy")
     pixels = normalise_percentiles(np.load(path)[0, 0])
     times = -(-side // len(pixels))
     return np.ascontiguousarray(np.tile(pixels, (times, times))[:side, :side])[None, None]
@@ -92,7 +92,9 @@ def time_all(side: int, threads: int, rounds: int) -> dict[Case, dict[str, float
     values = make_input(side)
     networks = {
         case: ENGINES[case.engine].open(
-            weights(case.precision).read_bytes(), threads=threads, precision=case.precision
+            NucleiFluorescence.package.weights(case.precision).read_bytes(),
+            threads=threads,
+            precision=case.precision,
         )
         for case in cases()
     }
@@ -125,7 +127,7 @@ def measure_memory(case: Case, side: int) -> float:
 def peak(case: Case, side: int) -> float:
     """Run a small image, then a large one, and give the memory added per pixel."""
     network = ENGINES[case.engine].open(
-        weights(case.precision).read_bytes(), threads=1, precision=case.precision
+        NucleiFluorescence.package.weights(case.precision).read_bytes(), threads=1, precision=case.precision
     )
     network(make_input(64))
     values = make_input(side)
@@ -142,7 +144,7 @@ def peak_bytes() -> int:
 
 def find_objects(images: list[NDArray[Any]], case: Case) -> list[NDArray[np.int32]]:
     """Label images by the whole method."""
-    options = NucleiFluorescenceParameters(engine=case.engine, precision=case.precision)
+    options = NetworkParameters(engine=case.engine, precision=case.precision)
     method = NucleiFluorescence(options)
     method.limit_threads(1)
     return [method.predict(Image(pixels, "yx")).labels for pixels in images]
@@ -154,9 +156,11 @@ def compare(images: list[NDArray[Any]]) -> dict[Case, dict[str, Any]]:
     reference: list[NDArray[np.int32]] = []
     for case in cases():
         network = ENGINES[case.engine].open(
-            weights(case.precision).read_bytes(), threads=1, precision=case.precision
+            NucleiFluorescence.package.weights(case.precision).read_bytes(),
+            threads=1,
+            precision=case.precision,
         )
-        largest, mean = check_network(network, examples("float32"))
+        largest, mean = check_network(network, NucleiFluorescence.package.examples("float32"))
         labels = find_objects(images, case)
         reference = reference or labels
         metrics = compare_instances(reference, labels, thresholds=(0.5, 0.9)).metrics

@@ -103,7 +103,7 @@ class Block:
 
 
 class PixelSource(ABC):
-    """One channel of an image, of which any part can be read.
+    """An image, of which any part can be read; most have one channel.
 
     Parameters
     ----------
@@ -119,6 +119,8 @@ class PixelSource(ABC):
         Length of the sides of the blocks in which it is best gone through.
     spacing
         Size of a pixel in µm by axis, or None: uncalibrated.
+    channels
+        Names of the channels; empty: one channel, and its pixels have no axis for it.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class PixelSource(ABC):
         name: str,
         block: tuple[int, ...],
         spacing: Mapping[str, float] | None = None,
+        channels: tuple[str, ...] = (),
     ) -> None:
         self.shape = shape
         self.axes = axes
@@ -137,6 +140,7 @@ class PixelSource(ABC):
         self.name = name
         self.block = block
         self.spacing = spacing
+        self.channels = channels
 
     @abstractmethod
     def read(self, region: Region) -> NDArray[Any]:
@@ -150,8 +154,34 @@ class PixelSource(ABC):
         Returns
         -------
         numpy.ndarray
-            Its pixels.
+            Its pixels; channels first, where there are several.
         """
+
+    def image(self, region: Region) -> Image:
+        """Read a part as an image.
+
+        Parameters
+        ----------
+        region
+            Inside the image.
+
+        Returns
+        -------
+        Image
+            With axis ``c`` first, where there are several channels.
+        """
+        axes = "c" + self.axes if self.channels else self.axes
+        return Image(self.read(region), axes, self.spacing, self.channels, self.name)
+
+    def singles(self) -> list[PixelSource]:
+        """Give each channel as a source of its own.
+
+        Returns
+        -------
+        list of PixelSource
+            The source itself, where there is one channel.
+        """
+        return [_OneChannel(self, index) for index in range(len(self.channels))] or [self]
 
     def blocks(self, *, halo: int = 0) -> Iterator[Block]:
         """Go through the whole image once, in bounded memory.
@@ -171,26 +201,47 @@ class PixelSource(ABC):
             yield Block(self.read(crop), within(core, crop))
 
 
+class _OneChannel(PixelSource):
+    """One of several channels."""
+
+    def __init__(self, source: PixelSource, index: int) -> None:
+        super().__init__(
+            source.shape,
+            source.axes,
+            source.dtype,
+            name=source.name,
+            block=source.block,
+            spacing=source.spacing,
+        )
+        self._source, self._index = source, index
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Read a part of the channel."""
+        return np.asarray(self._source.read(region)[self._index])
+
+
 class ArraySource(PixelSource):
     """An image in memory; one block.
 
     Parameters
     ----------
     image
-        One channel.
+        Without time.
     """
 
     def __init__(self, image: Image) -> None:
         super().__init__(
-            image.shape,
-            image.axes,
+            image.spatial_shape,
+            image.axes.replace("c", ""),
             image.pixels.dtype,
             name=image.name,
-            block=image.shape,
+            block=image.spatial_shape,
             spacing=image.spacing,
+            channels=image.channels,
         )
         self._pixels = image.pixels
 
     def read(self, region: Region) -> NDArray[Any]:
         """Give a view of a part."""
-        return self._pixels[region]
+        index: tuple[Any, ...] = (..., *region)
+        return self._pixels[index]

@@ -72,6 +72,11 @@ class Method(ABC):
     ----------
     name, version, task, card
         Identity and description; constants of the class.
+    n_channels
+        Channels that it sees; where several, images come with all of them, on axis ``c``.
+    colour_channel
+        What it sees of a colour image where no channel is chosen, such as ``luminance``; None: the user has
+        to choose.
     parameters
         The settings given, unchanged.
     """
@@ -81,6 +86,8 @@ class Method(ABC):
     task: ClassVar[Task] = "instance"
     card: ClassVar[Card]
     needs_training: ClassVar[bool] = False
+    n_channels: ClassVar[int] = 1
+    colour_channel: ClassVar[str | None] = None
     Parameters: ClassVar[type[Settings]] = Settings
 
     def __init__(self, parameters: Settings | None = None) -> None:
@@ -109,7 +116,9 @@ class Method(ABC):
         PixelValueError
             If it has NaN or infinite pixels.
         """
-        if "c" in image.axes:
+        if self.n_channels > 1:
+            self._check_channels(image)
+        elif "c" in image.axes:
             raise AxesError(
                 f"{image.name}: {self.name} takes one channel and the image has {len(image.channels)} "
                 f"({', '.join(image.channels)}); choose one with --channel"
@@ -118,11 +127,19 @@ class Method(ABC):
         if "t" in image.axes:
             raise AxesError(f"{image.name}: {self.name} takes single time points and the image has axis t")
         dimensions = " or ".join(f"{d}D" for d in self.card.dimensions)
-        if len(image.axes) not in self.card.dimensions:
+        if len(image.axes.replace("c", "")) not in self.card.dimensions:
             raise AxesError(
                 f"{image.name}: {self.name} takes {dimensions} images, this one has axes {image.axes!r}"
             )
         image.require_finite()
+
+    def _check_channels(self, image: Image) -> None:
+        if max(len(image.channels), 1) != self.n_channels:
+            raise AxesError(
+                f"{image.name}: {self.name} takes {self.card.channels} and the image has "
+                f"{', '.join(image.channels) or 'one channel'}; give images with {self.n_channels} channels, "
+                "or use a method that takes one"
+            )
 
     def predict(self, image: Image) -> Prediction:
         """Find the objects of one image.
@@ -130,7 +147,8 @@ class Method(ABC):
         Parameters
         ----------
         image
-            One channel, axes ``yx`` (or ``zyx`` where the card says so), any numeric dtype, any size.
+            One channel, axes ``yx`` (or ``zyx`` where the card says so), any numeric dtype, any size; or,
+            where the method sees several channels, all of them on axis ``c``.
 
         Returns
         -------
@@ -220,6 +238,23 @@ class Part:
     image: Image
     region: Region
     shape: tuple[int, ...]
+
+    @classmethod
+    def whole(cls, image: Image) -> Part:
+        """Take an image as a part of which nothing is cut off.
+
+        Parameters
+        ----------
+        image
+            Without time.
+
+        Returns
+        -------
+        Part
+            Of the shape of the image.
+        """
+        shape = image.spatial_shape
+        return cls(image, tuple(slice(0, size) for size in shape), shape)
 
     def near_cut(self, labels: NDArray[Any], reach: int) -> NDArray[np.bool_]:
         """Tell which objects may be incomplete or wrong, because the part was cut near them.
@@ -325,5 +360,4 @@ class LocalMethod(Method):
         return self._predict_part(part, survey)
 
     def _predict(self, image: Image) -> Prediction:
-        whole = tuple(slice(0, size) for size in image.shape)
-        return self._predict_part(Part(image, whole, image.shape), self.survey(ArraySource(image)))
+        return self._predict_part(Part.whole(image), self.survey(ArraySource(image)))

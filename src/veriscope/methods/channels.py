@@ -1,15 +1,19 @@
-"""The one channel that a method sees."""
+"""The channels that a method sees."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from veriscope.core.image import Image
 from veriscope.errors import AxesError
 
-__all__ = ["COLOUR_CHANNELS", "analysis_channel"]
+if TYPE_CHECKING:
+    from veriscope.methods.base import Method
+
+__all__ = ["COLOUR_CHANNELS", "analysis_channel", "channels_for"]
 
 COLOUR_CHANNELS = ("luminance", "hematoxylin")
 """Channels computed from the colours of a photograph."""
@@ -67,6 +71,37 @@ def analysis_channel(image: Image, channel: str | int | None) -> Image:
         f"{image.name}: has {len(image.channels)} channels and the analysis takes one; "
         f"choose with --channel: {names}{more}"
     )
+
+
+def channels_for(method: Method, image: Image, channel: str | int | None) -> Image:
+    """Give what a method sees of an image.
+
+    Parameters
+    ----------
+    method
+        Any.
+    image
+        Any image.
+    channel
+        Channel of the analysis, as for `analysis_channel`. A method that sees several channels sees
+        all of them, whatever it is; one that knows what to do with colours (`Method.colour_channel`)
+        needs no choice.
+
+    Returns
+    -------
+    Image
+        Without axis ``c`` for a method that sees one channel, else as it is.
+
+    Raises
+    ------
+    AxesError
+        As `analysis_channel`.
+    """
+    if method.n_channels > 1:
+        return image
+    if channel is None and image.is_rgb:
+        channel = method.colour_channel
+    return analysis_channel(image, channel)
 
 
 def _is_grey(image: Image) -> bool:

@@ -15,7 +15,6 @@ from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import make_folder
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.methods.base import LocalMethod, Method
-from veriscope.methods.channels import analysis_channel
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork
 from veriscope.predict.plan import fits_memory
@@ -174,9 +173,9 @@ def _check(
     for file in found:
         try:
             if file.path in large:
-                method.check(reading.source(file.path).corner())
+                method.check(reading.source(file.path, method).corner())
             else:
-                method.check(analysis_channel(reading.read(file.path), reading.channel))
+                method.check(reading.view(method, reading.read(file.path)))
             good.append(file)
         except VeriscopeError as error:
             faults.append(error)

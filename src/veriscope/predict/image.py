@@ -103,7 +103,7 @@ def predict_image(
         )
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1")
-    pixels = reading.source(source)
+    pixels = reading.source(source, method)
     method.check(pixels.corner())
     if maps is not None:
         require_maps(method, pixels.axes)

@@ -13,7 +13,6 @@ from veriscope.io.labels import write_labels
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.io.record import Record
 from veriscope.methods.base import Method
-from veriscope.methods.channels import analysis_channel
 from veriscope.predict.reading import Reading
 
 __all__ = ["MAPS", "ImageWork"]
@@ -86,7 +85,7 @@ class ImageWork:
 
     def _predict(self, file: ImageFile, targets: Sequence[Path]) -> Mapping[str, Any]:
         image = self.reading.read(file.path)
-        result = self.method.predict(analysis_channel(image, self.reading.channel))
+        result = self.method.predict(self.reading.view(self.method, image))
         for target in targets[1:]:
             if result.probability_map is None:
                 raise MethodError(

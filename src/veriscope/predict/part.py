@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from veriscope.core.image import Image
 from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import PixelSource, Region, grow, within
 from veriscope.errors import MethodError
@@ -94,8 +93,7 @@ def predict_part(
                 f"whole, and the memory allows {largest_crop}; give more --memory, or a method or diameter "
                 "with smaller objects"
             )
-        image = Image(source.read(region), source.axes, source.spacing, name=source.name)
-        seen = Part(image, region, source.shape)
+        seen = Part(source.image(region), region, source.shape)
         prediction = method.predict_part(seen, survey)
         n_pixels += size
         if not found and prediction.probability_map is not None:

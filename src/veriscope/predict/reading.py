@@ -16,7 +16,8 @@ from veriscope.core.source import PixelSource, Region
 from veriscope.errors import AxesError
 from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.regions import StoredImage
-from veriscope.methods.channels import COLOUR_CHANNELS, analysis_channel
+from veriscope.methods.base import Method
+from veriscope.methods.channels import COLOUR_CHANNELS, analysis_channel, channels_for
 
 __all__ = ["ChannelSource", "Reading"]
 
@@ -67,26 +68,63 @@ class Reading(Settings):
         """
         return read_header(path, axes=self.axes, spacing=self.spacing, series=self.series)
 
-    def source(self, path: str | Path) -> ChannelSource:
+    def view(self, method: Method, image: Image) -> Image:
+        """Give what a method sees of an image that was read.
+
+        Parameters
+        ----------
+        method
+            Any.
+        image
+            With all its channels.
+
+        Returns
+        -------
+        Image
+            As `veriscope.methods.channels.channels_for`.
+
+        Raises
+        ------
+        AxesError
+            If a channel has to be chosen and is not, is chosen and is not there, or is chosen for a method
+            that sees several.
+        """
+        self._refuse_choice(method)
+        return channels_for(method, image, self.channel)
+
+    def source(self, path: str | Path, method: Method) -> ChannelSource:
         """Open an image file to be read part by part.
 
         Parameters
         ----------
         path
             The file.
+        method
+            That will see it.
 
         Returns
         -------
         ChannelSource
-            The one channel that the method sees.
+            What the method sees.
         """
+        self._refuse_choice(method)
         stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series)
         stored.verify()
-        return ChannelSource(stored, self.channel)
+        channel = self.channel
+        if channel is None and stored.header.channels == RGB_CHANNELS:
+            channel = method.colour_channel
+        return ChannelSource(stored, channel, together=method.n_channels > 1)
+
+    def _refuse_choice(self, method: Method) -> None:
+        if self.channel is not None and method.n_channels > 1:
+            raise AxesError(
+                f"--channel {self.channel}: {method.name} sees {method.n_channels} channels at once; leave "
+                "out --channel"
+            )
 
 
 class ChannelSource(PixelSource):
-    """One channel of an image file at one time; parts are checked for NaN as they are read.
+    """What a method sees of an image file at one time; parts are checked for NaN as they are read.
 
     Parameters
     ----------
@@ -94,6 +132,8 @@ class ChannelSource(PixelSource):
         The file.
     channel
         Index or name of a channel, ``luminance`` or ``hematoxylin``; None: the only one.
+    together
+        Give all channels at once instead.
 
     Attributes
     ----------
@@ -107,7 +147,7 @@ class ChannelSource(PixelSource):
         it can only be computed from the whole image.
     """
 
-    def __init__(self, stored: StoredImage, channel: str | None) -> None:
+    def __init__(self, stored: StoredImage, channel: str | None, *, together: bool = False) -> None:
         header = stored.header
         axes = spatial_axes(header.axes)
         sizes = dict(zip(header.axes, header.shape, strict=True))
@@ -116,7 +156,13 @@ class ChannelSource(PixelSource):
         self.n_times = sizes.get("t")
         self._time = 0
         self._channel = channel
+        self._together = together and "c" in header.axes
         self._channels = slice(0, sizes.get("c", 1))
+        block = tuple(map(min, shape, _BLOCK[len(shape)]))
+        what: dict[str, Any] = {"name": header.path.name, "block": block, "spacing": header.spacing}
+        if self._together:
+            super().__init__(shape, axes, header.dtype, channels=header.channels, **what)
+            return
         corner = self._image(tuple(slice(0, 1) for _ in shape))
         if header.channels == RGB_CHANNELS and channel is None:
             raise AxesError(
@@ -134,14 +180,7 @@ class ChannelSource(PixelSource):
             index = _index(corner, channel)
             self._channels = slice(index, index + 1)
             self._channel = "0"
-        super().__init__(
-            shape,
-            axes,
-            seen.pixels.dtype,
-            name=header.path.name,
-            block=tuple(map(min, shape, _BLOCK[len(shape)])),
-            spacing=header.spacing,
-        )
+        super().__init__(shape, axes, seen.pixels.dtype, **what)
 
     def at(self, time: int) -> ChannelSource:
         """Give the same channel at another time.
@@ -169,7 +208,7 @@ class ChannelSource(PixelSource):
             One pixel, as the method will see it.
         """
         part = tuple(slice(0, 1) for _ in self.shape)
-        return Image(self.read(part), self.axes, self.spacing, name=self.name)
+        return self.image(part)
 
     def _image(self, region: Region) -> Image:
         axes = self.stored.header.axes
@@ -181,8 +220,10 @@ class ChannelSource(PixelSource):
         return replace(image, pixels=image.pixels[0], axes=axes.removeprefix("t"))
 
     def read(self, region: Region) -> NDArray[Any]:
-        """Read a part of the channel."""
-        image = analysis_channel(self._image(region), self._channel)
+        """Read a part."""
+        image = self._image(region)
+        if not self._together:
+            image = analysis_channel(image, self._channel)
         image.require_finite()
         return image.pixels
 

@@ -48,7 +48,8 @@ def check_method(method: Method, *, image: Image | None = None) -> None:
     method
         A method that is ready to predict.
     image
-        An image in which it finds at least one object; discs 16 pixels wide if not given.
+        An image in which it finds at least one object; discs 16 pixels wide if not given. For a method that
+        sees several channels, an image with them on axis ``c``.
 
     Raises
     ------
@@ -68,14 +69,14 @@ def _check_parts(method: LocalMethod, image: Image) -> None:
     whole = method.predict(image).labels
     source, cut = ArraySource(image), ArraySource(image)
     survey = method.survey(source)
-    cut.block = tuple(max(size // 3, 1) for size in image.shape)
+    cut.block = tuple(max(size // 3, 1) for size in source.shape)
     assert method.survey(cut) == survey, "the survey depends on how the image is cut into blocks"
     again = method.SurveyType.model_validate(survey.model_dump(mode="json"))
     assert again == survey, "the survey does not come back from plain values"
     footprint = method.footprint(survey)
-    for core in grid(image.shape, tuple(-(-size // 2) for size in image.shape)):
-        region = grow(core, footprint.reach + footprint.largest, image.shape)
-        part = Part(replace(image, pixels=image.pixels[region]), region, image.shape)
+    for core in grid(source.shape, tuple(-(-size // 2) for size in source.shape)):
+        region = grow(core, footprint.reach + footprint.largest, source.shape)
+        part = Part(source.image(region), region, source.shape)
         labels = method.predict_part(part, survey).labels
         near = part.near_cut(labels, footprint.reach)
         inside = (labels > 0) & ~near[labels]
@@ -124,16 +125,22 @@ def _check_odd_images(method: Method, image: Image) -> None:
     for dtype, top in ((np.uint8, 255), (np.uint16, 65535), (np.float64, 1.0)):
         _check_result(method, replace(image, pixels=(scaled * top).astype(dtype)))
     for shape in ((1, 1), (1, 40), (3, 5), (37, 23)):
-        _check_result(method, replace(image, pixels=np.resize(image.pixels, shape)))
+        odd = (*image.shape[:-2], *shape)
+        _check_result(method, replace(image, pixels=np.resize(image.pixels, odd)))
 
 
 def _check_refusals(method: Method, image: Image) -> None:
     with_nan = image.pixels.astype(np.float32)
-    with_nan[0, 0] = np.nan
+    with_nan[..., 0, 0] = np.nan
     _check_refused(method, replace(image, pixels=with_nan), PixelValueError, "an image with NaN")
-    channels = Image(np.stack([image.pixels] * 2), "cyx")
-    _check_refused(method, channels, AxesError, "an image with two channels")
-    times = Image(np.stack([image.pixels] * 2), "tyx")
+    if "c" in image.axes:
+        _check_refused(method, image.select_channel(0), AxesError, "an image with one channel")
+        more = np.concatenate([image.pixels, image.pixels[:1]])
+        _check_refused(method, Image(more, image.axes), AxesError, "an image with another channel more")
+    else:
+        channels = Image(np.stack([image.pixels] * 2), "c" + image.axes)
+        _check_refused(method, channels, AxesError, "an image with two channels")
+    times = Image(np.stack([image.pixels] * 2), "t" + image.axes, channels=image.channels)
     _check_refused(method, times, AxesError, "a time-lapse")
 
 

@@ -20,7 +20,7 @@ from veriscope.io.record import Record
 from veriscope.io.tables import read_table, write_table
 from veriscope.measure.table import ObjectTable
 from veriscope.methods.base import Method
-from veriscope.methods.channels import analysis_channel
+from veriscope.methods.channels import channels_for
 from veriscope.predict.units import Executor, HereExecutor
 from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
@@ -202,7 +202,7 @@ class _Job:
 
     def _write_prediction(self, image: StudyImage, labels: Path, details: Path) -> Mapping[str, Any]:
         pixels = self.folder.read(image)
-        result = self._method().predict(analysis_channel(pixels, self.config.channel))
+        result = self._method().predict(channels_for(self._method(), pixels, self.config.channel))
         write_labels_zarr(self.folder.root / labels, result.labels, axes=result.axes, spacing=pixels.spacing)
         found: dict[str, Any] = {"n_objects": result.n_objects, "details": result.details}
         if result.probabilities is not None:

@@ -12,15 +12,12 @@ import pytest
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
 from veriscope.errors import MethodError, MissingPackageError
+from veriscope.methods.base import Part
 from veriscope.methods.networks import engine_check
 from veriscope.methods.networks.engine_check import CheckedNetwork, Example, check_network, open_checked
 from veriscope.methods.networks.engines import ENGINES, OpenNetwork, Precision
-from veriscope.methods.networks.nuclei_fluorescence import (
-    NucleiFluorescence,
-    NucleiFluorescenceParameters,
-    _whole,
-)
-from veriscope.methods.networks.nuclei_weights import examples
+from veriscope.methods.networks.network_settings import NetworkParameters
+from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 
 
 @dataclass
@@ -221,7 +218,7 @@ def test_another_machine_that_shares_the_home_folder_checks_anew(
 def test_a_spoiled_network_is_found_out(precision: Precision) -> None:
     """The weights of the first layer are changed a little, as by a damaged file or a faulty engine."""
     onnx = pytest.importorskip("onnx")
-    method = NucleiFluorescence(NucleiFluorescenceParameters(precision=precision, engine="onnxruntime"))
+    method = NucleiFluorescence(NetworkParameters(precision=precision, engine="onnxruntime"))
     content = method._network.weights.read_bytes()
     model = onnx.load_from_string(content)
     assert open_checked(content, method._network.examples, engine="onnxruntime", precision=precision)
@@ -236,7 +233,7 @@ def test_a_spoiled_network_is_found_out(precision: Precision) -> None:
 
 
 def test_the_examples_have_two_sizes() -> None:
-    whole, part = examples("float32")
+    whole, part = NucleiFluorescence.package.examples("float32")
     assert whole.values.shape[2:] == whole.expected.shape[2:]
     assert part.values.shape[2] < whole.values.shape[2]
     assert part.values.shape[3] < whole.values.shape[3]
@@ -247,15 +244,15 @@ def test_parts_are_predicted_by_the_engine_that_began() -> None:
     pixels = np.load(str(NucleiFluorescence()._network.weights).replace("weights.onnx", "test_input.npy"))[
         0, 0
     ]
-    method = NucleiFluorescence(NucleiFluorescenceParameters(engine="onnxruntime", diameter=28))
+    method = NucleiFluorescence(NetworkParameters(engine="onnxruntime", diameter=28))
     survey = method.survey(ArraySource(Image(pixels, "yx")))
     assert survey.engine.startswith("onnxruntime ")
     elsewhere = pickle.loads(pickle.dumps(NucleiFluorescence()))
-    elsewhere.predict_part(_whole(pixels), survey)
+    elsewhere.predict_part(Part.whole(Image(pixels, "yx")), survey)
     assert elsewhere._network.opened().label == survey.engine
     newer = survey.model_copy(update={"engine": "onnxruntime 99.0"})
     with pytest.raises(MethodError) as caught:
-        elsewhere.predict_part(_whole(pixels), newer)
+        elsewhere.predict_part(Part.whole(Image(pixels, "yx")), newer)
     assert str(caught.value) == (
         f"this prediction was begun with onnxruntime 99.0 and here is {survey.engine}; parts of one image "
         "are not mixed: install onnxruntime==99.0, or remove the unfinished run to start anew"
@@ -267,15 +264,13 @@ def test_the_engine_is_in_the_record_and_not_in_the_identity() -> None:
         0, 0
     ]
     plain, named = (
-        NucleiFluorescence(NucleiFluorescenceParameters(engine=engine)) for engine in ("auto", "onnxruntime")
+        NucleiFluorescence(NetworkParameters(engine=engine)) for engine in ("auto", "onnxruntime")
     )
     assert plain.describe() == named.describe()
     details = named.predict(Image(pixels, "yx")).details
     assert details["engine"] == named._network.opened().label
     assert 0 <= details["engine_difference"] < 1e-3
-    quantised = NucleiFluorescence(
-        NucleiFluorescenceParameters(engine="onnxruntime", precision="int8")
-    ).describe()
+    quantised = NucleiFluorescence(NetworkParameters(engine="onnxruntime", precision="int8")).describe()
     assert quantised["engine"] == named._network.opened().label
     assert quantised["weights_sha256"] != plain.describe()["weights_sha256"]
 

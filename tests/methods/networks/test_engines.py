@@ -11,11 +11,10 @@ import pytest
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, MissingPackageError
 from veriscope.methods.networks.engines import ENGINES, Precision
-from veriscope.methods.networks.nuclei_fluorescence import (
-    NucleiFluorescence,
-    NucleiFluorescenceParameters,
-)
-from veriscope.methods.networks.nuclei_weights import weights
+from veriscope.methods.networks.network_settings import NetworkParameters
+from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
+
+weights = NucleiFluorescence.package.weights
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="openvino is not installed"
@@ -65,7 +64,7 @@ def test_outputs_are_kept_when_the_next_image_comes() -> None:
 def test_objects_are_the_same_by_each_engine() -> None:
     raw = np.load(str(Path(str(weights("float32"))).with_name("test_input.npy")))[0, 0]
     found = [
-        NucleiFluorescence(NucleiFluorescenceParameters(engine=engine)).predict(Image(raw, "yx"))
+        NucleiFluorescence(NetworkParameters(engine=engine)).predict(Image(raw, "yx"))
         for engine in ("onnxruntime", "openvino")
     ]
     assert found[0].n_objects > 20

@@ -22,15 +22,15 @@ def network(**options: int) -> OnnxNetwork:
 def picture(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
     y, x = np.indices(shape)
     waves = 0.5 + 0.25 * (np.sin(y / 5.3) + np.sin(x / 6.1))
-    return (waves + np.random.default_rng(seed).normal(0, 0.05, shape)).astype(np.float32)
+    return (waves + np.random.default_rng(seed).normal(0, 0.05, shape)).astype(np.float32)[None]
 
 
 def test_the_package_gives_its_own_test_output() -> None:
-    from veriscope.methods.networks.normalise import normalise_percentiles
+    from veriscope.methods.networks.normalise import normalise_channels
 
-    raw = np.load(str(PACKAGE / "test_input.npy"))[0, 0]
+    raw = np.load(str(PACKAGE / "test_input.npy"))[0]
     expected = np.load(str(PACKAGE / "test_output.npy"))[0]
-    np.testing.assert_allclose(network().run(normalise_percentiles(raw)), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(network().run(normalise_channels(raw)), expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(400, 90), (90, 400), (330, 321)])

@@ -18,7 +18,7 @@ __all__ = ["OnnxNetwork"]
 
 
 class OnnxNetwork:
-    """A network that maps (1, 1, y, x) float32 to (1, channel, y, x) float32 of the same y and x.
+    """A network that maps (1, c, y, x) float32 to (1, channel, y, x) float32 of the same y and x.
 
     It is opened when the first image arrives, so that making a method costs nothing. What is open is
     left behind when the object is pickled.
@@ -122,7 +122,7 @@ class OnnxNetwork:
         Parameters
         ----------
         pixels
-            Float32 (y, x), at least 1 × 1, normalised as the network expects. Sides that are no
+            Float32 (c, y, x), at least 1 × 1, normalised as the network expects. Sides that are no
             multiple of the stride are continued by reflection, and cut off again.
 
         Returns
@@ -130,16 +130,17 @@ class OnnxNetwork:
         numpy.ndarray
             Float32 (channel, y, x), the raw outputs of the network.
         """
-        height, width = pixels.shape
-        padded = np.pad(pixels, ((0, -height % self.stride), (0, -width % self.stride)), mode="symmetric")
-        if max(padded.shape) <= self.tile_limit:
+        height, width = pixels.shape[1:]
+        more = ((0, 0), (0, -height % self.stride), (0, -width % self.stride))
+        padded = np.pad(pixels, more, mode="symmetric")
+        if max(padded.shape[1:]) <= self.tile_limit:
             return self._run_once(padded)[:, :height, :width]
         out: NDArray[np.float32] | None = None
-        for y_core, y_tile in self._tiles(padded.shape[0]):
-            for x_core, x_tile in self._tiles(padded.shape[1]):
-                part = self._run_once(padded[y_tile, x_tile])
+        for y_core, y_tile in self._tiles(padded.shape[1]):
+            for x_core, x_tile in self._tiles(padded.shape[2]):
+                part = self._run_once(padded[:, y_tile, x_tile])
                 if out is None:
-                    out = np.empty((len(part), *padded.shape), np.float32)
+                    out = np.empty((len(part), *padded.shape[1:]), np.float32)
                 inner_y = slice(y_core.start - y_tile.start, y_core.stop - y_tile.start)
                 inner_x = slice(x_core.start - x_tile.start, x_core.stop - x_tile.start)
                 out[:, y_core, x_core] = part[:, inner_y, inner_x]
@@ -156,4 +157,4 @@ class OnnxNetwork:
             yield slice(start, stop), slice(max(start - self.halo, 0), min(stop + self.halo, length))
 
     def _run_once(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.opened().run(pixels[None, None])[0][0], dtype=np.float32)
+        return np.asarray(self.opened().run(pixels[None])[0][0], dtype=np.float32)

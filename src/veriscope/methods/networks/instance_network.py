@@ -1,0 +1,323 @@
+"""A trained network as a method: brightness, scale, network, objects."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
+from veriscope.core.source import ArraySource, PixelSource
+from veriscope.errors import AxesError
+from veriscope.methods.base import Footprint, LocalMethod, Part, Survey
+from veriscope.methods.networks.dense_objects import Dense, separator_for
+from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.methods.networks.network_settings import NetworkParameters
+from veriscope.methods.networks.normalise import ContrastSurvey
+from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
+from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.resample import resample, source_range
+from veriscope.methods.networks.size_search import (
+    COARSE,
+    Found,
+    SizeLimits,
+    large_diameter,
+    look,
+    median_diameter,
+    resize,
+)
+from veriscope.methods.sampling import gaussian_reach
+
+__all__ = ["InstanceNetwork", "NetworkSurvey", "network_class"]
+
+_LONG = 1.5
+"""Length of a long object, in diameters of a disc of its area."""
+_LARGEST_SCALE = 6.0
+"""Bound on memory where a tiny diameter is stated."""
+_FINEST, _ENOUGH = 3.0, 5
+"""Images with at least 5 objects that are small are enlarged, at most 3 times."""
+
+
+class NetworkSurvey(ContrastSurvey):
+    """What is measured on the whole image."""
+
+    scale: float = 1.0
+    """Size of the network's grid relative to that of the image."""
+    longest: float = 0.0
+    """Length in pixels that few objects exceed."""
+    engine: str = ""
+    """What runs the network, and must run it on every part; empty: the image holds nothing to run it on."""
+    engine_difference: float = 0.0
+    """Largest difference that the check of the engine found."""
+    engine_fallback: str = ""
+    """Why a faster engine was passed over."""
+
+    def ran(self) -> dict[str, Any]:
+        """Say what ran the network, for the record.
+
+        Returns
+        -------
+        dict
+            Engine and what its check found; nothing if the network did not run.
+        """
+        found = {"engine": self.engine, "engine_difference": self.engine_difference}
+        if self.engine_fallback:
+            found["engine_fallback"] = self.engine_fallback
+        return found if self.engine else {}
+
+
+class InstanceNetwork(LocalMethod):
+    """Find objects in 2D images with a network from a package of Veriscope's own.
+
+    A method is a subclass with a package::
+
+        class NucleiHistology(InstanceNetwork, package=shipped("nuclei-histology")):
+            name = "nuclei-histology"
+
+    Parameters
+    ----------
+    parameters
+        `NetworkParameters`, or None for the defaults. The network opens with the first image.
+
+    Attributes
+    ----------
+    package
+        Weights, and how they are used; of the class.
+    """
+
+    package: ClassVar[NetworkPackage]
+    Parameters: ClassVar[type[Settings]] = NetworkParameters
+    SurveyType: ClassVar[type[Survey]] = NetworkSurvey
+    bytes_per_pixel: ClassVar[float] = 650.0
+
+    def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if package is not None:
+            cls.package, cls.card, cls.version = package, package.card, package.version
+            cls.n_channels = package.settings.n_channels
+            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
+            cls.colour_channel = "luminance" if grey else None
+
+    def __init__(self, parameters: Settings | None = None) -> None:
+        super().__init__(parameters)
+        given: NetworkParameters = self.parameters
+        self.settings = self.package.settings
+        self.options = given.filled(self.settings)
+        self._separate = separator_for(self.settings, where=self.name)
+        self._network = OnnxNetwork(
+            self.package.weights(given.precision),
+            stride=self.settings.stride,
+            halo=self.settings.halo,
+            examples=functools.partial(self.package.examples, given.precision),
+            engine=given.engine,
+            precision=given.precision,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters and the weights used as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method, with the numbers that the package chose, and ``weights_sha256``: other
+            weights are another method. All engines give the same objects in float32, so the engine is
+            named only in other precisions.
+        """
+        options = self.options
+        found = super().describe() | {
+            "parameters": options.model_dump(mode="json", exclude={"engine"}),
+            "weights_sha256": self.package.sha256(options.precision),
+        }
+        if options.precision != "float32":
+            found["engine"] = self._network.opened().label
+        return found
+
+    def check(self, image: Image) -> None:
+        """Refuse an image that the network cannot take, without predicting.
+
+        Parameters
+        ----------
+        image
+            Any image.
+
+        Raises
+        ------
+        AxesError
+            If it has other axes or channels.
+        PixelValueError
+            If it has NaN or infinite pixels.
+        """
+        super().check(image)
+        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
+            raise AxesError(
+                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
+                f"the image are {', '.join(image.channels)}; other stains need another network"
+            )
+
+    def make_ready(self) -> None:
+        """Open the network with an engine that gives what it should on this machine."""
+        self._network.opened()
+
+    def limit_threads(self, threads: int) -> None:
+        """Let the network use no more threads than that."""
+        self._network.threads = threads
+
+    def survey(self, source: PixelSource) -> NetworkSurvey:
+        """Measure brightness and, unless the diameter is given, the scale that suits the objects."""
+        return self._survey(source)[0]
+
+    def footprint(self, survey: NetworkSurvey) -> Footprint:
+        """Reach of the network, of the interpolation to its grid and back, and of taking objects apart."""
+        if not survey.contrast > 0:
+            return Footprint(0, 0)
+        scale = survey.scale
+        seen = (self.settings.halo + self.settings.stride + 2) / scale
+        reach = math.ceil(seen + self._separate.reach(scale)) + gaussian_reach(_blur(scale)) + 3
+        return Footprint(reach, math.ceil(survey.longest))
+
+    def _predict(self, image: Image) -> Prediction:
+        survey, found = self._survey(ArraySource(image))
+        return self._result(survey, found or self._find(Part.whole(image), survey))
+
+    def _predict_part(self, part: Part, survey: NetworkSurvey) -> Prediction:
+        self._network.keep_to(survey.engine)
+        return self._result(survey, self._find(part, survey))
+
+    def _result(self, survey: NetworkSurvey, found: Found) -> Prediction:
+        labels, probabilities, foreground = found
+        return Prediction(
+            labels=labels,
+            axes="yx",
+            probabilities=probabilities,
+            probability_map=np.clip(foreground, 0, 1),
+            details={"scale": round(survey.scale, 4)} | survey.ran(),
+        )
+
+    def _survey(self, source: PixelSource) -> tuple[NetworkSurvey, Found | None]:
+        """Give the survey, and what was found on the way if that is the answer already."""
+        brightness = ContrastSurvey.join([ContrastSurvey.measure(one) for one in source.singles()])
+        plain = NetworkSurvey(**brightness.model_dump())
+        if not plain.contrast > 0:
+            return plain, None
+        used = self._network.opened()
+        ran = {
+            "engine": used.label,
+            "engine_difference": used.check.largest,
+            "engine_fallback": used.fallback,
+        }
+        plain = plain.model_copy(update=ran)
+        best, given = self.settings.best_diameter, self.options.diameter
+        if given is not None:
+            return _scaled(plain, min(best / given, _LARGEST_SCALE), given), None
+        find = functools.partial(self._find, survey=plain)
+        areas, found = look(source, find)
+        if self.settings.scale_search:
+            limits = SizeLimits(*self.settings.diameters)
+            diameter = median_diameter(areas)
+            if diameter < limits.small and len(areas) >= _ENOUGH:
+                return _scaled(plain, min(limits.fine / diameter, _FINEST), diameter), None
+            large = None
+            if min(source.shape) * COARSE >= self.settings.stride:
+                large = large_diameter(source, find, limits)
+            if large is not None:
+                return _scaled(plain, best / large, large), None
+        large_ones = float(np.percentile(areas, 95)) if len(areas) else 0.0
+        return _scaled(plain, 1.0, 2 * (large_ones / np.pi) ** 0.5), found
+
+    def _find(self, part: Part, survey: NetworkSurvey, *, coarse: bool = False) -> Found:
+        """Give labels, the probability of each object, and that of each pixel."""
+        shape = part.image.spatial_shape
+        empty = np.zeros(shape, np.int32), np.zeros(0, np.float32), np.zeros(shape, np.float32)
+        pixels = survey.normalise(part.image.pixels).reshape(-1, *shape)
+        if not pixels.any():
+            return empty
+        if coarse:
+            pixels = _shrink(pixels, COARSE)
+            part = Part.whole(Image(pixels, "cyx", name=part.image.name))
+        onto = tuple(max(round(size * survey.scale), 1) for size in part.shape)
+        grid = source_range(part.region, part.shape, onto=onto, step=self.settings.stride)
+        if any(side.stop <= side.start for side in grid):
+            return empty
+        smooth = _smoothed(pixels, _blur(survey.scale))
+        seen = [resample(one, part.region, part.shape, onto=onto, part=grid) for one in smooth]
+        values = self._network.run(np.stack(seen))
+        return self._objects(Dense(values, grid, onto, part, survey.scale), survey)
+
+    def _objects(self, dense: Dense, survey: NetworkSurvey) -> Found:
+        """Take objects apart, and drop what is too small or too improbable."""
+        options, part = self.options, dense.part
+        assert options.threshold is not None
+        assert options.object_threshold is not None
+        assert options.smallest_area is not None
+        labels, foreground = self._separate(dense, threshold=options.threshold)
+        reach = self.footprint(survey).reach
+        smallest = max(round(options.smallest_area / dense.scale**2), 1)
+        labels = keep_objects(labels, smallest_area=smallest, spare=part.near_cut(labels, reach))
+        mean = mean_inside(foreground, labels)
+        labels, probabilities = keep_probable(
+            labels,
+            _calibrated(mean, self.settings.calibration),
+            threshold=options.object_threshold,
+            spare=part.near_cut(labels, reach),
+        )
+        return labels, probabilities, foreground
+
+
+def network_class(package: NetworkPackage, *, name: str) -> type[InstanceNetwork]:
+    """Make the method of a package that does not come with Veriscope.
+
+    Parameters
+    ----------
+    package
+        Of the network.
+    name
+        Of the method.
+
+    Returns
+    -------
+    type
+        A subclass of `InstanceNetwork`, whose instances can be pickled.
+    """
+
+    class PackagedNetwork(InstanceNetwork, package=package):
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _remake, (package, name, self.parameters)
+
+    PackagedNetwork.name = name
+    PackagedNetwork.__doc__ = package.card.summary
+    return PackagedNetwork
+
+
+def _remake(package: NetworkPackage, name: str, parameters: Settings) -> InstanceNetwork:
+    return network_class(package, name=name)(parameters)
+
+
+def _calibrated(mean: NDArray[np.float32], calibration: tuple[float, float]) -> NDArray[np.float32]:
+    """Turn the mean probability of an object's pixels into that of the object."""
+    slope, intercept = calibration
+    safe = np.clip(mean.astype(np.float64), 1e-4, 1 - 1e-4)
+    return np.asarray(1 / (1 + np.exp(-intercept) * ((1 - safe) / safe) ** slope), np.float32)
+
+
+def _blur(scale: float) -> float:
+    """Smoothing in pixels before an image shrinks, against aliasing."""
+    return 0.4 / scale if scale < 0.8 else 0.0
+
+
+def _smoothed(pixels: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(ndimage.gaussian_filter(pixels, (0, sigma, sigma))) if sigma else pixels
+
+
+def _shrink(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    shape = tuple(max(round(length * scale), 1) for length in pixels.shape[1:])
+    return np.stack([resize(one, shape) for one in _smoothed(pixels, _blur(scale))])
+
+
+def _scaled(survey: NetworkSurvey, scale: float, diameter: float) -> NetworkSurvey:
+    return survey.model_copy(update={"scale": scale, "longest": _LONG * diameter})
