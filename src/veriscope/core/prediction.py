@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.axes import check_axes
+from veriscope.core.boxes import Boxes
 from veriscope.core.labels import check_labels, first_pixels
 from veriscope.errors import ShapeMismatchError
 
@@ -32,6 +33,9 @@ class Prediction:
     probability_map
         Probability that each pixel is foreground, float32 of the shape of `labels`, or None. A method
         gives it for every image or for none.
+    boxes
+        Box and class of each object, in the order of the labels, where the method finds boxes: its labels are
+        then the ellipses in them; else None.
     details
         What the method found out on the way and a reader of the record should know, such as an
         estimated object diameter; plain values.
@@ -41,13 +45,14 @@ class Prediction:
     AxesError
         If the axes do not fit the labels.
     ShapeMismatchError
-        If the number of probabilities is not the number of objects, or a map has another shape.
+        If the number of probabilities or boxes is not the number of objects, or a map has another shape.
     """
 
     labels: NDArray[np.int32]
     axes: str
     probabilities: NDArray[np.float32] | None = None
     probability_map: NDArray[np.float32] | None = None
+    boxes: Boxes | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,6 +62,8 @@ class Prediction:
             raise ShapeMismatchError(
                 f"a prediction of {self.n_objects} objects has {len(self.probabilities)} probabilities"
             )
+        if self.boxes is not None and len(self.boxes) != self.n_objects:
+            raise ShapeMismatchError(f"a prediction of {self.n_objects} objects has {len(self.boxes)} boxes")
         if self.probability_map is not None and self.probability_map.shape != self.labels.shape:
             raise ShapeMismatchError(
                 f"probability map {self.probability_map.shape} does not fit labels {self.labels.shape}"
@@ -86,4 +93,5 @@ class Prediction:
             self,
             labels=number[self.labels],
             probabilities=None if self.probabilities is None else self.probabilities[order],
+            boxes=None if self.boxes is None else self.boxes.take(order),
         )

@@ -1,0 +1,77 @@
+"""Boxes found in images, as a table that other tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veriscope.core.boxes import Boxes
+from veriscope.io.atomic import write_text
+
+__all__ = ["BOX_COLUMNS", "join_box_tables", "write_boxes"]
+
+BOX_COLUMNS = ("image", "label", "class", "score", "xmin", "ymin", "xmax", "ymax")
+"""Columns of a table of boxes; edges in pixels, the first pixel from 0 to 1."""
+
+
+def write_boxes(
+    path: str | Path, image: str, boxes: Boxes, scores: NDArray[np.float32] | None = None
+) -> None:
+    """Write the boxes of one image.
+
+    Parameters
+    ----------
+    path
+        CSV file to write; replaced if it exists.
+    image
+        Name of the image, without ending.
+    boxes
+        One per object, in the order of the labels.
+    scores
+        Probability of each object, 0 to 1; the column stays empty without.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    y0, x0, y1, x1 = np.round(boxes.edges.astype(np.float64), 2).T
+    table = pd.DataFrame(
+        {
+            "image": image,
+            "label": np.arange(1, len(boxes) + 1),
+            "class": [boxes.class_of(index) for index in range(len(boxes))],
+            "score": np.nan if scores is None else np.round(scores.astype(np.float64), 4),
+            "xmin": x0,
+            "ymin": y0,
+            "xmax": x1,
+            "ymax": y1,
+        },
+        columns=list(BOX_COLUMNS),
+    )
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def join_box_tables(path: str | Path, tables: Iterable[str | Path]) -> None:
+    """Write the boxes of many images as one table.
+
+    Parameters
+    ----------
+    path
+        CSV file to write; replaced if it exists.
+    tables
+        Files that `write_boxes` wrote, in the order wanted.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    lines = [",".join(BOX_COLUMNS)]
+    for table in tables:
+        lines += Path(table).read_text(encoding="utf-8").splitlines()[1:]
+    write_text(path, "\n".join(lines) + "\n")
