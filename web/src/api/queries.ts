@@ -18,7 +18,10 @@ import type {
   Session,
   StudyDetail,
   StudyList,
+  UnitDetail,
 } from "./types";
+
+const QUALITY_LOOKS = 15;
 
 /** Lost connections are tried again for as long as it takes; what the server refused is not. */
 export const queryClient = new QueryClient({
@@ -72,6 +75,11 @@ export const useImages = (study: string) =>
   useQuery({
     queryKey: keys.of(study, "images"),
     queryFn: ({ signal }) => getVersioned<ImageList>(api("studies", study, "images"), signal),
+    // Quality is worked out while thumbnails are drawn: look again a few times until it is there.
+    refetchInterval: ({ state }) => {
+      const open = state.data?.value.images.some(({ quality }) => quality === null) ?? false;
+      return open && state.dataUpdateCount < QUALITY_LOOKS ? 4000 : false;
+    },
   });
 
 export const useCandidates = (study: string) =>
@@ -97,6 +105,12 @@ export const useAudit = (study: string) =>
   useQuery({
     queryKey: keys.of(study, "audit"),
     queryFn: ({ signal }) => getJson<Audit>(api("studies", study, "audit"), signal),
+  });
+
+export const useUnit = (study: string, unit: string) =>
+  useQuery({
+    queryKey: keys.of(study, "audit", "unit", unit),
+    queryFn: ({ signal }) => getJson<UnitDetail>(api("studies", study, "audit", "units", unit), signal),
   });
 
 export const useLiveEstimate = (study: string, enabled: boolean) =>

@@ -72,6 +72,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Describe Images
+         * @description Read the headers of images before a study is made of them.
+         */
+        post: operations["describe_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -85,7 +105,31 @@ export interface paths {
          */
         get: operations["list_studies"];
         put?: never;
-        post?: never;
+        /**
+         * New Study
+         * @description Make a study, as a job.
+         */
+        post: operations["new_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Demo
+         * @description Simulate a study and walk the whole path with it, as a job.
+         */
+        post: operations["new_demo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -124,6 +168,154 @@ export interface paths {
          * @description Say what all work on the study has cost so far (`veriscope/cost/1`).
          */
         get: operations["get_cost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Upload
+         * @description Begin an upload.
+         */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Upload
+         * @description Say what of an upload is there.
+         */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Upload
+         * @description Remove an upload.
+         */
+        delete: operations["remove_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send Part
+         * @description Send the part of a file that begins at `offset`; parts come in order.
+         */
+        put: operations["send_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Job
+         * @description Put a job into the queue; the same that is waiting or running is given instead of a second.
+         */
+        post: operations["start_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description List jobs, newest first.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description Describe a job.
+         */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Job
+         * @description Stop a job as Ctrl-C does: what is finished is kept.
+         */
+        delete: operations["cancel_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Events
+         * @description Follow what changes: first `jobs`, then `job` and `study` as they come.
+         */
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -252,11 +444,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Get Image File
-         * @description Give a file of an image's OME-Zarr.
-         */
-        head: operations["get_image_file"];
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -276,11 +464,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Get Label File
-         * @description Give a file of the OME-Zarr of what a candidate found in an image.
-         */
-        head: operations["get_label_file"];
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -356,6 +540,130 @@ export interface components {
             flags: ("empty" | "saturated" | "out-of-focus")[];
         };
         /**
+         * DemoRequest
+         * @description A demo study.
+         */
+        DemoRequest: {
+            /**
+             * Folder
+             * @description Name of its folder.
+             * @default demo
+             */
+            folder: string;
+            /**
+             * Tiles
+             * @description Audit tiles in all.
+             * @default 45
+             */
+            tiles: number;
+            /**
+             * Seed
+             * @description Seed of simulation and audit.
+             * @default 1
+             */
+            seed: number;
+        };
+        /**
+         * DescribeRequest
+         * @description Images to look at before a study is made of them.
+         */
+        DescribeRequest: {
+            /**
+             * Upload
+             * @description Identifier of an upload.
+             */
+            upload?: string | null;
+            /**
+             * Paths
+             * @description Folders, files or patterns of the server.
+             */
+            paths?: string[] | null;
+            /**
+             * Axes
+             * @description Axes of the files where they do not say.
+             */
+            axes?: string | null;
+            /**
+             * Spacing
+             * @description Pixel size in µm by axis; overrides the files' own.
+             */
+            spacing?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Series
+             * @description Which image of files that hold several.
+             */
+            series?: number | null;
+        };
+        /**
+         * DescribedImage
+         * @description What a file says of its image.
+         */
+        DescribedImage: {
+            /**
+             * Image
+             * @description Name of the file.
+             */
+            image: string;
+            /**
+             * Format
+             * @description File format.
+             */
+            format: string;
+            /**
+             * Axes
+             * @description Its axes.
+             */
+            axes: string;
+            /**
+             * Shape
+             * @description Its shape.
+             */
+            shape: number[];
+            /**
+             * Dtype
+             * @description Type of its pixels.
+             */
+            dtype: string;
+            /**
+             * Spacing
+             * @description Pixel size for people.
+             */
+            spacing: string;
+            /**
+             * Channels
+             * @description Channel names.
+             */
+            channels: string[];
+            /**
+             * Notes
+             * @description What a user should check.
+             */
+            notes: string[];
+        };
+        /**
+         * Description
+         * @description What is known of image files.
+         */
+        Description: {
+            /**
+             * Images
+             * @description Those that can be read.
+             */
+            images: components["schemas"]["DescribedImage"][];
+            /**
+             * Faults
+             * @description Why others cannot.
+             */
+            faults: string[];
+            /**
+             * Ignored Files
+             * @description Files that are no images.
+             */
+            ignored_files: string[];
+        };
+        /**
          * Fault
          * @description One wrong value in a request.
          */
@@ -417,6 +725,27 @@ export interface components {
              * @description Other files.
              */
             n_other: number;
+        };
+        /**
+         * GroupAssignment
+         * @description Group and replicate of an image.
+         */
+        GroupAssignment: {
+            /**
+             * Image
+             * @description Identifier of the image: its file name without ending.
+             */
+            image: string;
+            /**
+             * Group
+             * @description Condition.
+             */
+            group: string;
+            /**
+             * Replicate
+             * @description Experimental unit; None: the image is one of its own.
+             */
+            replicate?: string | null;
         };
         /**
          * GroupSize
@@ -636,6 +965,92 @@ export interface components {
             well: components["schemas"]["WellPlace"] | null;
         };
         /**
+         * Job
+         * @description A job.
+         */
+        Job: {
+            /**
+             * Id
+             * @description Identifier.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description What it does.
+             * @enum {string}
+             */
+            kind: "new" | "demo" | "run" | "validate" | "report" | "train";
+            /**
+             * Study
+             * @description Identifier of its study, which `new` and `demo` make.
+             */
+            study: string;
+            /**
+             * State
+             * @description How far it is; cancelled and failed jobs keep what is finished.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * By
+             * @description Who asked for it.
+             */
+            by: string;
+            /**
+             * Submitted
+             * @description When, ISO 8601.
+             */
+            submitted: string;
+            /**
+             * Started
+             * @description When it began.
+             */
+            started?: string | null;
+            /**
+             * Finished
+             * @description When it ended.
+             */
+            finished?: string | null;
+            /**
+             * Stage
+             * @description What is being done, such as ``predict otsu-watershed``.
+             * @default
+             */
+            stage: string;
+            /**
+             * Done
+             * @description Units of the stage done.
+             * @default 0
+             */
+            done: number;
+            /**
+             * Total
+             * @description Units of the stage in all; 0: not known.
+             * @default 0
+             */
+            total: number;
+            /**
+             * Eta S
+             * @description Seconds until the end of the stage, from its pace so far; None: not known yet.
+             */
+            eta_s?: number | null;
+            /**
+             * Attempts
+             * @description How often it was begun: more than once where the server was stopped during it.
+             * @default 0
+             */
+            attempts: number;
+            /** @description Why it failed. */
+            problem?: components["schemas"]["Problem"] | null;
+            /**
+             * Result
+             * @description What came out, in short.
+             */
+            result?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * LimitsShown
          * @description What an upload may take.
          */
@@ -776,6 +1191,136 @@ export interface components {
              * @enum {string}
              */
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * NewStudyRequest
+         * @description Everything that is asked when a study is made, as by ``veriscope new``.
+         */
+        NewStudyRequest: {
+            /**
+             * Upload
+             * @description Identifier of an upload.
+             */
+            upload?: string | null;
+            /**
+             * Paths
+             * @description Folders, files or patterns of the server.
+             */
+            paths?: string[] | null;
+            /**
+             * Axes
+             * @description Axes of the files where they do not say.
+             */
+            axes?: string | null;
+            /**
+             * Spacing
+             * @description Pixel size in µm by axis; overrides the files' own.
+             */
+            spacing?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Series
+             * @description Which image of files that hold several.
+             */
+            series?: number | null;
+            /**
+             * Folder
+             * @description Name of its folder, which becomes its identifier.
+             */
+            folder: string;
+            /**
+             * Title
+             * @description Title; None: the folder's name.
+             */
+            title?: string | null;
+            /**
+             * Object
+             * @description What is looked for, in the singular.
+             * @default object
+             */
+            object: string;
+            /**
+             * Measure
+             * @description What is asked of it.
+             * @default count
+             */
+            measure: string;
+            /**
+             * Tolerance
+             * @description Error that would change the conclusion: 0.05 or 5%.
+             */
+            tolerance?: number | string | null;
+            /**
+             * Level
+             * @description Confidence level of the answer's interval.
+             * @default 0.9
+             */
+            level: number;
+            /**
+             * Sheet
+             * @description Sample sheet: a name inside the upload, or a path of the server.
+             */
+            sheet?: string | null;
+            /**
+             * Assignments
+             * @description Groups and replicates, instead of a sheet.
+             */
+            assignments?: components["schemas"]["GroupAssignment"][] | null;
+            /**
+             * Group By
+             * @description What groups are taken from without a sheet.
+             */
+            group_by?: ("row" | "column" | "plate") | null;
+            /**
+             * Pattern
+             * @description Pattern of file names, such as ``{plate}_{well}_{field}.tif``.
+             */
+            pattern?: string | null;
+            /**
+             * Acquisition
+             * @description Which acquisition of plates that have several.
+             */
+            acquisition?: number | null;
+            /**
+             * Channel
+             * @description Channel that the methods see.
+             */
+            channel?: string | null;
+            /**
+             * Diameter
+             * @description Typical object diameter in pixels.
+             */
+            diameter?: number | null;
+            /**
+             * Methods
+             * @description Candidate methods; None: all that fit the object.
+             */
+            methods?: string[] | null;
+            /**
+             * Tile Size
+             * @description Largest side of an audit tile, in pixels.
+             * @default 256
+             */
+            tile_size: number;
+            /**
+             * Seed
+             * @description Seed of the audit's draws.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * In Place
+             * @description Read the sources where they are, without a copy.
+             * @default false
+             */
+            in_place: boolean;
+            /**
+             * Skip Bad
+             * @description Leave out images that cannot be used.
+             * @default false
+             */
+            skip_bad: boolean;
         };
         /**
          * NextStep
@@ -962,6 +1507,38 @@ export interface components {
              * @description Whether the answer is a total, not a ratio.
              */
             is_total: boolean;
+        };
+        /**
+         * ReportRequest
+         * @description Write the report.
+         */
+        ReportRequest: {
+            /**
+             * @description This kind. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "report";
+            /**
+             * Method
+             * @description Candidate; None: the one that validation ranks first.
+             */
+            method?: string | null;
+        };
+        /**
+         * RunRequest
+         * @description Run candidates on every image; what is current is skipped.
+         */
+        RunRequest: {
+            /**
+             * @description This kind. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "run";
+            /**
+             * Only
+             * @description Identifiers of candidates; None: all.
+             */
+            only?: string[] | null;
         };
         /**
          * Session
@@ -1197,6 +1774,79 @@ export interface components {
             modified: string;
             /** @description Why the study cannot be opened. */
             problem?: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * Upload
+         * @description Files that are being sent.
+         */
+        Upload: {
+            /**
+             * Id
+             * @description Identifier.
+             */
+            id: string;
+            /**
+             * Files
+             * @description The files.
+             */
+            files: components["schemas"]["UploadFile"][];
+            /**
+             * Bytes
+             * @description Bytes in all, as announced.
+             */
+            bytes: number;
+            /**
+             * Limit Bytes
+             * @description Most that may be sent.
+             */
+            limit_bytes: number;
+            /**
+             * Chunk Bytes
+             * @description Most in one request.
+             */
+            chunk_bytes: number;
+        };
+        /**
+         * UploadFile
+         * @description A file that is being sent.
+         */
+        UploadFile: {
+            /**
+             * Name
+             * @description Its name, which may have folders.
+             */
+            name: string;
+            /**
+             * Received
+             * @description Bytes that are there: where to go on.
+             */
+            received: number;
+            /**
+             * Size
+             * @description Bytes in all.
+             */
+            size: number;
+            /**
+             * Complete
+             * @description Whether it is all there.
+             */
+            complete: boolean;
+        };
+        /**
+         * ValidateRequest
+         * @description Judge the candidates on the audited tiles, answer the question, and judge the answer.
+         */
+        ValidateRequest: {
+            /**
+             * @description This kind. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "validate";
+            /**
+             * Method
+             * @description Candidate whose predictions are corrected; None: the one that validation ranks first.
+             */
+            method?: string | null;
         };
         /**
          * VerdictSummary
@@ -1464,6 +2114,49 @@ export interface operations {
             };
         };
     };
+    describe_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescribeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Description"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_studies: {
         parameters: {
             query?: never;
@@ -1480,6 +2173,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyList"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStudyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_demo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DemoRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description What was wrong, and what to do next. */
@@ -1564,6 +2343,382 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_part: {
+        parameters: {
+            query: {
+                offset: number;
+                size: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunRequest"] | components["schemas"]["ValidateRequest"] | components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                study?: string | null;
+                active?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description What was wrong, and what to do next. */
@@ -1881,113 +3036,6 @@ export interface operations {
             };
             path: {
                 study: string;
-                image: string;
-                version: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description The range asked for. */
-            206: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong, and what to do next. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The disk is full, or the server is busy. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_image_file: {
-        parameters: {
-            query?: never;
-            header?: {
-                range?: string | null;
-            };
-            path: {
-                study: string;
-                image: string;
-                version: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description The range asked for. */
-            206: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong, and what to do next. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The disk is full, or the server is busy. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_label_file: {
-        parameters: {
-            query?: never;
-            header?: {
-                range?: string | null;
-            };
-            path: {
-                study: string;
-                candidate: string;
                 image: string;
                 version: string;
                 key: string;

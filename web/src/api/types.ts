@@ -2,12 +2,14 @@
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
+export type Description = Schemas["Description"];
 export type Fault = Schemas["Fault"];
 export type FolderListing = Schemas["FolderListing"];
 export type Histogram = Schemas["Histogram"];
 export type ImageChange = Schemas["ImageChange"];
 export type ImageList = Schemas["ImageList"];
 export type ImageRow = Schemas["ImageRow"];
+export type Job = Schemas["Job"];
 export type MethodCard = Schemas["MethodCard"];
 export type NextStep = Schemas["NextStep"];
 export type Options = Schemas["Options"];
@@ -20,53 +22,17 @@ export type Step = Schemas["Step"];
 export type StudyDetail = Schemas["StudyDetail"];
 export type StudyList = Schemas["StudyList"];
 export type StudySummary = Schemas["StudySummary"];
+export type Upload = Schemas["Upload"];
+export type UploadFile = Schemas["UploadFile"];
 export type VerdictSummary = Schemas["VerdictSummary"];
+
+/** A request: what the server has a default for may be left out. */
+type Asked<Body, Needed extends keyof Body> = Partial<Body> & Pick<Body, Needed>;
+export type NewStudyRequest = Asked<Schemas["NewStudyRequest"], "folder">;
 
 export type Evidence = Quality["evidence"];
 export type QualityFlag = Quality["flags"][number];
 
-export interface NewStudyRequest {
-  folder: string;
-  title?: string;
-  upload?: string;
-  paths?: string[];
-  object: string;
-  measure: string;
-  tolerance?: number;
-  level?: number;
-  sheet?: string;
-  assignments?: { image: string; group: string; replicate: string }[];
-  spacing?: { y: number; x: number };
-  channel?: string;
-  skip_bad?: boolean;
-}
-export interface Description {
-  images: {
-    image: string;
-    format: string;
-    axes: string;
-    shape: number[];
-    dtype: string;
-    spacing: { y: number; x: number } | null;
-    channels: string[];
-    notes: string[];
-  }[];
-  faults: string[];
-  ignored_files: string[];
-}
-export interface UploadFile {
-  name: string;
-  received: number;
-  size: number;
-  complete: boolean;
-}
-export interface Upload {
-  id: string;
-  files: UploadFile[];
-  bytes: number;
-  limit_bytes: number;
-  chunk_bytes: number;
-}
 export interface Interval {
   value: number | null;
   low: number | null;
@@ -100,23 +66,6 @@ export interface CandidateImage {
   seconds: number | null;
   labels: string | null;
 }
-export interface Job {
-  id: string;
-  kind: string;
-  study: string | null;
-  state: "queued" | "running" | "done" | "failed" | "cancelled";
-  by: string;
-  submitted: string;
-  started: string | null;
-  finished: string | null;
-  stage: string;
-  done: number;
-  total: number | null;
-  eta_s: number | null;
-  attempts: number;
-  problem: Problem | null;
-  result: Record<string, unknown> | null;
-}
 export interface Unit {
   unit: string;
   image_id: string;
@@ -134,6 +83,14 @@ export interface Unit {
     n_objects: number;
     seconds: number | null;
   }[];
+}
+export interface UnitDetail extends Unit {
+  image: ImageRow;
+  shape: [number, number];
+  proposals: { candidate: string; n_objects: number; evidence: Evidence }[];
+  shown: { candidate: string; annotator: string; time: string }[];
+  previous: string | null;
+  next: string | null;
 }
 export interface RoleSummary {
   n_drawn: number;

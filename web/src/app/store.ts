@@ -19,6 +19,8 @@ interface State {
   theme: Theme;
   /** Name under which tiles are annotated where there are no accounts. */
   annotator: string;
+  /** Whether tiles are annotated without seeing what candidates found. */
+  blind: boolean;
   /** Text typed into forms and not sent yet, by form and field; survives reload. */
   drafts: Record<string, string>;
   connection: Connection;
@@ -27,6 +29,7 @@ interface State {
   notices: Notice[];
   setTheme(theme: Theme): void;
   setAnnotator(name: string): void;
+  setBlind(blind: boolean): void;
   setDraft(key: string, text: string): void;
   dropDrafts(prefix: string): void;
   setConnection(connection: Connection): void;
@@ -44,6 +47,7 @@ export const useApp = create<State>()(
     (set) => ({
       theme: "dark",
       annotator: "annotator",
+      blind: false,
       drafts: {},
       connection: "ok",
       signedOut: false,
@@ -51,6 +55,7 @@ export const useApp = create<State>()(
       notices: [],
       setTheme: (theme) => set({ theme }),
       setAnnotator: (annotator) => set({ annotator }),
+      setBlind: (blind) => set({ blind }),
       setDraft: (key, text) => set(({ drafts }) => ({ drafts: { ...drafts, [key]: text } })),
       dropDrafts: (prefix) =>
         set(({ drafts }) => ({
@@ -69,7 +74,7 @@ export const useApp = create<State>()(
     }),
     {
       name: "veriscope",
-      partialize: ({ theme, annotator, drafts }) => ({ theme, annotator, drafts }),
+      partialize: ({ theme, annotator, blind, drafts }) => ({ theme, annotator, blind, drafts }),
     },
   ),
 );

@@ -351,6 +351,8 @@ export const text = {
     notEnough: "Not precise enough yet",
     by: (method: string) => `Corrects ${method}.`,
     agreement: "Agreement of annotators",
+    allTiles: "All tiles",
+    place: (n: number, all: number) => `${n} of ${all}`,
   },
 
   answer: {

@@ -20,7 +20,8 @@ interface Props {
 
 /** The viewer, given an image of a study and what the candidates outlined in it. */
 export default function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
-  const candidates = useCandidates(study.id).data;
+  const asked = useCandidates(study.id);
+  const candidates = asked.data;
   const ran = useMemo(
     () =>
       [...(candidates ?? [])]
@@ -46,7 +47,7 @@ export default function StudyViewer({ study, image, shown, box, selected, onSele
       },
     ];
   });
-  const waiting = candidates === undefined || files.some(({ isPending }) => isPending);
+  const waiting = asked.isPending || files.some(({ isPending }) => isPending);
   const focus = useMemo(() => readBox(box), [box]);
   if (!image.zarr) return <p className="page">{image.notes}</p>;
   if (waiting) return <div className="skeleton" />;
