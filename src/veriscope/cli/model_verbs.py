@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
     models.command("show")(show)
     models.command("add")(add)
     models.command("remove")(remove)
-    app.add_typer(models, name="models", help="List models; show, add or remove one.")
+    models.command("install")(install)
+    models.command("uninstall")(uninstall)
+    app.add_typer(models, name="models", help="List models; show, add or remove one; install other tools.")
 
 
 def list_models(
@@ -71,6 +73,10 @@ def list_models(
     show_table(f"{len(rows)} models (veriscope models show NAME)", columns, rows, words=True)
     for fault in found["faults"]:
         say(fault, style="bold red")
+    for tool in found["tools"]:
+        there = f"{tool['title']} {tool['version']}: {tool['tool']}:MODEL"
+        how = there if tool["installed"] else f"{tool['title']}: veriscope models install {tool['tool']}"
+        out().print(how, markup=False)
     if not found["index"]:
         out().print("The zoo's index was not fetched yet: veriscope models --refresh", markup=False)
 
@@ -137,6 +143,53 @@ def remove(
         emit_json({"schema": "veriscope/model-remove/1", "removed": name})
     else:
         out().print(f"{name} was removed", markup=False)
+
+
+def install(
+    tool: Annotated[str, typer.Argument(help="A tool of others, such as cellpose or stardist.")],
+    download: Annotated[
+        list[str] | None,
+        typer.Option(help="Model of the tool's authors whose weights to fetch; may be repeated."),
+    ] = None,
+    program: Annotated[
+        str | None, typer.Option(help="Path of the program, for ilastik and Fiji; otherwise looked for.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make an environment of its own for another tool, test it, and offer its models as methods."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.zoo.environments import install_tool
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = install_tool(tool, download=download or (), program=program, progress=progress)
+    if json:
+        emit_json(found)
+        return
+    now = "is ready" if found["made"] else "was there already"
+    out().print(f"{found['tool']} {found['version']} {now} in {found['folder']}", style="bold", markup=False)
+    if text := found["test"].get("text"):
+        out().print(f"  tested: {text}", markup=False)
+    if found["weights"]:
+        out().print(f"  weights: {', '.join(found['weights'])}", markup=False)
+    out().print(
+        f"Use it: veriscope predict {tool}:MODEL IMAGES -o FOLDER (MODEL: a name or a path)", markup=False
+    )
+
+
+def uninstall(
+    tool: Annotated[str, typer.Argument(help="A tool that was installed.")],
+    json: Json = False,
+) -> None:
+    """Remove the environment of a tool, with weights that were fetched for it."""
+    from veriscope.cli.output import emit_json, out
+    from veriscope.zoo.environments import uninstall_tool
+
+    uninstall_tool(tool)
+    if json:
+        emit_json({"schema": "veriscope/tool-remove/1", "removed": tool})
+    else:
+        out().print(f"{tool} was removed", markup=False)
 
 
 def _facts(found: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from veriscope.methods.zoo.description import Tensor
 from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel
 from veriscope.registry import get_method, method_names
 from veriscope.zoo.cache import PREFIX, installed_names
+from veriscope.zoo.environments import installed_tools
 from veriscope.zoo.index import read_index, refresh_index
 
 __all__ = ["MODELS_SCHEMA", "MODEL_SCHEMA", "describe_model", "list_all_models"]
@@ -45,7 +46,7 @@ def list_all_models(
     dict
         ``schema``, ``models`` (each with ``name``, ``where``: ``installed``, ``added`` or ``zoo``,
         ``summary``, ``licence``, ``tags``, ``reproduced``), ``faults`` of packages that cannot be read,
-        and ``index``: whether the zoo's is there.
+        ``tools``: other tools and whether they are installed, and ``index``: whether the zoo's is there.
     """
     index = refresh_index(progress=progress) if refresh else read_index()
     models, faults = [], []
@@ -72,6 +73,7 @@ def list_all_models(
         "schema": MODELS_SCHEMA,
         "models": [item for item in models if _fits(item, wanted, licence)],
         "faults": faults,
+        "tools": installed_tools(),
         "index": index is not None,
     }
 

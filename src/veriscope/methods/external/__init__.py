@@ -1,0 +1,1 @@
+"""Tools of others as methods, each run in an environment and a process of its own."""

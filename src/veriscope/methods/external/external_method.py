@@ -1,0 +1,254 @@
+"""A tool of others as a method: its process predicts whole images."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from veriscope.core.image import Image
+from veriscope.core.labels import relabel_sequential
+from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
+from veriscope.errors import MethodError
+from veriscope.methods.base import Method
+from veriscope.methods.external.environment import Environment, Recipe, need_environment
+from veriscope.methods.external.model_paths import given_path
+from veriscope.methods.external.process import Limits, ToolProcess
+
+__all__ = ["ExternalMethod", "ExternalParameters", "content_hash"]
+
+_SMALLEST = 32
+"""Shortest side that every tool takes; smaller images are extended with their edge pixels."""
+
+
+class ExternalParameters(Settings):
+    """Options of every tool."""
+
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds allowed for one image; then the tool is stopped and the image fails."""
+    start_timeout: float = Field(default=300.0, gt=0)
+    """Seconds allowed for starting the tool and loading its model."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Most memory of the tool in gigabytes, watched on Linux; None: 90 % of what the machine has."""
+
+
+class ExternalMethod(Method):
+    """A model of a tool; each tool has a subclass, and each of its models a subclass of that.
+
+    Parameters
+    ----------
+    parameters
+        Options of the class `Parameters`, or None for the defaults. The tool starts with the first image.
+
+    Attributes
+    ----------
+    recipe
+        Of the tool's environment.
+    model
+        Name or path of the model.
+    """
+
+    Parameters: ClassVar[type[Settings]] = ExternalParameters
+    recipe: ClassVar[Recipe]
+    model: ClassVar[str]
+
+    def __init__(self, parameters: Settings | None = None) -> None:
+        super().__init__(parameters)
+        self.environment = need_environment(self.recipe, self.name)
+        self.files = self.model_files(self.environment)
+        self.threads = 0
+        self._tool: ToolProcess | None = None
+        self._hashes: dict[str, str] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_tool": None}
+
+    def __reduce__(self) -> Any:
+        from veriscope.methods.external.find import remake
+
+        return remake, (self.name, self.parameters, self.threads)
+
+    @classmethod
+    def model_files(cls, environment: Environment) -> list[Path]:
+        """Give the files of the model.
+
+        Parameters
+        ----------
+        environment
+            Of the tool.
+
+        Returns
+        -------
+        list of pathlib.Path
+            They exist; a folder stands for all that is in it.
+
+        Raises
+        ------
+        MethodError
+            If one is missing; the message says how to get it.
+        """
+        raise NotImplementedError
+
+    def options(self) -> dict[str, Any]:
+        """Give what the worker is told with every image.
+
+        Returns
+        -------
+        dict
+            Plain values: all options of the tool itself.
+        """
+        own = set(ExternalParameters.model_fields)
+        values: dict[str, Any] = self.parameters.model_dump(mode="json")
+        return {name: value for name, value in values.items() if name not in own}
+
+    def limit_threads(self, threads: int) -> None:
+        """Use no more threads than that; the tool is started anew with them.
+
+        Parameters
+        ----------
+        threads
+            At least 1.
+        """
+        if threads != self.threads:
+            self.threads = threads
+            self.close()
+
+    def make_ready(self) -> None:
+        """Start the tool and load the model, so that what is missing is said before the first image."""
+        self.tool.start()
+
+    def close(self) -> None:
+        """End the tool's process; it starts anew when it is needed."""
+        tool, self._tool = self._tool, None
+        if tool is not None:
+            tool.close()
+
+    @property
+    def tool(self) -> ToolProcess:
+        """The tool's process, which may not have started."""
+        if self._tool is None:
+            self._tool = self._make_tool()
+        return self._tool
+
+    def _make_tool(self) -> ToolProcess:
+        options = self.parameters
+        memory = None if options.memory_gb is None else int(options.memory_gb * 2**30)
+        variables = {
+            name: value.format(weights=self.environment.weights) for name, value in self.recipe.variables
+        }
+        if self.threads:
+            variables |= {
+                name: str(self.threads)
+                for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NUMBA_NUM_THREADS")
+            }
+        return ToolProcess(
+            self.name,
+            self.environment.python,
+            self.recipe.worker_path(),
+            {
+                "model": self.model,
+                "own": given_path(self.model) is not None,
+                "files": [str(path) for path in self.files],
+                "threads": self.threads,
+                "options": self.options(),
+            },
+            limits=Limits(options.start_timeout, options.timeout, memory),
+            variables=variables,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters, and versions and files of the tool as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method, with ``tool``: ``name``, ``version``, ``packages`` and ``files`` (SHA-256).
+        """
+        if self._hashes is None:
+            self._hashes = {path.name: content_hash(path) for path in self.files}
+        record = self.environment.record
+        return super().describe() | {
+            "tool": {
+                "name": self.recipe.tool,
+                "version": self.environment.version,
+                "packages": record.get("installed", {}),
+                "files": self._hashes,
+            }
+        }
+
+    def _predict(self, image: Image) -> Prediction:
+        if np.ptp(image.pixels) == 0:
+            return Prediction(np.zeros(image.shape, np.int32), image.axes, details={"constant": True})
+        values, arrays = self.tool.ask("predict", {"image": _for_tool(image.pixels)}, self.options())
+        labels = self._labels(arrays, image)
+        details = {str(k): v for k, v in values.items()}
+        probabilities = arrays.get("probabilities")
+        if probabilities is not None and not (
+            probabilities.shape == (int(labels.max(initial=0)),) and np.isfinite(probabilities).all()
+        ):
+            probabilities = None
+        return Prediction(
+            *_without_gaps(labels, probabilities, image.axes),
+            details=details,
+        )
+
+    def _labels(self, arrays: dict[str, NDArray[Any]], image: Image) -> NDArray[Any]:
+        labels = arrays.get("labels")
+        if labels is None or labels.dtype.kind not in "iu" or labels.ndim != image.pixels.ndim:
+            raise MethodError(f"{image.name}: {self.name} gave no label image")
+        labels = labels[tuple(slice(0, size) for size in image.shape)]
+        if labels.shape != image.shape or (labels.size and int(labels.min()) < 0):
+            raise MethodError(
+                f"{image.name}: {self.name} gave labels of shape {labels.shape} for {image.shape}"
+            )
+        return labels
+
+
+def _for_tool(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Bring pixels to a type that every tool takes, and short sides to the length that it takes."""
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8)
+    elif pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        pixels = pixels.astype(np.float32)
+    missing = [(0, max(0, _SMALLEST - size)) for size in pixels.shape[-2:]]
+    if any(after for _, after in missing):
+        pixels = np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + missing, mode="edge")
+    return np.ascontiguousarray(pixels)
+
+
+def _without_gaps(
+    labels: NDArray[Any], probabilities: NDArray[Any] | None, axes: str
+) -> tuple[NDArray[np.int32], str, NDArray[np.float32] | None]:
+    """Give labels without gaps, each object with its probability."""
+    if probabilities is None:
+        return relabel_sequential(labels), axes, None
+    present = np.unique(labels)
+    kept = np.clip(probabilities[present[present > 0] - 1], 0, 1).astype(np.float32)
+    return relabel_sequential(labels), axes, kept
+
+
+def content_hash(path: Path) -> str:
+    """Hash a file, or the names and contents of all files in a folder.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+
+    Returns
+    -------
+    str
+        SHA-256.
+    """
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    seen = hashlib.sha256()
+    for file in sorted(found for found in path.rglob("*") if found.is_file()):
+        seen.update(f"{file.relative_to(path).as_posix()}\0{content_hash(file)}\n".encode())
+    return seen.hexdigest()
