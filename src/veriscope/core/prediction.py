@@ -33,12 +33,12 @@ class Prediction:
     probability_map
         Probability that each pixel is foreground, float32 of the shape of `labels`, or None. A method
         gives it for every image or for none.
-    boxes
-        Box and class of each object, in the order of the labels, where the method finds boxes: its labels are
-        then the ellipses in them; else None.
     details
         What the method found out on the way and a reader of the record should know, such as an
         estimated object diameter; plain values.
+    boxes
+        Box and class of each object, in the order of the labels, where the method finds boxes: its labels are
+        then the ellipses in them; else None.
 
     Raises
     ------
@@ -52,8 +52,8 @@ class Prediction:
     axes: str
     probabilities: NDArray[np.float32] | None = None
     probability_map: NDArray[np.float32] | None = None
-    boxes: Boxes | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    boxes: Boxes | None = None
 
     def __post_init__(self) -> None:
         check_labels(self.labels, where="the prediction")
