@@ -79,8 +79,12 @@ def predict(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a label image of every image; one of any size with -o NAME.ome.zarr."""
+    """Write a label image of every image; one of any size with -o NAME.ome.zarr.
+
+    Models that restore images write images instead, always as OME-Zarr.
+    """
     from veriscope.cli.output import emit_json, out, progress_bar, say
+    from veriscope.cli.restoration import restore
     from veriscope.predict.folder import predict_folder
     from veriscope.predict.image import map_path, predict_image
     from veriscope.predict.plan import parse_memory
@@ -98,9 +102,26 @@ def predict(
     elsewhere = on_cluster(
         scheduler, cluster, wait, shared=output.parent if zarr else output, inputs=images, workers=workers
     )
+    if zarr and len(images) != 1:
+        raise InputError(f"{output}: holds the result of one image and {len(images)} are given")
+    if ready.task == "restoration":
+        if probabilities:
+            raise InputError(f"{method} gives images, not probabilities; leave out --probabilities")
+        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
+            restore(
+                ready,
+                images,
+                output,
+                json=json,
+                reading=reading,
+                tile=tile,
+                memory=parse_memory(memory) if memory else None,
+                workers=workers,
+                executor=executor,
+                progress=progress,
+            )
+        return
     if zarr:
-        if len(images) != 1:
-            raise InputError(f"{output}: holds the labels of one image and {len(images)} are given")
         with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
             found = predict_image(
                 ready,

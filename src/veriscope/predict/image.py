@@ -31,7 +31,7 @@ from veriscope.predict.tile_work import SurveyWork, TileWork
 from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
 from veriscope.predict.units import Executor, HereExecutor, Work, executor_for
 
-__all__ = ["IMAGE_SCHEMA", "map_path", "predict_image", "require_maps"]
+__all__ = ["IMAGE_SCHEMA", "map_path", "predict_image", "require_maps", "write_sheets"]
 
 IMAGE_SCHEMA = "veriscope/predict-image/1"
 _FEW_SHEETS = 8
@@ -257,7 +257,9 @@ def _paint(
             origin=origin | {"content": "probability of foreground", "n_objects": gathered.n_objects},
             labels=False,
         )
-        _write_sheets(MapWork(work.folder, work.tile, source.shape, store), store, executor, progress)
+        write_sheets(
+            "write probabilities", MapWork(work.folder, tuple(work.parts()), store), store, executor, progress
+        )
         stores.append(store)
     if targets.labels_missing:
         store = SheetStore.make(
@@ -270,14 +272,28 @@ def _paint(
             origin=origin | {"n_objects": gathered.n_objects},
         )
         painting = PaintWork(work.folder, folder / "anchors.npy", gathered, source.shape, store)
-        _write_sheets(painting, store, executor, progress)
+        write_sheets("write labels", painting, store, executor, progress)
         stores.append(store)
     return stores, gathered.n_objects
 
 
-def _write_sheets(work: Work, store: SheetStore, executor: Executor, progress: Progress) -> None:
+def write_sheets(stage: str, work: Work, store: SheetStore, executor: Executor, progress: Progress) -> None:
+    """Write all sheets of an image.
+
+    Parameters
+    ----------
+    stage
+        What to call it.
+    work
+        Writes one.
+    store
+        The image.
+    executor
+        Where, if there are many.
+    progress
+        Told about every sheet.
+    """
     sheets = range(len(store.sheets()))
-    stage = "write labels" if isinstance(work, PaintWork) else "write probabilities"
     progress(stage, 0, len(sheets))
     # Few sheets are painted sooner than processes start.
     painter = executor if len(sheets) > _FEW_SHEETS else HereExecutor()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.runs import ObjectRuns
-from veriscope.core.source import Region, grid, within
+from veriscope.core.source import Region, within
 from veriscope.errors import UnreadableFileError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.run_files import read_map, read_runs
@@ -145,32 +145,28 @@ class MapWork:
     ----------
     parts
         Folder of the parts' files, numbered.
-    tile
-        Length of the parts along each axis.
-    shape
-        Of the image at one time point.
+    regions
+        Where the parts of one time point lie; those of the next are numbered after them.
     store
         The map.
     """
 
     parts: Path
-    tile: tuple[int, ...]
-    shape: tuple[int, ...]
+    regions: tuple[Region, ...]
     store: SheetStore
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Write one sheet; again if need be, with the same result."""
         sheet = self.store.sheets()[unit]
-        moment, place = _split(sheet, len(self.shape))
+        moment, place = _split(sheet, len(self.regions[0]))
         values = np.empty([side.stop - side.start for side in place], self.store.dtype)
-        regions = list(grid(self.shape, self.tile))
-        for number, region in enumerate(regions):
+        for number, region in enumerate(self.regions):
             if _overlap(region, place):
                 common = tuple(
                     slice(max(a.start, b.start), min(a.stop, b.stop))
                     for a, b in zip(region, place, strict=True)
                 )
-                found = _read_map(self.parts / f"{moment * len(regions) + number:08d}.npy")
+                found = _read_map(self.parts / f"{moment * len(self.regions) + number:08d}.npy")
                 values[within(common, place)] = found[within(common, region)]
         self.store.write(sheet, values.reshape([side.stop - side.start for side in sheet]))
         return {}

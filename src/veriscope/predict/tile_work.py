@@ -16,6 +16,7 @@ from veriscope.errors import MethodError
 from veriscope.io.atomic import write_text
 from veriscope.io.run_files import write_map, write_runs
 from veriscope.methods.base import LocalMethod, Survey
+from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.part import PartResult, predict_part
 from veriscope.predict.reading import ChannelSource
 
@@ -38,7 +39,7 @@ class SurveyWork:
         Where the files go.
     """
 
-    method: LocalMethod
+    method: LocalMethod | RestorationMethod
     source: ChannelSource
     folder: Path
 

@@ -102,7 +102,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         wanted.measure, object=wanted.object, tolerance=wanted.tolerance, level=wanted.level
     )
     candidates = default_candidates(wanted.object, wanted.methods, diameter=wanted.diameter)
-    _require_planes(candidates)
+    _require_objects_in_planes(candidates)
     audit = AuditSettings.parse({"tile_size": wanted.tile_size, "seed": wanted.seed}, where="new study")
     sources = find_sources(
         wanted.images,
@@ -142,8 +142,14 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
     return StudyFolder(path)
 
 
-def _require_planes(candidates: Sequence[Candidate]) -> None:
-    """Refuse methods of stacks: people annotate the audit of a study on planes."""
+def _require_objects_in_planes(candidates: Sequence[Candidate]) -> None:
+    """Refuse methods of stacks, since people annotate the audit on planes, and those that give images."""
+    images = [item.method for item in candidates if get_method(item.method).task != "instance"]
+    if images:
+        raise StudyError(
+            f"{', '.join(images)}: gives images, and a study takes methods that find objects; use it without "
+            "a study (veriscope predict)"
+        )
     stacks = [item.method for item in candidates if 2 not in get_method(item.method).card.dimensions]
     if stacks:
         raise StudyError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veriscope.methods.zoo.zoo_model import ZooModel, model_class
+from veriscope.methods.base import Method
+from veriscope.methods.zoo.restoration import gives_images, restoration_class
+from veriscope.methods.zoo.zoo_model import model_class
 from veriscope.zoo.add import open_package
 from veriscope.zoo.cache import PREFIX, load_installed
 
@@ -27,7 +29,7 @@ def is_model_name(name: str) -> bool:
     return name.startswith(PREFIX) or "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
 
 
-def zoo_method(name: str) -> type[ZooModel]:
+def zoo_method(name: str) -> type[Method]:
     """Give the class of a package.
 
     Parameters
@@ -38,7 +40,8 @@ def zoo_method(name: str) -> type[ZooModel]:
     Returns
     -------
     type
-        A subclass of `ZooModel`.
+        A subclass of `ZooModel`, or of `ZooRestoration` where the tags of the package say that it gives
+        images.
 
     Raises
     ------
@@ -47,4 +50,5 @@ def zoo_method(name: str) -> type[ZooModel]:
     InputError
         If it cannot be read.
     """
-    return model_class(load_installed(name) if name.startswith(PREFIX) else open_package(Path(name)))
+    installed = load_installed(name) if name.startswith(PREFIX) else open_package(Path(name))
+    return restoration_class(installed) if gives_images(installed.description) else model_class(installed)

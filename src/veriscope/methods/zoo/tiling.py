@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import Axis
 
-__all__ = ["AxisCut", "Tile", "plan_axes", "run_tiled"]
+__all__ = ["AxisCut", "Tile", "cut_axis", "plan_axes", "run_tiled", "valid_length"]
 
 _UNSTATED = 16
 """Overlap in pixels at each side where the package states no halo."""
@@ -95,7 +95,7 @@ def plan_axes(
     if any(axis.tied for axis in inputs):
         longest = max(need[0] for need in needs)
         needs = [(longest, *need[1:]) for need in needs]
-    return tuple(_cut(size, *need) for size, need in zip(shape, needs, strict=True))
+    return tuple(cut_axis(size, *need) for size, need in zip(shape, needs, strict=True))
 
 
 def _need(size: int, axis: Axis, outs: Sequence[Axis], *, limit: int) -> tuple[int, int, int, int, str]:
@@ -107,21 +107,41 @@ def _need(size: int, axis: Axis, outs: Sequence[Axis], *, limit: int) -> tuple[i
     whole = math.ceil(size / grid) * grid + 2 * lost
     if axis.size is not None:
         return axis.size, lost, halo, grid, axis.name
-    one = _valid(whole, axis, grid)
+    one = valid_length(whole, axis, grid)
     if one <= limit:
         return one, lost, halo, grid, axis.name
     around = 2 * (lost + halo)
-    shortest = _valid(around + 4 * grid, axis, grid)
+    shortest = valid_length(around + 4 * grid, axis, grid)
     unit = math.lcm(axis.step, grid)
     longest = shortest + max(0, (limit - shortest) // unit) * unit
     # As few tiles as possible, and then as short as they may be: they overlap no more than they must.
     count = max(1, math.ceil((whole - around) / (longest - around)))
-    length = _valid(math.ceil((whole - around) / count) + around, axis, grid)
+    length = valid_length(math.ceil((whole - around) / count) + around, axis, grid)
     return min(length, longest, one), lost, halo, grid, axis.name
 
 
-def _valid(wanted: int, axis: Axis, grid: int) -> int:
-    """Shortest length that the model takes and that is not below the one wanted."""
+def valid_length(wanted: int, axis: Axis, grid: int) -> int:
+    """Give the shortest length that a model takes and that is not below the one wanted.
+
+    Parameters
+    ----------
+    wanted
+        In pixels.
+    axis
+        Of the model's input.
+    grid
+        The length is a multiple of it.
+
+    Returns
+    -------
+    int
+        In pixels.
+
+    Raises
+    ------
+    MethodError
+        If there is none.
+    """
     length = axis.smallest + max(0, math.ceil((wanted - axis.smallest) / axis.step)) * axis.step
     for _ in range(grid):
         if length % grid == 0:
@@ -133,7 +153,34 @@ def _valid(wanted: int, axis: Axis, grid: int) -> int:
     )
 
 
-def _cut(size: int, length: int, lost: int, halo: int, grid: int, name: str) -> AxisCut:
+def cut_axis(size: int, length: int, lost: int, halo: int, grid: int, name: str) -> AxisCut:
+    """Lay tiles over one axis of an image.
+
+    Parameters
+    ----------
+    size
+        Of the image.
+    length
+        Of a tile.
+    lost
+        Pixels at each end of a tile for which the model gives no result.
+    halo
+        Pixels at each end of a tile, beyond those lost, whose result is not used.
+    grid
+        Tiles start at multiples of it, those lost not counted.
+    name
+        Of the axis, for messages.
+
+    Returns
+    -------
+    AxisCut
+        Its cores cover the axis.
+
+    Raises
+    ------
+    MethodError
+        If nothing of a tile is left.
+    """
     padded = math.ceil(size / grid) * grid
     if padded + 2 * lost <= length:
         return AxisCut(length, lost, (Tile(-lost, (0, padded)),), padded)

@@ -26,7 +26,16 @@ from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.processing import Step, apply_steps
 from veriscope.methods.zoo.tiling import AxisCut, plan_axes, run_tiled
 
-__all__ = ["InstalledModel", "ZooModel", "ZooModelParameters", "channel_map", "model_class"]
+__all__ = [
+    "InstalledModel",
+    "ZooModel",
+    "ZooModelParameters",
+    "channel_map",
+    "class_members",
+    "describe_package",
+    "model_class",
+    "to_tensor",
+]
 
 _SAME_SIZE = 0.03
 """Relative difference of pixel sizes below which an image is not rescaled."""
@@ -116,16 +125,7 @@ class ZooModel(Method):
         dict
             As for every method, with ``weights``, ``weights_sha256`` and ``package`` (what is known of it).
         """
-        source = self.engine.weights.name
-        return super().describe() | {
-            "weights": source,
-            "weights_sha256": self.installed.hashes.get(source, ""),
-            "package": {
-                "name": self.installed.description.name,
-                "format_version": self.installed.description.format_version,
-                "states": dict(self.installed.states or {}),
-            },
-        }
+        return super().describe() | describe_package(self.installed, self.engine.weights.name)
 
     def check(self, image: Image) -> None:
         """Refuse an image that the model cannot take, without predicting.
@@ -196,7 +196,7 @@ class ZooModel(Method):
     def _dense(self, image: Image, steps: Sequence[Step], cuts: Sequence[AxisCut]) -> dict[str, NDArray[Any]]:
         """Preprocessing, network in tiles, postprocessing."""
         tensor, described = self.tensor, self.installed.description.outputs
-        raw = _to_tensor(image, tensor)
+        raw = to_tensor(image, tensor)
         values = apply_steps(steps, raw, tensor.names, {tensor.id: raw})
         layout = [
             [
@@ -276,6 +276,32 @@ class ZooModel(Method):
         return Image(pixels, image.axes, None, image.channels, image.name), {"rescaled": rounded}
 
 
+def describe_package(installed: InstalledModel, weights: str) -> dict[str, Any]:
+    """Say which package and which of its weights are used.
+
+    Parameters
+    ----------
+    installed
+        The package.
+    weights
+        File of the weights.
+
+    Returns
+    -------
+    dict
+        ``weights``, ``weights_sha256`` and ``package`` (what is known of it).
+    """
+    return {
+        "weights": weights,
+        "weights_sha256": installed.hashes.get(weights, ""),
+        "package": {
+            "name": installed.description.name,
+            "format_version": installed.description.format_version,
+            "states": dict(installed.states or {}),
+        },
+    }
+
+
 def model_class(installed: InstalledModel) -> type[ZooModel]:
     """Make the method of a package.
 
@@ -294,6 +320,30 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
     MethodError
         If the package does not map one image to another one.
     """
+    from veriscope.methods.zoo.local import LocalZooModel, fits_parts
+
+    members = class_members(installed)
+    return type("ZooModel", (LocalZooModel if fits_parts(installed.description) else ZooModel,), members)
+
+
+def class_members(installed: InstalledModel) -> dict[str, Any]:
+    """Give what the class of a package has of its own.
+
+    Parameters
+    ----------
+    installed
+        The package.
+
+    Returns
+    -------
+    dict
+        Name, version, card and documentation.
+
+    Raises
+    ------
+    MethodError
+        If the package does not take one image.
+    """
     description = installed.description
     needed = [item for item in description.inputs if not item.optional]
     if len(needed) != 1:
@@ -309,7 +359,7 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
         if axis.name in ("time", "index") and (axis.size or axis.smallest) != 1:
             raise MethodError(f"{installed.name}: needs several images at once (axis {axis.name}), not one")
     version = re.sub(r"[^\w.+-]", "-", description.version) or "unversioned"
-    members = {
+    return {
         "name": installed.name,
         "version": version,
         "card": card_of(installed),
@@ -317,9 +367,6 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
         "__module__": __name__,
         "__doc__": description.summary,
     }
-    from veriscope.methods.zoo.local import LocalZooModel, fits_parts
-
-    return type("ZooModel", (LocalZooModel if fits_parts(description) else ZooModel,), members)
 
 
 def _remake(installed: InstalledModel, parameters: Settings) -> ZooModel:
@@ -342,8 +389,21 @@ def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
     )
 
 
-def _to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
-    """Bring the axes of an image into the order of the tensor; what it lacks has length 1."""
+def to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
+    """Bring the axes of an image into the order of a tensor; what it lacks has length 1.
+
+    Parameters
+    ----------
+    image
+        Any that the model takes.
+    tensor
+        Its input.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the type of the tensor.
+    """
     letters = {"channel": "c", "z": "z", "y": "y", "x": "x"}
     there = [letters[name] for name in tensor.names if letters.get(name, "-") in image.axes]
     values = np.transpose(image.pixels, [image.axes.index(letter) for letter in there])

@@ -1,0 +1,301 @@
+"""Restoration of images of any size, region by region, to OME-Zarr; as `predict_image` for labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veriscope.core.progress import Progress, silent
+from veriscope.core.source import Region
+from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.io.atomic import write_json
+from veriscope.io.folders import find_images
+from veriscope.io.run_files import read_map, write_map
+from veriscope.io.sheet_store import SheetStore
+from veriscope.io.usage import UsageMeter, size_of
+from veriscope.methods.base import Footprint
+from veriscope.methods.restoration import RestorationMethod
+from veriscope.predict.image import write_sheets
+from veriscope.predict.paint_work import MapWork
+from veriscope.predict.plan import plan_tiles
+from veriscope.predict.reading import ChannelSource, Reading
+from veriscope.predict.tile_work import SurveyWork
+from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
+from veriscope.predict.units import Executor, HereExecutor, executor_for
+
+__all__ = ["RESTORED_SCHEMA", "restore_folder", "restore_image"]
+
+RESTORED_SCHEMA = "veriscope/restored-image/1"
+_FOLDER_SCHEMA = "veriscope/restored/1"
+_REGION_BYTES = 24.0
+"""Memory per pixel of a region, beside that of one tile in the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RestoreWork:
+    """Restores one region and keeps it as a file."""
+
+    method: RestorationMethod
+    source: ChannelSource
+    surveys: tuple[Any, ...]
+    regions: tuple[Region, ...]
+    folder: Path
+
+    def path(self, unit: int) -> Path:
+        """Give the file of a region; it exists once the region is done."""
+        return self.folder / f"{unit:08d}.npy"
+
+    def __call__(self, unit: int) -> dict[str, Any]:
+        """Restore one region."""
+        moment, number = divmod(unit, len(self.regions))
+        source, survey = self.source.at(moment), self.surveys[moment]
+        write_map(self.path(unit), self.method.restore_region(source, survey, self.regions[number]))
+        return {}
+
+    def lighter(self, unit: int) -> _RestoreWork:
+        """Give the same: the tiles of a network decide what it needs."""
+        return self
+
+    def prepare(self, threads: int) -> None:
+        """Keep to some threads."""
+        self.method.limit_threads(threads)
+
+
+def restore_image(
+    method: RestorationMethod,
+    source: str | Path,
+    output: str | Path,
+    *,
+    reading: Reading | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write the restored image of one image as OME-Zarr, float32, however large it is.
+
+    Parameters
+    ----------
+    method
+        Ready to predict.
+    source
+        Image file or OME-Zarr folder; every time point is an image of its own.
+    output
+        Folder to write, ending ``.ome.zarr``; as for `veriscope.predict.image.predict_image`.
+    reading
+        How the file is read; None: as it says.
+    tile
+        Length of the regions that are restored at once, in pixels; None: chosen.
+    memory
+        Bytes for all processes together; None: not limited.
+    workers
+        Number of processes; 1 works in this one.
+    executor
+        Where regions are restored, such as a cluster; None: here, in `workers` processes.
+    progress
+        Told about every region and sheet.
+
+    Returns
+    -------
+    dict
+        ``veriscope/restored-image/1``: whether tiles agreed or were blended, and by how much they differ.
+
+    Raises
+    ------
+    MethodError
+        If the method cannot restore the image.
+    InputError
+        If image, output or memory cannot be used.
+    """
+    started = time.perf_counter()
+    reading, output = reading or Reading(), Path(output)
+    pixels = reading.source(source, method)
+    method.check(pixels.corner())
+    check_chunks(pixels, memory)
+    origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
+    unfinished = Unfinished(output, origin["key"])
+    result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
+    result |= {"restored": str(output), "done": False}
+    before = found_before(output, origin)
+    if before is not None:
+        unfinished.clear()
+        return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
+    with UsageMeter() as meter:
+        executor = executor or executor_for(workers)
+        work = _start(method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers)
+        _restore(work, executor, progress)
+        details = [method.details(survey) for survey in work.surveys]
+        store = _write(work, executor, progress, origin | {"details": details}, output)
+    cost = meter.usage.to_dict() | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
+    result |= {
+        "done": True,
+        "details": details,
+        "n_regions": len(work.regions) * len(work.surveys),
+        "workers": workers,
+        "n_lost": executor.n_lost,
+        "cost": cost,
+        "wall_s": round(time.perf_counter() - started, 3),
+    }
+    # The record first: a result that is there has one.
+    write_json(record_path(output), result)
+    store.finish()
+    unfinished.clear()
+    return result
+
+
+def _start(
+    method: RestorationMethod,
+    pixels: ChannelSource,
+    unfinished: Unfinished,
+    executor: Executor,
+    *,
+    tile: int | None,
+    memory: int | None,
+    workers: int,
+) -> _RestoreWork:
+    """Survey and plan, or take up the survey and the plan of a run that was stopped."""
+    before = unfinished.begin()
+    surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
+    moments = range(pixels.n_times or 1)
+    missing = [moment for moment in moments if not surveying.path(moment).exists()]
+    for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
+        pass
+    surveys = tuple(surveying.read(moment) for moment in moments)
+    at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    if memory is not None and memory <= at_once:
+        raise InputError(
+            f"--memory: {memory} bytes do not suffice for tiles of the network on {workers} workers, which "
+            f"need {at_once}; give more, fewer --workers, or smaller tiles (-p tile=256)"
+        )
+    plan = plan_tiles(
+        pixels.shape,
+        Footprint(0, 0),
+        bytes_per_pixel=_REGION_BYTES,
+        memory=None if memory is None else memory - at_once,
+        workers=workers,
+        tile=tile,
+    )
+    sides = before if before is not None and tile is None else plan.tile
+    unfinished.settle(sides, before)
+    # Tiles of other time points may lie otherwise; regions need not be made of whole tiles.
+    regions = tuple(method.regions(pixels.shape, surveys[0], side=max(sides)))
+    return _RestoreWork(method, pixels, surveys, regions, unfinished.parts)
+
+
+def _restore(work: _RestoreWork, executor: Executor, progress: Progress) -> None:
+    units = len(work.regions) * len(work.surveys)
+    missing = [unit for unit in range(units) if read_map(work.path(unit)) is None]
+    done = units - len(missing)
+    stage = f"predict {work.method.name}"
+    progress(stage, done, units)
+    for _ in executor.run(work, missing):
+        done += 1
+        progress(stage, done, units)
+
+
+def _write(
+    work: _RestoreWork, executor: Executor, progress: Progress, origin: dict[str, Any], output: Path
+) -> SheetStore:
+    source = work.source
+    store = SheetStore.make(
+        work.folder.parent / "image.zarr",
+        output,
+        shape=source.shape if source.n_times is None else (source.n_times, *source.shape),
+        axes=source.axes if source.n_times is None else "t" + source.axes,
+        spacing=source.spacing,
+        dtype=np.float32,
+        origin=origin,
+        labels=False,
+    )
+    write_sheets("write image", MapWork(work.folder, work.regions, store), store, executor, progress)
+    return store
+
+
+def restore_folder(
+    method: RestorationMethod,
+    images: str | Path | Sequence[str | Path],
+    output: Path,
+    *,
+    reading: Reading | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write the restored image of each image as ``output/<stem>.ome.zarr``.
+
+    Parameters
+    ----------
+    method
+        Ready to predict.
+    images
+        Folder, file, glob pattern, or several of them.
+    output
+        Folder; made if missing.
+    reading, tile, memory, workers, executor
+        As for `restore_image`.
+    progress
+        Told about every image.
+
+    Returns
+    -------
+    dict
+        ``veriscope/restored/1``: one entry per image, and what was skipped.
+
+    Raises
+    ------
+    InputError
+        If images cannot be used (all are named, before any is restored), or the output is where they are.
+    """
+    reading = reading or Reading()
+    found = find_images(images)
+    if any(file.path.resolve().parent == output.resolve() for file in found):
+        raise InputError(f"{output} holds the images; choose another folder for the restored ones")
+    faults: list[VeriscopeError] = []
+    files = []
+    for file in found:
+        try:
+            method.check(reading.source(file.path, method).corner())
+            files.append(file)
+        except VeriscopeError as error:
+            faults.append(error)
+    if faults and (not reading.skip_bad or not files):
+        raise_together(
+            faults,
+            what=f"{len(faults)} of {len(found)} images cannot be used",
+            remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
+        )
+    rows: list[dict[str, Any]] = []
+    stage = f"predict {method.name}"
+    progress(stage, 0, len(files))
+    for file in files:
+        row = restore_image(
+            method,
+            file.path,
+            output / f"{file.stem}.ome.zarr",
+            reading=reading,
+            tile=tile,
+            memory=memory,
+            workers=workers,
+            executor=executor,
+        )
+        rows.append({"image": file.stem} | {name: row[name] for name in ("restored", "done", "details")})
+        progress(stage, len(rows), len(files))
+    return {
+        "schema": _FOLDER_SCHEMA,
+        "method": method.describe(),
+        "evidence": "untested",
+        "output": str(output),
+        "n_images": len(rows),
+        "n_done": sum(row["done"] for row in rows),
+        "images": rows,
+        "skipped": [str(fault) for fault in faults],
+        "ignored_files": [str(path) for path in found.ignored],
+    }
