@@ -43,10 +43,23 @@ def follow_flow(
     goal = _compose(_one_step(foreground, flow, inside, step=step), doublings=8)
     ends = np.zeros(foreground.shape, bool)
     ends.ravel()[inside[goal]] = True
-    near = ndimage.distance_transform_edt(~ends) <= merge
-    places, _ = ndimage.label(near, structure=np.ones((3, 3), bool))
+    places, _ = ndimage.label(_grown(ends, merge), structure=np.ones((3, 3), bool))
     labels.ravel()[inside] = places.ravel()[inside[goal]]
     return labels
+
+
+def _grown(ends: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Mark all pixels within a distance; ends are few, so each is stamped with a disc."""
+    reach = int(radius)
+    height, width = ends.shape
+    framed = np.zeros((height + 2 * reach, width + 2 * reach), bool)
+    y, x = np.indices((2 * reach + 1, 2 * reach + 1)) - reach
+    disc = np.flatnonzero(np.sqrt(y**2 + x**2) <= radius)
+    dy, dx = np.divmod(disc, 2 * reach + 1)
+    ends_y, ends_x = np.nonzero(ends)
+    corner = ends_y * framed.shape[1] + ends_x
+    framed.ravel()[corner[:, None] + (dy * framed.shape[1] + dx)] = True
+    return framed[reach : reach + height, reach : reach + width]
 
 
 def _one_step(
