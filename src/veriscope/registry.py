@@ -54,7 +54,8 @@ def get_method(name: str) -> type[Method]:
     Parameters
     ----------
     name
-        Name as listed by `method_names`; a model package: ``zoo:NAME`` of one that was added, or a path; or a
+        Name as listed by `method_names`; a model package: ``zoo:NAME`` of one that was added, or a path; a
+        network that Veriscope trained: ``network:NAME`` of one that was added, or ``network:PATH``; or a
         model of another tool: ``TOOL:NAME`` or ``TOOL:PATH``, such as ``cellpose:cyto3``.
 
     Returns
@@ -72,9 +73,12 @@ def get_method(name: str) -> type[Method]:
     from veriscope.methods.base import Method
     from veriscope.methods.external.find import external_method, is_external_name
     from veriscope.zoo.find import is_model_name, zoo_method
+    from veriscope.zoo.networks import is_network_name, network_method
 
     if is_external_name(name):
         return external_method(name)
+    if is_network_name(name):
+        return network_method(name)
     if is_model_name(name):
         return zoo_method(name)
     entries = _entries()

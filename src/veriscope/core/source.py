@@ -244,4 +244,4 @@ class ArraySource(PixelSource):
     def read(self, region: Region) -> NDArray[Any]:
         """Give a view of a part."""
         index: tuple[Any, ...] = (..., *region)
-        return self._pixels[index]
+        return np.asarray(self._pixels[index])

@@ -232,22 +232,42 @@ class InstanceNetwork(LocalMethod):
 
     def _find(self, part: Part, survey: NetworkSurvey, *, coarse: bool = False) -> Found:
         """Give labels, the probability of each object, and that of each pixel."""
+        dense = self.dense(part, survey, coarse=coarse)
+        if dense is not None:
+            return self._objects(dense, survey)
         shape = part.image.spatial_shape
-        empty = np.zeros(shape, np.int32), np.zeros(0, np.float32), np.zeros(shape, np.float32)
-        pixels = survey.normalise(part.image.pixels).reshape(-1, *shape)
+        return np.zeros(shape, np.int32), np.zeros(0, np.float32), np.zeros(shape, np.float32)
+
+    def dense(self, part: Part, survey: NetworkSurvey, *, coarse: bool = False) -> Dense | None:
+        """Run the network.
+
+        Parameters
+        ----------
+        part
+            Of an image.
+        survey
+            Of the whole image.
+        coarse
+            See it from afar instead, on a quarter of the pixels along each axis.
+
+        Returns
+        -------
+        Dense or None
+            What the network says; None: the part is constant or too small for its grid.
+        """
+        pixels = survey.normalise(part.image.pixels).reshape(-1, *part.image.spatial_shape)
         if not pixels.any():
-            return empty
+            return None
         if coarse:
             pixels = _shrink(pixels, COARSE)
             part = Part.whole(Image(pixels, "cyx", name=part.image.name))
         onto = tuple(max(round(size * survey.scale), 1) for size in part.shape)
         grid = source_range(part.region, part.shape, onto=onto, step=self.settings.stride)
         if any(side.stop <= side.start for side in grid):
-            return empty
+            return None
         smooth = _smoothed(pixels, _blur(survey.scale))
         seen = [resample(one, part.region, part.shape, onto=onto, part=grid) for one in smooth]
-        values = self._network.run(np.stack(seen))
-        return self._objects(Dense(values, grid, onto, part, survey.scale), survey)
+        return Dense(self._network.run(np.stack(seen)), grid, onto, part, survey.scale)
 
     def _objects(self, dense: Dense, survey: NetworkSurvey) -> Found:
         """Take objects apart, and drop what is too small or too improbable."""

@@ -96,7 +96,9 @@ class NetworkPackage:
             named = [axis.get("channel_names") for axis in raw["axes"] if axis.get("type") == "channel"]
             onnx = content["weights"]["onnx"]
             stored = {"float32": (onnx["source"], onnx["sha256"], dense["test_tensor"]["source"])}
-            if int8 := own.get("int8"):
+            int8 = own.get("int8")
+            # Packages that were added keep only the files that the format knows of.
+            if int8 and (folder / int8["source"]).is_file():
                 stored["int8"] = (int8["source"], int8["sha256"], int8["test_output"])
             facts = {
                 "summary": content["description"],

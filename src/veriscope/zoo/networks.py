@@ -1,0 +1,64 @@
+"""A network that Veriscope trained, as a method, by the path or the name of its package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veriscope.methods.networks.instance_network import InstanceNetwork, network_class
+from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.zoo.add import open_package
+from veriscope.zoo.cache import load_installed, slug
+from veriscope.zoo.read import find_description
+from veriscope.zoo.safe_yaml import read_yaml
+
+__all__ = ["NETWORK_PREFIX", "is_network_name", "network_method"]
+
+NETWORK_PREFIX = "network:"
+"""With it begin the names of methods that are networks trained by Veriscope."""
+
+
+def is_network_name(name: str) -> bool:
+    """Tell the name of a trained network from that of another method.
+
+    Parameters
+    ----------
+    name
+        Name of a method.
+
+    Returns
+    -------
+    bool
+        Whether it begins with ``network:``.
+    """
+    return name.startswith(NETWORK_PREFIX)
+
+
+def network_method(name: str) -> type[InstanceNetwork]:
+    """Give the class of a network, with all its settings from its package.
+
+    Parameters
+    ----------
+    name
+        ``network:PATH`` of a folder or YAML file, or ``network:NAME`` of a package that was added.
+
+    Returns
+    -------
+    type
+        A subclass of `InstanceNetwork`.
+
+    Raises
+    ------
+    MethodError
+        If there is none, or this version cannot run it.
+    InputError
+        If it cannot be read, a file has another hash than stated, or Veriscope did not train it.
+    """
+    asked = name.removeprefix(NETWORK_PREFIX)
+    is_path = "/" in asked or "\\" in asked or asked.endswith((".yaml", ".yml")) or Path(asked).is_dir()
+    model = open_package(Path(asked)) if is_path else load_installed(asked)
+    content = read_yaml(find_description(model.folder))
+    package = NetworkPackage.read(model.folder, content, where=name)
+    # Whoever opens a package verifies the files that it knows of; 8-bit weights are our own addition.
+    package.verify()
+    own = slug(model.description.id or model.description.name) if is_path else asked
+    return network_class(package, name=f"{NETWORK_PREFIX}{own}")
