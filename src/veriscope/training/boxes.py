@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch.nn import functional
 from veriscope.training.architectures.boxes import BoxNetwork
 from veriscope.training.light import Augmentation, change_light
 
-__all__ = ["BoxImage", "BoxSampler", "box_loss", "box_targets"]
+__all__ = ["BoxHead", "BoxImage", "BoxSampler", "box_loss", "box_targets"]
 
 _SHARPNESS = 0.15
 """Standard deviation of a peak of the heat map, in shorter sides of the box."""
@@ -43,6 +44,43 @@ class BoxImage:
     boxes: NDArray[np.float64]
     classes: NDArray[np.int64]
     weight: float = 1.0
+
+
+class BoxHead:
+    """What a packaged network for boxes gives.
+
+    Parameters
+    ----------
+    classes
+        Names of the kinds of objects.
+    """
+
+    name: ClassVar[str] = "boxes"
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self.classes = classes
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the exported channels."""
+        return (*self.classes, "log_height", "log_width", "centre_y", "centre_x")
+
+    def exported(self, output: Tensor) -> Tensor:
+        """Give heat maps as probabilities and the rest as it is, each cell of the grid repeated.
+
+        Parameters
+        ----------
+        output
+            As `BoxNetwork.forward` gives it.
+
+        Returns
+        -------
+        torch.Tensor
+            Float (batch, classes + 4, y, x), of the size of the image.
+        """
+        n = len(self.classes)
+        dense = torch.cat([torch.sigmoid(output[:, :n]), output[:, n:]], dim=1)
+        return functional.interpolate(dense, scale_factor=float(BoxNetwork.step), mode="nearest")
 
 
 class BoxSampler:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-__all__ = ["boxes_at_peaks", "ellipse_labels", "keep_apart"]
+__all__ = ["Found", "boxes_at_peaks", "ellipse_labels", "keep_apart"]
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 """Edges (n, 4) as y0, x0, y1, x1; scores (n,); classes (n,)."""

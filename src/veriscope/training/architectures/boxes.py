@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BoxNetwork", "exported"]
+__all__ = ["BoxNetwork"]
 
 WIDTHS = (24, 48, 96, 128, 128)
 """Channels at full, 1/2, 1/4, 1/8 and 1/16 resolution."""
@@ -94,21 +94,3 @@ def _convolutions(n_in: int, n_out: int, *, depth: int) -> nn.Sequential:
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)
-
-
-def exported(output: Tensor, n_classes: int) -> Tensor:
-    """Give what a packaged network gives: heat maps as probabilities, the rest as it is.
-
-    Parameters
-    ----------
-    output
-        As `BoxNetwork.forward` gives it.
-    n_classes
-        Kinds of objects.
-
-    Returns
-    -------
-    torch.Tensor
-        Same shape.
-    """
-    return torch.cat([torch.sigmoid(output[:, :n_classes]), output[:, n_classes:]], dim=1)

@@ -1,0 +1,183 @@
+"""A trained network that finds boxes, as a method: brightness, scale, network, boxes."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+
+from veriscope.core.boxes import Boxes
+from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
+from veriscope.errors import AxesError
+from veriscope.methods.base import Method
+from veriscope.methods.networks.centres import Found, boxes_at_peaks, ellipse_labels, keep_apart
+from veriscope.methods.networks.engines import EngineName
+from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.methods.networks.normalise import normalise_channels
+from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.resample import resample
+
+__all__ = ["BoxNetwork", "BoxParameters"]
+
+_FITS = (0.67, 1.5)
+"""Sizes relative to the best at which objects are taken as they are; others are looked at again, rescaled."""
+_ENOUGH = 5
+"""Objects from which a size is believed."""
+_LARGEST_SCALE = 6.0
+"""Bound on memory where a tiny diameter is stated."""
+
+
+class BoxParameters(Settings):
+    """Options of a network that finds boxes; the defaults need no knowledge of the images."""
+
+    diameter: float | None = Field(default=None, gt=1, le=4000)
+    """Typical diameter, in pixels, of the first kind of objects that the card lists; images are rescaled by
+    it. None: it is looked for, from the size at which the network was trained."""
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Score above which a box is kept; None: as chosen on the validation images."""
+    engine: EngineName = "auto"
+    """What runs the network; changes no result beyond rounding."""
+
+
+class BoxNetwork(Method):
+    """Find objects with their boxes and classes in 2D images. The labels are the ellipses in the boxes.
+
+    The whole image is held in memory.
+
+    Parameters
+    ----------
+    parameters
+        `BoxParameters`, or None for the defaults. The network opens with the first image.
+
+    Attributes
+    ----------
+    package
+        Weights, and how they are used; of the class.
+    """
+
+    package: ClassVar[NetworkPackage]
+    Parameters: ClassVar[type[Settings]] = BoxParameters
+
+    def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if package is not None:
+            cls.package, cls.card, cls.version = package, package.card, package.version
+            cls.n_channels = package.settings.n_channels
+
+    def __init__(self, parameters: Settings | None = None) -> None:
+        super().__init__(parameters)
+        self.settings = self.package.settings
+        given: BoxParameters = self.parameters
+        self.threshold = self.settings.threshold if given.threshold is None else given.threshold
+        self._network = OnnxNetwork(
+            self.package.weights("float32"),
+            stride=self.settings.stride,
+            halo=self.settings.halo,
+            examples=functools.partial(self.package.examples, "float32"),
+            engine=given.engine,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Give identity, parameters and the weights used as plain values, for the record.
+
+        Returns
+        -------
+        dict
+            As for every method, with the threshold used, and ``weights_sha256``.
+        """
+        found = super().describe()
+        found["parameters"] = {"diameter": self.parameters.diameter, "threshold": self.threshold}
+        return found | {"weights_sha256": self.package.sha256("float32")}
+
+    def check(self, image: Image) -> None:
+        """Refuse an image that the network cannot take, without predicting.
+
+        Parameters
+        ----------
+        image
+            Any image.
+
+        Raises
+        ------
+        AxesError
+            If it has other axes or channels.
+        PixelValueError
+            If it has NaN or infinite pixels.
+        """
+        super().check(image)
+        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
+            raise AxesError(
+                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
+                f"the image are {', '.join(image.channels)}; other stains need another network"
+            )
+
+    def make_ready(self) -> None:
+        """Open the network with an engine that gives what it should on this machine."""
+        self._network.opened()
+
+    def limit_threads(self, threads: int) -> None:
+        """Let the network use no more threads than that."""
+        self._network.threads = threads
+
+    def _predict(self, image: Image) -> Prediction:
+        where = image.axes.find("c")
+        pixels = image.pixels[None] if where < 0 else np.moveaxis(image.pixels, where, 0)
+        values = normalise_channels(pixels)
+        shape = values.shape[1:]
+        if not values.any():
+            return self._result(
+                (np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int)), shape, {}
+            )
+        best, diameter = self.settings.best_diameter, self.parameters.diameter
+        scale = self.settings.zoom if diameter is None else min(best / diameter, _LARGEST_SCALE)
+        found = self._find(values, scale)
+        seen = self._size(found) if diameter is None else None
+        if seen is not None and not _FITS[0] <= seen * scale / best <= _FITS[1]:
+            scale = min(best / seen, _LARGEST_SCALE)
+            found = self._find(values, scale)
+        used = self._network.opened()
+        details = {"scale": round(scale, 4), "engine": used.label, "engine_difference": used.check.largest}
+        return self._result(found, shape, details)
+
+    def _find(self, values: NDArray[np.float32], scale: float) -> Found:
+        """Give boxes in pixels of the image."""
+        shape = values.shape[1:]
+        onto = tuple(max(round(side * scale), 1) for side in shape)
+        blur = 0.4 / scale if scale < 0.8 else 0.0
+        here, there = (tuple(slice(0, side) for side in sides) for sides in (shape, onto))
+        smooth = ndimage.gaussian_filter(values, (0, blur, blur)) if blur else values
+        small = np.stack([resample(one, here, shape, onto=onto, part=there) for one in smooth])
+        step, n_classes = self.settings.step, len(self.settings.classes)
+        # Packages repeat each cell of the coarse grid, so that outputs have the size of the input.
+        dense = self._network.run(small)[:, ::step, ::step]
+        edges, scores, classes = boxes_at_peaks(dense, n_classes, step=step, threshold=self.threshold)
+        kept = keep_apart((edges, scores, classes), overlap=self.settings.overlap)
+        edges = edges[kept] * np.tile(np.divide(shape, onto), 2)
+        limits = np.tile(np.asarray(shape, np.float64), 2)
+        return np.clip(edges, 0, limits).astype(np.float32), scores[kept], classes[kept]
+
+    def _size(self, found: Found) -> float | None:
+        """Give the median diameter of the first kind of objects, in pixels; None: too few to tell."""
+        edges = found[0][found[2] == 0]
+        if len(edges) < _ENOUGH:
+            return None
+        return float(np.median(np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1))))
+
+    def _result(self, found: Found, shape: tuple[int, ...], details: dict[str, Any]) -> Prediction:
+        labels, drawn = ellipse_labels(found[0], shape)
+        boxes = Boxes(found[0][drawn], found[2][drawn], self.settings.classes)
+        counts = np.bincount(boxes.classes, minlength=len(boxes.names))
+        by_class = {name: int(count) for name, count in zip(boxes.names, counts, strict=True)}
+        return Prediction(
+            labels,
+            "yx",
+            probabilities=found[1][drawn],
+            details=details | {"n_by_class": by_class},
+            boxes=boxes,
+        )
