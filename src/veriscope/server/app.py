@@ -20,7 +20,19 @@ from veriscope.server.jobs.runner import JobRunner
 from veriscope.server.jobs.table import ENDED, JobTable
 from veriscope.server.models.jobs import Job, JobKind
 from veriscope.server.problems import add_handlers
-from veriscope.server.routes import files, images, jobs, new_study, session, studies, uploads
+from veriscope.server.routes import (
+    answer,
+    audit,
+    candidates,
+    files,
+    images,
+    jobs,
+    journals,
+    new_study,
+    session,
+    studies,
+    uploads,
+)
 from veriscope.server.routes.common import ERRORS, ServerParts
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
@@ -28,6 +40,20 @@ from veriscope.server.workspace import Workspace
 
 __all__ = ["create_app"]
 
+_ROUTES = (
+    session,
+    new_study,
+    studies,
+    uploads,
+    jobs,
+    images,
+    files,
+    candidates,
+    audit,
+    journals,
+    answer,
+    pages,
+)
 _CHANGES: dict[JobKind, Part] = {
     "new": "study",
     "demo": "study",
@@ -102,7 +128,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         responses=ERRORS,
     )
     app.state.parts = parts
-    for routes in (session, new_study, studies, uploads, jobs, images, files, pages):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     add_handlers(app, workspace.folder)
     app.add_middleware(Guard, settings=settings, sessions=sessions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,14 @@ from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels, write_labels
 from veriscope.workflow.layout import StudyFolder
 
-__all__ = ["Annotation", "annotated_units", "latest_annotation", "save_annotation"]
+__all__ = [
+    "Annotation",
+    "annotated_units",
+    "annotation_files",
+    "latest_annotation",
+    "read_version",
+    "save_annotation",
+]
 
 _VERSION = re.compile(r"^(?P<annotator>.+)\.v(?P<version>\d+)\.tif$")
 
@@ -52,6 +60,7 @@ def save_annotation(
     origin: tuple[int, int],
     annotator: str,
     source: str,
+    details: Mapping[str, Any] | None = None,
 ) -> bool:
     """Keep an annotation as a new version, unless it equals the newest.
 
@@ -69,6 +78,8 @@ def save_annotation(
         Who drew it.
     source
         File it came from, for the record.
+    details
+        What else is known of how it was drawn; plain values, kept beside it.
 
     Returns
     -------
@@ -83,12 +94,13 @@ def save_annotation(
         and np.array_equal(newest.labels, labels)
     ):
         return False
-    version = 1 + max((number for number, _, _ in _versions(folder, unit)), default=0)
+    version = 1 + max((number for number, _, _ in annotation_files(folder, unit)), default=0)
     target = folder.root / "annotations" / unit / f"{annotator}.v{version}.tif"
     # The description first: a label image counts only once both are there.
     write_json(
         target.with_suffix(".json"),
-        {"schema": "veriscope/annotation/1", "y0": origin[0], "x0": origin[1], "source": source},
+        {"schema": "veriscope/annotation/1", "y0": origin[0], "x0": origin[1], "source": source}
+        | dict(details or {}),
     )
     write_labels(target, labels)
     return True
@@ -114,10 +126,35 @@ def latest_annotation(folder: StudyFolder, unit: str) -> Annotation | None:
     StudyError
         If the description beside the label image is missing.
     """
-    versions = _versions(folder, unit)
+    versions = annotation_files(folder, unit)
     if not versions:
         return None
     _, annotator, path = max(versions)
+    return read_version(folder, annotator, path)
+
+
+def read_version(folder: StudyFolder, annotator: str, path: Path) -> Annotation:
+    """Read one version of an annotation.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    annotator
+        Who drew it.
+    path
+        Its file, from `annotation_files`.
+
+    Returns
+    -------
+    Annotation
+        What was drawn.
+
+    Raises
+    ------
+    StudyError
+        If the description beside the label image is missing.
+    """
     try:
         place = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         origin = int(place["y0"]), int(place["x0"])
@@ -146,13 +183,27 @@ def annotated_units(folder: StudyFolder) -> dict[str, Path]:
         return {}
     found = {}
     for place in sorted(root.iterdir()):
-        versions = _versions(folder, place.name)
+        versions = annotation_files(folder, place.name)
         if versions:
             found[place.name] = max(versions)[2].relative_to(folder.root)
     return found
 
 
-def _versions(folder: StudyFolder, unit: str) -> list[tuple[int, str, Path]]:
+def annotation_files(folder: StudyFolder, unit: str) -> list[tuple[int, str, Path]]:
+    """List all versions of a tile's annotations.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    unit
+        Name of the tile.
+
+    Returns
+    -------
+    list of tuple
+        Version, annotator and file of each, in no order.
+    """
     place = folder.root / "annotations" / unit
     if not place.is_dir():
         return []

@@ -32,7 +32,7 @@ from veriscope.workflow.judge import choose_candidate, validate_study
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.quantities import TileSums, answer_unit
 
-__all__ = ["ESTIMATE_SCHEMA", "estimate_study"]
+__all__ = ["ESTIMATE_SCHEMA", "answer_now", "estimate_study"]
 
 ESTIMATE_SCHEMA = "veriscope/estimate/1"
 
@@ -72,7 +72,9 @@ def estimate_study(folder: StudyFolder, config: StudyConfig, *, method: str | No
             "question": config.question.model_dump(mode="json"),
         },
         outputs=[output],
-        work=lambda: write_json(folder.root / output, _estimate(folder, config, chosen, method is None)),
+        work=lambda: write_json(
+            folder.root / output, answer_now(folder, config, chosen, by_rank=method is None)
+        ),
     )
     return read_evidence(folder, "estimate")
 
@@ -136,7 +138,32 @@ def _below(drawn: Sequence[TileSums]) -> NDArray[np.float64]:
     return np.array([float(sums.denominator[0]) for sums in drawn if sums.denominator is not None])
 
 
-def _estimate(folder: StudyFolder, config: StudyConfig, chosen: str, by_rank: bool) -> dict[str, Any]:
+def answer_now(folder: StudyFolder, config: StudyConfig, chosen: str, *, by_rank: bool) -> dict[str, Any]:
+    """Answer the question with what is annotated now, without keeping the answer.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    config
+        Its study.yaml.
+    chosen
+        Candidate whose predictions are corrected.
+    by_rank
+        Whether validation chose it, rather than a user.
+
+    Returns
+    -------
+    dict
+        ``veriscope/estimate/1``.
+
+    Raises
+    ------
+    StudyError
+        If the candidate has not run, or no tile is annotated.
+    TableError
+        If the column of the question was not measured.
+    """
     question = config.question
     plan = require_plan(folder)
     images = folder.images()

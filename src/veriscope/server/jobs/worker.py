@@ -33,6 +33,8 @@ def main() -> int:
     # What methods print must not come between the messages.
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    if hasattr(os, "nice"):
+        os.nice(5)  # requests come first
     import veriscope.server.jobs.work  # noqa: F401 (takes seconds: done while there is no job yet)
 
     line = sys.stdin.readline()

@@ -14,12 +14,14 @@ from veriscope.server.access.sessions import Attempts, Identity, Role, Sessions
 from veriscope.server.events import Events
 from veriscope.server.jobs.runner import JobRunner
 from veriscope.server.jobs.table import JobTable
+from veriscope.server.kept import KeptResults
 from veriscope.server.locks import Locks
 from veriscope.server.models.problem import Problem
 from veriscope.server.problems import ProblemError
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace
+from veriscope.workflow.journal import Journals
 
 __all__ = [
     "ERRORS",
@@ -60,6 +62,10 @@ class ServerParts:
         Tells browsers what changed.
     locks
         One writer per study.
+    journals
+        Strokes of annotators.
+    live
+        Answers while tiles are being annotated.
     """
 
     settings: ServerSettings
@@ -71,6 +77,8 @@ class ServerParts:
     uploads: Uploads
     events: Events
     locks: Locks = field(default_factory=Locks)
+    journals: Journals = field(default_factory=Journals)
+    live: KeptResults = field(default_factory=KeptResults)
 
 
 def _parts(request: Request) -> ServerParts:
