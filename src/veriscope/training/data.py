@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.image import Image
+from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.errors import AxesError, ShapeMismatchError
 from veriscope.methods.channels import analysis_channel
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.augment import TrainingImage
 from veriscope.training.heads import Head
 
-__all__ = ["channels_first", "median_diameter", "prepare"]
+__all__ = ["channels_first", "median_diameter", "prepare", "seen_by"]
 
 _NO_OBJECT = 30.0
 
@@ -107,6 +107,28 @@ def channels_first(image: Image, n_channels: int, channel: str | int | None = No
     if len(pixels) != n_channels:
         raise AxesError(f"{image.name}: has {len(pixels)} channels, the network sees {n_channels}")
     return np.asarray(pixels)
+
+
+def seen_by(image: Image, n_channels: int) -> Image:
+    """Give a colour image as a network of one channel sees it, and a grey one as one of colours does.
+
+    Parameters
+    ----------
+    image
+        2D.
+    n_channels
+        Channels that the network sees.
+
+    Returns
+    -------
+    Image
+        The same where nothing has to be done.
+    """
+    if n_channels == 1 and image.is_rgb:
+        return analysis_channel(image, "luminance")
+    if n_channels == 3 and image.axes == "yx":
+        return Image(np.stack([image.pixels] * 3), "cyx", image.spacing, RGB_CHANNELS, image.name)
+    return image
 
 
 def median_diameter(labels: NDArray[np.int32]) -> float:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
 
+from veriscope.core.image import RGB_CHANNELS
 from veriscope.core.settings import Settings
-from veriscope.errors import MethodError, MissingPackageError
+from veriscope.errors import InputError, MethodError, MissingPackageError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.hashing import sha256_of
 from veriscope.training.heads import Head
@@ -27,7 +28,7 @@ from veriscope.zoo.read import read_description
 from veriscope.zoo.reproduce import reproduce
 from veriscope.zoo.validity import check_validity
 
-__all__ = ["OPSET", "PackageFacts", "receptive_reach", "write_package"]
+__all__ = ["OPSET", "PackageFacts", "check_licence", "receptive_reach", "write_package"]
 
 OPSET = 17
 _TASKS = {"semantic": "semantic-segmentation", "denoise": "denoising", "masked": "image-restoration"}
@@ -125,7 +126,9 @@ def write_package(
         }
         faults = [f"{key}: {state['text']}" for key, state in states.items() if state["status"] == "no"]
         if faults:
-            raise MethodError(f"{target}: the package made is not right, so it was not kept: {'; '.join(faults)}")
+            raise MethodError(
+                f"{target}: the package made is not right, so it was not kept: {'; '.join(faults)}"
+            )
     return states
 
 
@@ -172,6 +175,8 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
 
 def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) -> bytes:
     """Export with free height and width."""
+    from torch.onnx import export
+
     exported = _Exported(copy.deepcopy(network).to("cpu").float(), head).eval()
     side = 4 * stride
     free = {2: "y", 3: "x"}
@@ -179,10 +184,10 @@ def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(
+            export(  # type: ignore[call-overload, unused-ignore]
                 exported,
                 (torch.zeros(1, n_channels, side, side),),
-                stream,
+                stream,  # type: ignore[arg-type]
                 input_names=["raw"],
                 output_names=["dense"],
                 dynamic_axes={"raw": free, "dense": free},
@@ -191,7 +196,7 @@ def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) ->
             )
     except ImportError as error:
         raise MissingPackageError(
-            f"exporting a network needs the package {error.name}; install it with: pip install 'veriscope[train]'"
+            f"exporting a network needs {error.name}; install with: pip install 'veriscope[train]'"
         ) from error
     return stream.getvalue()
 
@@ -204,15 +209,16 @@ def _simulated(plain: Mapping[str, Any], *, seed: int = 7) -> NDArray[np.uint16]
     size = float(plain.get("best_diameter") or 28.0) / 2
     y, x = np.mgrid[:side, :side]
     channels = int(plain["n_channels"])
-    light = np.zeros((channels, side, side))
+    light = np.zeros((side, side))
     for _ in range(max(8, round(side * side / (12 * size**2) * 0.4))):
         centre, angle = rng.uniform(0, side, 2), rng.uniform(0, np.pi)
         u = (y - centre[0]) * np.cos(angle) + (x - centre[1]) * np.sin(angle)
         v = (x - centre[1]) * np.cos(angle) - (y - centre[0]) * np.sin(angle)
         inside = (u / (size * rng.uniform(0.7, 1.1))) ** 2 + (v / (size * rng.uniform(0.5, 0.9))) ** 2 < 1
-        light[:, inside] = rng.uniform(400, 1600, (channels, 1))
-    smooth = ndimage.gaussian_filter(light, (0, 1.3, 1.3))
-    return np.asarray(rng.poisson(200 + smooth), np.uint16)[None]
+        light[inside] = rng.uniform(400, 1600)
+    counts = rng.poisson(200 + ndimage.gaussian_filter(light, 1.3)).astype(np.uint16)
+    # Turned, so that channels differ and yet have the same brightness by any way of counting.
+    return np.stack([np.rot90(counts, turns) for turns in range(channels)])[None]
 
 
 def _as_described(raw: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -240,7 +246,7 @@ def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: Package
     ]
     card = facts.card
     n_channels = int(plain["n_channels"])
-    names = ["intensity"] if n_channels == 1 else [f"channel{number}" for number in range(n_channels)]
+    names = {1: ("intensity",), 3: RGB_CHANNELS}.get(n_channels) or range(n_channels)
     cite = card.get("citation") or "Trained with Veriscope by its user; not published."
     task = _TASKS.get(str(plain["head"]), "instance-segmentation")
     return {
@@ -251,14 +257,18 @@ def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: Package
         "version": "0.1.0",
         "authors": [{"name": "A user of Veriscope"}],
         "cite": [{"text": str(cite), "url": "https://bioimage.io"}],
-        "license": str(card.get("licence") or "CC0-1.0"),
+        **({"license": licence} if (licence := _licence(card)) else {}),
         "tags": [task, str(plain["architecture"]), "2d", "veriscope"],
         "documentation": "README.md",
         "inputs": [
             {
                 "id": "raw",
                 "description": "Image in any unit.",
-                "axes": [{"type": "batch", "size": 1}, {"type": "channel", "channel_names": names}, *space],
+                "axes": [
+                    {"type": "batch", "size": 1},
+                    {"type": "channel", "channel_names": [str(name) for name in names]},
+                    *space,
+                ],
                 "data": {"type": "uint16", "range": [0, None]},
                 "test_tensor": _file(folder, "test_input.npy"),
                 "preprocessing": [
@@ -307,10 +317,40 @@ def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: Package
     }
 
 
+def check_licence(licence: str) -> None:
+    """Refuse the name of a licence that packages cannot state, before a training begins.
+
+    Parameters
+    ----------
+    licence
+        Name by SPDX, or empty.
+
+    Raises
+    ------
+    InputError
+        If it is no such name.
+    """
+    if licence and not _licence({"licence": licence}):
+        raise InputError(
+            f"--licence {licence!r} is no name of a licence by SPDX; write one such as CC-BY-4.0, CC0-1.0, "
+            "MIT or BSD-3-Clause (https://spdx.org/licenses)"
+        )
+
+
+def _licence(card: Mapping[str, Any]) -> str:
+    """Give the licence where it is one by SPDX; other words stay on the card alone."""
+    from bioimageio.spec.model.v0_5 import LicenseId
+
+    try:
+        return str(LicenseId(str(card.get("licence") or "")))
+    except ValueError:
+        return ""
+
+
 def _clean(name: str) -> str:
     """Leave only what the specification allows in a name."""
-    kept = "".join(c if c.isalnum() or c in "_+- ()" else "-" for c in name)
-    return kept[:128].strip() or "network"
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_+- ()") else "-" for c in name)
+    return f"Veriscope network {kept}"[:128].strip()
 
 
 def _plain(value: Any) -> Any:

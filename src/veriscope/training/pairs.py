@@ -213,10 +213,10 @@ def check_not_empty(pairs: Sequence[LabelledImage], *, part: str) -> None:
     if not pairs:
         raise InputError(f"there is no image {part}; give more images, or another --split")
     if not any((pair.labels > 0).any() for pair in pairs):
-        names = ", ".join(pair.stem for pair in pairs[:5])
+        names = ", ".join(pair.stem for pair in pairs[:5]) + ("…" if len(pairs) > 5 else "")
         raise InputError(
-            f"no object is annotated in the {len(pairs)} images {part} ({names}{'…' if len(pairs) > 5 else ''}"
-            "): their labels are all background; annotate some objects there, or give another --split"
+            f"no object is annotated in the {len(pairs)} images {part} ({names}): "
+            "their labels are all background; annotate some objects there, or give another --split"
         )
 
 

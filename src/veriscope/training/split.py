@@ -109,8 +109,8 @@ def group_images(
         sentence = f"groups by the column {by}"
     elif by is not None:
         raise InputError(
-            f"--group-by {by!r} is neither a pattern with {{group}}, such as '{{group}}_*', nor a column of a "
-            "--split table, which was not given"
+            f"--group-by {by!r} is neither a pattern with {{group}}, such as '{{group}}_*', nor a column of "
+            "a --split table, which was not given"
         )
     else:
         named = [name for name in _GROUP_COLUMNS if table and all(name in row for row in table.values())]
@@ -291,7 +291,7 @@ def _drawn(pairs: Sequence[LabelledImage], forced: Mapping[str, Part], seed: int
         for group in order:
             if sum(one == part for one in part_of.values()) >= wanted:
                 break
-            part_of.setdefault(group, cast("Part", part))
+            part_of.setdefault(group, part)
     for group in order:
         part_of.setdefault(group, "train")
     return {pair.stem: part_of[pair.group] for pair in pairs}

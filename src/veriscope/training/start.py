@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from veriscope.training.architectures.unet import UNet
 __all__ = ["load_weights"]
 
 
-def load_weights(network: UNet, path: Path) -> None:
+def load_weights(network: UNet, path: Path, *, same_head: bool = True) -> None:
     """Fill a network without normalisation with the weights of an ONNX file of the same architecture.
 
     Convolutions are matched in the order in which they run, since exporting folds the normalisation into
@@ -27,11 +28,13 @@ def load_weights(network: UNet, path: Path) -> None:
         Filled in place.
     path
         ONNX file.
+    same_head
+        Whether the last convolution must fit too; otherwise it keeps its weights where it does not.
 
     Raises
     ------
     MethodError
-        If the file holds other convolutions than the network.
+        If the file cannot be read, or holds other convolutions than the network.
     """
     import onnx
     from onnx import numpy_helper
@@ -53,6 +56,8 @@ def load_weights(network: UNet, path: Path) -> None:
     ):
         stored[0][0] = np.repeat(stored[0][0], network.n_in, axis=1) / network.n_in
     for index, (layer, found) in enumerate(zip(own, stored, strict=True)):
+        if index == len(own) - 1 and not same_head and not _fits(layer, found):
+            continue
         for part, value in zip((layer.weight, layer.bias), found, strict=False):
             if value is None or part is None or tuple(value.shape) != tuple(part.shape):
                 raise MethodError(
@@ -60,6 +65,10 @@ def load_weights(network: UNet, path: Path) -> None:
                 )
             with torch.no_grad():
                 part.copy_(torch.from_numpy(value.copy()))
+
+
+def _fits(layer: nn.Conv2d, found: list[Any]) -> bool:
+    return found[0] is not None and tuple(found[0].shape) == tuple(layer.weight.shape)
 
 
 def _in_running_order(network: UNet) -> list[nn.Conv2d]:

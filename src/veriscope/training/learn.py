@@ -1,0 +1,308 @@
+"""One training: from images with labels to averaged weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import MethodError, VeriscopeError, raise_together
+from veriscope.training.architectures.unet import WIDTHS
+from veriscope.training.augment import Sampler, TrainingImage
+from veriscope.training.build import LARGE, choose_device, make_network
+from veriscope.training.data import prepare
+from veriscope.training.fit import FitSettings, Fitted, fit
+from veriscope.training.heads import Head
+from veriscope.training.known import KnownNetwork
+from veriscope.training.light import Augmentation
+from veriscope.training.pairs import LabelledImage
+from veriscope.training.settings import TrainSettings
+
+__all__ = ["Learned", "Lesson", "learn", "prepare_all", "set_up_torch"]
+
+_NEUTRAL = 30.0
+_LOOKS = 4
+"""Batches of validation crops that are looked at."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is to be learned, and how.
+
+    Parameters
+    ----------
+    head
+        Says what.
+    n_channels
+        Channels that the network sees.
+    settings
+        How.
+    device
+        ``cpu`` or ``cuda``.
+    start
+        Network to start from, or None.
+    augmentation
+        How far images are changed.
+    """
+
+    head: Head
+    n_channels: int
+    settings: TrainSettings
+    device: str
+    start: KnownNetwork | None
+    augmentation: Augmentation
+
+    def rate(self) -> float:
+        """Give the highest learning rate.
+
+        Returns
+        -------
+        float
+            As set, else a third from a start of what suits new weights.
+        """
+        return self.settings.rate or (2e-3 if self.start is None else 6e-4)
+
+    def widths(self) -> tuple[int, ...]:
+        """Give the channels of the network at each resolution.
+
+        Returns
+        -------
+        tuple of int
+            Of the start, as set, or what suits the device.
+        """
+        if self.start is not None:
+            return tuple(self.start.training.get("widths", WIDTHS))
+        return self.settings.widths or (LARGE if self.device == "cuda" else WIDTHS)
+
+    def network(self) -> nn.Module:
+        """Make the network, with the weights of the start if there is one.
+
+        Returns
+        -------
+        torch.nn.Module
+            On the CPU; what is not to be learned needs no gradient.
+
+        Raises
+        ------
+        MethodError
+            If the start does not fit, or the way to tune does not suit the architecture.
+        """
+        torch.manual_seed(self.settings.seed)
+        if self.start is None:
+            return make_network(
+                self.settings.architecture, self.n_channels, self.head, widths=self.widths(), norm=True
+            )
+        network, _ = self.start.network(self.n_channels, self.head)
+        return _tuned(network, self.settings.tune)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a training gave.
+
+    Parameters
+    ----------
+    network
+        With averaged weights, on the CPU, in evaluation mode.
+    state
+        Where training ended.
+    """
+
+    network: nn.Module
+    state: Fitted
+
+
+def set_up_torch(settings: TrainSettings) -> str:
+    """Set threads, seed and determinism of torch, for this process.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+
+    Returns
+    -------
+    str
+        The device that computes.
+    """
+    device = choose_device(settings.device, deterministic=settings.deterministic)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(settings.seed)
+    torch.use_deterministic_algorithms(settings.deterministic)
+    return device
+
+
+def prepare_all(
+    pairs: Sequence[LabelledImage], head: Head, n_channels: int, progress: Progress = silent
+) -> list[TrainingImage]:
+    """Normalise images and compute what is to be learned from each.
+
+    Parameters
+    ----------
+    pairs
+        The images.
+    head
+        Says what is to be learned.
+    n_channels
+        Channels that the network sees.
+    progress
+        Told how many are done.
+
+    Returns
+    -------
+    list of TrainingImage
+        In the same order.
+
+    Raises
+    ------
+    InputError
+        If images do not fit; all faults are listed.
+    """
+    found, faults = [], list[VeriscopeError]()
+    for number, pair in enumerate(pairs):
+        progress("prepare", number, len(pairs))
+        try:
+            made = prepare(pair.image, pair.labels, head, n_channels=n_channels)
+        except VeriscopeError as error:
+            faults.append(error)
+            continue
+        # The size of a class says nothing of the size of objects.
+        found.append(replace(made, diameter=_NEUTRAL) if head.name == "semantic" else made)
+    progress("prepare", len(pairs), len(pairs))
+    raise_together(faults, what=f"{len(faults)} of {len(pairs)} images cannot be learned from")
+    return found
+
+
+def learn(
+    lesson: Lesson,
+    train: Sequence[TrainingImage],
+    val: Sequence[TrainingImage],
+    *,
+    checkpoint: Path | None = None,
+    share: float = 1.0,
+    extra: Callable[[nn.Module, nn.Module, int], Tensor] | None = None,
+    progress: Progress = silent,
+    say: Callable[[str], None] | None = None,
+    stage: str = "learn",
+) -> Learned:
+    """Train a network.
+
+    Parameters
+    ----------
+    lesson
+        What and how.
+    train, val
+        Images to learn from, and to choose the best weights by.
+    checkpoint
+        File from which a killed training goes on.
+    share
+        Part of the time or steps that may be taken.
+    extra
+        As for `veriscope.training.fit.fit`.
+    progress
+        Told seconds or steps done.
+    say
+        Told what had to be changed on the way.
+    stage
+        Name of the work, for the progress.
+
+    Returns
+    -------
+    Learned
+        The network.
+    """
+    settings = lesson.settings
+    steps = None if settings.steps is None else max(1, round(settings.steps * share))
+    minutes = settings.minutes * share
+    total = steps or round(minutes * 60)
+    sampler = Sampler(list(train), lesson.head, lesson.augmentation, size=settings.crop, seed=settings.seed)
+    network, state = fit(
+        lesson.network(),
+        sampler,
+        lesson.head.loss,
+        FitSettings(
+            minutes=minutes,
+            steps=steps,
+            batch=settings.batch,
+            rate=lesson.rate(),
+            save_minutes=min(2.0, max(0.1, minutes / 20)),
+            seed=settings.seed,
+        ),
+        checkpoint=checkpoint,
+        identity=_identity(lesson, train, val, share),
+        device=lesson.device,
+        report=lambda _, part: progress(stage, min(total, round(part * total)), total),
+        validate=_validation_loss(lesson, val),
+        extra=extra,
+        say=say,
+    )
+    return Learned(network.to("cpu").float().eval(), state)
+
+
+def _validation_loss(lesson: Lesson, val: Sequence[TrainingImage]) -> Callable[[nn.Module], float]:
+    """Give the loss on the same crops each time, changed by nothing but turns."""
+    plain = Augmentation(
+        style=lesson.augmentation.style, scale=0, elastic=0, stain=0, optics=0, camera=0, empty=0
+    )
+    sampler = Sampler(list(val), lesson.head, plain, size=lesson.settings.crop, seed=lesson.settings.seed)
+    batches = [sampler.batch(number, lesson.settings.batch) for number in range(_LOOKS)]
+
+    def loss(network: nn.Module) -> float:
+        was_training = network.training
+        network.eval()
+        with torch.no_grad():
+            losses = [
+                float(lesson.head.loss(network(pixels.to(lesson.device)).float(), targets.to(lesson.device)))
+                for pixels, targets in batches
+            ]
+        network.train(was_training)
+        return float(np.mean(losses))
+
+    return loss
+
+
+def _tuned(network: nn.Module, tune: str) -> nn.Module:
+    """Leave only those weights to be learned that are to change."""
+    if tune == "all":
+        return network
+    if tune == "head":
+        network.requires_grad_(False)
+        last = network.get_submodule("head")
+        last.requires_grad_(True)
+        return network
+    raise MethodError(
+        f"tune={tune} adds low-rank weights to the linear layers of a transformer, and this network has "
+        "none; choose --tune head or --tune all"
+    )
+
+
+def _identity(
+    lesson: Lesson, train: Sequence[TrainingImage], val: Sequence[TrainingImage], share: float
+) -> str:
+    """Name a training by all that decides what comes out of it."""
+    digest = hashlib.sha256()
+    for image in (*train, *val):
+        digest.update(np.ascontiguousarray(image.pixels).tobytes())
+        digest.update(np.ascontiguousarray(image.labels).tobytes())
+    facts = {
+        "settings": lesson.settings.model_dump(
+            mode="json", exclude={"threads", "data_url", "licence", "curve"}
+        ),
+        "augmentation": lesson.augmentation.model_dump(mode="json"),
+        "head": lesson.head.name,
+        "n_channels": lesson.n_channels,
+        "device": lesson.device,
+        "start": None if lesson.start is None else lesson.start.weights_sha256,
+        "share": share,
+        "images": digest.hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

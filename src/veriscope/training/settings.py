@@ -1,0 +1,90 @@
+"""What a training is asked to do."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from veriscope.core.settings import Settings
+
+__all__ = ["Device", "SelfTask", "TrainSettings", "Tune"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Tune = Literal["all", "head", "lora"]
+SelfTask = Literal["n2v", "masked"]
+
+
+class TrainSettings(Settings):
+    """Options of a training; the defaults suit 2D images of roundish objects."""
+
+    head: str = "flow"
+    """What the network says of every pixel, such as flow or semantic."""
+    architecture: str = "unet"
+    """Kind of network."""
+    minutes: float = Field(default=20, gt=0, le=10000)
+    """Time to learn; reading, choosing and judging come on top."""
+    steps: int | None = Field(default=None, ge=1)
+    """Number of steps instead of a time."""
+    start: str | None = None
+    """Network to start from: its name, or the folder of its package."""
+    tune: Tune = "all"
+    """Which weights learn: all, those of the head alone, or low-rank additions to a transformer's."""
+    seed: int = Field(default=0, ge=0)
+    """Of the split, the first weights and the crops."""
+    deterministic: bool = False
+    """Whether equal input must give equal bytes of weights; on the processor, with a number of steps."""
+    device: Device = "auto"
+    """What computes; auto takes a GPU if there is one."""
+    batch: int = Field(default=8, ge=1, le=256)
+    """Crops in a step."""
+    crop: int = Field(default=192, ge=32, le=1024)
+    """Side of a crop in pixels."""
+    rate: float | None = Field(default=None, gt=0, le=1)
+    """Highest learning rate; None: 2e-3 from scratch, 6e-4 from a start."""
+    topology: float = Field(default=0.0, ge=0, le=1)
+    """Weight of the loss of centre lines (clDice) of a semantic head."""
+    consistency: float = Field(default=1.0, ge=0, le=100)
+    """Weight of the loss on images without labels, where such are given."""
+    curve: bool = False
+    """Whether to learn the learning curve: trainings on parts of the objects before the one on all."""
+    widths: tuple[int, ...] | None = None
+    """Channels of the network at each resolution; None: those of the start, else 32 to 128, on a GPU 48 to
+    192."""
+    threads: int = Field(default=0, ge=0, le=1024)
+    """Threads on the processor; 0 leaves it to torch."""
+    data_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Where the images are published, for the card."""
+    licence: str = ""
+    """Licence of the network, for the card; empty: not stated."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.deterministic and self.steps is None:
+            raise ValueError(
+                "deterministic training needs a number of steps, since time differs: give --steps"
+            )
+        if self.deterministic and self.device == "cuda":
+            raise ValueError("deterministic training computes on the processor; leave out --device cuda")
+        if self.tune != "all" and self.start is None:
+            raise ValueError(f"tune={self.tune} changes a network that there is already: give --from")
+        if self.topology and self.head != "semantic":
+            raise ValueError("topology is a loss of the semantic head: give --head semantic")
+        return self
+
+    def with_head_of(self, start: str | None) -> Self:
+        """Take the head of the start, unless one was asked for.
+
+        Parameters
+        ----------
+        start
+            Name of the head of the network to start from; None: there is none.
+
+        Returns
+        -------
+        TrainSettings
+            With that head.
+        """
+        if start is None or "head" in self.model_fields_set or start in ("denoise", "masked"):
+            return self
+        return self.model_copy(update={"head": start})

@@ -1,0 +1,378 @@
+"""From images and labels to a package that says how far it can be trusted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from veriscope.core.progress import Progress, silent
+from veriscope.errors import InputError
+from veriscope.io.usage import UsageMeter
+from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.training.build import fitting_augmentation, make_head
+from veriscope.training.consistency import Consistency
+from veriscope.training.curve import learning_curve
+from veriscope.training.envelope import robustness
+from veriscope.training.judge import Comparison, Judge, Predict, compare_with_start
+from veriscope.training.known import KnownNetwork, find_network
+from veriscope.training.learn import Lesson, learn, prepare_all, set_up_torch
+from veriscope.training.package import check_licence, receptive_reach, write_package
+from veriscope.training.pairs import (
+    LabelledImage,
+    check_not_empty,
+    read_pairs,
+    read_unlabelled,
+    sees_colour,
+)
+from veriscope.training.record import Outcome, facts_of, summary_of
+from veriscope.training.run import (
+    choose_on_validation,
+    judge_of,
+    make_candidate,
+    package_predictor,
+    start_predictor,
+)
+from veriscope.training.settings import TrainSettings
+from veriscope.training.split import Split, group_images, make_split, read_split
+
+__all__ = ["TrainingImages", "train_files", "train_network"]
+
+_FEW_STEPS = 200
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a network is trained with.
+
+    Parameters
+    ----------
+    split
+        Images by part.
+    unlabelled
+        Images without labels, for consistency.
+    source
+        Where the images come from, for the card.
+    objects
+        What is looked for, such as ``nucleus``.
+    notes
+        What should be known of them.
+    """
+
+    split: Split
+    unlabelled: Sequence[LabelledImage] = ()
+    source: str = "the user's own images"
+    objects: str = "object"
+    notes: list[str] = field(default_factory=list)
+
+
+def train_files(
+    images: str | Path | Sequence[str | Path],
+    labels: str | Path | Sequence[str | Path],
+    output: str | Path,
+    settings: TrainSettings | None = None,
+    *,
+    split: str | Path | None = None,
+    group_by: str | None = None,
+    channel: str | int | None = None,
+    axes: str | None = None,
+    unlabelled: str | Path | Sequence[str | Path] | None = None,
+    objects: str = "object",
+    progress: Progress = silent,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Train a network on image files and their labels.
+
+    Parameters
+    ----------
+    images, labels
+        Folders, files or patterns; what belongs together has equal names without endings.
+    output
+        Folder of the package to be made.
+    settings
+        How; None: the defaults.
+    split
+        CSV table with the part of each image: stem, split (train, val, test); None: drawn by group.
+    group_by
+        Pattern of names with ``{group}``, or a column of the table: what belongs to one field or replicate.
+    channel
+        Channel to learn from, where images have several.
+    axes
+        Axes of the image files where they do not say.
+    unlabelled
+        Images without labels to learn from too.
+    objects
+        What is looked for, for the card.
+    progress
+        Told how far it is.
+    say
+        Told what had to be changed on the way.
+
+    Returns
+    -------
+    dict
+        Plain values with a ``schema``: the package, figures on locked images, comparison with the start.
+
+    Raises
+    ------
+    InputError
+        If files, labels or the split cannot be used; all faults are listed.
+    MethodError
+        If training fails, or the start does not fit.
+    """
+    settings = settings or TrainSettings()
+    _check_output(Path(output))
+    start = find_network(settings.start) if settings.start else None
+    settings = settings.with_head_of(start.head if start else None)
+    pairs = read_pairs(
+        images, labels, channel=channel, axes=axes, partial=split is not None, progress=progress
+    )
+    table = read_split(Path(split)) if split is not None else None
+    if table is not None:
+        pairs = [pair for pair in pairs if pair.stem in table] or pairs
+    pairs, groups_are = group_images(pairs, group_by, table)
+    parted = make_split(
+        pairs,
+        table=table,
+        seed=settings.seed,
+        learnt=(*start.hashes("train"), *start.hashes("val")) if start else (),
+        locked=start.hashes("test") if start else (),
+        groups_are=groups_are,
+    )
+    more = read_unlabelled(unlabelled, channel=channel, axes=axes, progress=progress) if unlabelled else []
+    data = TrainingImages(parted, more, str(images), objects)
+    return train_network(data, Path(output), settings, start=start, progress=progress, say=say)
+
+
+def train_network(
+    data: TrainingImages,
+    output: Path,
+    settings: TrainSettings,
+    *,
+    start: KnownNetwork | None = None,
+    progress: Progress = silent,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Train a network on images that were read and parted.
+
+    Parameters
+    ----------
+    data
+        The images.
+    output
+        Folder of the package to be made.
+    settings
+        How.
+    start
+        Network to start from.
+    progress
+        Told how far it is.
+    say
+        Told what had to be changed on the way.
+
+    Returns
+    -------
+    dict
+        As for `train_files`.
+
+    Raises
+    ------
+    InputError
+        If a part has no object, or the package cannot be written.
+    MethodError
+        If training fails, or the start does not fit.
+    """
+    _check_output(output)
+    _check_parts(data)
+    check_licence(settings.licence)
+    work = output.with_name(f"{output.name}.unfinished")
+    with UsageMeter() as meter:
+        job = _Job(data, settings, start, work, progress, say)
+        outcome = job.run()
+    work_done = meter.usage
+    facts = facts_of(outcome, work_done, name=output.name)
+    states = write_package(
+        outcome.learned.network, outcome.lesson.head, output, settings=outcome.settings, facts=facts
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    return summary_of(outcome, facts, states, output)
+
+
+class _Job:
+    """The steps of a training, in their order."""
+
+    def __init__(
+        self,
+        data: TrainingImages,
+        settings: TrainSettings,
+        start: KnownNetwork | None,
+        work: Path,
+        progress: Progress,
+        say: Callable[[str], None] | None,
+    ) -> None:
+        self.data, self.start, self.work = data, start, work
+        self.progress, self.notes = progress, list(data.notes)
+        self.tell = say
+        split = data.split
+        every = (*split.train, *split.val, *split.test)
+        head = make_head(settings.head, every, topology=settings.topology)
+        n_channels = 3 if sees_colour(every) or (start is not None and start.n_channels == 3) else 1
+        self._check_classes(head.n_out if head.name == "semantic" else 0)
+        self.lesson = Lesson(
+            head,
+            n_channels,
+            settings,
+            set_up_torch(settings),
+            start,
+            fitting_augmentation(split.train, head, n_channels=n_channels),
+        )
+        self.judge: Judge = judge_of(head)
+        self.halo: int | None = None
+
+    def say(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        if self.tell is not None:
+            self.tell(sentence)
+
+    def run(self) -> Outcome:
+        if (self.work / "checkpoint.pt").exists():
+            self.say("a training that was stopped goes on; what it took counts the last run alone")
+        split, lesson = self.data.split, self.lesson
+        train = prepare_all(split.train, lesson.head, lesson.n_channels, self.progress)
+        val = prepare_all(split.val, lesson.head, lesson.n_channels)
+        curve = None
+        if lesson.settings.curve:
+            curve = learning_curve(
+                lesson, train, val, split, self.judge, self._predict_from, self.work, self.progress, self.say
+            )
+        learned = learn(
+            lesson,
+            train,
+            val,
+            checkpoint=self.work / "checkpoint.pt",
+            extra=self._consistency(),
+            progress=self.progress,
+            say=self.say,
+        )
+        if learned.state.step < _FEW_STEPS and lesson.settings.steps is None:
+            self.say(
+                f"only {learned.state.step} steps were done in {learned.state.minutes:.1f} min, which is too "
+                "few to learn much; give more --time"
+            )
+        if learned.state.stopped:
+            self.say(f"training ended early: {learned.state.stopped}")
+        package, choice = choose_on_validation(self._candidate(learned.network), split, self.progress)
+        predict = package_predictor(package)
+        rows = self.judge.count(predict, split.test, self.progress)
+        return Outcome(
+            data=self.data,
+            lesson=lesson,
+            learned=learned,
+            settings=package.settings,
+            choice=choice,
+            figures=self.judge.figures(rows),
+            comparison=self._compare(rows),
+            envelope=robustness(self.judge, predict, split.test, self.progress),
+            curve=curve,
+            notes=self.notes,
+        )
+
+    def _candidate(self, network: nn.Module) -> NetworkPackage:
+        lesson = self.lesson
+        stride = int(getattr(network, "stride", 16))
+        if self.halo is None:
+            self.halo = receptive_reach(network, n_channels=lesson.n_channels, stride=stride)
+        folder = self.work / "candidate"
+        return make_candidate(lesson, network, self.data.split, folder, stride=stride, halo=self.halo)
+
+    def _predict_from(self, network: nn.Module) -> Predict:
+        return package_predictor(self._candidate(network))
+
+    def _consistency(self) -> Consistency | None:
+        if not self.data.unlabelled:
+            return None
+        return Consistency(
+            self.lesson, prepare_all(self.data.unlabelled, self.lesson.head, self.lesson.n_channels)
+        )
+
+    def _compare(self, rows: Sequence[Any]) -> Comparison | None:
+        """Compare with the start on the locked images, where it says the same kind of thing."""
+        if self.start is None:
+            return None
+        if self.start.head != self.lesson.head.name:
+            self.say(
+                f"{self.start.name} has a {self.start.head} head and the new one a {self.lesson.head.name} "
+                "head, so there is nothing to compare; the new network stands alone"
+            )
+            return None
+        if not self.start.hashes("train"):
+            self.say(
+                f"the package of {self.start.name} does not record which images it has learned from; where "
+                "the locked images are among them, the comparison favours it"
+            )
+        before = judge_start(self.judge, self.start, self.data.split, self.progress)
+        return compare_with_start(self.judge, rows, before, name=self.start.name)
+
+    def _check_classes(self, n_classes: int) -> None:
+        """Say which classes a part lacks: what is not seen is neither chosen by nor judged."""
+        split = self.data.split
+        for number in range(1, n_classes):
+            lacking = [
+                word
+                for word, part in (
+                    ("to learn from", split.train),
+                    ("to choose by", split.val),
+                    ("locked", split.test),
+                )
+                if not any((pair.labels == number).any() for pair in part)
+            ]
+            if "to learn from" in lacking:
+                raise InputError(
+                    f"class {number} is in none of the images to learn from; annotate some there, or number "
+                    "the classes without gaps"
+                )
+            if lacking:
+                self.say(
+                    f"class {number} is in none of the images {' and '.join(lacking)}: nothing is known "
+                    "of it there"
+                )
+
+
+def judge_start(judge: Judge, start: KnownNetwork, split: Split, progress: Progress) -> list[Any]:
+    """Judge the start on the locked images.
+
+    Parameters
+    ----------
+    judge
+        What made the figures of the new network.
+    start
+        The network started from.
+    split
+        Has the locked images.
+    progress
+        Told how many are done.
+
+    Returns
+    -------
+    list
+        One row per image.
+    """
+    return judge.count(start_predictor(start), split.test, progress)
+
+
+def _check_output(output: Path) -> None:
+    if output.exists() and not (output / "bioimageio.yaml").exists():
+        raise InputError(f"{output}: exists and is no package of a network; choose another -o")
+    if not output.name or output.suffix == ".zip":
+        raise InputError(f"{output}: give the name of a folder for the package, such as -o my-network")
+
+
+def _check_parts(data: TrainingImages) -> None:
+    split = data.split
+    check_not_empty(split.train, part="to learn from (train)")
+    check_not_empty(split.val, part="to choose by (val)")
+    check_not_empty(split.test, part="to judge by, which stay locked (test)")
