@@ -16,6 +16,7 @@ from typing import Any
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import MethodError
 from veriscope.io.atomic import make_folder, write_json
+from veriscope.io.hashing import sha256_of
 from veriscope.methods.external.environment import (
     ENVIRONMENT_SCHEMA,
     Environment,
@@ -27,7 +28,7 @@ from veriscope.methods.external.environment import (
 )
 from veriscope.methods.external.find import TOOLS, recipe_of
 from veriscope.methods.external.process import Limits, ToolProcess
-from veriscope.zoo.try_tool import try_tool
+from veriscope.zoo.try_tool import try_program, try_tool
 
 __all__ = ["INSTALL_SCHEMA", "install_tool", "installed_tools", "run_pip", "uninstall_tool"]
 
@@ -308,10 +309,16 @@ def _register(recipe: Recipe, program: str | None) -> Environment:
     if not resolved.is_file() or not os.access(resolved, os.X_OK):
         raise MethodError(f"{resolved}: is no program that can be run; give the path of {recipe.program[0]}")
     folder = make_folder(external_folder() / recipe.tool)
-    record = {"schema": ENVIRONMENT_SCHEMA, "tool": recipe.tool, "version": "", "program": resolved}
-    record |= {"requirements": [], "installed": {}, "python": ""}
-    tested = try_tool(recipe, Environment(folder, {**record, "program": str(resolved)}))
-    write_json(folder / "environment.json", record | {"version": tested.get("version", ""), "test": tested})
+    record = {
+        "schema": ENVIRONMENT_SCHEMA,
+        "tool": recipe.tool,
+        "version": f"sha256:{sha256_of(resolved)[:12]}",
+        "program": resolved,
+        "requirements": [],
+        "installed": {},
+        "test": try_program(recipe, resolved),
+    }
+    write_json(folder / "environment.json", record)
     return need_environment(recipe, recipe.tool)
 
 

@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from veriscope.errors import MethodError
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.process import Limits, ToolProcess
+from veriscope.methods.external.program import run_program
 
-__all__ = ["try_tool"]
+__all__ = ["try_program", "try_tool"]
+
+_MACRO = """newImage("discs", "8-bit black", 64, 64, 1);
+makeOval(16, 16, 20, 20);
+setColor(200);
+fill();
+run("Select None");
+saveAs("Text Image", "{folder}/attempt.txt");
+"""
+
+
+def try_program(recipe: Recipe, program: Path) -> dict[str, Any]:
+    """Call a program as it will be called, with the least that it can do.
+
+    Parameters
+    ----------
+    recipe
+        Of the tool.
+    program
+        Its path.
+
+    Returns
+    -------
+    dict
+        ``text``: what was done.
+
+    Raises
+    ------
+    MethodError
+        If it cannot be started, fails, or takes more than two minutes.
+    """
+    with tempfile.TemporaryDirectory(prefix="veriscope-try-") as folder:
+        (Path(folder) / "attempt.ijm").write_text(_MACRO.format(folder=Path(folder).as_posix()))
+        arguments = [text.format(folder=folder) for text in recipe.attempt]
+        result = Path(folder) / "attempt.txt"
+        asked = any("{folder}" in text for text in recipe.attempt)
+        run_program(
+            recipe.tool, [str(program), *arguments], Path(folder), finished=result.exists, seconds=120.0
+        )
+        if asked and not result.exists():
+            raise MethodError(f"{program}: ended without doing what it was asked; is it {recipe.title}?")
+    return {"text": f"called with {' '.join(recipe.attempt)}"}
 
 
 def try_tool(recipe: Recipe, environment: Environment) -> dict[str, Any]:

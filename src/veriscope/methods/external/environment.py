@@ -52,6 +52,8 @@ class Recipe:
         Disk that it needs, roughly.
     program
         What the program is called where the tool is no package of Python; empty: it is one.
+    attempt
+        Arguments with which a program is tried; ``{folder}`` stands for an empty folder.
     worker
         Name of its script in ``workers/``; empty: none.
     variables
@@ -65,6 +67,7 @@ class Recipe:
     torch: str = ""
     size_gb: float = 0.0
     program: tuple[str, ...] = ()
+    attempt: tuple[str, ...] = ()
     worker: str = ""
     variables: tuple[tuple[str, str], ...] = ()
 

@@ -184,7 +184,7 @@ class ExternalMethod(Method):
     def _predict(self, image: Image) -> Prediction:
         if np.ptp(image.pixels) == 0:
             return Prediction(np.zeros(image.shape, np.int32), image.axes, details={"constant": True})
-        values, arrays = self.tool.ask("predict", {"image": _for_tool(image.pixels)}, self.options())
+        values, arrays = self._ask(image)
         labels = self._labels(arrays, image)
         details = {str(k): v for k, v in values.items()}
         probabilities = arrays.get("probabilities")
@@ -196,6 +196,9 @@ class ExternalMethod(Method):
             *_without_gaps(labels, probabilities, image.axes),
             details=details,
         )
+
+    def _ask(self, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        return self.tool.ask("predict", {"image": _for_tool(image.pixels)}, self.options())
 
     def _labels(self, arrays: dict[str, NDArray[Any]], image: Image) -> NDArray[Any]:
         labels = arrays.get("labels")

@@ -15,6 +15,8 @@ __all__ = ["TOOLS", "external_method", "is_external_name", "recipe_of", "remake"
 _ROOM = "veriscope.methods.external"
 TOOLS: dict[str, tuple[str, str, str, str]] = {
     "cellpose": ("cellpose", "CellposeMethod", "cellpose_card", "CELLPOSE"),
+    "fiji": ("fiji", "FijiMethod", "fiji_card", "FIJI"),
+    "ilastik": ("ilastik", "IlastikMethod", "ilastik_card", "ILASTIK"),
     "stardist": ("stardist", "StarDistMethod", "stardist_card", "STARDIST"),
 }
 """Of each tool: module, class, function that makes the card, recipe."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from veriscope.errors import MethodError
 from veriscope.methods.external.protocol import read_arrays, read_message, write_arrays, write_message
 
-__all__ = ["Limits", "ToolProcess", "end_group"]
+__all__ = ["Limits", "ToolProcess", "end_group", "installed_memory", "memory_of"]
 
 _SERVE = Path(__file__).with_name("workers") / "serve.py"
 _KEPT = (
@@ -177,7 +177,7 @@ class ToolProcess:
         return answer
 
     def _wait(self, running: _Running, seconds: float, what: str) -> dict[str, Any]:
-        most = self.limits.memory_bytes or int(0.9 * _installed_memory())
+        most = self.limits.memory_bytes or int(0.9 * installed_memory())
         end = time.monotonic() + seconds
         try:
             while True:
@@ -185,7 +185,7 @@ class ToolProcess:
                     answer = running.answers.get(timeout=_LOOK_EVERY_S)
                     break
                 except queue.Empty:
-                    used = _memory_of(running.process.pid)
+                    used = memory_of(running.process.pid)
                     if used > most:
                         self.close()
                         raise MethodError(
@@ -318,15 +318,33 @@ def _fast_folder() -> str | None:
     return None
 
 
-def _memory_of(process: int) -> int:
-    """Resident memory in bytes; 0 where the system does not tell it."""
+def memory_of(process: int) -> int:
+    """Tell how much memory a process uses.
+
+    Parameters
+    ----------
+    process
+        Its number.
+
+    Returns
+    -------
+    int
+        Resident bytes; 0 where the system does not tell them.
+    """
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
 
 
-def _installed_memory() -> int:
+def installed_memory() -> int:
+    """Tell how much memory the machine has.
+
+    Returns
+    -------
+    int
+        Bytes; a very large number where the system does not tell them.
+    """
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
