@@ -6,7 +6,6 @@ export type Corners = readonly [y0: number, x0: number, y1: number, x1: number];
 /** Objects of a candidate that can be shown to start from. */
 export interface Proposal {
   readonly candidate: string;
-  readonly nObjects: number;
   readonly evidence: Evidence;
 }
 

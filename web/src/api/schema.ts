@@ -468,10 +468,933 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study}/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Candidates
+         * @description List the methods that compete, with their cards, speed, cost and results.
+         */
+        get: operations["list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/candidates/{candidate}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Candidate Images
+         * @description List what a candidate found, image by image.
+         */
+        get: operations["list_candidate_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Audit
+         * @description Say which tiles were drawn, and how far their annotation is.
+         */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw Tiles
+         * @description Draw tiles with known probability; what was drawn before stays.
+         */
+        post: operations["draw_tiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Agreement
+         * @description Say how far annotators agree on the tiles that several have drawn.
+         */
+        get: operations["get_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Unit
+         * @description Describe a tile with what is needed to annotate it.
+         */
+        get: operations["get_unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/crop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Crop
+         * @description Draw a tile with its context, one pixel for each of the image.
+         */
+        get: operations["get_crop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/pixels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pixels
+         * @description Give the pixels of a tile with its context: raw, little-endian, axes cyx.
+         */
+        get: operations["get_pixels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Proposal
+         * @description Give what a candidate found in a tile; that it was shown is noted in the annotator's journal.
+         */
+        get: operations["get_proposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/annotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Annotation
+         * @description Give what an annotator has saved of a tile, their newest version or another.
+         */
+        get: operations["get_annotation"];
+        /**
+         * Save Annotation
+         * @description Save a tile as a new version, if the annotator's newest is the one that this follows.
+         */
+        put: operations["save_annotation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description List all saved versions of a tile, oldest first.
+         */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Journal
+         * @description Give strokes in the order in which they came, to be done again.
+         */
+        get: operations["get_journal"];
+        put?: never;
+        /**
+         * Add To Journal
+         * @description Add strokes; those that are there already are left out, so that sending twice does no harm.
+         */
+        post: operations["add_to_journal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Live Estimate
+         * @description Answer the question with the tiles annotated so far, and say whether they are enough.
+         */
+        get: operations["get_live_estimate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Answer
+         * @description Give the answer, what it rests on, and what may be done with it.
+         */
+        get: operations["get_answer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/tiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rank Tiles
+         * @description List the audited tiles, those where a candidate did worst or best first.
+         */
+        get: operations["rank_tiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Objects
+         * @description List the objects that a candidate found, with their measurements.
+         */
+        get: operations["list_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/objects/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Objects
+         * @description Count objects by the value of a column, group by group.
+         */
+        get: operations["count_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/objects/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Column
+         * @description Give a column of the objects of one image, by label.
+         */
+        get: operations["get_column"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/objects.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Objects
+         * @description Give the objects as CSV.
+         */
+        get: operations["download_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Say whether there is a report, and where.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/report/html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Report
+         * @description Give the report for a frame: it runs no script.
+         */
+        get: operations["show_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/report/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description Give the report to be saved.
+         */
+        get: operations["download_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/report/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Record
+         * @description Give what the report holds, as JSON.
+         */
+        get: operations["get_report_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Agreement
+         * @description How far annotators agree.
+         */
+        Agreement: {
+            /**
+             * Annotators
+             * @description All who have saved a version.
+             */
+            annotators: string[];
+            /**
+             * Pairs
+             * @description All pairs with tiles in common.
+             */
+            pairs: components["schemas"]["AgreementPair"][];
+            /**
+             * Text
+             * @description For people.
+             */
+            text: string;
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * AgreementPair
+         * @description How two annotators compare.
+         */
+        AgreementPair: {
+            /**
+             * A
+             * @description One.
+             */
+            a: string;
+            /**
+             * B
+             * @description The other.
+             */
+            b: string;
+            /**
+             * N Units
+             * @description Tiles that both have drawn.
+             */
+            n_units: number;
+            /**
+             * Metrics
+             * @description F1 at IoU 0.5 and 0.7, and PQ, with intervals by image.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /**
+             * Count Difference
+             * @description Objects of b minus a, mean over tiles.
+             */
+            count_difference: number;
+            /**
+             * Units
+             * @description Tile by tile.
+             */
+            units: components["schemas"]["AgreementUnit"][];
+        };
+        /**
+         * AgreementUnit
+         * @description How two annotators compare on a tile.
+         */
+        AgreementUnit: {
+            /**
+             * Unit
+             * @description The tile.
+             */
+            unit: string;
+            /**
+             * N A
+             * @description Objects of the first that belong to it.
+             */
+            n_a: number;
+            /**
+             * N B
+             * @description Objects of the second.
+             */
+            n_b: number;
+            /**
+             * Matched
+             * @description Objects that match at IoU 0.5.
+             */
+            matched: number;
+        };
+        /**
+         * AnnotationSaved
+         * @description What became of an annotation.
+         */
+        AnnotationSaved: {
+            /**
+             * Unit
+             * @description The tile.
+             */
+            unit: string;
+            /**
+             * Annotator
+             * @description Who drew it.
+             */
+            annotator: string;
+            /**
+             * Version
+             * @description Their newest version.
+             */
+            version: number;
+            /**
+             * Etag
+             * @description Its entity tag, for the next `If-Match`.
+             */
+            etag: string;
+            /**
+             * N Objects
+             * @description Objects in it.
+             */
+            n_objects: number;
+            /**
+             * Changed
+             * @description Whether it is a new version: False if it equals the newest.
+             */
+            changed: boolean;
+        };
+        /**
+         * AnnotationVersion
+         * @description One saved version.
+         */
+        AnnotationVersion: {
+            /**
+             * Annotator
+             * @description Who drew it.
+             */
+            annotator: string;
+            /**
+             * Version
+             * @description Its number; versions of all annotators of a tile are counted together.
+             */
+            version: number;
+            /**
+             * Saved
+             * @description When, ISO 8601.
+             */
+            saved: string;
+            /**
+             * N Objects
+             * @description Objects in it.
+             */
+            n_objects: number;
+            /**
+             * Seconds
+             * @description Active time since the version before.
+             */
+            seconds: number | null;
+            /**
+             * Blind
+             * @description Whether it was drawn without seeing a proposal.
+             */
+            blind: boolean | null;
+            /**
+             * Proposal
+             * @description Candidate whose objects it began with.
+             */
+            proposal: string | null;
+        };
+        /**
+         * AnnotatorState
+         * @description What one annotator has saved of a tile.
+         */
+        AnnotatorState: {
+            /**
+             * Annotator
+             * @description Who.
+             */
+            annotator: string;
+            /**
+             * Version
+             * @description Their newest version.
+             */
+            version: number;
+            /**
+             * Saved
+             * @description When, ISO 8601.
+             */
+            saved: string;
+            /**
+             * N Objects
+             * @description Objects in it.
+             */
+            n_objects: number;
+            /**
+             * Seconds
+             * @description Active time spent on the tile in all, where it is known.
+             */
+            seconds: number | null;
+        };
+        /**
+         * AnswerDocument
+         * @description Everything that the study says.
+         */
+        AnswerDocument: {
+            /**
+             * Stale
+             * @description Whether something that it depends on has changed since.
+             */
+            stale: boolean;
+            /**
+             * Stale Text
+             * @description For people.
+             */
+            stale_text: string;
+            /** @description How the candidates did. */
+            validation: components["schemas"]["Validation"];
+            /** @description The answer. */
+            estimate: components["schemas"]["Estimate"];
+            /** @description What may be done with it. */
+            verdict: components["schemas"]["Verdict"];
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * Audit
+         * @description How far the audit is.
+         */
+        Audit: {
+            /**
+             * Drawn
+             * @description Whether tiles were drawn.
+             */
+            drawn: boolean;
+            /**
+             * Roles
+             * @description By role: audit, training, census.
+             */
+            roles: {
+                [key: string]: components["schemas"]["RoleState"];
+            };
+            /**
+             * Units
+             * @description The tiles, in the order in which to annotate them.
+             */
+            units: components["schemas"]["Unit"][];
+            /**
+             * Margin
+             * @description Width of the surroundings, in pixels.
+             */
+            margin: number;
+            /**
+             * Groups
+             * @description Groups of the study.
+             */
+            groups: string[];
+            /**
+             * Suggested Tiles
+             * @description Audit tiles for a first look: ten for each group.
+             */
+            suggested_tiles: number;
+        };
+        /**
+         * CandidateImage
+         * @description What a candidate found in an image.
+         */
+        CandidateImage: {
+            /**
+             * Id
+             * @description Identifier of the image.
+             */
+            id: string;
+            /**
+             * Is Done
+             * @description Whether it was predicted.
+             */
+            is_done: boolean;
+            /**
+             * N Objects
+             * @description Objects found, uncorrected.
+             */
+            n_objects: number | null;
+            /**
+             * Seconds
+             * @description Time it took, by the record.
+             */
+            seconds: number | null;
+            /**
+             * Labels
+             * @description Address of the label image's OME-Zarr.
+             */
+            labels: string | null;
+            /**
+             * Evidence
+             * @description How far the number can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * CandidateJudgement
+         * @description How a candidate did on the audited tiles.
+         */
+        CandidateJudgement: {
+            /**
+             * Metrics
+             * @description Metrics with intervals by image.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /**
+             * N Tiles
+             * @description Tiles that they come from.
+             */
+            n_tiles: number;
+            /**
+             * Outside Domain
+             * @description In which ways the images differ from what it was made for.
+             */
+            outside_domain: string[];
+            /**
+             * Agreement
+             * @description Bland-Altman agreement; `reference` and `prediction` hold the measure of each tile.
+             */
+            agreement: {
+                [key: string]: unknown;
+            };
+            /**
+             * Tiles
+             * @description Counts of each tile.
+             */
+            tiles: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * CandidateRow
+         * @description A method that competes in a study, and how far it is.
+         */
+        CandidateRow: {
+            /**
+             * Id
+             * @description Identifier.
+             */
+            id: string;
+            /**
+             * Method
+             * @description Name of its method.
+             */
+            method: string;
+            /**
+             * Parameters
+             * @description Options that differ from the defaults.
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @description What the method is for; None: it is not installed. */
+            card: components["schemas"]["MethodCard"] | null;
+            /**
+             * Needs Training
+             * @description Whether it learns from annotated tiles of the study.
+             */
+            needs_training: boolean;
+            /**
+             * State
+             * @description Stale: it has run, but method, images or training tiles have changed since.
+             * @enum {string}
+             */
+            state: "not-run" | "partial" | "current" | "stale" | "unavailable";
+            /**
+             * Why
+             * @description Why it is unavailable, waits or is stale.
+             */
+            why: string;
+            /**
+             * N Images Done
+             * @description Images predicted.
+             */
+            n_images_done: number;
+            /**
+             * N Images
+             * @description Images of the study.
+             */
+            n_images: number;
+            /**
+             * N Objects
+             * @description Objects found in those images, uncorrected.
+             */
+            n_objects: number | null;
+            /**
+             * Seconds Per Image
+             * @description Mean time of predicting an image, by the record.
+             */
+            seconds_per_image: number | null;
+            /**
+             * Megapixels Per Second
+             * @description Pixels per time, by the record.
+             */
+            megapixels_per_second: number | null;
+            /**
+             * Peak Memory Bytes
+             * @description Largest memory of a step, by the record.
+             */
+            peak_memory_bytes: number | null;
+            /**
+             * Cpu S
+             * @description Processor time of all predictions, by the record.
+             */
+            cpu_s: number | null;
+            /**
+             * Metrics
+             * @description Against the audited tiles; None: not validated.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            } | null;
+            /**
+             * N Tiles
+             * @description Audited tiles that the metrics come from.
+             */
+            n_tiles: number | null;
+            /**
+             * Rank
+             * @description 1 is best; candidates that cannot be told apart have different ranks and are in `tied_with`.
+             */
+            rank: number | null;
+            /**
+             * Tied With
+             * @description Candidates that it cannot be told apart from.
+             */
+            tied_with: string[];
+            /**
+             * Outside Domain
+             * @description In which ways the images differ from what it was made for.
+             */
+            outside_domain: string[];
+            /**
+             * Metrics Stale
+             * @description Whether something has changed since it was validated.
+             */
+            metrics_stale: boolean;
+            /**
+             * Evidence
+             * @description How far its numbers can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
         /**
          * Capabilities
          * @description What this server can do.
@@ -538,6 +1461,113 @@ export interface components {
              * @description What is wrong with it.
              */
             flags: ("empty" | "saturated" | "out-of-focus")[];
+        };
+        /**
+         * ColumnInfo
+         * @description A column of a table.
+         */
+        ColumnInfo: {
+            /**
+             * Name
+             * @description Its name.
+             */
+            name: string;
+            /**
+             * Type
+             * @description What is in it.
+             * @enum {string}
+             */
+            type: "number" | "text";
+            /**
+             * Unit
+             * @description Unit of its numbers; empty: none.
+             */
+            unit: string;
+            /**
+             * Description
+             * @description What it means.
+             */
+            description: string;
+        };
+        /**
+         * ColumnValues
+         * @description A column, by label, of the objects of one image.
+         */
+        ColumnValues: {
+            /**
+             * Column
+             * @description Its name.
+             */
+            column: string;
+            /**
+             * Unit
+             * @description Of its numbers.
+             */
+            unit: string;
+            /**
+             * Labels
+             * @description Labels in the label image.
+             */
+            labels: number[];
+            /**
+             * Values
+             * @description Their values.
+             */
+            values: (number | null)[];
+            /**
+             * Evidence
+             * @description Predicted objects, uncorrected.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * Contrast
+         * @description Two groups compared.
+         */
+        Contrast: {
+            /**
+             * Group A
+             * @description The one that is compared with.
+             */
+            group_a: string;
+            /**
+             * Group B
+             * @description The one that is compared.
+             */
+            group_b: string;
+            /**
+             * Kind
+             * @description `difference` b − a, or `ratio` b / a.
+             */
+            kind: string;
+            /**
+             * Estimate
+             * @description Its value.
+             */
+            estimate: number | null;
+            /**
+             * Low
+             * @description Lower end of its interval.
+             */
+            low: number | null;
+            /**
+             * High
+             * @description Upper end of its interval.
+             */
+            high: number | null;
+            /**
+             * P Adjusted
+             * @description p value, adjusted for the number of comparisons (Holm).
+             */
+            p_adjusted: number | null;
+            /**
+             * Reason
+             * @description Why there is none.
+             */
+            reason: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * DemoRequest
@@ -664,6 +1694,74 @@ export interface components {
             ignored_files: string[];
         };
         /**
+         * DrawRequest
+         * @description Tiles to draw; what was drawn stays.
+         */
+        DrawRequest: {
+            /**
+             * Tiles
+             * @description Audit tiles to have been drawn in all.
+             */
+            tiles?: number | null;
+            /**
+             * More
+             * @description Audit tiles to draw beyond those there are.
+             * @default 0
+             */
+            more: number;
+            /**
+             * Training
+             * @description Training tiles to have been drawn in all.
+             */
+            training?: number | null;
+            /**
+             * Everything
+             * @description Put out all other tiles, too.
+             * @default false
+             */
+            everything: boolean;
+        };
+        /**
+         * Estimate
+         * @description The answer (`veriscope/estimate/1`).
+         */
+        Estimate: {
+            question: components["schemas"]["QuestionShown"];
+            /**
+             * Method
+             * @description Candidate whose predictions were corrected.
+             */
+            method: string;
+            /**
+             * Chosen By
+             * @description `validation`, or `user`.
+             */
+            chosen_by: string;
+            /**
+             * Groups
+             * @description Each group.
+             */
+            groups: components["schemas"]["GroupEstimate"][];
+            /**
+             * Contrasts
+             * @description Groups compared.
+             */
+            contrasts: components["schemas"]["Contrast"][];
+            /**
+             * Contrast Unit
+             * @description What they are compared per, such as `per image`.
+             */
+            contrast_unit: string;
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Fault
          * @description One wrong value in a request.
          */
@@ -748,6 +1846,102 @@ export interface components {
             replicate?: string | null;
         };
         /**
+         * GroupEstimate
+         * @description The answer for one group.
+         */
+        GroupEstimate: {
+            /**
+             * Group
+             * @description Condition.
+             */
+            group: string;
+            /**
+             * Estimate
+             * @description The corrected answer.
+             */
+            estimate: number | null;
+            /**
+             * Low
+             * @description Lower end of its interval; None: cannot tell.
+             */
+            low: number | null;
+            /**
+             * High
+             * @description Upper end of its interval.
+             */
+            high: number | null;
+            /**
+             * Level
+             * @description Confidence level of the interval.
+             */
+            level: number;
+            /**
+             * Estimator
+             * @description How it was made.
+             */
+            estimator: string;
+            /**
+             * N Tiles Audited
+             * @description Different tiles that it rests on.
+             */
+            n_tiles_audited: number;
+            /**
+             * N Draws
+             * @description Draws that it rests on.
+             */
+            n_draws: number;
+            /**
+             * N Images
+             * @description Images of the group.
+             */
+            n_images: number;
+            /**
+             * N Replicates
+             * @description Experimental units of the group.
+             */
+            n_replicates: number;
+            /**
+             * Naive
+             * @description What the candidate says, uncorrected.
+             */
+            naive: number | null;
+            /**
+             * Labelled Only
+             * @description `value`, `low` and `high` from the annotated tiles alone.
+             */
+            labelled_only: {
+                [key: string]: number | null;
+            };
+            /**
+             * Status
+             * @description `ok`, or `cannot-tell`.
+             */
+            status: string;
+            /**
+             * Reason
+             * @description Why it cannot be told.
+             */
+            reason: string;
+            /**
+             * Extra Tiles Needed
+             * @description Further tiles that would probably reach the tolerance.
+             */
+            extra_tiles_needed: number | null;
+            /**
+             * Assumptions
+             * @description What it rests on.
+             */
+            assumptions: string[];
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * GroupSize
          * @description A group of images.
          */
@@ -805,6 +1999,22 @@ export interface components {
              * @description Whether a lower resolution was used.
              */
             sampled: boolean;
+        };
+        /**
+         * HistogramSeries
+         * @description The histogram of a group.
+         */
+        HistogramSeries: {
+            /**
+             * Group
+             * @description Condition.
+             */
+            group: string;
+            /**
+             * Counts
+             * @description Objects in each bin.
+             */
+            counts: number[];
         };
         /**
          * ImageChange
@@ -965,6 +2175,29 @@ export interface components {
             well: components["schemas"]["WellPlace"] | null;
         };
         /**
+         * Interval
+         * @description A value with its interval.
+         */
+        Interval: {
+            /**
+             * Value
+             * @description The value.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Lower end; None: cannot tell.
+             */
+            low: number | null;
+            /**
+             * High
+             * @description Upper end; None: cannot tell.
+             */
+            high: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Job
          * @description A job.
          */
@@ -1051,6 +2284,99 @@ export interface components {
             } | null;
         };
         /**
+         * Journal
+         * @description A part of a journal.
+         */
+        Journal: {
+            /**
+             * Entries
+             * @description In the order in which they came.
+             */
+            entries: components["schemas"]["JournalEntry"][];
+            /**
+             * Last
+             * @description `n` of the last one given: where to go on; as asked for if there is none.
+             */
+            last: number;
+            /**
+             * Clients
+             * @description Last `seq` of each window.
+             */
+            clients: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * JournalBatch
+         * @description Entries to be added to a journal.
+         */
+        JournalBatch: {
+            /**
+             * Client
+             * @description Random name of the window.
+             */
+            client: string;
+            /**
+             * Entries
+             * @description The entries, without gaps.
+             */
+            entries: components["schemas"]["NewJournalEntry"][];
+        };
+        /**
+         * JournalEntry
+         * @description An entry of a journal.
+         */
+        JournalEntry: {
+            /**
+             * N
+             * @description Place in the journal.
+             */
+            n: number;
+            /**
+             * Client
+             * @description Which window it came from; `server` for those of the server.
+             */
+            client: string;
+            /**
+             * Seq
+             * @description Its number there.
+             */
+            seq: number;
+            /**
+             * Time
+             * @description When, by the browser's clock.
+             */
+            time: string;
+            /**
+             * Kind
+             * @description What it is.
+             */
+            kind: string;
+            /**
+             * Data
+             * @description What is needed to do it again.
+             */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * JournalState
+         * @description How far a journal is.
+         */
+        JournalState: {
+            /**
+             * Client
+             * @description Name of the window.
+             */
+            client: string;
+            /**
+             * Last Seq
+             * @description Its last entry that is safely stored.
+             */
+            last_seq: number;
+        };
+        /**
          * LimitsShown
          * @description What an upload may take.
          */
@@ -1075,6 +2401,63 @@ export interface components {
              * @description Largest label image, unpacked.
              */
             label_bytes: number;
+        };
+        /**
+         * LiveEstimate
+         * @description The answer with the tiles annotated so far.
+         */
+        LiveEstimate: {
+            /**
+             * Method
+             * @description Candidate whose predictions are corrected.
+             */
+            method: string;
+            /**
+             * N Counted
+             * @description Different tiles that count.
+             */
+            n_counted: number;
+            /**
+             * N Annotated
+             * @description Different tiles annotated, for whatever role.
+             */
+            n_annotated: number;
+            /**
+             * Groups
+             * @description Each group.
+             */
+            groups: components["schemas"]["GroupEstimate"][];
+            /**
+             * Unit
+             * @description Of the numbers.
+             */
+            unit: string;
+            /**
+             * Tolerance
+             * @description Error that would change the conclusion.
+             */
+            tolerance: number | null;
+            /**
+             * Enough
+             * @description Whether every group is within the tolerance.
+             */
+            enough: boolean;
+            /**
+             * Extra Tiles Needed
+             * @description How many more tiles would probably do; None: not known.
+             */
+            extra_tiles_needed: number | null;
+            /**
+             * Text
+             * @description For people.
+             */
+            text: string;
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
         };
         /**
          * MeasureOption
@@ -1191,6 +2574,34 @@ export interface components {
              * @enum {string}
              */
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * NewJournalEntry
+         * @description A stroke, an undo, or whatever else happened.
+         */
+        NewJournalEntry: {
+            /**
+             * Seq
+             * @description 1, 2, 3 … per client.
+             */
+            seq: number;
+            /**
+             * Time
+             * @description When, by the browser's clock.
+             */
+            time: string;
+            /**
+             * Kind
+             * @description What it is.
+             */
+            kind: string;
+            /**
+             * Data
+             * @description What is needed to do it again.
+             */
+            data: {
+                [key: string]: unknown;
+            };
         };
         /**
          * NewStudyRequest
@@ -1340,6 +2751,80 @@ export interface components {
             text: string;
         };
         /**
+         * ObjectHistogram
+         * @description How a column is distributed.
+         */
+        ObjectHistogram: {
+            /**
+             * Column
+             * @description Its name.
+             */
+            column: string;
+            /**
+             * Unit
+             * @description Of its numbers.
+             */
+            unit: string;
+            /**
+             * Edges
+             * @description Edges of the bins.
+             */
+            edges: number[];
+            /**
+             * Series
+             * @description Each group.
+             */
+            series: components["schemas"]["HistogramSeries"][];
+            /**
+             * N Missing
+             * @description Objects without a value.
+             */
+            n_missing: number;
+            /**
+             * Evidence
+             * @description Predicted objects, uncorrected.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * ObjectPage
+         * @description A part of the table of objects.
+         */
+        ObjectPage: {
+            /**
+             * Candidate
+             * @description Who found them.
+             */
+            candidate: string;
+            /**
+             * Total
+             * @description Objects in all.
+             */
+            total: number;
+            /**
+             * Matching
+             * @description Objects that fit the filters.
+             */
+            matching: number;
+            /**
+             * Columns
+             * @description The columns.
+             */
+            columns: components["schemas"]["ColumnInfo"][];
+            /**
+             * Rows
+             * @description Values, in the order of the columns.
+             */
+            rows: (number | string | null)[][];
+            /**
+             * Evidence
+             * @description Predicted objects, uncorrected.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
          * Options
          * @description What the form of a new study offers.
          */
@@ -1441,6 +2926,23 @@ export interface components {
             etag?: string | null;
         };
         /**
+         * Proposal
+         * @description A candidate whose objects can be shown in a tile.
+         */
+        Proposal: {
+            /**
+             * Candidate
+             * @description Its identifier.
+             */
+            candidate: string;
+            /**
+             * Evidence
+             * @description How far they can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
          * Quality
          * @description How an image looks.
          */
@@ -1509,6 +3011,161 @@ export interface components {
             is_total: boolean;
         };
         /**
+         * QuestionShown
+         * @description What was asked.
+         */
+        QuestionShown: {
+            /**
+             * Object
+             * @description What was looked for.
+             */
+            object: string;
+            /**
+             * Measure
+             * @description What was asked of it.
+             */
+            measure: string;
+            /**
+             * Text
+             * @description As a sentence.
+             */
+            text: string;
+            /**
+             * Unit
+             * @description Of the answer.
+             */
+            unit: string;
+            /**
+             * Tolerance
+             * @description Error that would change the conclusion.
+             */
+            tolerance: number | null;
+            /**
+             * Level
+             * @description Confidence level of the intervals.
+             */
+            level: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RankedTile
+         * @description An audited tile and how well a candidate did there.
+         */
+        RankedTile: {
+            /**
+             * Unit
+             * @description Its name.
+             */
+            unit: string;
+            /**
+             * Image Id
+             * @description Its image.
+             */
+            image_id: string;
+            /**
+             * Group
+             * @description Group of the image.
+             */
+            group: string;
+            /**
+             * Box
+             * @description y0, x0, y1, x1.
+             */
+            box: number[];
+            /**
+             * F1
+             * @description F1 at IoU 0.5; None: no object on either side.
+             */
+            f1: number | null;
+            /**
+             * N Reference
+             * @description Objects annotated.
+             */
+            n_reference: number;
+            /**
+             * N Prediction
+             * @description Objects predicted.
+             */
+            n_prediction: number;
+            /**
+             * Matched
+             * @description Objects that match at IoU 0.5.
+             */
+            matched: number;
+            /**
+             * Crop
+             * @description Address of a picture.
+             */
+            crop: string;
+        };
+        /**
+         * RankedTiles
+         * @description Audited tiles in the order of how well a candidate did.
+         */
+        RankedTiles: {
+            /**
+             * Candidate
+             * @description Whose objects.
+             */
+            candidate: string;
+            /**
+             * Total
+             * @description Tiles in all.
+             */
+            total: number;
+            /**
+             * Tiles
+             * @description Those asked for.
+             */
+            tiles: components["schemas"]["RankedTile"][];
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * Reason
+         * @description A check that the verdict rests on.
+         */
+        Reason: {
+            /**
+             * Check
+             * @description Which check.
+             */
+            check: string;
+            /**
+             * Status
+             * @description How it came out.
+             * @enum {string}
+             */
+            status: "holds" | "fails" | "cannot-tell";
+            /**
+             * Text
+             * @description For people.
+             */
+            text: string;
+            /**
+             * Value
+             * @description What was found.
+             */
+            value?: number | null;
+            /**
+             * Threshold
+             * @description What it was held against.
+             */
+            threshold?: number | null;
+            /**
+             * Figure
+             * @description Where in the report it stands.
+             */
+            figure?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * ReportRequest
          * @description Write the report.
          */
@@ -1523,6 +3180,70 @@ export interface components {
              * @description Candidate; None: the one that validation ranks first.
              */
             method?: string | null;
+        };
+        /**
+         * ReportState
+         * @description The report of a study.
+         */
+        ReportState: {
+            /**
+             * Exists
+             * @description Whether it is written.
+             */
+            exists: boolean;
+            /**
+             * Stale
+             * @description Whether the answer has changed since.
+             */
+            stale: boolean;
+            /**
+             * Written
+             * @description When, ISO 8601.
+             */
+            written: string | null;
+            /**
+             * Html
+             * @description Address for a frame.
+             */
+            html: string;
+            /**
+             * Download
+             * @description Address for saving.
+             */
+            download: string;
+            /**
+             * Record
+             * @description Address of its content as JSON.
+             */
+            record: string;
+        };
+        /**
+         * RoleState
+         * @description How far the tiles of one role are.
+         */
+        RoleState: {
+            /**
+             * N Drawn
+             * @description Draws; a tile drawn twice counts twice.
+             */
+            n_drawn: number;
+            /**
+             * N Distinct
+             * @description Different tiles.
+             */
+            n_distinct: number;
+            /**
+             * N Annotated
+             * @description Different tiles with an annotation.
+             */
+            n_annotated: number;
+            /**
+             * By Group
+             * @description Draws by group.
+             */
+            by_group: {
+                [key: string]: number;
+            };
         };
         /**
          * RunRequest
@@ -1573,6 +3294,27 @@ export interface components {
             version: string;
             capabilities: components["schemas"]["Capabilities"];
             limits: components["schemas"]["LimitsShown"];
+        };
+        /**
+         * Shown
+         * @description A proposal that an annotator has seen.
+         */
+        Shown: {
+            /**
+             * Annotator
+             * @description Who.
+             */
+            annotator: string;
+            /**
+             * Candidate
+             * @description Whose objects.
+             */
+            candidate: string;
+            /**
+             * Time
+             * @description When, ISO 8601.
+             */
+            time: string;
         };
         /**
          * SignIn
@@ -1776,6 +3518,203 @@ export interface components {
             problem?: components["schemas"]["Problem"] | null;
         };
         /**
+         * TileShown
+         * @description An audited tile.
+         */
+        TileShown: {
+            /**
+             * Unit
+             * @description Its name.
+             */
+            unit: string;
+            /**
+             * Image Id
+             * @description Its image.
+             */
+            image_id: string;
+            /**
+             * Group
+             * @description Group of the image.
+             */
+            group: string;
+            /**
+             * Box
+             * @description y0, x0, y1, x1.
+             */
+            box: number[];
+            /**
+             * Weight
+             * @description How many tiles of the study it stands for.
+             */
+            weight: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Unit
+         * @description A tile that was drawn.
+         */
+        Unit: {
+            /**
+             * Unit
+             * @description Its name.
+             */
+            unit: string;
+            /**
+             * Image Id
+             * @description Its image.
+             */
+            image_id: string;
+            /**
+             * Group
+             * @description Group of the image.
+             */
+            group: string;
+            /**
+             * Replicate
+             * @description Experimental unit of the image.
+             */
+            replicate: string;
+            /**
+             * Roles
+             * @description What it was drawn for: audit, training, census.
+             */
+            roles: string[];
+            /**
+             * N Draws
+             * @description How often it was drawn for the audit.
+             */
+            n_draws: number;
+            /**
+             * Box
+             * @description The tile in the image: y0, x0, y1, x1.
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Context
+             * @description The same with its surroundings, which are seen and labelled.
+             */
+            context: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * State
+             * @description Started: there are strokes and no saved version.
+             * @enum {string}
+             */
+            state: "open" | "started" | "annotated";
+            /**
+             * Annotators
+             * @description Who has saved a version.
+             */
+            annotators: components["schemas"]["AnnotatorState"][];
+        };
+        /**
+         * UnitDetail
+         * @description A tile with what is needed to annotate it.
+         */
+        UnitDetail: {
+            /**
+             * Unit
+             * @description Its name.
+             */
+            unit: string;
+            /**
+             * Image Id
+             * @description Its image.
+             */
+            image_id: string;
+            /**
+             * Group
+             * @description Group of the image.
+             */
+            group: string;
+            /**
+             * Replicate
+             * @description Experimental unit of the image.
+             */
+            replicate: string;
+            /**
+             * Roles
+             * @description What it was drawn for: audit, training, census.
+             */
+            roles: string[];
+            /**
+             * N Draws
+             * @description How often it was drawn for the audit.
+             */
+            n_draws: number;
+            /**
+             * Box
+             * @description The tile in the image: y0, x0, y1, x1.
+             */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Context
+             * @description The same with its surroundings, which are seen and labelled.
+             */
+            context: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * State
+             * @description Started: there are strokes and no saved version.
+             * @enum {string}
+             */
+            state: "open" | "started" | "annotated";
+            /**
+             * Annotators
+             * @description Who has saved a version.
+             */
+            annotators: components["schemas"]["AnnotatorState"][];
+            /** @description Its image. */
+            image: components["schemas"]["ImageRow"];
+            /**
+             * Shape
+             * @description Height and width of the context.
+             */
+            shape: [
+                number,
+                number
+            ];
+            /**
+             * Proposals
+             * @description Candidates that have predicted the image, the best first where that is known.
+             */
+            proposals: components["schemas"]["Proposal"][];
+            /**
+             * Shown
+             * @description Proposals seen by annotators.
+             */
+            shown: components["schemas"]["Shown"][];
+            /**
+             * Previous
+             * @description The tile before it.
+             */
+            previous: string | null;
+            /**
+             * Next
+             * @description The tile after it.
+             */
+            next: string | null;
+        };
+        /**
          * Upload
          * @description Files that are being sent.
          */
@@ -1847,6 +3786,95 @@ export interface components {
              * @description Candidate whose predictions are corrected; None: the one that validation ranks first.
              */
             method?: string | null;
+        };
+        /**
+         * Validation
+         * @description How the candidates did (`veriscope/validate/1`).
+         */
+        Validation: {
+            /**
+             * N Tiles
+             * @description Audited tiles.
+             */
+            n_tiles: number;
+            /**
+             * N Images
+             * @description Images that they lie in.
+             */
+            n_images: number;
+            /**
+             * Tiles
+             * @description The tiles.
+             */
+            tiles: components["schemas"]["TileShown"][];
+            /**
+             * Candidates
+             * @description Each candidate.
+             */
+            candidates: {
+                [key: string]: components["schemas"]["CandidateJudgement"];
+            };
+            /**
+             * Ranking
+             * @description Their order, pairwise differences, and groups that cannot be told apart.
+             */
+            ranking: {
+                [key: string]: unknown;
+            };
+            /**
+             * First
+             * @description The best.
+             */
+            first: string;
+            /**
+             * Advice
+             * @description Which metrics fit the problem, and why.
+             */
+            advice: {
+                [key: string]: unknown;
+            };
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Verdict
+         * @description What may be done with the numbers (`veriscope/verdict/1`).
+         */
+        Verdict: {
+            /**
+             * Method
+             * @description Candidate.
+             */
+            method: string;
+            /**
+             * Verdict
+             * @description In a word.
+             */
+            verdict: string;
+            /**
+             * Text
+             * @description For people.
+             */
+            text: string;
+            /**
+             * Reasons
+             * @description What it rests on.
+             */
+            reasons: components["schemas"]["Reason"][];
+            /**
+             * Evidence
+             * @description How far it can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        } & {
+            [key: string]: unknown;
         };
         /**
          * VerdictSummary
@@ -3113,6 +5141,1113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateRow"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_candidate_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+                candidate: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateImage"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_tiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitDetail"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_crop: {
+        parameters: {
+            query?: {
+                channel?: number[] | null;
+                low?: number[] | null;
+                high?: number[] | null;
+                color?: string[] | null;
+                gamma?: number;
+            };
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pixels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_proposal: {
+        parameters: {
+            query: {
+                candidate: string;
+                annotator?: string | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A label image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "image/png": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_annotation: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+                version?: number | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A label image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "image/png": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_annotation: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+                seconds?: number | null;
+                blind?: boolean | null;
+                proposal?: string | null;
+            };
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+                "x-shape"?: string;
+                "x-dtype"?: string;
+            };
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "image/png": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnotationSaved"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnotationVersion"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_journal: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Journal"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_to_journal: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+            };
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JournalBatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JournalState"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live_estimate: {
+        parameters: {
+            query?: {
+                method?: string | null;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveEstimate"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerDocument"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rank_tiles: {
+        parameters: {
+            query?: {
+                candidate?: string | null;
+                order?: "worst" | "best";
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankedTiles"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_objects: {
+        parameters: {
+            query?: {
+                candidate?: string | null;
+                filter?: string[] | null;
+                sort?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectPage"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_objects: {
+        parameters: {
+            query: {
+                column: string;
+                candidate?: string | null;
+                filter?: string[] | null;
+                bins?: number;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectHistogram"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_column: {
+        parameters: {
+            query: {
+                column: string;
+                image: string;
+                candidate?: string | null;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnValues"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_objects: {
+        parameters: {
+            query?: {
+                candidate?: string | null;
+                filter?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportState"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
             /** @description What was wrong, and what to do next. */
             "4XX": {

@@ -300,6 +300,8 @@ export const text = {
     memory: "Peak memory",
     rank: (place: number) => `rank ${place}`,
     tied: (others: string[]) => `not told apart from ${others.join(", ")}`,
+    onTiles: (n: number | null) =>
+      n === null ? "Against the annotations" : `On ${plural(n, "audited tile")}`,
     rankHint: "By F1 at IoU 0.5 on the audited tiles.",
     details: "Limits, training data, figures",
     limits: "Known limits",

@@ -12,9 +12,10 @@ type Kind = Contrast["kind"];
 
 /** Groups compared, with replicates as the unit: a difference or a ratio, its interval and p-value. */
 export function ContrastCard({ estimate }: { estimate: Estimate }) {
-  const kinds = [...new Set(estimate.contrasts.map(({ kind }) => kind))];
+  const contrasts = estimate.contrasts as Contrast[];
+  const kinds = [...new Set(contrasts.map(({ kind }) => kind))];
   const [chosen, setKind] = useState<Kind>(kinds.includes("ratio") ? "ratio" : "difference");
-  const rows = estimate.contrasts.filter(({ kind }) => kind === chosen);
+  const rows = contrasts.filter(({ kind }) => kind === chosen);
   return (
     <Card
       title={words.contrasts}
@@ -56,14 +57,14 @@ export function ContrastCard({ estimate }: { estimate: Estimate }) {
               <tr key={nameOf(row)}>
                 <td>{nameOf(row)}</td>
                 <td>
-                  {row.status === "ok" ? (
+                  {row.estimate !== null ? (
                     <Value value={row.estimate} low={row.low} high={row.high} level={row.level} />
                   ) : (
                     <span className="soft">{row.reason}</span>
                   )}
                 </td>
                 <td className="number">{pText(row)}</td>
-                <td className="soft">{words.scopes[row.scope]}</td>
+                <td className="soft">{words.scopes[row.scope ?? "replicates"]}</td>
                 <td>
                   <TrustChip evidence={row.evidence ?? "audited"} />
                 </td>
@@ -93,7 +94,7 @@ function plotRow(row: Contrast) {
 }
 
 function pText({ p_value, p_adjusted }: Contrast): string {
-  const p = p_adjusted ?? p_value;
+  const p = p_adjusted ?? p_value ?? null;
   if (p === null) return text.missing;
   return p < 0.0001 ? "< 0.0001" : number(p, 2);
 }

@@ -1,4 +1,5 @@
 import { useAgreement } from "../../api/queries";
+import type { Interval } from "../../api/types";
 import { text } from "../../app/strings";
 import { Card } from "../../ui/Card";
 import { Loaded } from "../../ui/Loaded";
@@ -17,16 +18,19 @@ export function AgreementCard({ study }: { study: string }) {
           <div className="stack">
             <p className="soft">{summary}</p>
             <dl className="facts wide">
-              {pairs.map(({ a, b, n_units, f1 }) => (
-                <div key={`${a}/${b}`}>
-                  <dt>
-                    {a} – {b} <span className="faint">({text.count.tiles(n_units)})</span>
-                  </dt>
-                  <dd>
-                    F1 <Value value={f1.value} low={f1.low} high={f1.high} level={f1.level} />
-                  </dd>
-                </div>
-              ))}
+              {pairs.flatMap(({ a, b, n_units, metrics }) =>
+                (Object.entries(metrics) as [string, Interval][]).map(([name, metric]) => (
+                  <div key={`${a}/${b}/${name}`}>
+                    <dt>
+                      {a} – {b}: {text.metrics[name] ?? name}{" "}
+                      <span className="faint">({text.count.tiles(n_units)})</span>
+                    </dt>
+                    <dd>
+                      <Value value={metric.value} low={metric.low} high={metric.high} level={metric.level} />
+                    </dd>
+                  </div>
+                )),
+              )}
             </dl>
           </div>
         )}

@@ -84,11 +84,7 @@ function unitOf(tile: UnitDetail) {
     box: tile.box,
     context: tile.context,
     spacing: y !== undefined && x !== undefined ? { y, x } : null,
-    proposals: tile.proposals.map((one) => ({
-      candidate: one.candidate,
-      nObjects: one.n_objects,
-      evidence: one.evidence,
-    })),
+    proposals: tile.proposals,
     nPlanes: axes.includes("z") ? (shape[axes.indexOf("z")] ?? 1) : 1,
   };
 }

@@ -62,7 +62,7 @@ export function CandidateCard({ row, chosen, onToggle }: Props) {
           </p>
         ))}
         {row.n_images_done > 0 && <Findings row={row} />}
-        {row.metrics && <MetricList metrics={row.metrics} />}
+        {row.metrics && <MetricList row={row} metrics={row.metrics} />}
         <CardDetails row={row} />
       </div>
     </article>
@@ -70,14 +70,13 @@ export function CandidateCard({ row, chosen, onToggle }: Props) {
 }
 
 function Findings({ row }: { row: CandidateRow }) {
-  const memory = row.cost?.peak_memory_bytes;
   return (
     <>
       <div className="row">
         <span className="found number">
           <strong>{number(row.n_objects)}</strong> {words.objects}
         </span>
-        {row.metrics ? <TrustChip evidence={row.evidence} /> : <TrustChip evidence="untested" />}
+        <TrustChip evidence="untested" />
       </div>
       <dl className="facts">
         <div>
@@ -88,10 +87,10 @@ function Findings({ row }: { row: CandidateRow }) {
               ` · ${number(row.megapixels_per_second)} ${words.megapixels}`}
           </dd>
         </div>
-        {typeof memory === "number" && (
+        {row.peak_memory_bytes !== null && (
           <div>
             <dt>{words.memory}</dt>
-            <dd className="number">{bytes(memory)}</dd>
+            <dd className="number">{bytes(row.peak_memory_bytes)}</dd>
           </div>
         )}
       </dl>

@@ -31,6 +31,11 @@ export default function CandidatesScreen({ study }: { study: StudyDetail }) {
   );
 }
 
+/** Ranked ones first, the others as the study lists them. */
+function byRank(a: CandidateRow, b: CandidateRow): number {
+  return (a.rank ?? Number.MAX_SAFE_INTEGER) - (b.rank ?? Number.MAX_SAFE_INTEGER);
+}
+
 function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) {
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const mayRun = useSession().data?.role === "owner";
@@ -70,7 +75,7 @@ function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) 
         <JobCard key={job.id} job={job} />
       ))}
       <div className="candidate-grid">
-        {rows.map((row) => (
+        {[...rows].sort(byRank).map((row) => (
           <CandidateCard
             key={row.id}
             row={row}

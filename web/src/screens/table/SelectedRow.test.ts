@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cellText, objectOf } from "./SelectedRow";
 
-const column = (name: string) => ({ name, type: "float64", unit: "", description: "" });
+const column = (name: string) => ({ name, type: "number" as const, unit: "", description: "" });
 const columns = ["image_id", "label", "bbox-y0", "bbox-x0", "bbox-y1", "bbox-x1"].map(column);
 
 test("a row names its object and where it lies", () => {

@@ -6,9 +6,7 @@ import type { ObjectColumn, ObjectPage } from "../../api/types";
 
 /** Columns that hold numbers worth colouring by. */
 export function isMeasured({ name, type }: ObjectColumn): boolean {
-  return (
-    !["label", "image", "image_id", "group", "replicate"].includes(name) && /int|float|number/.test(type)
-  );
+  return type === "number" && name !== "label" && !name.startsWith("bbox-");
 }
 
 export function useObjectColumns(study: string, candidates: string[]): Record<string, ObjectColumn[]> {
