@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from veriscope.cli.arguments import Json
 from veriscope.errors import InputError
 
 __all__ = ["register"]
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
         The command line.
     """
     app.command()(serve)
+    app.command("serve-user")(serve_user)
 
 
 def serve(
@@ -89,3 +91,47 @@ def serve(
         ),
         say=typer.echo,
     )
+
+
+def serve_user(
+    action: Annotated[Literal["add", "remove", "list"], typer.Argument(help="What to do.")],
+    accounts: Annotated[Path, typer.Argument(metavar="FILE", help="File with the accounts; made by add.")],
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the account.")] = None,
+    role: Annotated[
+        Literal["viewer", "annotator", "owner"], typer.Option(help="What the person may do.")
+    ] = "annotator",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password in its first line; otherwise it is asked for.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Manage the accounts of a lab server: add (or change), remove, list."""
+    from veriscope.cli.output import emit_json, out, show_table
+    from veriscope.server.access.accounts import Accounts
+
+    if action != "add" and not accounts.exists():
+        raise InputError(f"{accounts}: no such file; make it with: veriscope serve-user add {accounts} NAME")
+    if (name is None) != (action == "list"):
+        raise InputError("give the NAME of the account to add and remove, and none to list")
+    kept = Accounts(accounts)
+    if action == "add":
+        kept.add(str(name), _password(password_file), role)
+    elif action == "remove":
+        kept.remove(str(name))
+    listed = kept.listed()
+    if json:
+        emit_json({"schema": "veriscope/accounts/1", "accounts": listed})
+    elif action == "list":
+        show_table("Accounts", ["name", "role"], [list(row) for row in listed.items()], words=True)
+    else:
+        done = {"add": f"{name} is {listed.get(str(name))} now", "remove": f"{name} is removed"}
+        out().print(done[action], markup=False)
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0]
+    except (OSError, IndexError, UnicodeDecodeError):
+        raise InputError(f"{file}: has no password in its first line; write it there") from None

@@ -111,6 +111,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         await asyncio.to_thread(parts.jobs.start)
         yield
         events.close()
+        parts.qualities.close()
         await asyncio.to_thread(parts.jobs.stop)
         table.close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, WellPlace
+from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, Quality, WellPlace
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.common import etag_of, files_url, url
 from veriscope.server.stores import image_version, spacing_of
@@ -19,7 +19,9 @@ __all__ = ["image_list", "image_row", "images_etag"]
 _WELL = re.compile(r"^(?:(?P<plate>.+)[-_])?(?P<row>[A-P])(?P<column>\d{1,2})(?:[-_](?P<field>\w+))?$")
 
 
-def image_list(folder: StudyFolder, images: Sequence[StudyImage]) -> ImageList:
+def image_list(
+    folder: StudyFolder, images: Sequence[StudyImage], qualities: Mapping[str, Quality]
+) -> ImageList:
     """Describe all images of a study.
 
     Parameters
@@ -28,13 +30,15 @@ def image_list(folder: StudyFolder, images: Sequence[StudyImage]) -> ImageList:
         The study.
     images
         Its images.
+    qualities
+        How they look, as far as that is known.
 
     Returns
     -------
     ImageList
         Rows in their order.
     """
-    rows = [image_row(folder, image) for image in images]
+    rows = [image_row(folder, image, qualities.get(image.image_id)) for image in images]
     places = [row.well for row in rows]
     if not all(places):
         rows = [row.model_copy(update={"well": None}) for row in rows]
@@ -47,7 +51,7 @@ def image_list(folder: StudyFolder, images: Sequence[StudyImage]) -> ImageList:
     )
 
 
-def image_row(folder: StudyFolder, image: StudyImage) -> ImageRow:
+def image_row(folder: StudyFolder, image: StudyImage, quality: Quality | None = None) -> ImageRow:
     """Describe an image.
 
     Parameters
@@ -56,6 +60,8 @@ def image_row(folder: StudyFolder, image: StudyImage) -> ImageRow:
         The study.
     image
         The image.
+    quality
+        How it looks, if that is known.
 
     Returns
     -------
@@ -79,7 +85,7 @@ def image_row(folder: StudyFolder, image: StudyImage) -> ImageRow:
         spacing_text=image.spacing_text,
         channels=image.channels.split(";") if image.channels else [],
         notes=image.notes,
-        quality=None,
+        quality=quality,
         thumbnail=url("api", "studies", study, "images", image.image_id, "thumbnail"),
         zarr=zarr,
         well=_well(image.image_id),

@@ -27,7 +27,7 @@ from veriscope.io.regions import StoredImage
 from veriscope.server.problems import ProblemError
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
-__all__ = ["Store", "image_store", "image_version", "label_store", "label_version", "spacing_of"]
+__all__ = ["Store", "cached", "image_store", "image_version", "label_store", "label_version", "spacing_of"]
 
 _KEY = re.compile(r"^(zarr\.json|\d{1,2}/(zarr\.json|c(/\d{1,7}){1,6}))$")
 _locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
@@ -179,7 +179,7 @@ def image_store(folder: StudyFolder, image: StudyImage) -> Store:
         If it is damaged.
     """
     version = image_version(folder, image)
-    target = _place(folder, "images", image.image_id, version)
+    target = cached(folder, "images", image.image_id, version, ".zarr")
     source = folder.root / image.path
     shape = tuple(int(length) for length in image.shape.split("x"))
     channels = tuple(image.channels.split(";")) if image.channels else ()
@@ -248,7 +248,7 @@ def label_store(folder: StudyFolder, candidate: str, image: StudyImage) -> Store
         )
     import zarr
 
-    target = _place(folder, f"labels-{candidate}", image.image_id, version)
+    target = cached(folder, f"labels-{candidate}", image.image_id, version, ".zarr")
     full = folder.root / folder.prediction(candidate, image.image_id) / "0"
     array = zarr.open_array(str(full), mode="r")
     shape, dtype, axes = tuple(array.shape), np.dtype(array.dtype), "zyx"[-len(array.shape) :]
@@ -335,10 +335,30 @@ def _version(path: Path, what: str, *more: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _place(folder: StudyFolder, kind: str, image_id: str, version: str) -> Path:
+def cached(folder: StudyFolder, kind: str, image_id: str, version: str, suffix: str) -> Path:
+    """Give the place in the cache of what is derived from an image.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    kind
+        What it is.
+    image_id
+        Identifier of the image.
+    version
+        Of the image.
+    suffix
+        Of the file or folder.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not exist.
+    """
     study = hashlib.sha256(str(folder.root.resolve()).encode()).hexdigest()[:16]
     image = hashlib.sha256(image_id.encode()).hexdigest()[:16]
-    return cache_folder() / "web" / study / kind / f"{image}-{version}.zarr"
+    return cache_folder() / "web" / study / kind / f"{image}-{version}{suffix}"
 
 
 def _ensure(target: Path, make: Any) -> None:

@@ -114,7 +114,7 @@ class Guard:
         identity: Identity | None = None
         try:
             self._check_source(scope, headers)
-            identity = self._sessions.find(session_key(headers, self._settings))
+            identity = self._present(self._sessions.find(session_key(headers, self._settings)))
             self._check_identity(scope, identity)
             scope.setdefault("state", {})["identity"] = identity
             limited = self._limit(scope, headers, receive)
@@ -125,6 +125,15 @@ class Guard:
         finally:
             if scope["method"] not in _SAFE:
                 _note(scope, identity, request_id, status, time.monotonic() - started)
+
+    def _present(self, identity: Identity | None) -> Identity | None:
+        """Give who is signed in with the role that their account has now; None if it is gone."""
+        if identity is None or self._settings.accounts is None:
+            return identity
+        from veriscope.server.access.accounts import Accounts
+
+        role = Accounts(self._settings.accounts).role_of(identity.user)
+        return None if role is None else Identity(identity.user, role)
 
     def _check_source(self, scope: Scope, headers: Headers) -> None:
         """Refuse other host names (DNS rebinding) and other sites (forged requests)."""

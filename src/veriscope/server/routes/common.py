@@ -18,6 +18,7 @@ from veriscope.server.kept import KeptResults
 from veriscope.server.locks import Locks
 from veriscope.server.models.problem import Problem
 from veriscope.server.problems import ProblemError
+from veriscope.server.qualities import Qualities
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace
@@ -64,6 +65,8 @@ class ServerParts:
         One writer per study.
     journals
         Strokes of annotators.
+    qualities
+        How images look.
     live
         Answers while tiles are being annotated.
     """
@@ -78,7 +81,11 @@ class ServerParts:
     events: Events
     locks: Locks = field(default_factory=Locks)
     journals: Journals = field(default_factory=Journals)
+    qualities: Qualities = field(init=False)
     live: KeptResults = field(default_factory=KeptResults)
+
+    def __post_init__(self) -> None:
+        self.qualities = Qualities(lambda study: self.events.study(study, "images"))
 
 
 def _parts(request: Request) -> ServerParts:

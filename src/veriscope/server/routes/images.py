@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
+from veriscope.errors import VeriscopeError
 from veriscope.server.image_rows import image_list, images_etag
-from veriscope.server.models.images import Histogram, ImageChanges, ImageList
+from veriscope.server.models.images import Histogram, ImageChanges, ImageList, Quality
 from veriscope.server.pictures import (
     Channel,
     Window,
@@ -21,8 +25,9 @@ from veriscope.server.pictures import (
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.common import Owner, Server, ServerParts, Viewer, check_match, etag_of
 from veriscope.server.stores import Store, image_store, image_version, label_store
-from veriscope.workflow.image_table import RowChange, change_images
+from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.sheet import read_sheet
 
 __all__ = ["PNG", "chosen_channels", "known_candidate", "router"]
 
@@ -33,6 +38,9 @@ PNG: dict[int | str, dict[str, Any]] = {
 }
 """How a picture stands in the schema."""
 
+_SHEET: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
 _Pixel = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 _Width = Annotated[int | None, Query(ge=1, le=4096)]
 _Plane = Annotated[int, Query(ge=0, le=1_000_000)]
@@ -48,7 +56,7 @@ def _list_images(study: str, server: Server, response: Response, _: Viewer) -> I
     folder = server.workspace.study(study)
     images = folder.images()
     response.headers["etag"] = images_etag(images)
-    return image_list(folder, images)
+    return image_list(folder, images, server.qualities.of_study(folder, images))
 
 
 @router.patch("/api/studies/{study}/images")
@@ -74,8 +82,47 @@ def _change_images(
             for item in given.changes
         ]
         images = change_images(folder, changes)
+    server.events.study(study, "images")
     response.headers["etag"] = images_etag(images)
-    return image_list(folder, images)
+    return image_list(folder, images, server.qualities.of_study(folder, images))
+
+
+@router.put("/api/studies/{study}/images/sheet", openapi_extra=_SHEET)
+async def _apply_sheet(
+    study: str,
+    request: Request,
+    server: Server,
+    response: Response,
+    _: Owner,
+    if_match: Annotated[str | None, Header()] = None,
+) -> ImageList:
+    """Give all images the groups and replicates of a sample sheet, as CSV."""
+    body = await request.body()  # its size is limited by the guard
+
+    def work() -> tuple[StudyFolder, tuple[StudyImage, ...]]:
+        folder = server.workspace.study(study)
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place) / "sheet.csv"
+            path.write_bytes(body)
+            try:
+                sheet = read_sheet(path)
+            except VeriscopeError as error:
+                raise type(error)(str(error).replace(str(path), "the sheet")) from None
+        with server.locks.of(study):
+            check_match(if_match, images_etag(folder.images()))
+            return folder, apply_sheet(folder, sheet)
+
+    folder, images = await asyncio.to_thread(work)
+    response.headers["etag"] = images_etag(images)
+    server.events.study(study, "images")
+    return image_list(folder, images, server.qualities.of_study(folder, images))
+
+
+@router.get("/api/studies/{study}/images/{image}/quality")
+def _get_quality(study: str, image: str, server: Server, _: Viewer) -> Quality:
+    """Measure how an image looks, compared with those of the study that were measured."""
+    folder, row = _find(server, study, image)
+    return server.qualities.of_image(folder, folder.images(), row)
 
 
 @router.get("/api/studies/{study}/images/{image}/thumbnail", response_class=Response, responses=PNG)
