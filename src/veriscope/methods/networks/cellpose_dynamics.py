@@ -23,7 +23,7 @@ _LOOK = 8
 _MARGIN = 20
 """Width of the frame around the histogram of ends."""
 _PEAK, _GROWN, _ROUNDS = 10, 2, 5
-"""A seed has more ends than the first; a cluster grows over places with more than the second; how many rounds."""
+"""Ends that a seed has at least, ends of the places that a cluster grows over, and rounds of growing."""
 
 
 def cellpose_labels(

@@ -4,29 +4,73 @@ After Ronneberger et al., U-Net: convolutional networks for biomedical image seg
 doi:10.1007/978-3-319-24574-4_28. Adding halves the cost of the decoder at full resolution, where nearly all
 time goes. A network without normalisation has the same convolutions with the normalisation folded into
 them, as exporting does: that is how a network is trained further from its ONNX file alone.
+
+Stacks are taken the same way in three dimensions. Planes that lie further apart than pixels are neither
+merged nor mixed until the pixels have become as large, after Isensee et al., nnU-Net, Nature Methods 18
+(2021), doi:10.1038/s41592-020-01008-z.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["UNet"]
+__all__ = ["UNet", "pooling_steps"]
 
 WIDTHS = (32, 64, 96, 128, 128)
 """Channels at full, 1/2, 1/4, 1/8 and 1/16 resolution; multiples of 16 suit vector units."""
 
 
-class _Block(nn.Sequential):
-    """One or two 3 × 3 convolutions, each with ReLU and, unless folded, batch normalisation."""
+def pooling_steps(spacing: tuple[float, ...], n_levels: int) -> tuple[tuple[int, ...], ...]:
+    """Say by how much each axis is reduced on the way to the next level.
 
-    def __init__(self, n_in: int, n_out: int, *, depth: int = 2, norm: bool = True) -> None:
+    Parameters
+    ----------
+    spacing
+        Size of a pixel along each axis, in any unit.
+    n_levels
+        Number of resolutions.
+
+    Returns
+    -------
+    tuple of tuple of int
+        One step per pair of levels: 2 along the axes on which pixels are still small, 1 along the others.
+    """
+    size, steps = list(spacing), []
+    for _ in range(n_levels - 1):
+        step = tuple(2 if one < 2 * min(size) else 1 for one in size)
+        size = [one * factor for one, factor in zip(size, step, strict=True)]
+        steps.append(step)
+    return tuple(steps)
+
+
+def _kernels(spacing: tuple[float, ...], steps: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
+    """Give the size of the convolutions at each level: 1 across planes that are still far apart."""
+    size, kernels = list(spacing), []
+    for step in (*steps, (1,) * len(spacing)):
+        kernels.append(tuple(3 if one < 2 * min(size) else 1 for one in size))
+        size = [one * factor for one, factor in zip(size, step, strict=True)]
+    return kernels
+
+
+class _Block(nn.Sequential):
+    """One or two convolutions, each with ReLU and, unless folded, batch normalisation."""
+
+    def __init__(
+        self, n_in: int, n_out: int, *, kernel: tuple[int, ...], depth: int = 2, norm: bool = True
+    ) -> None:
+        convolution, normalisation = (
+            (nn.Conv2d, nn.BatchNorm2d) if len(kernel) == 2 else (nn.Conv3d, nn.BatchNorm3d)
+        )
+        padding = tuple(one // 2 for one in kernel)
         layers: list[nn.Module] = []
         for n in (n_in, n_out)[:depth]:
-            layers.append(nn.Conv2d(n, n_out, 3, padding=1, bias=not norm))
+            layers.append(convolution(n, n_out, kernel, padding=padding, bias=not norm))  # type: ignore[arg-type]
             if norm:
-                layers.append(nn.BatchNorm2d(n_out))
+                layers.append(normalisation(n_out))
             layers.append(nn.ReLU(inplace=True))
         super().__init__(*layers)
 
@@ -47,27 +91,48 @@ class UNet(nn.Module):
         Channels at each resolution, finest first; each halves the resolution of the one before.
     norm
         Whether to normalise batches; False for a network whose normalisation was folded.
+    spacing
+        Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
     """
 
-    def __init__(self, n_in: int, n_out: int, *, widths: tuple[int, ...] = WIDTHS, norm: bool = True) -> None:
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        widths: tuple[int, ...] = WIDTHS,
+        norm: bool = True,
+        spacing: tuple[float, ...] = (1.0, 1.0),
+    ) -> None:
         super().__init__()
         self.n_in, self.n_out, self.widths = n_in, n_out, widths
+        self.steps = pooling_steps(spacing, len(widths))
+        kernels = _kernels(spacing, self.steps)
         inputs = (2 * n_in, *widths[:-1])
         # The first level has one convolution: at full resolution each costs as much as a coarse level.
         self.encoder = nn.ModuleList(
-            _Block(i, o, depth=2 if level else 1, norm=norm)
+            _Block(i, o, kernel=kernels[level], depth=2 if level else 1, norm=norm)
             for level, (i, o) in enumerate(zip(inputs, widths, strict=True))
         )
+        one = nn.Conv2d if len(spacing) == 2 else nn.Conv3d
         self.reduce = nn.ModuleList(
-            nn.Conv2d(deep, fine, 1) for deep, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            one(deep, fine, 1) for deep, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.decoder = nn.ModuleList(_Block(w, w, norm=norm) for w in widths[-2::-1])
-        self.head = nn.Conv2d(widths[0], n_out, 1)
+        self.decoder = nn.ModuleList(
+            _Block(w, w, kernel=kernel, norm=norm)
+            for w, kernel in zip(widths[-2::-1], kernels[-2::-1], strict=True)
+        )
+        self.head = one(widths[0], n_out, 1)
 
     @property
     def stride(self) -> int:
         """Pixels by which height and width must be divisible."""
-        return int(2 ** (len(self.widths) - 1))
+        return self.strides[-1]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels by which each axis must be divisible."""
+        return tuple(math.prod(axis) for axis in zip(*self.steps, strict=True))
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network.
@@ -75,23 +140,25 @@ class UNet(nn.Module):
         Parameters
         ----------
         image
-            Float (batch, n_in, y, x), background near 0 and bright objects near 1; y and x are multiples
-            of `stride`.
+            Float (batch, n_in, y, x) or (batch, n_in, z, y, x), background near 0 and bright objects near 1;
+            the axes are multiples of `strides`.
 
         Returns
         -------
         torch.Tensor
-            Float (batch, n_out, y, x), without activation.
+            Float (batch, n_out, y, x) or (batch, n_out, z, y, x), without activation.
         """
         x = torch.cat([image, torch.log1p(20 * torch.relu(image)) / 3], dim=1)
         skips: list[Tensor] = []
         for level, block in enumerate(self.encoder):
             if level:
                 skips.append(x)
-                x = functional.max_pool2d(x, 2)
+                step = self.steps[level - 1]
+                x = functional.max_pool2d(x, step) if len(step) == 2 else functional.max_pool3d(x, step)
             x = block(x)
-        for reduce, block in zip(self.reduce, self.decoder, strict=True):
-            x = functional.interpolate(reduce(x), scale_factor=2.0, mode="nearest") + skips.pop()
+        for reduce, block, step in zip(self.reduce, self.decoder, self.steps[::-1], strict=True):
+            factors = [float(one) for one in step]
+            x = functional.interpolate(reduce(x), scale_factor=factors, mode="nearest") + skips.pop()
             x = block(x)
         out: Tensor = self.head(x)
         return out

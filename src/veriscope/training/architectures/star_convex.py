@@ -1,0 +1,84 @@
+"""A network that gives every pixel a star-convex polygon, or every voxel a polyhedron.
+
+After Schmidt et al., Cell detection with star-convex polygons, MICCAI 2018, doi:10.1007/978-3-030-00934-2_30,
+and Weigert et al., Star-convex polyhedra for 3D object detection and segmentation in microscopy, WACV 2020,
+doi:10.1109/WACV45572.2020.9093435. What it has to learn is in `veriscope.training.star_targets`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from veriscope.training.architectures.unet import WIDTHS, UNet
+
+__all__ = ["StarConvex"]
+
+_TYPICAL = 10.0
+"""Distance in pixels that an untrained network gives everywhere: training begins with sensible sizes."""
+_SLOPE = 10.0
+"""Distances are this times what the last layer gives, so that its weights stay small."""
+
+
+class StarConvex(nn.Module):
+    """A U-Net with two heads: how likely a place is the centre of an object, and how far its border is.
+
+    Parameters
+    ----------
+    n_in
+        Channels of the image.
+    n_out
+        One and the number of rays.
+    widths
+        Channels of the U-Net at each resolution, finest first.
+    norm
+        Whether to normalise batches; False for a network whose normalisation was folded.
+    spacing
+        Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        widths: tuple[int, ...] = WIDTHS,
+        norm: bool = True,
+        spacing: tuple[float, ...] = (1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        self.n_in, self.n_out, self.widths = n_in, n_out, widths
+        self.unet = UNet(n_in, widths[0], widths=widths, norm=norm, spacing=spacing)
+        one = nn.Conv2d if len(spacing) == 2 else nn.Conv3d
+        self.centre, self.rays = one(widths[0], 1, 1), one(widths[0], n_out - 1, 1)
+        assert self.rays.bias is not None
+        nn.init.constant_(self.rays.bias, math.log(math.expm1(_TYPICAL / _SLOPE)))
+
+    @property
+    def stride(self) -> int:
+        """Pixels by which height and width must be divisible."""
+        return self.unet.stride
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels by which each axis must be divisible."""
+        return self.unet.strides
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Run the network.
+
+        Parameters
+        ----------
+        image
+            Float (batch, n_in, y, x) or (batch, n_in, z, y, x); the axes are multiples of `strides`.
+
+        Returns
+        -------
+        torch.Tensor
+            Float (batch, n_out, …): the logit of the probability, and distances in pixels, above 0.
+        """
+        shared = torch.relu(self.unet(image))
+        distances = _SLOPE * nn.functional.softplus(self.rays(shared))
+        return torch.cat([self.centre(shared), distances], dim=1)
