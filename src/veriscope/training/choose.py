@@ -144,8 +144,7 @@ def choose_settings(
         "f1_after": round(score, 4),
         "tried": len(options) * len(_AREAS) * len(_OBJECT_THRESHOLDS),
     }
-    searched = _search_is_harmless(package, settings, cases, totals)
-    return Choice(settings.model_copy(update={"scale_search": searched}), record)
+    return Choice(_harmless_search(package, settings, cases, totals), record)
 
 
 def _tried(own: float, others: Sequence[float]) -> list[float]:
@@ -233,18 +232,29 @@ def _logit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(safe / (1 - safe)))
 
 
-def _search_is_harmless(
+def _harmless_search(
     package: NetworkPackage, settings: NetworkSettings, cases: Sequence[_Case], totals: dict[str, int]
-) -> bool:
-    """Whether looking for small and large objects costs nothing on images of the sizes trained on."""
-    scores = []
-    for search in (False, True):
-        tried = settings.model_copy(update={"scale_search": search})
-        method = network_class(replace(package, settings=tried), name="candidate")()
-        tables = []
-        for case in cases:
-            table = contingency(case.reference, case.known(method.predict(case.image).labels))
-            matched = match(table, threshold=_IOUS[0])
-            tables.append(case.row(np.concatenate([matched.ious, np.zeros(matched.fp)])))
-        scores.append(_mean_f1(_together(tables), totals))
-    return scores[1] >= scores[0] - _WORTH
+) -> NetworkSettings:
+    """Look for small and large objects as far as it costs nothing on images of the sizes trained on."""
+    none, small, both = (
+        settings.model_copy(update={"scale_search": search, "search_large": large})
+        for search, large in ((False, True), (True, False), (True, True))
+    )
+    least = _predicted_score(package, none, cases, totals) - _WORTH
+    for tried in (both, small):
+        if _predicted_score(package, tried, cases, totals) >= least:
+            return tried
+    return none
+
+
+def _predicted_score(
+    package: NetworkPackage, settings: NetworkSettings, cases: Sequence[_Case], totals: dict[str, int]
+) -> float:
+    """Mean F1 of what users would get."""
+    method = network_class(replace(package, settings=settings), name="candidate")()
+    tables = []
+    for case in cases:
+        table = contingency(case.reference, case.known(method.predict(case.image).labels))
+        matched = match(table, threshold=_IOUS[0])
+        tables.append(case.row(np.concatenate([matched.ious, np.zeros(matched.fp)])))
+    return _mean_f1(_together(tables), totals)

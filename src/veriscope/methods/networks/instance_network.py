@@ -223,7 +223,8 @@ class InstanceNetwork(LocalMethod):
             if diameter < limits.small and len(areas) >= _ENOUGH:
                 return _scaled(plain, min(limits.fine / diameter, _FINEST), diameter), None
             large = None
-            if min(source.shape) * COARSE >= self.settings.stride:
+            fits = min(source.shape) * COARSE >= self.settings.stride
+            if self.settings.search_large and fits:
                 large = large_diameter(source, find, limits)
             if large is not None:
                 return _scaled(plain, best / large, large), None

@@ -52,7 +52,9 @@ class NetworkSettings(Settings):
     overlap: float = Field(default=0.4, gt=0, lt=1)
     """Greatest intersection over union of two boxes."""
     scale_search: bool = False
-    """Whether large and small objects are looked for at other scales, where no diameter is given."""
+    """Whether small and large objects are looked for at other scales, where no diameter is given."""
+    search_large: bool = True
+    """Whether that search includes large ones; not where crowds of small objects look like large ones."""
 
 
 class NetworkParameters(Settings):
