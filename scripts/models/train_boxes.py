@@ -63,8 +63,8 @@ def main() -> None:
         pixels = normalise_channels(channels_first(read_image(folder / "images" / name), 3))
         # Images with rare classes are drawn more often.
         images.append(BoxImage(pixels, places, classes, 1.0 + 0.5 * float((classes == 2).any())))
-    sampler = BoxSampler(images, len(CLASSES), AUGMENTATION, size=256, zoom=ZOOM, seed=arguments.seed)
-    settings = FitSettings(minutes=arguments.minutes, rate=1.5e-3, batch=8, seed=arguments.seed)
+    sampler = BoxSampler(images, len(CLASSES), AUGMENTATION, size=224, zoom=ZOOM, seed=arguments.seed)
+    settings = FitSettings(minutes=arguments.minutes, rate=1.5e-3, batch=4, seed=arguments.seed)
     average, state = fit(
         BoxNetwork(3, len(CLASSES)),
         sampler,

@@ -77,6 +77,8 @@ class Method(ABC):
     colour_channel
         What it sees of a colour image where no channel is chosen, such as ``luminance``; None: the user has
         to choose.
+    finds_boxes
+        Whether its predictions have boxes and classes.
     parameters
         The settings given, unchanged.
     """
@@ -86,6 +88,7 @@ class Method(ABC):
     task: ClassVar[Task] = "instance"
     card: ClassVar[Card]
     needs_training: ClassVar[bool] = False
+    finds_boxes: ClassVar[bool] = False
     n_channels: ClassVar[int] = 1
     colour_channel: ClassVar[str | None] = None
     Parameters: ClassVar[type[Settings]] = Settings

@@ -13,6 +13,7 @@ from veriscope.core.axes import spatial_axes
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import make_folder
+from veriscope.io.box_table import join_box_tables
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.image import predict_image, require_maps
@@ -41,7 +42,8 @@ def predict_folder(
 ) -> dict[str, Any]:
     """Write the label image of each image as ``output/<stem>.tif``.
 
-    Of large images and of time series it is ``<stem>.ome.zarr``.
+    Of large images and of time series it is ``<stem>.ome.zarr``. Of a method that finds boxes there is also
+    ``boxes.csv`` with those of all images.
 
     What is there already, made from the same image by the same method, is not done again.
 
@@ -122,6 +124,9 @@ def predict_folder(
             kept = ("labels", "probabilities", "done", "n_objects")
             rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept if name in done}
             progress(stage, len(rows), len(files))
+    if method.finds_boxes:
+        tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
+        join_box_tables(output / "boxes.csv", tables)
     return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
 
 

@@ -9,6 +9,7 @@ Every time point is an image of its own: surveyed, predicted and numbered by its
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +116,8 @@ def predict_image(
     if labels_before is not None and (maps is None or maps_before is not None):
         unfinished.clear()
         return _result(origin, output, maps, labels_before["n_objects"], started)
-    with UsageMeter() as meter:
-        executor = executor or executor_for(workers)
+    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+    with own as executor, UsageMeter() as meter:
         work = _start(method, pixels, unfinished, executor, maps is not None, tile, memory, workers)
         spent = _predict_parts(work, executor, progress)
         spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)

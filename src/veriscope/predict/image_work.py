@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, VeriscopeError
+from veriscope.io.atomic import make_folder
+from veriscope.io.box_table import write_boxes
 from veriscope.io.folders import ImageFile
 from veriscope.io.labels import write_labels
 from veriscope.io.ome_zarr import write_ome_zarr
@@ -15,8 +17,10 @@ from veriscope.io.record import Record
 from veriscope.methods.base import Method
 from veriscope.predict.reading import Reading
 
-__all__ = ["MAPS", "ImageWork"]
+__all__ = ["BOXES", "MAPS", "ImageWork"]
 
+BOXES = "boxes"
+"""Folder in the output for the boxes of each image."""
 MAPS = "probabilities"
 """Folder in the output for maps of probability."""
 
@@ -51,7 +55,7 @@ class ImageWork:
         self.output = output
         self.reading = reading
         self.maps = maps
-        self._record = Record(output)
+        self._record = Record(output, grouped=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.method, self.files, self.output, self.reading, self.maps)
@@ -59,8 +63,7 @@ class ImageWork:
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image; a method that fails on it is said in the row, and the others go on."""
         file = self.files[unit]
-        target = f"{file.stem}.tif"
-        outputs = [target, *([f"{MAPS}/{file.stem}.ome.zarr"] if self.maps else [])]
+        outputs = self._outputs(file.stem)
         try:
             done = self._record.step(
                 "predict",
@@ -69,31 +72,46 @@ class ImageWork:
                     "method": self.method.describe(),
                     "reading": self.reading.model_dump(exclude={"skip_bad"}),
                 },
-                outputs=outputs,
-                work=lambda: self._predict(file, [self.output / name for name in outputs]),
+                outputs=list(outputs.values()),
+                work=lambda: self._predict(
+                    file, {kind: self.output / name for kind, name in outputs.items()}
+                ),
             )
         except Exception as error:
             # A full disk or a missing file concerns the images after this one too.
             if isinstance(error, VeriscopeError | OSError) and not isinstance(error, MethodError):
                 raise
             return {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
-        entry = self._record.latest(target)
+        entry = self._record.latest(outputs["labels"])
         assert entry is not None, "a step that is done has an entry"
-        paths = [str(self.output / name) for name in outputs]
-        written = dict(zip(("labels", "probabilities"), paths, strict=False))
+        written = {kind: str(self.output / name) for kind, name in outputs.items()}
         return {"image": file.stem, **written, "done": done, **entry["details"]}
 
-    def _predict(self, file: ImageFile, targets: Sequence[Path]) -> Mapping[str, Any]:
+    def _outputs(self, stem: str) -> dict[str, str]:
+        """Give what is written of an image: names in the output folder by kind, labels first."""
+        outputs = {"labels": f"{stem}.tif"}
+        if self.maps:
+            outputs["probabilities"] = f"{MAPS}/{stem}.ome.zarr"
+        if self.method.finds_boxes:
+            outputs["boxes"] = f"{BOXES}/{stem}.csv"
+        return outputs
+
+    def _predict(self, file: ImageFile, outputs: Mapping[str, str]) -> Mapping[str, Any]:
+        targets = {kind: self.output / name for kind, name in outputs.items()}
         image = self.reading.read(file.path)
         result = self.method.predict(self.reading.view(self.method, image))
-        for target in targets[1:]:
+        if "probabilities" in targets:
             if result.probability_map is None:
                 raise MethodError(
                     f"{file.path}: {self.method.name} gives values for it that are no probabilities (not all "
                     "between 0 and 1); predict without --probabilities"
                 )
-            write_ome_zarr(target, Image(result.probability_map, result.axes, image.spacing))
-        write_labels(targets[0], result.labels, spacing=image.spacing)
+            maps = Image(result.probability_map, result.axes, image.spacing)
+            write_ome_zarr(targets["probabilities"], maps)
+        if result.boxes is not None:
+            make_folder(targets["boxes"].parent)
+            write_boxes(targets["boxes"], file.stem, result.boxes, result.probabilities)
+        write_labels(targets["labels"], result.labels, spacing=image.spacing)
         return {"n_objects": result.n_objects, **result.details}
 
     def lighter(self, unit: int) -> ImageWork:

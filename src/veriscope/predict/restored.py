@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,8 +127,8 @@ def restore_image(
     if before is not None:
         unfinished.clear()
         return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
-    with UsageMeter() as meter:
-        executor = executor or executor_for(workers)
+    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+    with own as executor, UsageMeter() as meter:
         work = _start(method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers)
         _restore(work, executor, progress)
         details = [method.details(survey) for survey in work.surveys]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 from veriscope.errors import MethodError
 
@@ -96,6 +99,13 @@ class HereExecutor:
 
     n_lost = 0
 
+    def __enter__(self) -> Self:
+        """Begin; nothing has to be started."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Do all pieces in their order."""
         for unit in units:
@@ -104,6 +114,9 @@ class HereExecutor:
 
 class ProcessExecutor:
     """Several processes on this machine; lost ones are replaced and their pieces done again.
+
+    They start when the block is entered, so that they are ready when the first pieces are, and go on from one
+    run to the next.
 
     Parameters
     ----------
@@ -114,6 +127,32 @@ class ProcessExecutor:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.n_lost = 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._keep = False
+
+    def __enter__(self) -> Self:
+        """Start the processes, without waiting for them."""
+        self._keep = True
+        pool = self._started()
+        for _ in range(self.workers):
+            pool.submit(_get_ready)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes, once they have done the pieces they are at."""
+        self._keep = False
+        self._end()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
+        return self._pool
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = None
 
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Do all pieces; two per process are under way at any time."""
@@ -143,27 +182,30 @@ class ProcessExecutor:
         return work.lighter(unit) if tries[unit] > 1 else work
 
     def _round(self, work: Work, units: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-        pool = ProcessPoolExecutor(
-            self.workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_remember,
-            initargs=(work,),
-        )
+        pool = self._started()
         rest = iter(units)
         running: dict[Future[dict[str, Any]], int] = {}
-        try:
-            for unit in rest:
-                running[pool.submit(_do, unit)] = unit
-                if len(running) < 2 * self.workers:
-                    continue
-                yield from _finished(running)
-            while running:
-                yield from _finished(running)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        complete = False
+        with tempfile.TemporaryDirectory(prefix="veriscope-") as folder:
+            # The work goes to each process once, as a file, and not with every piece.
+            order = str(Path(folder, "work.pickle"))
+            Path(order).write_bytes(pickle.dumps(work))
+            try:
+                for unit in rest:
+                    running[pool.submit(_do, order, unit)] = unit
+                    if len(running) < 2 * self.workers:
+                        continue
+                    yield from _finished(running)
+                while running:
+                    yield from _finished(running)
+                complete = True
+            finally:
+                # Lost processes, and pieces that nobody waits for: end them all.
+                if not (self._keep and complete):
+                    self._end()
 
 
-def executor_for(workers: int) -> Executor:
+def executor_for(workers: int) -> HereExecutor | ProcessExecutor:
     """Choose where to work.
 
     Parameters
@@ -174,7 +216,7 @@ def executor_for(workers: int) -> Executor:
     Returns
     -------
     Executor
-        This process for one, others for more.
+        This process for one, others for more; to be used in a ``with`` block, or once without.
     """
     return ProcessExecutor(workers) if workers > 1 else HereExecutor()
 
@@ -192,16 +234,14 @@ def _finished(running: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
         raise lost
 
 
-_work: Callable[[int], dict[str, Any]] | None = None
+_order = ""
+_work: Work | None = None
 
 
-def _remember(work: Work) -> None:
-    """Keep the work in a new process, so that it is sent once and not with every piece."""
-    global _work
-    _work = work
+def _begin() -> None:
+    """Make a new process one that ends with the one that started it."""
     # Ctrl-C goes to all processes: this one finishes its piece, the one that started it stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work.prepare(threads=1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -213,6 +253,16 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _do(unit: int) -> dict[str, Any]:
-    assert _work is not None, "a process remembers its work when it starts"
+def _get_ready() -> None:
+    """Import what most work needs, while there is none yet."""
+    import veriscope.predict.image_work
+    import veriscope.predict.tile_work  # noqa: F401
+
+
+def _do(order: str, unit: int) -> dict[str, Any]:
+    global _order, _work
+    if _work is None or _order != order:
+        work: Work = pickle.loads(Path(order).read_bytes())
+        work.prepare(threads=1)
+        _order, _work = order, work
     return _work(unit)

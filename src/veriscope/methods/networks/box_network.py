@@ -62,6 +62,7 @@ class BoxNetwork(Method):
     """
 
     package: ClassVar[NetworkPackage]
+    finds_boxes: ClassVar[bool] = True
     Parameters: ClassVar[type[Settings]] = BoxParameters
 
     def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
