@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -220,13 +221,14 @@ def _venv(venv: Path, log: Path) -> None:
     _step([sys.executable, "-m", "venv", str(venv)], log, "a virtual environment")
 
 
-def _torch(requirement: str, venv: Path, log: Path) -> None:
+def _torch(requirements: Sequence[str], venv: Path, log: Path) -> None:
     """Install torch for the CPU: a wheel found without an index, torch's own index, or the usual one."""
-    if "torch" in _installed(venv):
+    wanted = {re.split(r"[<>=!~ ]", line)[0] for line in requirements}
+    if wanted <= set(_installed(venv)):
         return
-    attempts = [["--no-index", "--no-deps", requirement], [requirement]]
+    attempts = [["--no-index", "--no-deps", *requirements], [*requirements]]
     if sys.platform == "linux":
-        attempts.insert(1, [requirement, "--index-url", _TORCH_CPU])
+        attempts.insert(1, [*requirements, "--index-url", _TORCH_CPU])
     for attempt in attempts[:-1]:
         with contextlib.suppress(MethodError):
             run_pip(venv, attempt, log, "torch")

@@ -108,7 +108,7 @@ def test_wrong_wishes_are_refused(here: Path) -> None:
         uninstall_tool("stardist")
 
 
-@pytest.mark.parametrize("tool", ["cellpose", "stardist"])
+@pytest.mark.parametrize("tool", ["cellpose", "cellpose-sam", "instanseg", "sam", "stardist"])
 def test_every_requirement_is_pinned_to_a_range(tool: str) -> None:
     recipe = recipe_of(tool)
     assert recipe.main and all("<" in line for line in recipe.lines())

@@ -21,7 +21,7 @@ CELLPOSE = Recipe(
     title="Cellpose 3",
     packages=("cellpose>=3.1,<4", "numpy<2.1", "scipy<2"),
     main="cellpose",
-    torch="torch>=2.6,<3",
+    torch=("torch>=2.6,<3",),
     size_gb=1.6,
     worker="run_cellpose.py",
     variables=(("CELLPOSE_LOCAL_MODELS_PATH", "{weights}"),),

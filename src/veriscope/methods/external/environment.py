@@ -47,7 +47,7 @@ class Recipe:
     main
         The package whose version is that of the tool.
     torch
-        Requirement of torch, which is installed first, in its build for the CPU; empty: none.
+        Requirements of torch and what depends on its build, installed first, in the build for the CPU.
     size_gb
         Disk that it needs, roughly.
     program
@@ -64,7 +64,7 @@ class Recipe:
     title: str
     packages: tuple[str, ...] = ()
     main: str = ""
-    torch: str = ""
+    torch: tuple[str, ...] = ()
     size_gb: float = 0.0
     program: tuple[str, ...] = ()
     attempt: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class Recipe:
         list of str
             Requirements.
         """
-        return [*([self.torch] if self.torch else []), *self.packages]
+        return [*self.torch, *self.packages]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from veriscope.methods.external.environment import Environment, Recipe, need_env
 from veriscope.methods.external.model_paths import given_path
 from veriscope.methods.external.process import Limits, ToolProcess
 
-__all__ = ["ExternalMethod", "ExternalParameters", "content_hash"]
+__all__ = ["ExternalMethod", "ExternalParameters", "content_hash", "for_tool"]
 
 _SMALLEST = 32
 """Shortest side that every tool takes; smaller images are extended with their edge pixels."""
@@ -198,7 +198,7 @@ class ExternalMethod(Method):
         )
 
     def _ask(self, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return self.tool.ask("predict", {"image": _for_tool(image.pixels)}, self.options())
+        return self.tool.ask("predict", {"image": for_tool(image.pixels)}, self.options())
 
     def _labels(self, arrays: dict[str, NDArray[Any]], image: Image) -> NDArray[Any]:
         labels = arrays.get("labels")
@@ -212,8 +212,19 @@ class ExternalMethod(Method):
         return labels
 
 
-def _for_tool(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Bring pixels to a type that every tool takes, and short sides to the length that it takes."""
+def for_tool(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Bring pixels to a type that every tool takes, and short sides to the length that it takes.
+
+    Parameters
+    ----------
+    pixels
+        Of an image, any numeric dtype.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, uint16 or float32; sides of at least 32 pixels, extended at their ends by the edge pixels.
+    """
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8)
     elif pixels.dtype not in (np.uint8, np.uint16, np.float32):

@@ -15,8 +15,11 @@ __all__ = ["TOOLS", "external_method", "is_external_name", "recipe_of", "remake"
 _ROOM = "veriscope.methods.external"
 TOOLS: dict[str, tuple[str, str, str, str]] = {
     "cellpose": ("cellpose", "CellposeMethod", "cellpose_card", "CELLPOSE"),
+    "cellpose-sam": ("cellpose_sam", "CellposeSamMethod", "cellpose_sam_card", "CELLPOSE_SAM"),
     "fiji": ("fiji", "FijiMethod", "fiji_card", "FIJI"),
     "ilastik": ("ilastik", "IlastikMethod", "ilastik_card", "ILASTIK"),
+    "instanseg": ("instanseg", "InstanSegMethod", "instanseg_card", "INSTANSEG"),
+    "sam": ("sam", "SamMethod", "sam_card", "SAM"),
     "stardist": ("stardist", "StarDistMethod", "stardist_card", "STARDIST"),
 }
 """Of each tool: module, class, function that makes the card, recipe."""
