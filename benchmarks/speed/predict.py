@@ -95,13 +95,16 @@ def run_here(kind: str, method: str, image: Path, output: Path, workers: int, ti
         memory = None if tile else MEMORY
         found |= predict_image(chosen, image, output, memory=memory, workers=workers, tile=tile or None)
     own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak = max(own.ru_maxrss, others.ru_maxrss) * 1024
+    if "cost" in found:  # of all processes together
+        peak = max(peak, found["cost"]["peak_memory_bytes"])
     return {
         "n_objects": found["n_objects"],
         "tile": found.get("tile"),
         "n_grown": found.get("n_grown"),
         "wall_s": time.perf_counter() - wall,
         "cpu_s": time.process_time() - begin + others.ru_utime + others.ru_stime,
-        "peak_mb": max(own.ru_maxrss, others.ru_maxrss) / 1024,
+        "peak_mb": peak / 1024**2,
     }
 
 

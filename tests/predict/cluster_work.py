@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ class Numbers:
             raise MethodError(f"{unit} cannot be done")
         time.sleep(self.seconds)
         (self.folder / str(unit)).write_text(str(unit * unit))
-        return {"square": unit * unit, "weight": self.weight}
+        return {"square": unit * unit, "weight": self.weight, "process": os.getpid()}
 
     def lighter(self, unit: int) -> Numbers:
         return replace(self, weight=self.weight // 2)

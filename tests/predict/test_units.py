@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,10 @@ import pytest
 
 from veriscope.errors import MethodError
 from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for
+
+sys.path.insert(0, str(Path(__file__).parent))  # processes find the work of tests by name
+
+from cluster_work import Numbers
 
 
 @dataclass(frozen=True)
@@ -75,3 +82,19 @@ def test_a_piece_that_kills_every_process_stops_the_run(tmp_path: Path) -> None:
         "--memory or fewer --workers, then the same command again: what is finished is kept"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
+
+
+def test_processes_go_on_from_one_run_to_the_next_with_the_work_of_each(tmp_path: Path) -> None:
+    with ProcessExecutor(2) as executor:
+        first = dict(executor.run(Numbers(tmp_path), range(6)))
+        second = dict(executor.run(Numbers(tmp_path, weight=7), range(6)))
+        assert {found["weight"] for found in first.values()} == {100}
+        assert {found["weight"] for found in second.values()} == {7}
+        processes = {found["process"] for found in [*first.values(), *second.values()]}
+        assert len(processes) <= 2 and os.getpid() not in processes
+        running = executor.run(Numbers(tmp_path), range(50))
+        next(running)
+        running.close()
+        again = {found["process"] for found in dict(executor.run(Numbers(tmp_path), range(6))).values()}
+        assert not again & processes, "pieces that nobody waits for are given up with their processes"
+    assert not multiprocessing.active_children()

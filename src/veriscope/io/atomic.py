@@ -1,8 +1,8 @@
 """Writing that is all or nothing: a killed run leaves the old file or the new one, never half of one.
 
 Everything is written to a temporary sibling whose name starts with ``.tmp-``, flushed to disk, and
-then renamed over the target. Files left by processes that have died are removed by the next write
-of the same target.
+then renamed over the target; within `unflushed` many files are flushed together, later. Files left by
+processes that have died are removed by the next write of the same target.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,19 @@ import numpy as np
 
 from veriscope.errors import InputError
 
-__all__ = ["TEMP_PREFIX", "atomic_path", "make_folder", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "TEMP_PREFIX",
+    "atomic_path",
+    "flush_all",
+    "make_folder",
+    "unflushed",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 TEMP_PREFIX = ".tmp-"
+_UNFLUSHED: ContextVar[bool] = ContextVar("unflushed", default=False)
 _REMEDIES = {
     errno.EACCES: "no permission to write there; choose another folder or change its permissions",
     errno.EPERM: "no permission to write there; choose another folder or change its permissions",
@@ -71,7 +82,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         yield temporary
         if not temporary.exists():
             raise FileNotFoundError(errno.EINVAL, "nothing was written", str(temporary))
-        if not _is_inside_ours(target):
+        if not _UNFLUSHED.get() and not _is_inside_ours(target):
             _flush(temporary)
         _put_in_place(temporary, target)
     except OSError as error:
@@ -82,6 +93,31 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     except BaseException:
         _remove(temporary)
         raise
+
+
+@contextlib.contextmanager
+def unflushed() -> Iterator[None]:
+    """Leave out the flush of every file written in the block; `flush_all` makes up for it.
+
+    For work that notices by itself, from hashes, which files a power failure has taken. A process that is
+    killed loses nothing by it: what it has written is with the operating system.
+
+    Yields
+    ------
+    None
+        Where all files can be flushed at once (not on Windows); elsewhere nothing is left out.
+    """
+    token = _UNFLUSHED.set(hasattr(os, "sync"))
+    try:
+        yield
+    finally:
+        _UNFLUSHED.reset(token)
+
+
+def flush_all() -> None:
+    """Have the operating system write all files to the disk, also those of other processes."""
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def make_folder(path: str | Path) -> Path:
@@ -255,6 +291,8 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         _remove(old)
     else:
         temporary.replace(target)
+    if _UNFLUSHED.get():
+        return
     with contextlib.suppress(OSError):  # folders cannot be flushed on every system
         folder = os.open(target.parent, os.O_RDONLY)
         try:

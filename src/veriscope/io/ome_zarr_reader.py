@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +132,9 @@ class OpenZarr:
         return ()
 
 
+_CHUNK = re.compile(r"[0-9.]+|c([./][0-9]+)*")
+
+
 def _decode(level: ZarrLevel, part: tuple[slice, ...]) -> NDArray[Any]:
     import zarr
 
@@ -183,8 +187,9 @@ def _chunk_files(level: ZarrLevel) -> tuple[int, int]:
 
 
 def _files(array: Path) -> list[Path]:
-    is_chunk = re.compile(r"[0-9.]+|c([./][0-9]+)*")
-    return [file for file in array.rglob("*") if is_chunk.fullmatch(file.name) and file.is_file()]
+    # Names alone: a plate has thousands of arrays, and a Path for each file costs most of reading them.
+    found = ((at, name) for at, _, names in os.walk(array) for name in names if _CHUNK.fullmatch(name))
+    return [Path(at, name) for at, name in found]
 
 
 def _check_size(level: ZarrLevel) -> None:

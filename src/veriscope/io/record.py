@@ -6,6 +6,7 @@ again, to the same bytes: steps are functions of files and parameters alone.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import hashlib
@@ -13,17 +14,20 @@ import importlib.metadata
 import json
 import os
 import platform
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from veriscope.io.atomic import flush_all, unflushed
 from veriscope.io.hashing import sha256_of
 from veriscope.io.usage import UsageMeter, size_of
 
 __all__ = ["RECORD_SCHEMA", "Record", "environment"]
 
 RECORD_SCHEMA = "veriscope/record/1"
+_GROUP_SECONDS = 1.0
 
 _PACKAGES = ("veriscope", "numpy", "scipy", "scikit-image", "scikit-learn", "onnxruntime", "pandas", "zarr")
 
@@ -59,10 +63,15 @@ class Record:
     ----------
     root
         Folder of the study; paths in the record are relative to it.
+    grouped
+        For many small steps: what they write is flushed to the disk together, once a second and by `flush`.
+        A power failure may take the last of them, which their hashes tell, so that they are done again.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, grouped: bool = False) -> None:
         self._root = root
+        self._grouped = grouped
+        self._flushed = time.monotonic()
         self._path = root / "record.jsonl"
         self._latest: dict[str, dict[str, Any]] | None = None
 
@@ -131,7 +140,7 @@ class Record:
         key = _key(name, input_hashes, parameters)
         if self._is_current(key, names):
             return False
-        with UsageMeter() as meter:
+        with UsageMeter() as meter, unflushed() if self._grouped else contextlib.nullcontext():
             details = dict(work() or {})
             meter.gpu_s = details.get("gpu_s")
         sizes = {
@@ -175,6 +184,11 @@ class Record:
         key = _key(name, inputs, parameters)
         if not self._is_current(key, names):
             self._append(self._entry(name, key, inputs, parameters, names))
+
+    def flush(self) -> None:
+        """Have all that was written so far on the disk."""
+        flush_all()
+        self._flushed = time.monotonic()
 
     def _entry(
         self,
@@ -238,7 +252,10 @@ class Record:
                     line = b"\n" + line
             if stream.write(line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-            os.fsync(stream.fileno())
+            if not self._grouped:
+                os.fsync(stream.fileno())
+        if self._grouped and time.monotonic() - self._flushed > _GROUP_SECONDS:
+            self.flush()
         if self._latest is not None:
             self._latest.update(dict.fromkeys(entry["outputs"], entry))
 

@@ -96,7 +96,7 @@ def run_candidates(
     unknown = sorted(set(only or ()) - set(known))
     if unknown:
         raise StudyError(f"no candidate {', '.join(unknown)} in study.yaml; there are: {', '.join(known)}")
-    record = Record(folder.root)
+    record = Record(folder.root, grouped=True)
     images = folder.images()
     runs = []
     for candidate in config.candidates:
@@ -106,6 +106,7 @@ def run_candidates(
             runs.append(_run_candidate(folder, config, record, candidate, images, executor, progress))
         except VeriscopeError as error:
             runs.append(CandidateRun(candidate.id, 0, 0, None, str(error), failed=True))
+    record.flush()
     return tuple(runs)
 
 
@@ -172,7 +173,7 @@ class _Job:
 
     def _predict_forgotten(self, images: Sequence[StudyImage]) -> int:
         """Predict again what other computers did and a network disk forgot to record."""
-        self.record = Record(self.folder.root)
+        self.record = Record(self.folder.root, grouped=True)
         missing = [
             image
             for image in images

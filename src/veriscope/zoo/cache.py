@@ -19,6 +19,7 @@ from veriscope.errors import MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.zoo.zoo_model import InstalledModel
 from veriscope.zoo.archive import safe_file
+from veriscope.zoo.find import PREFIX
 from veriscope.zoo.read import read_description
 
 __all__ = [
@@ -31,8 +32,6 @@ __all__ = [
     "slug",
 ]
 
-PREFIX = "zoo:"
-"""With it begin the names of methods that are packages."""
 RECORD_SCHEMA = "veriscope/model/1"
 
 

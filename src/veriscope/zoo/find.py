@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from veriscope.methods.base import Method
-from veriscope.methods.zoo.restoration import gives_images, restoration_class
-from veriscope.methods.zoo.zoo_model import model_class
-from veriscope.zoo.add import open_package
-from veriscope.zoo.cache import PREFIX, load_installed
 
-__all__ = ["is_model_name", "zoo_method"]
+__all__ = ["PREFIX", "is_model_name", "zoo_method"]
+
+PREFIX = "zoo:"
+"""Names of packages that were added begin with it."""
 
 
 def is_model_name(name: str) -> bool:
@@ -50,5 +49,11 @@ def zoo_method(name: str) -> type[Method]:
     InputError
         If it cannot be read.
     """
+    # Only here: most names are not those of packages, and these take a third of a second to import.
+    from veriscope.methods.zoo.restoration import gives_images, restoration_class
+    from veriscope.methods.zoo.zoo_model import model_class
+    from veriscope.zoo.add import open_package
+    from veriscope.zoo.cache import load_installed
+
     installed = load_installed(name) if name.startswith(PREFIX) else open_package(Path(name))
     return restoration_class(installed) if gives_images(installed.description) else model_class(installed)
