@@ -70,7 +70,7 @@ def test_what_was_locked_stays_locked_and_what_was_learned_does_not_judge() -> N
     for seed in range(5):
         split = make_split(pairs, seed=seed, locked=locked, learnt=learnt)
         assert pairs[3] in split.test
-        assert pairs[5] in split.train and pairs[6] in split.train
+        assert pairs[5] not in split.test and pairs[6] not in split.test
     table = {pair.stem: {"split": "train"} for pair in pairs} | {
         pairs[5].stem: {"split": "test"},
         pairs[8].stem: {"split": "val"},
@@ -79,6 +79,12 @@ def test_what_was_locked_stays_locked_and_what_was_learned_does_not_judge() -> N
         make_split(pairs, table=table, locked=locked, learnt=learnt)
     assert f"{pairs[3].stem} (train): locked when the start was trained" in str(error.value)
     assert f"{pairs[5].stem} (test): the start has learned from it" in str(error.value)
+
+
+def test_images_that_the_start_has_all_seen_cannot_judge() -> None:
+    pairs = images(8)
+    with pytest.raises(InputError, match="has learned from all of these groups"):
+        make_split(pairs, learnt=[pair.sha256 for pair in pairs])
 
 
 def test_images_without_objects_do_not_fill_a_part() -> None:

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from veriscope import __version__
-from veriscope.cli import audit_verbs, file_verbs, judge_verbs, model_verbs, serve_verb, study_verbs
+from veriscope.cli import (
+    audit_verbs,
+    file_verbs,
+    judge_verbs,
+    model_verbs,
+    serve_verb,
+    study_verbs,
+    train_verb,
+)
 
 __all__ = ["app"]
 
@@ -37,5 +45,5 @@ def options(
     """From microscope images to a measurement you can defend."""
 
 
-for verbs in (study_verbs, audit_verbs, judge_verbs, file_verbs, model_verbs, serve_verb):
+for verbs in (study_verbs, audit_verbs, judge_verbs, file_verbs, model_verbs, serve_verb, train_verb):
     verbs.register(app)

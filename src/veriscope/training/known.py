@@ -39,7 +39,7 @@ class KnownNetwork:
     weights_sha256
         Of its ONNX file, verified.
     settings
-        ``config.veriscope.network`` of its description.
+        ``config.veriscope.network`` of its description, or ``image_network``.
     card
         ``config.veriscope.card``.
     training
@@ -191,7 +191,7 @@ def _read(name: str, method: str, folder: Path) -> KnownNetwork:
         method,
         folder,
         found,
-        settings=dict(own.get("network") or {}),
+        settings=dict(own.get("network") or own.get("image_network") or {}),
         card=dict(own.get("card") or {}),
         training=dict(own.get("training") or {}),
     )

@@ -75,7 +75,13 @@ class _Exported(nn.Module):
 
 
 def write_package(
-    network: nn.Module, head: Head, target: Path, *, settings: Settings, facts: PackageFacts
+    network: nn.Module,
+    head: Head,
+    target: Path,
+    *,
+    settings: Settings,
+    facts: PackageFacts,
+    key: str = "network",
 ) -> dict[str, Any]:
     """Export a network, make its test tensors, describe it, and prove that it can be run.
 
@@ -91,6 +97,8 @@ def write_package(
         What inference needs: at least ``architecture``, ``head``, ``n_channels``, ``stride`` and ``halo``.
     facts
         What the package says of itself.
+    key
+        Of ``config.veriscope`` under which the settings stand; ``network`` for what finds objects.
 
     Returns
     -------
@@ -115,7 +123,7 @@ def write_package(
         np.save(temporary / "test_input.npy", raw)
         np.save(temporary / "test_output.npy", _run(weights, _as_described(raw)))
         (temporary / "README.md").write_text(facts.readme or f"# {facts.name}\n", encoding="utf-8")
-        content = _describe(temporary, plain, head, facts)
+        content = _describe(temporary, plain, head, facts, key)
         described = temporary / "bioimageio.yaml"
         described.write_text(
             yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8"
@@ -235,7 +243,9 @@ def _run(weights: bytes, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(dense, np.float32)
 
 
-def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: PackageFacts) -> dict[str, Any]:
+def _describe(
+    folder: Path, plain: Mapping[str, Any], head: Head, facts: PackageFacts, key: str
+) -> dict[str, Any]:
     """Give the content of ``bioimageio.yaml``."""
     step, halo = int(plain["stride"]), int(plain["halo"])
     halo = -(-halo // step) * step
@@ -282,6 +292,8 @@ def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: Package
                             "eps": 1e-6,
                         },
                     },
+                    # bioimageio.core gives the scaled values as float64, which ONNX Runtime refuses.
+                    {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
                 ],
             }
         ],
@@ -309,7 +321,7 @@ def _describe(folder: Path, plain: Mapping[str, Any], head: Head, facts: Package
                 "evaluations": [dict(item) for item in facts.evaluations],
             },
             "veriscope": {
-                "network": dict(plain),
+                key: dict(plain),
                 "card": {key: _plain(value) for key, value in card.items()},
                 "training": _plain(facts.training),
             },

@@ -242,9 +242,9 @@ def make_split(
         If there are fewer than three groups, a group or equal pixels lie in two parts, or an image is in
         a part which what the start saw forbids; all faults are listed.
     """
-    forced = _forced(pairs, learnt, locked)
+    seen = _Seen.find(pairs, learnt, locked)
     if table is None:
-        parts = _drawn(pairs, forced, seed)
+        parts = _drawn(pairs, seen, seed)
         how = f"drawn by group with seed {seed}"
     else:
         missing = [pair.stem for pair in pairs if pair.stem not in table]
@@ -255,25 +255,27 @@ def make_split(
             )
         parts = {pair.stem: cast("Part", table[pair.stem]["split"]) for pair in pairs}
         how = "as the split table says"
-    _refuse_leaks(pairs, parts, forced)
+    _refuse_leaks(pairs, parts, seen)
     found = {part: tuple(pair for pair in pairs if parts[pair.stem] == part) for part in _PARTS}
     return Split(**found, how=f"{how}; {groups_are}" if groups_are else how)
 
 
-def _forced(
-    pairs: Sequence[LabelledImage], learnt: Collection[str], locked: Collection[str]
-) -> dict[str, Part]:
-    """Part of the groups that what the start saw decides."""
-    found: dict[str, Part] = {}
-    for pair in pairs:
-        if pair.sha256 in set(locked):
-            found[pair.group] = "test"
-        elif pair.sha256 in set(learnt):
-            found.setdefault(pair.group, "train")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Groups of which a start has seen images."""
+
+    locked: frozenset[str]
+    learnt: frozenset[str]
+
+    @classmethod
+    def find(cls, pairs: Sequence[LabelledImage], learnt: Collection[str], locked: Collection[str]) -> _Seen:
+        known, kept = set(learnt), set(locked)
+        of_locked = {pair.group for pair in pairs if pair.sha256 in kept}
+        of_learnt = {pair.group for pair in pairs if pair.sha256 in known}
+        return cls(frozenset(of_locked), frozenset(of_learnt - of_locked))
 
 
-def _drawn(pairs: Sequence[LabelledImage], forced: Mapping[str, Part], seed: int) -> dict[str, Part]:
+def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, Part]:
     groups = list(dict.fromkeys(pair.group for pair in pairs))
     if len(groups) < 3:
         raise InputError(
@@ -286,34 +288,37 @@ def _drawn(pairs: Sequence[LabelledImage], forced: Mapping[str, Part], seed: int
     # Groups with objects first, so that no part is left with empty images alone.
     order = sorted(order, key=lambda group: group not in with_objects)
     wanted = max(1, round(_SHARE * len(groups)))
-    part_of: dict[str, Part] = dict(forced)
+    part_of: dict[str, Part] = dict.fromkeys(seen.locked, "test")
     for part in ("test", "val"):
         for group in order:
             if sum(one == part for one in part_of.values()) >= wanted:
                 break
-            part_of.setdefault(group, part)
+            if part == "val" or group not in seen.learnt:
+                part_of.setdefault(group, part)
+    if "test" not in part_of.values():
+        raise InputError(
+            "the network to start from has learned from all of these groups, so none can judge whether it "
+            "became better; add images that it has not seen"
+        )
     for group in order:
         part_of.setdefault(group, "train")
     return {pair.stem: part_of[pair.group] for pair in pairs}
 
 
-def _refuse_leaks(
-    pairs: Sequence[LabelledImage], parts: Mapping[str, Part], forced: Mapping[str, Part]
-) -> None:
+def _refuse_leaks(pairs: Sequence[LabelledImage], parts: Mapping[str, Part], seen: _Seen) -> None:
     faults: list[str] = []
-    seen: dict[tuple[str, str], LabelledImage] = {}
+    first: dict[tuple[str, str], LabelledImage] = {}
     for pair in pairs:
         for kind, key in (("equal pixels", pair.sha256), (f"group {pair.group}", pair.group)):
-            other = seen.setdefault((kind.split()[0], key), pair)
+            other = first.setdefault((kind.split()[0], key), pair)
             if parts[other.stem] != parts[pair.stem]:
                 faults.append(
                     f"{other.stem} ({parts[other.stem]}) and {pair.stem} ({parts[pair.stem]}): {kind}"
                 )
                 break
-        asked = forced.get(pair.group)
-        if asked == "test" and parts[pair.stem] != "test":
+        if pair.group in seen.locked and parts[pair.stem] != "test":
             faults.append(f"{pair.stem} ({parts[pair.stem]}): locked when the start was trained, so test")
-        if asked == "train" and parts[pair.stem] == "test":
+        if pair.group in seen.learnt and parts[pair.stem] == "test":
             faults.append(f"{pair.stem} (test): the start has learned from it, so it cannot judge it")
     if faults:
         more = [f"  … and {len(faults) - 20} more"] if len(faults) > 20 else []

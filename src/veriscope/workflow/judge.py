@@ -28,6 +28,7 @@ from veriscope.workflow.comparison.advice import advise
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.domain import outside_domain
 from veriscope.workflow.evidence import read_evidence
+from veriscope.workflow.fine_tuning import is_tuned_here
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.problem import study_fingerprint
 from veriscope.workflow.quantities import TileSums
@@ -163,7 +164,11 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
     frame = require_plan(folder).frame
     rows = {unit: index for index, unit in enumerate(frame["unit"])}
     seen = training_images(folder)
-    learns = {item.id for item in config.candidates if get_method(item.method).needs_training}
+    learns = {
+        item.id
+        for item in config.candidates
+        if get_method(item.method).needs_training or is_tuned_here(folder, item.method)
+    }
     cards = {item.id: get_method(item.method).card for item in config.candidates}
     counts: dict[str, list[UnitCounts]] = {}
     found: dict[str, Any] = {}
