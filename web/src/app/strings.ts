@@ -346,6 +346,7 @@ export const text = {
     toAnswer: "To the answer",
     states: { open: "open", started: "started", annotated: "annotated" },
     draws: (n: number) => `drawn ${n} times`,
+    training: "for training",
     soFar: "What the tiles say so far",
     cannotTell: "cannot tell yet",
     narrowing: "How the interval narrows with each tile",

@@ -1,4 +1,4 @@
-import type { Audit } from "../../api/types";
+import type { Audit, Unit } from "../../api/types";
 import { studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
 import { Icon } from "../../ui/Icon";
@@ -7,16 +7,21 @@ import { Progress } from "../../ui/Progress";
 
 const words = text.audit;
 
+/** Whether a tile counts for the answer; others only train a candidate. */
+export function isAudited({ roles }: Unit): boolean {
+  return roles.some((role) => role !== "training");
+}
+
 /** How many tiles are done, and one button to the next open one. */
 export function NextTile({ study, audit, enough }: { study: string; audit: Audit; enough: boolean }) {
   const next =
     audit.units.find(({ state }) => state === "started") ?? audit.units.find(({ state }) => state === "open");
-  const done = audit.units.filter(({ state }) => state === "annotated").length;
+  const done = audited.filter(({ state }) => state === "annotated").length;
   return (
     <section className="card">
       <div className="body stack">
         <div className="row">
-          <strong>{words.done(done, audit.units.length)}</strong>
+          <strong>{words.done(done, audited.length)}</strong>
           {enough && (
             <span className="chip good">
               <Icon name="check" size={11} /> {words.enough}
@@ -35,7 +40,7 @@ export function NextTile({ study, audit, enough }: { study: string; audit: Audit
             </Link>
           )}
         </div>
-        <Progress done={done} total={audit.units.length} label={words.done(done, audit.units.length)} />
+        <Progress done={done} total={audited.length} label={words.done(done, audited.length)} />
       </div>
     </section>
   );

@@ -5,6 +5,7 @@ import { text } from "../../app/strings";
 import { duration } from "../../ui/format";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
+import { isAudited } from "./NextTile";
 
 const words = text.audit;
 const LOOK = { open: "", started: "info", annotated: "good" } as const;
@@ -40,6 +41,7 @@ function TileState({ unit }: { unit: Unit }) {
   const by = unit.annotators[0];
   return (
     <span className="row flags">
+      {!isAudited(unit) && <span className="chip">{words.training}</span>}
       <span className={`chip ${LOOK[unit.state]}`}>
         {unit.state === "annotated" && <Icon name="check" size={11} />} {words.states[unit.state]}
       </span>

@@ -1,10 +1,10 @@
 import { useQueries } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import { api, getJson } from "../../api/client";
 import { candidateImagesQuery, useCandidates } from "../../api/queries";
 import type { ImageRow, StudyDetail } from "../../api/types";
+import { Viewer } from "../../viewer";
 import type { ColumnValues, RenderedView, SelectedObject, ViewerLabels } from "../../viewer/types";
-import { Viewer } from "../../viewer/Viewer";
 import { useObjectColumns } from "./useObjectColumns";
 
 interface Props {
@@ -48,6 +48,13 @@ export default function StudyViewer({ study, image, shown, box, selected, onSele
     ];
   });
   const waiting = asked.isPending || files.some(({ isPending }) => isPending);
+  const loadColumn = useCallback(
+    (candidate: string, column: string) => {
+      const query = new URLSearchParams({ candidate, column, image: image.id });
+      return getJson<ColumnValues>(`${api("studies", study.id, "objects", "values")}?${query}`);
+    },
+    [study.id, image.id],
+  );
   const focus = useMemo(() => readBox(box), [box]);
   if (!image.zarr) return <p className="page">{image.notes}</p>;
   if (waiting) return <div className="skeleton" />;
@@ -64,18 +71,13 @@ export default function StudyViewer({ study, image, shown, box, selected, onSele
       }}
       labels={labels}
       shown={shown?.length ? shown : first ? [first.id] : []}
-      loadColumn={(candidate, column) => loadColumn(study.id, candidate, column, image.id)}
+      loadColumn={loadColumn}
       selected={selected}
       onSelect={onSelect}
       focus={focus}
       keep={study.id}
     />
   );
-}
-
-function loadColumn(study: string, candidate: string, column: string, image: string): Promise<ColumnValues> {
-  const query = new URLSearchParams({ candidate, column, image });
-  return getJson<ColumnValues>(`${api("studies", study, "objects", "values")}?${query}`);
 }
 
 function renderedUrl(study: string, image: string, view: RenderedView): string {
