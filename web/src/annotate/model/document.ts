@@ -16,6 +16,10 @@ export interface Start {
 export class AnnotationDocument {
   readonly labels: Labels;
   readonly status: Map<number, ObjectStatus>;
+  /** Line of the journal that last changed anything, -1 if none has. */
+  lastEdit = -1;
+  /** Candidate whose objects the annotator was shown last; null if none. */
+  shownProposal: string | null = null;
   private done: Step[] = [];
   private undone: Step[] = [];
   private seq = 0;
@@ -83,26 +87,29 @@ export class AnnotationDocument {
   /**
    * Keeps a change that was already made to `labels`. `status` overrules what follows from the pixels: an
    * object that was changed counts as corrected, a new one as drawn, one without pixels as rejected if it
-   * was a proposal.
+   * was a proposal. With `continues` it is undone together with the change before, with `isStart` never.
    */
   commit(
     operation: OperationName,
     patch: Patch,
     status: ReadonlyMap<number, ObjectStatus | null> = new Map(),
     continues = false,
+    isStart = false,
   ): void {
     this.count(patch);
     const edit: Edit = { operation, patch, status: this.changesOf(patch, status) };
     if (patch.length === 0 && edit.status.length === 0) return;
     this.setStatus(edit.status);
-    this.push(edit, continues);
-    this.write(editEntry(this.seq++, this.now(), edit, continues));
+    this.push(edit, continues, isStart);
+    this.lastEdit = this.seq;
+    this.write(editEntry(this.seq++, this.now(), edit, { continues, isStart }));
   }
 
   /** Takes the last step back; gives the box of the pixels that changed, empty if there was none. */
   undo(): Box {
     if (!this.canUndo) return EMPTY_BOX;
     const box = this.stepBack();
+    this.lastEdit = this.seq;
     this.write({ seq: this.seq++, at: this.now(), type: "undo" });
     return box;
   }
@@ -111,29 +118,39 @@ export class AnnotationDocument {
   redo(): Box {
     if (!this.canRedo) return EMPTY_BOX;
     const box = this.stepForward();
+    this.lastEdit = this.seq;
     this.write({ seq: this.seq++, at: this.now(), type: "redo" });
     return box;
   }
 
   /** Writes into the journal what changes no pixel. */
   note(note: NoteEntry["note"], detail?: NoteEntry["detail"]): void {
+    this.remember(note, detail);
     this.write({ seq: this.seq++, at: this.now(), type: "note", note, ...(detail ? { detail } : {}) });
   }
 
   private redoLine(entry: JournalEntry): void {
     this.seq = entry.seq + 1;
-    if (entry.type === "undo") this.stepBack();
+    if (entry.type !== "note") this.lastEdit = entry.seq;
+    if (entry.type === "note") this.remember(entry.note, entry.detail);
+    else if (entry.type === "undo") this.stepBack();
     else if (entry.type === "redo") this.stepForward();
     else if (entry.type === "edit") {
       const edit = editOf(entry);
       this.run(edit);
-      this.push(edit, entry.continues ?? false);
+      this.push(edit, entry.continues ?? false, entry.start ?? false);
     }
   }
 
-  private push(edit: Edit, continues: boolean): void {
+  private remember(note: NoteEntry["note"], detail: NoteEntry["detail"]): void {
+    if (note === "proposals-shown" && typeof detail?.candidate === "string")
+      this.shownProposal = detail.candidate;
+  }
+
+  private push(edit: Edit, continues: boolean, isStart: boolean): void {
     const last = this.done.at(-1);
-    if (continues && last && this.undone.length === 0) last.push(edit);
+    if (isStart) this.done = [];
+    else if (continues && last && this.undone.length === 0) last.push(edit);
     else this.done.push([edit]);
     this.undone = [];
     for (const label of labelsOf(edit.patch)) this.used.add(label);

@@ -24,6 +24,8 @@ export interface EditEntry extends Line {
   readonly status: readonly (readonly [number, ObjectStatus | null, ObjectStatus | null])[];
   /** Belongs to the same stroke as the edit before it: both are undone together. */
   readonly continues?: true;
+  /** The tile starts here: it cannot be undone, nor what was before. */
+  readonly start?: true;
 }
 
 export interface StepEntry extends Line {
@@ -44,7 +46,12 @@ export interface NoteEntry extends Line {
   readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-export function editEntry(seq: number, at: number, edit: Edit, continues: boolean): EditEntry {
+export function editEntry(
+  seq: number,
+  at: number,
+  edit: Edit,
+  { continues, isStart }: { continues: boolean; isStart: boolean },
+): EditEntry {
   return {
     seq,
     at,
@@ -53,6 +60,7 @@ export function editEntry(seq: number, at: number, edit: Edit, continues: boolea
     patch: encodePatch(edit.patch),
     status: edit.status.map(({ label, before, after }) => [label, before, after] as const),
     ...(continues ? { continues: true as const } : {}),
+    ...(isStart ? { start: true as const } : {}),
   };
 }
 

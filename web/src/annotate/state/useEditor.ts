@@ -1,0 +1,149 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { ChannelDisplay } from "../../viewer/display/channels";
+import type { TilePixels } from "../api";
+import type { Camera } from "../canvas/camera";
+import { countObjects } from "../model/counting";
+import type { Box, Point } from "../model/labels";
+import { Recorder } from "../model/patch";
+import { Segmenter } from "../segment/client";
+import type { TileSession } from "../tileSession";
+import { ToolRunner } from "../tools/runner";
+import type { SegmentGesture, ToolHost, ToolName, ToolSettings } from "../tools/types";
+import { type Preferences, radiusAt, readPreferences, writePreferences } from "./preferences";
+import { useSession } from "./useSession";
+
+/** What is drawn while a gesture goes on. */
+export interface Preview {
+  readonly points: readonly Point[];
+  readonly isClosed: boolean;
+}
+
+/** Everything that the parts of the editor share. */
+export interface Editor {
+  readonly session: TileSession;
+  readonly tile: Box;
+  readonly tool: ToolName;
+  readonly label: number | null;
+  readonly selected: ReadonlySet<number>;
+  readonly preferences: Preferences;
+  readonly camera: Camera;
+  readonly runner: ToolRunner;
+  /** Told of every preview, without rendering. */
+  readonly previews: { listener: (preview: Preview | null) => void };
+  readonly message: string | null;
+  setTool(tool: ToolName): void;
+  setLabel(label: number | null): void;
+  select(labels: Iterable<number>): void;
+  setPreferences(preferences: Preferences): void;
+  setCamera(camera: Camera): void;
+  setMessage(message: string | null): void;
+}
+
+const USUAL_RADIUS = 12;
+
+export function useEditor(
+  session: TileSession,
+  tile: Box,
+  pixels: TilePixels,
+  channels: readonly ChannelDisplay[],
+  nothingFound: string,
+): Editor {
+  useSession(session);
+  const [tool, setTool] = useState<ToolName>("brush");
+  const [label, setLabel] = useState<number | null>(null);
+  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  const [preferences, setPreferences] = useState(readPreferences);
+  const [camera, setCamera] = useState<Camera>({ scale: 1, x: 0, y: 0 });
+  const [message, setMessage] = useState<string | null>(null);
+  const previews = useRef<Editor["previews"]>({ listener: () => {} }).current;
+  useEffect(() => writePreferences(preferences), [preferences]);
+  const settings: ToolSettings = {
+    tool,
+    label,
+    selected,
+    radius: radiusAt(preferences, camera.scale),
+    overwrite: preferences.protects ? "background" : "everything",
+    autoLabel: preferences.autoLabel,
+  };
+  const now = useRef({ settings, channels });
+  now.current = { settings, channels };
+  const segmenter = useMemo(() => new Segmenter(), []);
+  useEffect(() => () => segmenter.close(), [segmenter]);
+  const select = useCallback((labels: Iterable<number>) => setSelected(new Set(labels)), []);
+  const runner = useMemo(() => {
+    const host: ToolHost = {
+      session,
+      settings: () => now.current.settings,
+      setLabel,
+      select,
+      preview: (points, isClosed) => previews.listener(points && { points, isClosed }),
+      segment: (gesture) =>
+        segment(segmenter, session, pixels, now.current.channels, gesture, (found) => {
+          setMessage(found ? null : nothingFound);
+          if (found) setLabel(gesture.label);
+        }),
+    };
+    return new ToolRunner(host);
+  }, [session, pixels, segmenter, previews, nothingFound, select]);
+  return {
+    session,
+    tile,
+    tool,
+    label,
+    selected,
+    preferences,
+    camera,
+    runner,
+    previews,
+    message,
+    setTool: (next) => {
+      runner.cancel();
+      setTool(next);
+    },
+    setLabel,
+    select,
+    setPreferences,
+    setCamera,
+    setMessage,
+  };
+}
+
+/** Asks for the object under clicks and puts it in, in place of what an earlier click of the same object gave. */
+function segment(
+  segmenter: Segmenter,
+  session: TileSession,
+  pixels: TilePixels,
+  channels: readonly ChannelDisplay[],
+  { inside, outside, label }: SegmentGesture,
+  done: (found: boolean) => void,
+): void {
+  const { labels } = session.document;
+  const areas = countObjects(labels, { x0: 0, y0: 0, x1: labels.width, y1: labels.height }).map(
+    ({ area }) => area,
+  );
+  const typical = areas.sort((a, b) => a - b)[areas.length >> 1];
+  const radius = typical ? Math.max(4, Math.sqrt(typical / Math.PI)) : USUAL_RADIUS;
+  const picture = { width: pixels.width, height: pixels.height, data: greyOf(pixels, channels) };
+  segmenter.ask({ picture, labels: labels.data.slice(), inside, outside, radius, own: label }, (places) => {
+    const recorder = new Recorder(labels);
+    const wanted = new Set(places);
+    labels.data.forEach((each, i) => {
+      if (each === label && !wanted.has(i)) recorder.set(i, 0);
+    });
+    for (const place of places) if (labels.data[place] === 0) recorder.set(place, label);
+    session.commit("click-segment", recorder.take());
+    done(places.length > 0);
+  });
+}
+
+/** Mean of the channels that are shown, each stretched as on screen: what a person sees is what is searched. */
+function greyOf(pixels: TilePixels, channels: readonly ChannelDisplay[]): Float32Array {
+  const grey = new Float32Array(pixels.width * pixels.height);
+  for (const { index, visible, low, high } of channels) {
+    const data = pixels.channels[index]?.data;
+    if (!visible || !data) continue;
+    const scale = 1 / Math.max(high - low, Number.MIN_VALUE);
+    for (let i = 0; i < grey.length; i++) grey[i] = (grey[i] as number) + ((data[i] as number) - low) * scale;
+  }
+  return grey;
+}

@@ -1,0 +1,130 @@
+import { useMemo, useRef, useState } from "react";
+import { useSize } from "../../viewer/state/useSize";
+import type { AnnotationApi, TilePixels } from "../api";
+import type { Action } from "../keys/actions";
+import { keyMap } from "../keys/presets";
+import { countObjects } from "../model/counting";
+import type { Origin } from "../openTile";
+import { perform, useKeys } from "../state/useActions";
+import { useDisplay } from "../state/useDisplay";
+import { useEditor } from "../state/useEditor";
+import { useProposals } from "../state/useProposals";
+import { useSaving } from "../state/useSaving";
+import { useKeeping } from "../state/useSession";
+import { words } from "../strings";
+import type { TileSession } from "../tileSession";
+import type { AnnotationEditorProps } from "../types";
+import { CheatSheet } from "./CheatSheet";
+import { Footer } from "./Footer";
+import { Header } from "./Header";
+import { Notices } from "./Notices";
+import { ProposalPanel } from "./ProposalPanel";
+import { SidePanel } from "./SidePanel";
+import { TileCanvas } from "./TileCanvas";
+import { ToolBar } from "./ToolBar";
+
+interface Props extends AnnotationEditorProps {
+  readonly session: TileSession;
+  readonly origin: Origin;
+  readonly api: AnnotationApi;
+  readonly pixels: TilePixels;
+}
+
+/** The editor of a tile that could be opened. */
+export function OpenEditor(props: Props) {
+  const { unit, session, pixels, api, blind, object = "object" } = props;
+  const [frame, screen] = useSize<HTMLDivElement>();
+  const [help, setHelp] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const tile = useMemo(() => tileIn(unit), [unit]);
+  const display = useDisplay(pixels);
+  const editor = useEditor(session, tile, pixels, display.channels, words.nothing);
+  useKeeping(session);
+  const revision = session.getRevision();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when the labels changed
+  const objects = useMemo(() => countObjects(session.document.labels, tile), [session, tile, revision]);
+  const proposals = useProposals({ session, api, unit, blind, onProblem: props.onProblem });
+  const saving = useSaving({
+    ...props,
+    shown: proposals.shown,
+    editor,
+    origin: words.restored[props.origin],
+  });
+  const keys = useMemo(() => keyMap(editor.preferences.preset), [editor.preferences.preset]);
+  const outer = { screen, save: saving.save, done: saving.done, help: () => setHelp(true) };
+  const onAction = (action: Action) => perform(action, editor, outer);
+  const onKeyDown = useKeys(keys, editor, outer);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys work anywhere in the editor
+    <div ref={root} className="tile-editor viewer" onKeyDown={onKeyDown}>
+      <Header
+        unit={unit}
+        annotator={props.annotator}
+        place={props.place}
+        isUnsaved={session.isUnsaved || !session.hasVersion}
+        isEmpty={objects.length === 0}
+        said={saving.said}
+        onSave={saving.save}
+        onDone={props.onNext && saving.done}
+        onPrevious={props.onPrevious}
+      />
+      <ToolBar
+        tool={editor.tool}
+        keys={keys}
+        canUndo={session.document.canUndo}
+        canRedo={session.document.canRedo}
+        onAction={onAction}
+      />
+      <div
+        ref={frame}
+        className="tile-stage"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the picture takes the keys of the tools
+        tabIndex={0}
+        onPointerDown={(event) => event.currentTarget.focus({ preventScroll: true })}
+      >
+        <TileCanvas
+          editor={editor}
+          unit={unit.unit}
+          pixels={pixels}
+          channels={display.channels}
+          objects={objects}
+          screen={screen}
+        />
+        <Notices
+          editor={editor}
+          toDecide={saving.toDecide}
+          onAcceptAndSave={saving.acceptAndSave}
+          onGoBack={saving.goBack}
+          onSaveOver={saving.saveOver}
+        />
+      </div>
+      <aside className="viewer-panel">
+        <ProposalPanel
+          editor={editor}
+          proposals={unit.proposals}
+          shown={proposals.shown}
+          blind={blind}
+          onBlind={props.onBlind}
+          onShow={proposals.show}
+          onAction={onAction}
+        />
+        <SidePanel editor={editor} object={object} objects={objects} pixels={pixels} {...display} />
+      </aside>
+      <Footer editor={editor} count={objects.length} spacing={unit.spacing?.x ?? null} />
+      {help && (
+        <CheatSheet
+          preset={editor.preferences.preset}
+          onPreset={(preset) => editor.setPreferences({ ...editor.preferences, preset })}
+          onClose={() => setHelp(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The tile within its surroundings. */
+function tileIn({ box, context }: AnnotationEditorProps["unit"]) {
+  const [y0, x0, y1, x1] = box;
+  const [top, left] = context;
+  return { x0: x0 - left, y0: y0 - top, x1: x1 - left, y1: y1 - top };
+}
