@@ -158,3 +158,15 @@ def test_importing_and_making_the_method_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("diameter", [None, 14.0, 60.0])
+def test_results_are_those_of_before_there_were_other_networks(diameter: float | None) -> None:
+    """Stored by the code of version 0.1.0, at the scale of the image, enlarged, and reduced."""
+    stored = np.load(Path(__file__).with_name("nuclei_before.npz"))
+    raw = np.load(PACKAGE / "test_input.npy")[0, 0]
+    method = NucleiFluorescence(NucleiFluorescence.Parameters(diameter=diameter, engine="onnxruntime"))
+    found = method.predict(Image(raw, "yx"))
+    # Another processor may round a pixel to the other side of a threshold.
+    assert (found.labels != stored[f"labels_{diameter}"]).mean() < 1e-4
+    np.testing.assert_allclose(found.probabilities, stored[f"probabilities_{diameter}"], atol=1e-3)
