@@ -166,7 +166,13 @@ def test_damaged_work_of_a_stopped_run_is_done_again(
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("[ONNXRuntimeError] : 1 : FAIL : bad allocation")]
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[ONNXRuntimeError] : 1 : FAIL : bad allocation"),
+        RuntimeError("CUDA failure 2: out of memory ; GPU=0 ; expr=cudaMalloc((void**)&p, size);"),
+        RuntimeError("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED"),
+    ],
 )
 def test_when_memory_runs_out_smaller_parts_do(
     image: Path, picture: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

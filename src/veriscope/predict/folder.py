@@ -5,6 +5,7 @@ Images that need more memory than is promised are predicted part by part, to OME
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from veriscope.core.axes import spatial_axes
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, VeriscopeError, raise_together
-from veriscope.io.atomic import make_folder
+from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.box_table import join_box_tables
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.methods.base import LocalMethod, Method
@@ -86,48 +87,66 @@ def predict_folder(
     found = find_images(images)
     if any(file.path.resolve().parent == output.resolve() for file in found):
         raise InputError(f"{output} holds the images; choose another folder for the label images")
-    large = {file.path for file in found if _needs_parts(method, file, reading, memory)}
-    files, faults = _check(method, found, reading, large)
-    if faults and (not reading.skip_bad or not files):
-        raise_together(
-            faults,
-            what=f"{len(faults)} of {len(found)} images cannot be used",
-            remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
-        )
-    if probabilities:
-        for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
-            require_maps(method, "zyx"[-n_axes:])
-    make_folder(output)
-    small = tuple(file for file in files if file.path not in large)
-    work = ImageWork(method, small, output, reading, probabilities)
-    rows = {}
-    stage = f"predict {method.name}"
-    progress(stage, 0, len(files))
-    whole = executor or executor_for(min(workers, len(small)))
-    for unit, row in whole.run(work, range(len(small))):
-        rows[small[unit].path] = row
-        progress(stage, len(rows), len(files))
-    for file in files:
-        if file.path in large:
-            target = output / f"{file.stem}.ome.zarr"
-            done = predict_image(
-                method,
-                file.path,
-                target,
-                probabilities=output / MAPS / target.name if probabilities else None,
-                reading=reading,
-                tile=tile,
-                memory=memory,
-                workers=workers,
-                executor=executor,
+    own = executor_for(min(workers, len(found))) if executor is None else contextlib.nullcontext(executor)
+    with own as used:
+        # Its processes start while the images are looked at.
+        large = {file.path for file in found if _needs_parts(method, file, reading, memory)}
+        files, faults = _check(method, found, reading, large)
+        if faults and (not reading.skip_bad or not files):
+            raise_together(
+                faults,
+                what=f"{len(faults)} of {len(found)} images cannot be used",
+                remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
             )
-            kept = ("labels", "probabilities", "done", "n_objects")
-            rows[file.path] = {"image": file.stem} | {name: done[name] for name in kept if name in done}
-            progress(stage, len(rows), len(files))
+        if probabilities:
+            for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
+                require_maps(method, "zyx"[-n_axes:])
+        make_folder(output)
+        work = ImageWork(
+            method, tuple(file for file in files if file.path not in large), output, reading, probabilities
+        )
+        rows = _predict_small(work, used, len(files), progress)
+        for file in files:
+            if file.path in large:
+                options = {"tile": tile, "memory": memory, "workers": workers}
+                rows[file.path] = _predict_large(work, file, used, options)
+                progress(f"predict {method.name}", len(rows), len(files))
     if method.finds_boxes:
         tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
         join_box_tables(output / "boxes.csv", tables)
+    flush_all()
     return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
+
+
+def _predict_small(
+    work: ImageWork, executor: Executor, total: int, progress: Progress
+) -> dict[Path, dict[str, Any]]:
+    """Predict the images that fit the memory, each as a whole."""
+    rows: dict[Path, dict[str, Any]] = {}
+    stage = f"predict {work.method.name}"
+    progress(stage, 0, total)
+    for unit, row in executor.run(work, range(len(work.files))):
+        rows[work.files[unit].path] = row
+        progress(stage, len(rows), total)
+    return rows
+
+
+def _predict_large(
+    work: ImageWork, file: ImageFile, executor: Executor, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Predict an image part by part, or a time series; its row."""
+    target = work.output / f"{file.stem}.ome.zarr"
+    done = predict_image(
+        work.method,
+        file.path,
+        target,
+        probabilities=work.output / MAPS / target.name if work.maps else None,
+        reading=work.reading,
+        executor=executor,
+        **options,
+    )
+    kept = ("labels", "probabilities", "done", "n_objects")
+    return {"image": file.stem} | {name: done[name] for name in kept if name in done}
 
 
 def _summary(

@@ -23,6 +23,14 @@ from veriscope.predict.reading import ChannelSource
 __all__ = ["SurveyWork", "TileWork"]
 
 _SMALLEST_CORE = 64
+_NO_MEMORY = (
+    "bad allocation",
+    "bad_alloc",
+    "failed to allocate memory",
+    "out of memory",
+    "alloc_failed",
+    "memory allocation failure",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +251,11 @@ class TileWork:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, as NumPy, file readers and ONNX Runtime say it."""
+    """Whether memory ran out, as NumPy, file readers, ONNX Runtime, CUDA and torch say it."""
     if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
         return True
-    return any(words in str(error) for words in ("bad allocation", "bad_alloc", "Failed to allocate memory"))
+    said = f"{error} {error.__cause__ or ''}".lower()
+    return any(words in said for words in _NO_MEMORY)
 
 
 def _cut(core: Region, times: int) -> list[Region]:

@@ -1,0 +1,90 @@
+"""The memory that methods state per pixel, with which tiles are planned, is about what they need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from veriscope.core.image import Image
+from veriscope.core.source import ArraySource
+from veriscope.datasets.scene import SceneSettings, build_scene
+from veriscope.methods.base import LocalMethod
+from veriscope.methods.pixels.pixel_forest import PixelForest
+from veriscope.predict.part import predict_part
+from veriscope.registry import make_method
+
+SIDE = 512
+NETWORK = """
+import resource
+import numpy as np
+from veriscope.core.image import Image
+from veriscope.registry import make_method
+method = make_method("nuclei-fluorescence")
+y, x = np.indices((1024, 1024))
+discs = ((y % 32 - 16) ** 2 + (x % 32 - 16) ** 2 < 64) * 200
+pixels = np.random.default_rng(0).poisson(30 + discs).astype(np.uint16)
+peaks = []
+for side in (256, 1024):
+    method.predict(Image(pixels[:side, :side], "yx"))
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print((peaks[1] - peaks[0]) / (1024**2 - 256**2) / method.bytes_per_pixel)
+"""
+
+
+@cache
+def nuclei() -> tuple[Image, np.ndarray]:
+    rng = np.random.default_rng(0)
+    scene = build_scene(SceneSettings(height_px=SIDE, width_px=SIDE, density_per_mm2=2600.0), rng)
+    light = 30 + ndimage.gaussian_filter(400.0 * (scene.labels > 0) * scene.depth**0.3, 1.2)
+    return Image(rng.poisson(light).astype(np.uint16), "yx"), scene.labels
+
+
+def stack() -> Image:
+    z, y, x = np.indices((24, 104, 130))
+    balls = ((z * 2) % 24 - 12) ** 2 + (y % 26 - 13) ** 2 + (x % 26 - 13) ** 2 <= 64
+    pixels = np.random.default_rng(0).poisson(20 + 100 * balls).astype(np.uint16)
+    return Image(pixels, "zyx", {"z": 1.0, "y": 0.5, "x": 0.5})
+
+
+def share(method: LocalMethod, image: Image) -> float:
+    """Most memory that NumPy holds at once, relative to what the method states."""
+    source = ArraySource(image)
+    survey = method.survey(source)
+    core = tuple(slice(0, size) for size in image.shape)
+    tracemalloc.start()
+    try:
+        found = predict_part(method, source, survey, core)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found.objects) > 20
+    return peak / (image.pixels.size * method.bytes_per_pixel)
+
+
+@pytest.mark.parametrize("name", ["otsu-watershed", "local-threshold-watershed", "log-spots"])
+@pytest.mark.parametrize("kind", ["plane", "stack"])
+def test_rules_need_what_they_state(name: str, kind: str) -> None:
+    """Arrays are most of it; the rest is what the allocator and the reader of files hold."""
+    method = make_method(name)
+    assert isinstance(method, LocalMethod)
+    assert 0.4 < share(method, nuclei()[0] if kind == "plane" else stack()) < 0.8
+
+
+def test_the_forest_needs_what_it_states() -> None:
+    image, labels = nuclei()
+    corner = (slice(0, 128), slice(0, 128))
+    small = Image(image.pixels[corner], "yx")
+    forest = PixelForest(PixelForest.Parameters(n_trees=3)).fit([small], [labels[corner]])
+    assert 0.3 < share(forest, image) < 1.0
+
+
+def test_a_network_needs_what_it_states() -> None:
+    """ONNX Runtime's memory is not NumPy's, so that of the whole process is measured."""
+    done = subprocess.run([sys.executable, "-c", NETWORK], capture_output=True, text=True, check=True)
+    assert 0.3 < float(done.stdout) < 1.1
