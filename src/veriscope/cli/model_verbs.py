@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from veriscope.cli.arguments import Json, Quiet
+from veriscope.cli.arguments import Json, Quiet, Spacing, parse_spacing
 
 __all__ = ["register"]
 
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     models.command("show")(show)
     models.command("add")(add)
     models.command("remove")(remove)
+    models.command("export")(export)
     models.command("install")(install)
     models.command("uninstall")(uninstall)
     app.add_typer(models, name="models", help="List models; show, add or remove one; install other tools.")
@@ -143,6 +145,39 @@ def remove(
         emit_json({"schema": "veriscope/model-remove/1", "removed": name})
     else:
         out().print(f"{name} was removed", markup=False)
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="A network: of Veriscope, trained (its path), or zoo:NAME.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .zip file to write.")],
+    evaluation: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON file of veriscope compare --json that goes along; may be repeated."),
+    ] = None,
+    spacing: Spacing = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a network as one BioImage.IO 0.5 package, read it back and test it."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.workflow.models import export_model
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = export_model(
+            name,
+            output,
+            evaluations=evaluation or (),
+            spacing=parse_spacing(spacing),
+            progress=progress,
+        )
+    if json:
+        emit_json(found)
+        return
+    out().print(f"{found['package']} was written ({found['bytes'] / 1e6:.1f} MB)", style="bold", markup=False)
+    for line in _facts(found):
+        out().print(f"  {line}", markup=False)
+    for item in found["left_out"]:
+        out().print(f"  left out, because it is not here: {item}", markup=False)
 
 
 def install(

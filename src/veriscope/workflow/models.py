@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import VeriscopeError
+from veriscope.errors import MethodError, VeriscopeError
 from veriscope.methods.base import Card
+from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.zoo.choose import choose_weights
 from veriscope.methods.zoo.description import Tensor
 from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel
 from veriscope.registry import get_method, method_names
 from veriscope.zoo.cache import PREFIX, installed_names
 from veriscope.zoo.environments import installed_tools
+from veriscope.zoo.export import export_package
 from veriscope.zoo.index import read_index, refresh_index
 
-__all__ = ["MODELS_SCHEMA", "MODEL_SCHEMA", "describe_model", "list_all_models"]
+__all__ = ["MODELS_SCHEMA", "MODEL_SCHEMA", "describe_model", "export_model", "list_all_models"]
 
 MODELS_SCHEMA = "veriscope/models/1"
 MODEL_SCHEMA = "veriscope/model-card/1"
@@ -133,6 +137,57 @@ def describe_model(name: str) -> dict[str, Any]:
             ],
         }
     return found
+
+
+def export_model(
+    name: str,
+    target: str | Path,
+    *,
+    evaluations: Sequence[str | Path] = (),
+    spacing: Mapping[str, float] | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write a network as one BioImage.IO 0.5 package.
+
+    Parameters
+    ----------
+    name
+        A network of Veriscope, one that was trained (its path), or a package: ``zoo:NAME`` or a path.
+    target, evaluations, spacing, progress
+        As of `veriscope.zoo.export.export_package`.
+
+    Returns
+    -------
+    dict
+        As of `veriscope.zoo.export.export_package`.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method, it is no network, or its package is not right.
+    InputError
+        If a file cannot be read or written.
+    """
+    if name not in method_names() and PREFIX + name in installed_names():
+        name = PREFIX + name
+    cls = get_method(name)
+    own = getattr(cls, "package", None)
+    installed = getattr(cls, "installed", None)
+    states: Mapping[str, Any] = {}
+    if isinstance(own, NetworkPackage):
+        described = Path(str(own.folder)) / "bioimageio.yaml"
+    elif isinstance(installed, InstalledModel):
+        (file,) = [source for source in installed.hashes if source.endswith((".yaml", ".yml"))][:1]
+        described, states = installed.folder / file, installed.states or {}
+    else:
+        raise MethodError(
+            f"{name}: is no network, so there is no package of it; networks are those of Veriscope, "
+            "those trained "
+            "with veriscope train, and packages of the zoo"
+        )
+    return export_package(
+        described, cls.card, states, target, evaluations=evaluations, spacing=spacing, progress=progress
+    )
 
 
 def _entry(name: str) -> dict[str, Any]:

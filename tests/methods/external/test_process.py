@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -63,6 +64,27 @@ def test_it_ends_with_the_object(tool: ToolProcess) -> None:
     values, _ = other.ask("predict", {"image": IMAGE}, {})
     del other
     assert not alive(values["pid"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_it_ends_also_where_its_parent_is_killed_while_it_works(tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+import sys, threading, numpy as np
+from veriscope.methods.external.process import ToolProcess
+tool = ToolProcess("fake", Path(sys.executable), Path({str(TOOL)!r}), {{"model": "fine"}})
+values, _ = tool.ask("predict", {{"image": np.zeros((4, 4))}}, {{}})
+print(values["pid"], flush=True)
+tool.ask("predict", {{"image": np.zeros((4, 4))}}, {{"mode": "hang"}})
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    end = time.monotonic() + 20
+    while alive(worker) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not alive(worker)
 
 
 def test_a_fault_of_one_image_leaves_it_open(tool: ToolProcess) -> None:

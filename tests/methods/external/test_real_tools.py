@@ -53,7 +53,7 @@ def annotated(seed: int) -> tuple[np.ndarray, np.ndarray]:
     ("tool", "options"),
     [
         ("stardist", StarDistTraining(epochs=8, steps_per_epoch=25, patch=64, learning_rate=3e-3)),
-        ("cellpose", CellposeTraining(epochs=20, batch_size=4, images_per_epoch=8)),
+        ("cellpose", CellposeTraining(epochs=40, images_per_epoch=8)),
     ],
 )
 def test_it_trains_predicts_and_keeps_the_contract(
