@@ -10,7 +10,7 @@ SINGLE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 export VERISCOPE_VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench wheel clean env-base env-dev env-docs
+.PHONY: help demo test lint format docs bench wheel web web-check clean env-base env-dev env-docs
 
 help:  ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ env-base:
 	@$(PYTHON) scripts/bootstrap.py
 
 env-dev:
-	@$(PYTHON) scripts/bootstrap.py --extras dev
+	@$(PYTHON) scripts/bootstrap.py --extras dev,train
 
 env-docs:
 	@$(PYTHON) scripts/bootstrap.py --extras docs
@@ -27,7 +27,7 @@ env-docs:
 demo: env-base  ## Install, then walk the whole path on a simulated study (ARGS go to `veriscope demo`)
 	$(BIN)/veriscope demo $(ARGS)
 
-test: lint  ## Install what the tests need, then linters and all tests (ARGS go to pytest)
+test: lint web-check  ## Install what the tests need, then linters and all tests (ARGS go to pytest)
 	$(SINGLE) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(ARGS)
 
 lint: env-dev  ## Style, format, types, import direction
@@ -46,6 +46,13 @@ bench: env-dev  ## Run every benchmark in its quick form (seconds); the full run
 	@set -e; for script in benchmarks/speed/*.py benchmarks/science/*.py; do \
 	  case $$script in */_*|*/__init__.py|*'*'*) continue ;; esac; \
 	  echo "== $$script"; $(BIN)/python $$script --quick $(ARGS); done
+
+web: env-base  ## Build the front end, so that `veriscope serve` has its pages (Node 20.19 or newer)
+	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/web_assets.py
+
+web-check: env-dev  ## Types, style and unit tests of the front end, and that its types are those of the server
+	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/web_assets.py
+	@export PATH="$(BIN):$$PATH"; cd web && npm run --silent check && npm run --silent types:check && npm run --silent test && npm run --silent weight
 
 wheel:  ## Build the wheel and try it in an environment of its own with nothing but the base
 	$(PYTHON) scripts/check_wheel.py
