@@ -19,7 +19,7 @@ from typing import Self
 
 from veriscope.core.cost import Usage
 
-__all__ = ["UsageMeter", "size_of"]
+__all__ = ["UsageMeter", "processor_seconds", "size_of"]
 
 _PROC = Path("/proc")
 _SAMPLE_S = 0.01
@@ -90,7 +90,7 @@ class UsageMeter:
             self._how = "of the process so far"
         self._children_before = _largest_ended_child()
         self._io = _io()
-        self._cpu = _cpu_s()
+        self._cpu = processor_seconds()
         self._begin = time.perf_counter()
         return self
 
@@ -108,7 +108,7 @@ class UsageMeter:
             The exception that ends the block, if any; it is not held back.
         """
         wall = time.perf_counter() - self._begin
-        cpu = _cpu_s() - self._cpu
+        cpu = processor_seconds() - self._cpu
         io = _io()
         _RUNNING.reset(self._token)
         self._look()
@@ -248,8 +248,14 @@ def _descendants() -> list[str]:
     return found
 
 
-def _cpu_s() -> float:
-    """Processor time so far: of this process, of children that ended, and of those that live."""
+def processor_seconds() -> float:
+    """Give the processor time so far: of this process, of children that ended, and of those that live.
+
+    Returns
+    -------
+    float
+        User and system time of all threads, in seconds.
+    """
     ended = sum(os.times()[2:4])
     with contextlib.suppress(ImportError):  # finer than os.times, but not on Windows
         import resource

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -17,15 +17,19 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
+from veriscope.io.usage import processor_seconds
 from veriscope.training.checkpoint import load_checkpoint, save_checkpoint
 
-__all__ = ["Batches", "FitSettings", "Fitted", "fit"]
+__all__ = ["Batches", "Clock", "FitSettings", "Fitted", "fit"]
 
 _SMOOTH = 100
 """Steps over which the loss that is shown is averaged."""
 _CHECKS = 20
 """Looks at the validation images in a training of a set number of steps."""
 _FULL = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+Clock = Literal["wall", "processor"]
 
 
 class Batches(Protocol):
@@ -42,6 +46,9 @@ class FitSettings(Settings):
     """Time to train; the learning rate falls along a cosine over it."""
     steps: int | None = Field(default=None, ge=1)
     """Number of steps instead of a time; then equal seeds give equal weights on one machine."""
+    clock: Clock = "wall"
+    """What counts as time: that of the wall, or that of all processors together, which other work on the same
+    computer does not change."""
     batch: int = Field(default=8, ge=1)
     """Crops in a step; halved where memory does not suffice."""
     rate: float = Field(default=2e-3, gt=0)
@@ -192,7 +199,10 @@ class _Loop:
         self.begin(0.0)
 
     def begin(self, minutes: float) -> None:
-        self.begun, self.before = time.monotonic(), minutes
+        self.begun, self.before = self.now(), minutes
+
+    def now(self) -> float:
+        return processor_seconds() if self.settings.clock == "processor" else time.monotonic()
 
     def step(self, pixels: Tensor, targets: Tensor) -> None:
         state, settings = self.state, self.settings
@@ -211,7 +221,7 @@ class _Loop:
         self.optimiser.step()
         _follow(self.average, self.network, decay=min(0.998, (state.step + 1) / (state.step + 10)))
         state.step += 1
-        state.minutes = self.before + (time.monotonic() - self.begun) / 60
+        state.minutes = self.before + (self.now() - self.begun) / 60
         value = float(loss.detach())
         first = state.step == 1
         state.loss = value if first else state.loss + (value - state.loss) / min(state.step, _SMOOTH)

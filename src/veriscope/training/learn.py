@@ -232,6 +232,7 @@ def learn(
         FitSettings(
             minutes=minutes,
             steps=steps,
+            clock=settings.clock,
             batch=settings.batch,
             rate=lesson.rate(),
             save_minutes=min(2.0, max(0.1, minutes / 20)),

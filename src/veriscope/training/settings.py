@@ -24,6 +24,8 @@ class TrainSettings(Settings):
     """Kind of network."""
     minutes: float = Field(default=20, gt=0, le=10000)
     """Time to learn; reading, choosing and judging come on top."""
+    clock: Literal["wall", "processor"] = "wall"
+    """What counts as time: the wall's, or that of all processors together, for fair comparisons."""
     steps: int | None = Field(default=None, ge=1)
     """Number of steps instead of a time."""
     start: str | None = None

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from veriscope.core.image import Image
+from veriscope.errors import InputError
+from veriscope.training.blind import HiddenPixels, hidden_loss, scale_brightness
+from veriscope.training.self_supervised import train_without_labels
+from veriscope.training.settings import TrainSettings
+from veriscope.training.supervised import train_files
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five smooth images with strong noise; clean/ has them without."""
+    folder = tmp_path_factory.mktemp("noisy")
+    y, x = np.mgrid[:96, :96]
+    for name in ("noisy", "clean"):
+        (folder / name).mkdir()
+    for number in range(5):
+        rng = np.random.default_rng(number)
+        clean = 1000 + 400 * np.sin(y / (5 + number)) * np.cos(x / 7)
+        tifffile.imwrite(folder / "clean" / f"i{number}.tif", clean.astype(np.uint16))
+        noise = rng.normal(0, 200, clean.shape)
+        tifffile.imwrite(folder / "noisy" / f"i{number}.tif", (clean + noise).astype(np.uint16))
+    return folder
+
+
+def test_a_hidden_pixel_never_shows_its_own_value() -> None:
+    image = np.arange(64 * 64, dtype=np.float32).reshape(1, 64, 64)
+    pixels, targets = HiddenPixels([image], "n2v", size=64, seed=1).batch(3, 4)
+    hidden = targets[:, 1] > 0
+    assert 0.005 < hidden.float().mean() < 0.03
+    assert (pixels[:, 0][hidden] != targets[:, 0][hidden]).all()
+    assert (pixels[:, 0][~hidden] == targets[:, 0][~hidden]).all()
+
+
+def test_masked_blocks_are_blank() -> None:
+    image = np.random.default_rng(1).random((1, 64, 64), dtype=np.float32)
+    pixels, targets = HiddenPixels([image], "masked", size=64, seed=1).batch(0, 2)
+    hidden = targets[:, 1] > 0
+    assert 0.3 < hidden.float().mean() < 0.9
+    assert len(torch.unique(pixels[0, 0][hidden[0]])) == 1
+
+
+def test_batches_depend_on_seed_and_number_alone() -> None:
+    image = np.random.default_rng(1).random((1, 40, 50), dtype=np.float32)
+    for task in ("n2v", "masked"):
+        one, two = (HiddenPixels([image], task, size=64, seed=5).batch(7, 2) for _ in range(2))
+        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_only_hidden_pixels_count() -> None:
+    targets = torch.zeros(1, 2, 4, 4)
+    targets[0, 1, 0, 0] = 1
+    output = torch.full((1, 1, 4, 4), 100.0)
+    output[0, 0, 0, 0] = 2
+    assert float(hidden_loss(output, targets)) == 4
+
+
+def tiny(**options: Any) -> TrainSettings:
+    given = {"widths": (12, 24), "crop": 64, "batch": 8, "steps": 100, "rate": 0.005, "device": "cpu"}
+    return TrainSettings.parse(given | options, where="test")
+
+
+def test_noise_is_removed_from_an_image_that_was_not_seen(noisy: Path, tmp_path: Path) -> None:
+    from veriscope.methods.restoration import RestorationMethod
+    from veriscope.registry import make_method
+
+    found = train_without_labels(noisy / "noisy", tmp_path / "n2v", tiny(), task="n2v")
+    assert found["states"] == {"format_valid": "yes", "output_reproduced": "yes"}
+    method = make_method(str(tmp_path / "n2v"))
+    assert isinstance(method, RestorationMethod)
+    raw = tifffile.imread(noisy / "noisy" / "i0.tif")
+    clean = tifffile.imread(noisy / "clean" / "i0.tif")
+    low, high = np.percentile(raw, (1.0, 99.8))
+    restored = method.restore(Image(raw, "yx")).pixels * (high - low) + low
+    before, after = (np.abs(one - clean.astype(float)).mean() for one in (raw.astype(float), restored))
+    assert after < 0.7 * before
+
+
+def test_a_masked_network_is_a_start(noisy: Path, discs: Path, tmp_path: Path) -> None:
+    train_without_labels(noisy / "noisy", tmp_path / "masked", tiny(steps=2), task="masked")
+    said: list[str] = []
+    found = train_files(
+        discs / "images",
+        discs / "labels",
+        tmp_path / "out",
+        TrainSettings(start=str(tmp_path / "masked"), steps=1, crop=64, batch=2, device="cpu"),
+        say=said.append,
+    )
+    assert found["head"] == "flow"
+    assert found["comparison"] is None
+    assert any("there is nothing to compare" in sentence for sentence in said)
+
+
+def test_too_few_images_are_refused(noisy: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="at least three"):
+        train_without_labels(noisy / "noisy" / "i0.tif", tmp_path / "out", tiny(), task="n2v")
+
+
+def test_brightness_is_scaled_as_the_package_says() -> None:
+    pixels = np.random.default_rng(0).integers(0, 60000, (1, 50, 50)).astype(np.uint16)
+    low, high = np.percentile(scale_brightness(pixels), (1.0, 99.8))
+    assert (low, high) == pytest.approx((0, 1), abs=1e-4)
