@@ -14,6 +14,7 @@ export function isAudited({ roles }: Unit): boolean {
 
 /** How many tiles are done, and one button to the next open one. */
 export function NextTile({ study, audit, enough }: { study: string; audit: Audit; enough: boolean }) {
+  const audited = audit.units.filter(isAudited);
   const next =
     audit.units.find(({ state }) => state === "started") ?? audit.units.find(({ state }) => state === "open");
   const done = audited.filter(({ state }) => state === "annotated").length;
