@@ -83,7 +83,9 @@ def choose_settings(
     groups: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> Choice:
-    """Choose thresholds, smallest area, joining of the flow and scale search, and calibrate the objects.
+    """Choose thresholds, smallest area and joining of the flow, and calibrate the probability of objects.
+
+    A search for other sizes that the package asks for is given up where it costs something.
 
     Parameters
     ----------
@@ -235,13 +237,14 @@ def _logit(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _harmless_search(
     package: NetworkPackage, settings: NetworkSettings, cases: Sequence[_Case], totals: dict[str, int]
 ) -> NetworkSettings:
-    """Look for small and large objects as far as it costs nothing on images of the sizes trained on."""
-    none, small, both = (
-        settings.model_copy(update={"scale_search": search, "search_large": large})
-        for search, large in ((False, True), (True, False), (True, True))
-    )
+    """Keep the search for other sizes as far as it costs nothing on images of the sizes trained on."""
+    own = package.settings
+    none = settings.model_copy(update={"scale_search": False})
+    if not own.scale_search:
+        return none
     least = _predicted_score(package, none, cases, totals) - _WORTH
-    for tried in (both, small):
+    for large in (True, False) if own.search_large else (False,):
+        tried = settings.model_copy(update={"scale_search": True, "search_large": large})
         if _predicted_score(package, tried, cases, totals) >= least:
             return tried
     return none
