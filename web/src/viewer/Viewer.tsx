@@ -1,6 +1,6 @@
 import "./viewer.css";
 import { useEffect, useState } from "react";
-import { ErrorMessage } from "../ui/Message";
+import { Message } from "../ui/Message";
 import { useTileSource } from "./state/usePyramid";
 import { hasWebGL2 } from "./state/webgl";
 import { words } from "./strings";
@@ -27,7 +27,9 @@ export function Viewer(props: ViewerProps) {
     return (
       <div className="viewer-message">
         <h3>{words.cannotOpen(props.image.name)}</h3>
-        <ErrorMessage error={opened.error} action={again} />
+        <Message tone="bad" title={words.cannotOpenWhy} action={again}>
+          {opened.error instanceof Error ? opened.error.message : String(opened.error)}
+        </Message>
       </div>
     );
   }

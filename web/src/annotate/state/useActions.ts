@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useCallback, useRef } from "react";
+import { useEffect, useRef } from "react";
 import { fitCamera, type Size, zoomAt } from "../canvas/camera";
 import type { Action } from "../keys/actions";
 import { actionOf, type KeyMap, keyName } from "../keys/presets";
@@ -116,22 +116,33 @@ function zoom({ camera, setCamera, session }: Editor, { screen }: Outer, factor:
   setCamera(zoomAt(camera, factor, middle, session.document.labels, screen));
 }
 
-/** Key presses become actions; typing into fields stays typing. */
-export function useKeys(map: KeyMap, editor: Editor, outer: Outer): (event: KeyboardEvent) => void {
+/** Key presses anywhere on the page become actions; typing into fields and dialogs stay what they are. */
+export function useKeys(map: KeyMap, editor: Editor, outer: Outer): void {
   const now = useRef({ map, editor, outer });
   now.current = { map, editor, outer };
-  return useCallback((event: KeyboardEvent) => {
-    const target = event.target as HTMLElement;
-    const isTyping =
-      target instanceof HTMLSelectElement ||
-      (target instanceof HTMLInputElement && target.type !== "checkbox");
-    const name = keyName(event);
-    const action = actionOf(now.current.map, name);
-    if (!action || isTyping) return;
-    // Tab leaves the picture when there is nothing to decide; buttons keep Enter.
-    if (action === "next proposal" && undecided(now.current.editor).length === 0) return;
-    if (target instanceof HTMLButtonElement && (name === "Enter" || name === "Tab")) return;
-    event.preventDefault();
-    perform(action, now.current.editor, now.current.outer);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const name = keyName(event);
+      const action = actionOf(now.current.map, name);
+      if (!action || event.defaultPrevented || keepsKey(event.target, name)) return;
+      // Tab goes on through the page where there is nothing to decide.
+      if (action === "next proposal" && undecided(now.current.editor).length === 0) return;
+      event.preventDefault();
+      perform(action, now.current.editor, now.current.outer);
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
   }, []);
+}
+
+const TAKES_NO_TEXT = ["checkbox", "radio", "range", "button", "color"];
+
+/** Whether what has the focus needs a key itself. */
+function keepsKey(target: EventTarget | null, name: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog") || target.isContentEditable) return true;
+  if (target instanceof HTMLInputElement) return !TAKES_NO_TEXT.includes(target.type) || name === "Tab";
+  if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
+  const isControl = target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
+  return isControl && (name === "Enter" || name === "Tab");
 }

@@ -33,11 +33,8 @@ export function Header({
           <Icon name="left" size={14} />
         </button>
       )}
-      <strong>{unit.unit}</strong>
       {place && <span className="chip">{place}</span>}
-      <span className="faint">
-        {[unit.imageName, unit.group, annotator].filter((part) => part !== "").join(" · ")}
-      </span>
+      <span className="faint">{[unit.imageName, annotator].filter((part) => part !== "").join(" · ")}</span>
       <span className="spacer" />
       <span className="faint small" role="status">
         {said}

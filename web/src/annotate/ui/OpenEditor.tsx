@@ -1,13 +1,15 @@
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { useSize } from "../../viewer/state/useSize";
+import { AxisSlider } from "../../viewer/ui/AxisSlider";
 import type { AnnotationApi, TilePixels } from "../api";
 import type { Action } from "../keys/actions";
 import { keyMap } from "../keys/presets";
-import { countObjects } from "../model/counting";
+import { countObjects, cutsOf } from "../model/counting";
 import type { Origin } from "../openTile";
 import { perform, useKeys } from "../state/useActions";
 import { useDisplay } from "../state/useDisplay";
 import { useEditor } from "../state/useEditor";
+import { usePlanes } from "../state/usePlanes";
 import { useProposals } from "../state/useProposals";
 import { useSaving } from "../state/useSaving";
 import { useKeeping } from "../state/useSession";
@@ -35,14 +37,17 @@ export function OpenEditor(props: Props) {
   const { unit, session, pixels, api, blind, object = "object" } = props;
   const [frame, screen] = useSize<HTMLDivElement>();
   const [help, setHelp] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
   const tile = useMemo(() => tileIn(unit), [unit]);
-  const display = useDisplay(pixels);
-  const editor = useEditor(session, tile, pixels, display.channels, words.nothing);
+  const planes = usePlanes(props);
+  const display = useDisplay(planes.pixels);
+  const editor = useEditor(session, tile, planes.pixels, display.channels, words.nothing);
   useKeeping(session);
   const revision = session.getRevision();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when the labels changed
-  const objects = useMemo(() => countObjects(session.document.labels, tile), [session, tile, revision]);
+  const objects = useMemo(
+    () => countObjects(session.document.labels, tile, cutsOf(tile, pixels)),
+    [session, tile, pixels, revision],
+  );
   const proposals = useProposals({ session, api, unit, blind, onProblem: props.onProblem });
   const saving = useSaving({
     ...props,
@@ -53,10 +58,9 @@ export function OpenEditor(props: Props) {
   const keys = useMemo(() => keyMap(editor.preferences.preset), [editor.preferences.preset]);
   const outer = { screen, save: saving.save, done: saving.done, help: () => setHelp(true) };
   const onAction = (action: Action) => perform(action, editor, outer);
-  const onKeyDown = useKeys(keys, editor, outer);
+  useKeys(keys, editor, outer);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys work anywhere in the editor
-    <div ref={root} className="tile-editor viewer" onKeyDown={onKeyDown}>
+    <div className="tile-editor viewer">
       <Header
         unit={unit}
         annotator={props.annotator}
@@ -85,7 +89,7 @@ export function OpenEditor(props: Props) {
         <TileCanvas
           editor={editor}
           unit={unit.unit}
-          pixels={pixels}
+          pixels={planes.pixels}
           channels={display.channels}
           objects={objects}
           screen={screen}
@@ -108,8 +112,13 @@ export function OpenEditor(props: Props) {
           onShow={proposals.show}
           onAction={onAction}
         />
-        <SidePanel editor={editor} object={object} objects={objects} pixels={pixels} {...display} />
+        <SidePanel editor={editor} object={object} objects={objects} pixels={planes.pixels} {...display} />
       </aside>
+      {planes.count > 1 && (
+        <div className="tile-planes">
+          <AxisSlider label={words.plane} value={planes.z} count={planes.count} onChange={planes.setZ} />
+        </div>
+      )}
       <Footer editor={editor} count={objects.length} spacing={unit.spacing?.x ?? null} />
       {help && (
         <CheatSheet

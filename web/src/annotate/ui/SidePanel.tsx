@@ -25,6 +25,7 @@ export function SidePanel({ editor, object, objects, channels, ranges, pixels, .
   return (
     <>
       <BrushSection editor={editor} />
+      <ChosenSection editor={editor} objects={objects} />
       <CountingSection objects={objects} object={object} />
       <LookSection editor={editor} />
       <ChannelPanel
@@ -88,6 +89,26 @@ function BrushSection({ editor }: { editor: Editor }) {
         />
         {words.autoLabel}
       </label>
+    </section>
+  );
+}
+
+function ChosenSection({ editor, objects }: { editor: Editor; objects: readonly CountedObject[] }) {
+  const { selected, session } = editor;
+  const chosen = objects.filter(({ label }) => selected.has(label));
+  if (chosen.length === 0) return null;
+  return (
+    <section className="viewer-section" aria-label={words.chosen}>
+      <header>
+        <h3>{words.chosen}</h3>
+      </header>
+      {chosen.slice(0, 6).map(({ label, area, counts }) => (
+        <p key={label} className="tile-count">
+          <i className={counts ? "dot" : "dot ring"} />
+          {words.chosenObject(label, area, words.status[session.document.status.get(label) ?? "drawn"])}
+        </p>
+      ))}
+      {chosen.length > 6 && <p className="small soft">{words.chosenMore(chosen.length - 6)}</p>}
     </section>
   );
 }

@@ -51,6 +51,7 @@ function useDrawing(
     const painter = new LabelPainter(session.document.labels, session.document.status, look);
     const scene = { picture, painter, tile, camera, selected, objects, isVisible: look.isVisible };
     const renderer = new Renderer(canvas.current, scene);
+    if (screen.width > 0) renderer.resize(screen, window.devicePixelRatio || 1);
     parts.current = { picture, painter, renderer };
     const stop = session.onPaint((box) => {
       painter.update(box);

@@ -88,8 +88,11 @@ export async function openPyramid(url: string): Promise<Pyramid> {
 
 /** Zarr 3 or 2: one question here, instead of guesses per array of which half are answered "not found". */
 async function openerOf(root: zarr.Location<zarr.FetchStore>): Promise<typeof zarr.open.v3> {
-  const isV3 = (await root.store.get("/zarr.json")) !== undefined;
-  return isV3 ? zarr.open.v3 : zarr.open.v2;
+  if ((await root.store.get("/zarr.json")) !== undefined) return zarr.open.v3;
+  if ((await root.store.get("/.zattrs")) !== undefined) return zarr.open.v2;
+  throw new MetadataError(
+    "there is no OME-Zarr image at its address; it may have been removed or changed since the page was opened",
+  );
 }
 
 /** Reads a square of a level, clipped at the border; int64 and float64 come narrower, booleans as 0 and 1. */

@@ -22,11 +22,14 @@ export const AUTO_PERCENTILES = [0.1, 99.8] as const;
 /** Channels as they look at first, before limits are known: the first few on, RGB in its own colours. */
 export function initialChannels(pyramid: Pyramid): ChannelDisplay[] {
   const names = pyramid.info.channels;
+  // Files often give every channel the same colour; then the colours tell nothing apart.
+  const colors = names.map(({ color }) => color).filter((color) => color !== null);
+  const isTold = new Set(colors).size === colors.length;
   const rgb = isRgb(pyramid);
   const [low, high] = rangeOf(pyramid.dtype);
   return Array.from({ length: pyramid.nChannels }, (_, index) => {
     const stated = names[index];
-    const own = pyramid.nChannels === 1 ? "grey" : colorOf(index, stated?.color ?? null);
+    const own = pyramid.nChannels === 1 ? "grey" : colorOf(index, isTold ? (stated?.color ?? null) : null);
     return {
       index,
       name: stated?.name ?? (pyramid.nChannels === 1 ? "Intensity" : `Channel ${index + 1}`),
@@ -62,7 +65,7 @@ export function rangeOf(dtype: string): [number, number] {
 
 /**
  * Limits between two percentiles of a raster, and its smallest and largest value. Values that are no
- * numbers do not count; a constant raster gets limits one apart.
+ * numbers do not count; a constant raster is stretched from 0, so that only 0 is black.
  */
 export function autoLimits(raster: Raster): { low: number; high: number; min: number; max: number } | null {
   const finite = Float64Array.from(raster.data as ArrayLike<number>)
@@ -72,7 +75,8 @@ export function autoLimits(raster: Raster): { low: number; high: number; min: nu
   const at = (percent: number) => finite[Math.round((percent / 100) * (finite.length - 1))] as number;
   const [min, max] = [finite[0] as number, finite.at(-1) as number];
   let [low, high] = AUTO_PERCENTILES.map(at) as [number, number];
-  if (high <= low) [low, high] = max > min ? [min, max] : [min, min + 1];
+  if (high <= low)
+    [low, high] = max > min ? [min, max] : [Math.min(0, min), Math.max(min, Math.min(0, min) + 1)];
   return { low, high, min, max };
 }
 
