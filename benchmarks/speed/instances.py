@@ -186,7 +186,8 @@ def _peer(name: str, script: str, runs: int, **arrays: np.ndarray) -> dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         np.savez(f"{folder}/cases.npz", **arrays)  # type: ignore[arg-type]
         line = [python, PEERS / script, f"{folder}/cases.npz", str(runs), f"{folder}/out.npz"]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | one)
         if done.returncode:
             raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
         (said,) = [text for text in done.stdout.splitlines() if text.startswith("RESULT ")]
@@ -201,8 +202,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = "1"  # for the peers; our own steps use one thread but for BLAS
     if hasattr(os, "sched_setaffinity") and not options.quick:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cases = (Case("nuclei, 96²", 96, 8, 0.5, 1),) if options.quick else CASES

@@ -167,7 +167,7 @@ def _dense(package: NetworkPackage, image: Image) -> Dense | None:
 
 def _objects(case: _Case, dense: Dense, settings: NetworkSettings) -> pd.DataFrame:
     """List every object found, with its mean probability and area."""
-    labels, foreground = separator_for(settings, where="candidate")(dense, threshold=settings.threshold)
+    labels, foreground = separator_for(settings)(dense, threshold=settings.threshold)
     labels = keep_objects(case.known(labels), smallest_area=min(_AREAS))
     iou = np.zeros(int(labels.max(initial=0)) + 1)
     matched = match(contingency(case.reference, labels), threshold=_IOUS[0])

@@ -95,3 +95,13 @@ def test_the_most_probable_is_drawn_on_top() -> None:
     labels = polygons_to_labels(polygons, (20, 20))
     assert labels[8, 10] == 2
     assert labels[8, 5] == 1
+
+
+def test_without_chains_each_polygon_depends_on_those_that_overlap_it() -> None:
+    """Three in a row: the best drops the second, which would have dropped the third."""
+    points = np.array([[20, 20], [20, 26], [20, 32]])
+    rays = np.full((3, 32), 6, np.float32)
+    assert suppress_polygons(points, rays, overlap=0.3).tolist() == [0, 2]
+    assert suppress_polygons(points, rays, overlap=0.3, chained=False).tolist() == [0]
+    apart = points * [1, 3]
+    assert suppress_polygons(apart, rays, overlap=0.3, chained=False).tolist() == [0, 1, 2]

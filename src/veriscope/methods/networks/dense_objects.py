@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.source import Region, within
-from veriscope.errors import MethodError
 from veriscope.methods.base import Part
 from veriscope.methods.networks.flow import follow_flow
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.resample import nearest, resample, source_range
+from veriscope.methods.networks.rims import GROWTH, objects_without_rims
+from veriscope.methods.networks.star_convex import find_polygons, polygons_to_labels
 
 __all__ = ["Dense", "Separator", "separator_for"]
 
@@ -46,8 +47,13 @@ class Dense:
         """Part of the image that the outputs cover."""
         return source_range(self.grid, self.onto, onto=self.part.shape)
 
-    def on_image(self) -> NDArray[np.float32]:
+    def on_image(self, channels: int | None = None) -> NDArray[np.float32]:
         """Interpolate the outputs on the pixels of the part.
+
+        Parameters
+        ----------
+        channels
+            Only so many; None: all.
 
         Returns
         -------
@@ -55,9 +61,10 @@ class Dense:
             float32 (channel, y, x); 0 where the outputs do not reach.
         """
         size = tuple(side.stop - side.start for side in self.part.region)
-        maps = np.zeros((len(self.values), *size), np.float32)
+        wanted = self.values[:channels]
+        maps = np.zeros((len(wanted), *size), np.float32)
         inner = within(self.covered, self.part.region)
-        for channel, values in zip(maps, self.values, strict=True):
+        for channel, values in zip(maps, wanted, strict=True):
             channel[inner] = resample(values, self.grid, self.onto, onto=self.part.shape, part=self.covered)
         return maps
 
@@ -153,34 +160,82 @@ class ClassSeparator:
         return np.asarray(labels, np.int32), foreground
 
 
-def separator_for(settings: NetworkSettings, *, where: str) -> Separator:
+@dataclass(frozen=True, slots=True)
+class StarSeparator:
+    """The best star-convex polygons are the objects.
+
+    A polygon goes if it shares too much with any better one, so that it depends on those that overlap it
+    alone, and distances are bounded: parts of an image give the objects of the whole.
+
+    Parameters
+    ----------
+    longest
+        Bound on the distances, in pixels of the network's grid.
+    overlap
+        Share of the smaller of two polygons above which the less probable one goes.
+    """
+
+    longest: float
+    overlap: float = 0.4
+
+    def reach(self, scale: float) -> float:
+        """Give the way to the centre of a polygon, and from there to that of one that overlaps it."""
+        return (3 * self.longest + 4) / scale
+
+    def __call__(self, dense: Dense, *, threshold: float) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Choose and draw polygons; pixels have the probability of the polygon that they belong to."""
+        offset = (dense.grid[0].start, dense.grid[1].start)
+        polygons = find_polygons(
+            dense.values[0],
+            np.moveaxis(dense.values[1:], 0, -1).clip(1e-3, self.longest),
+            threshold=threshold,
+            overlap=self.overlap,
+            border=0,
+            offset=offset,
+            chained=False,
+        )
+        height, width = dense.values.shape[1:]
+        labels = dense.labels_on_image(polygons_to_labels(polygons, (height, width), offset=offset))
+        rated = np.concatenate([np.zeros(1, np.float32), polygons.probabilities])[labels]
+        return labels, np.where(labels > 0, rated, dense.on_image(channels=1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class RimSeparator:
+    """What is left of the foreground without rims is an object, grown back over its rim."""
+
+    def reach(self, scale: float) -> float:
+        """Give the reach of growing."""
+        return (GROWTH + 2) / min(scale, 1.0)
+
+    def __call__(self, dense: Dense, *, threshold: float) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Part and grow."""
+        maps = dense.on_image(channels=2)
+        seen = dense.values if dense.scale > 1 else maps
+        labels = objects_without_rims(seen[0] > threshold, seen[1])
+        return dense.labels_on_image(labels) if dense.scale > 1 else labels, maps[0]
+
+
+def separator_for(settings: NetworkSettings) -> Separator:
     """Give the way from outputs to objects.
 
     Parameters
     ----------
     settings
         Of the network.
-    where
-        Its name, for the message.
 
     Returns
     -------
     Separator
         For the head of the network.
-
-    Raises
-    ------
-    MethodError
-        If this version has none for the head.
     """
     if settings.head == "flow":
         return FlowSeparator(settings.merge)
     if settings.head == "semantic":
         return ClassSeparator()
-    raise MethodError(
-        f"{where}: this version of Veriscope makes no objects from a {settings.head!r} head, only from flow "
-        "and semantic; install a newer one"
-    )
+    if settings.head == "star":
+        return StarSeparator(settings.diameters[1])
+    return RimSeparator()
 
 
 def _step(scale: float) -> float:

@@ -109,7 +109,7 @@ class InstanceNetwork(LocalMethod):
         given: NetworkParameters = self.parameters
         self.settings = self.package.settings
         self.options = given.filled(self.settings)
-        self._separate = separator_for(self.settings, where=self.name)
+        self._separate = separator_for(self.settings)
         self._network = OnnxNetwork(
             self.package.weights(given.precision),
             stride=self.settings.stride,

@@ -36,6 +36,7 @@ def find_polygons(
     stride: int = 1,
     border: int = 2,
     offset: tuple[int, int] = (0, 0),
+    chained: bool = True,
 ) -> Polygons:
     """Choose the polygons of an image from its dense outputs.
 
@@ -56,6 +57,8 @@ def find_polygons(
     offset
         Place of the outputs' first pixel in a larger image, in pixels (y, x): with it a part gives the
         very corners that the whole gives, since they are rounded.
+    chained
+        As for `suppress_polygons`.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def find_polygons(
     order = np.argsort(-scores, kind="stable")
     points = places[order] * stride + np.asarray(offset)
     found = Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
-    return found[suppress_polygons(found.points, found.distances, overlap=overlap)]
+    return found[suppress_polygons(found.points, found.distances, overlap=overlap, chained=chained)]
 
 
 class Polygons:
@@ -102,7 +105,11 @@ class Polygons:
 
 
 def suppress_polygons(
-    points: NDArray[np.integer[Any]], distances: NDArray[np.float32], *, overlap: float
+    points: NDArray[np.integer[Any]],
+    distances: NDArray[np.float32],
+    *,
+    overlap: float,
+    chained: bool = True,
 ) -> NDArray[np.intp]:
     """Go through polygons from the best on, and drop those that share too much with one that stays.
 
@@ -114,6 +121,9 @@ def suppress_polygons(
         (polygon, ray), in pixels.
     overlap
         Share of the smaller polygon, 0 to 1; above it the later one is dropped.
+    chained
+        Whether a polygon that was dropped drops no others, as in StarDist: then each depends on chains of
+        polygons of any length. Otherwise it does, and each depends on those that overlap it alone.
 
     Returns
     -------
@@ -122,7 +132,9 @@ def suppress_polygons(
     """
     if not len(points):
         return np.zeros(0, np.intp)
-    return _Suppression(points, polygon_corners(points, distances), overlap).run()
+    state = _Suppression(points, polygon_corners(points, distances), overlap)
+    kept = state.run()
+    return kept if chained else state.unbeaten(kept)
 
 
 def polygon_corners(
@@ -222,8 +234,22 @@ class _Suppression:
                 self.waiting[tuple(self.place[beaten].T)] = -1
         return np.asarray(kept, np.intp)
 
+    def unbeaten(self, kept: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Drop also those that share too much with a better polygon that was dropped itself."""
+        dropped = np.setdiff1d(np.arange(len(self.corners)), kept)
+        self.waiting[tuple(self.place[dropped].T)] = dropped
+        self.large = np.zeros(0, np.intp)  # the search below is as wide as the largest
+        self.reach = int(np.maximum(self.high - self.points, self.points - self.low).max()) + 1
+        left = []
+        for one in kept:
+            better = self._rivals(int(one))
+            better = better[better < one]
+            if not len(better) or not self._too_much(int(one), better).any():
+                left.append(one)
+        return np.asarray(left, np.intp)
+
     def _rivals(self, one: int) -> NDArray[np.intp]:
-        """Find the later polygons whose bounding boxes meet that of one."""
+        """Find the polygons in question whose bounding boxes meet that of one."""
         low = np.maximum(self.low[one] - self.origin - self.reach, 0)
         high = np.maximum(self.high[one] - self.origin + self.reach + 1, 0)
         near = self.waiting[low[0] : high[0], low[1] : high[1]].ravel()
