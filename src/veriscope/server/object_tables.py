@@ -274,6 +274,15 @@ class ObjectTable:
         return text
 
 
+def _with_present_groups(frame: pd.DataFrame, folder: StudyFolder) -> pd.DataFrame:
+    """Take groups and replicates from images.csv: they may have been changed since the measuring."""
+    images = folder.images()
+    for name in ("group", "replicate"):
+        present = frame["image_id"].map({image.image_id: getattr(image, name) for image in images})
+        frame[name] = present.fillna(frame[name]).astype("str")
+    return frame
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -307,11 +316,11 @@ def open_objects(folder: StudyFolder, candidate: str) -> ObjectTable:
     path = folder.root / folder.measurements(candidate)
     if not path.exists():
         raise StudyError(f"candidate {candidate} has not run; first: veriscope run {folder.root}")
-    changed = path.stat().st_mtime_ns
+    changed = path.stat().st_mtime_ns + folder.images_table.stat().st_mtime_ns
     known = _kept.get(path)
     if known is not None and known[0] == changed:
         return known[1]
-    frame = read_table(path)
+    frame = _with_present_groups(read_table(path), folder)
     said = json.loads(column_dictionary_path(path).read_text(encoding="utf-8"))["columns"]
     columns = [
         ColumnInfo(

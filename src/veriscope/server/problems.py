@@ -55,7 +55,7 @@ _IN_THE_APP = (
 )
 
 
-class ProblemError(Exception):
+class ProblemError(HTTPException):
     """Stops a request with a problem.
 
     Parameters
@@ -67,9 +67,8 @@ class ProblemError(Exception):
     """
 
     def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
-        super().__init__(problem.title)
+        super().__init__(problem.status, problem.title, headers)
         self.problem = problem
-        self.headers = headers or {}
 
     @classmethod
     def make(
@@ -215,7 +214,7 @@ def add_handlers(app: FastAPI, hide: Path) -> None:
     """
 
     def known(_: Request, error: Exception) -> JSONResponse:
-        headers = error.headers if isinstance(error, ProblemError) else None
+        headers = dict(error.headers or {}) if isinstance(error, ProblemError) else None
         return respond(problem_of(error, hide), headers)
 
     def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -119,7 +119,7 @@ class Guard:
             scope.setdefault("state", {})["identity"] = identity
             limited = self._limit(scope, headers, receive)
         except ProblemError as error:
-            await respond(error.problem, error.headers)(scope, receive, finish)
+            await respond(error.problem, dict(error.headers or {}))(scope, receive, finish)
         else:
             await self._app(scope, limited, finish)
         finally:
