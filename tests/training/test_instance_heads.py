@@ -19,16 +19,27 @@ def with_known(targets: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([targets, np.ones_like(targets[:1])])[None])
 
 
+def unscaled(distances: torch.Tensor, head: StarHead | DistanceHead) -> torch.Tensor:
+    """Give outputs whose distances become these."""
+    out = distances.clone()
+    if head.name == "distance":
+        out[:, 2] /= 10
+    else:
+        out[:, 1:] = torch.log(torch.expm1(out[:, 1:].clamp(min=1e-3) / 10))
+    return out
+
+
 @pytest.mark.parametrize("head", [StarHead(16), DistanceHead()])
-def test_the_truth_costs_less_than_noise_and_what_is_unknown_costs_nothing(head: StarHead) -> None:
+def test_the_truth_costs_less_than_noise_and_what_is_unknown_costs_nothing(
+    head: StarHead | DistanceHead,
+) -> None:
     labels = two_touching()
     targets = with_known(head.crop_targets(head.targets(labels), labels))
     assert targets.shape[1] == head.n_out + 1
     n_logits = 1 if head.name == "star" else 2
     truth = targets[:, :-1].clone()
     truth[:, :n_logits] = torch.logit(truth[:, :n_logits], eps=1e-4)
-    if head.name == "distance":
-        truth[:, 2] /= 10
+    truth = unscaled(truth, head)
     right = head.loss(truth, targets)
     assert float(right) < float(head.loss(truth + torch.randn_like(truth), targets))
     spoilt = truth.clone()
@@ -39,14 +50,13 @@ def test_the_truth_costs_less_than_noise_and_what_is_unknown_costs_nothing(head:
 
 
 @pytest.mark.parametrize("head", [StarHead(16), DistanceHead()])
-def test_what_is_exported_is_what_was_to_be_learnt(head: StarHead) -> None:
+def test_what_is_exported_is_what_was_to_be_learnt(head: StarHead | DistanceHead) -> None:
     labels = two_touching()
     targets = torch.from_numpy(head.crop_targets(head.targets(labels), labels))[None]
     output = targets.clone()
     n_logits = 1 if head.name == "star" else 2
     output[:, :n_logits] = torch.logit(output[:, :n_logits], eps=1e-6)
-    if head.name == "distance":
-        output[:, 2] /= 10
+    output = unscaled(output, head)
     exported = head.exported(output)
     assert exported.shape[1] == len(head.channels) == head.n_out
     torch.testing.assert_close(exported, targets.clamp(min=1e-6), atol=1.1e-3, rtol=1e-3)
@@ -74,3 +84,9 @@ def test_objects_go_on_beyond_the_image() -> None:
 def test_too_few_rays() -> None:
     with pytest.raises(MethodError, match=r"^a star-convex head needs at least 4 rays, not 3$"):
         StarHead(3)
+
+
+def test_a_new_star_network_begins_with_sensible_sizes() -> None:
+    out = StarHead(32).exported(torch.zeros(1, 33, 4, 4))
+    assert out[:, 0].mean().item() == 0.5
+    assert 5 < out[:, 1:].mean().item() < 10

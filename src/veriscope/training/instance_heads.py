@@ -17,6 +17,8 @@ from veriscope.training.star_targets import plane_directions, star_distances, st
 
 __all__ = ["DistanceHead", "StarHead", "border_targets"]
 
+_SIZE = 10.0
+"""Distances along rays are this times softplus of the output: above 0, and sensible from the start."""
 _DEEPEST = 10.0
 """Distances to the border are learnt up to this number of pixels."""
 
@@ -81,7 +83,7 @@ class StarHead:
         Parameters
         ----------
         output
-            Float (batch, 1 + rays, y, x): logit, and distances in pixels.
+            Float (batch, 1 + rays, y, x), without activation.
         targets
             Float (batch, 2 + rays, y, x); the last channel is 1 where the truth is known.
 
@@ -94,12 +96,12 @@ class StarHead:
         entropy = functional.binary_cross_entropy_with_logits(output[:, 0], central, reduction="none")
         truth = targets[:, 1:-1]
         size = truth.mean(1, keepdim=True) + 1
-        error = ((output[:, 1:] - truth).abs() / size).mean(1)
+        error = ((_distances(output) - truth).abs() / size).mean(1)
         weight = central * known
         return (entropy * known).sum() / (known.sum() + 1) + (error * weight).sum() / (weight.sum() + 1)
 
     def exported(self, output: Tensor) -> Tensor:
-        """Give the probability, and distances of at least a thousandth of a pixel.
+        """Give the probability, and distances in pixels, of at least a thousandth.
 
         Parameters
         ----------
@@ -111,7 +113,11 @@ class StarHead:
         torch.Tensor
             Same shape.
         """
-        return torch.cat([torch.sigmoid(output[:, :1]), output[:, 1:].clamp(min=1e-3)], dim=1)
+        return torch.cat([torch.sigmoid(output[:, :1]), _distances(output).clamp(min=1e-3)], dim=1)
+
+
+def _distances(output: Tensor) -> Tensor:
+    return _SIZE * functional.softplus(output[:, 1:])
 
 
 class DistanceHead:

@@ -7,19 +7,12 @@ doi:10.1109/WACV45572.2020.9093435. What it has to learn is in `veriscope.traini
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from veriscope.training.architectures.unet import WIDTHS, UNet
 
 __all__ = ["StarConvex"]
-
-_TYPICAL = 10.0
-"""Distance in pixels that an untrained network gives everywhere: training begins with sensible sizes."""
-_SLOPE = 10.0
-"""Distances are this times what the last layer gives, so that its weights stay small."""
 
 
 class StarConvex(nn.Module):
@@ -53,8 +46,6 @@ class StarConvex(nn.Module):
         self.unet = UNet(n_in, widths[0], widths=widths, norm=norm, spacing=spacing)
         one = nn.Conv2d if len(spacing) == 2 else nn.Conv3d
         self.centre, self.rays = one(widths[0], 1, 1), one(widths[0], n_out - 1, 1)
-        assert self.rays.bias is not None
-        nn.init.constant_(self.rays.bias, math.log(math.expm1(_TYPICAL / _SLOPE)))
 
     @property
     def stride(self) -> int:
@@ -77,8 +68,7 @@ class StarConvex(nn.Module):
         Returns
         -------
         torch.Tensor
-            Float (batch, n_out, …): the logit of the probability, and distances in pixels, above 0.
+            Float (batch, n_out, …): the logit of the probability, and what `StarHead` turns into distances.
         """
         shared = torch.relu(self.unet(image))
-        distances = _SLOPE * nn.functional.softplus(self.rays(shared))
-        return torch.cat([self.centre(shared), distances], dim=1)
+        return torch.cat([self.centre(shared), self.rays(shared)], dim=1)
