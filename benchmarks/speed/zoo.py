@@ -6,6 +6,7 @@
     python benchmarks/speed/zoo.py --data DIR            # DIR: folder of the real data sets
     python benchmarks/speed/zoo.py --data DIR --quick    # the smallest case, without the peer
     python benchmarks/speed/zoo.py --data DIR --json FILE
+    python benchmarks/speed/zoo.py --data DIR --profile  # where the time goes with tiles of fixed size
 
 Both run the same package with ONNX Runtime on one core, from an image in memory to the output of the
 package, pre- and postprocessing included; the description is loaded and the session opened before. The
@@ -66,6 +67,51 @@ def rows(data: Path, *, quick: bool) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         packages = {"fixed": unet / "bioimageio.yaml", "any": _as_float(Path(folder) / "own")}
         return _rows(unet, packages, quick=quick)
+
+
+def profile(data: Path) -> dict[str, float]:
+    """Say what share of the CPU time the network has, and what another engine would need for a tile."""
+    folder = data / "zoo" / "unet2d_nuclei_broad"
+    method = make_method(str(folder / "bioimageio.yaml"), {"foreground": 0})
+    assert isinstance(method, ZooModel)
+    method.engine.threads = 1
+    field = np.load(folder / "test_input.npy")[0, 0].astype(np.float32)
+    image = Image(np.tile(field, (2, 2)), "yx")
+    method.outputs(image)  # opens the session
+    run, inside, tile = method.engine.run, [], np.zeros(0)
+
+    def timed(values: np.ndarray) -> Any:
+        nonlocal tile
+        begin = time.process_time()
+        found = run(values)
+        inside.append(time.process_time() - begin)
+        tile = values
+        return found
+
+    method.engine.run = timed
+    begin = time.process_time()
+    method.outputs(image)
+    total = time.process_time() - begin
+    found = {"tiles": len(inside), "network_share": sum(inside) / total, "onnxruntime_tile_s": min(inside)}
+    try:
+        import openvino
+    except ImportError:
+        return found
+    core = openvino.Core()
+    network = core.read_model(str(method.engine.weights))
+    network.reshape(list(tile.shape))
+    reference = np.asarray(run(tile)[0])
+    for precision in ("f32", "bf16"):
+        options = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision}
+        compiled = core.compile_model(network, "CPU", options)
+        times = []
+        for _ in range(5):
+            begin = time.process_time()
+            (output,) = compiled([tile]).values()
+            times.append(time.process_time() - begin)
+        found[f"openvino_{precision}_tile_s"] = min(times)
+        found[f"openvino_{precision}_difference"] = float(np.abs(output - reference).max())
+    return found
 
 
 def _as_float(folder: Path) -> Path:
@@ -143,9 +189,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Print a table, and JSON on request."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
+    if options.profile:
+        for key, value in profile(options.data).items():
+            print(f"{key:<28}{value:>10.4g}")
+        return
     if hasattr(os, "sched_setaffinity"):  # one core for both, whatever their threads are set to
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     found = rows(options.data, quick=options.quick)
