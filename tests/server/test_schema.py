@@ -39,12 +39,12 @@ def test_every_route_is_described_once_and_in_words() -> None:
 
 def test_every_member_is_explained() -> None:
     models = schema()["components"]["schemas"]
+    generated = ("HTTPValidationError", "ValidationError")
     lacking = [
         f"{name}.{member}"
         for name, model in models.items()
         for member, value in model.get("properties", {}).items()
-        if not {"description", "$ref"} & value.keys()
-        and name not in ("HTTPValidationError", "ValidationError")
+        if not {"description", "$ref"} & value.keys() and name not in generated
     ]
     assert lacking == []
 
@@ -86,10 +86,11 @@ def test_no_request_breaks_the_server(
                     name: real.get(name, value) for name, value in (case.path_parameters or {}).items()
                 }
             answer = send(client, case)
-            if answer is not None and (answer.status_code >= 500 and answer.status_code != 507):
-                broken.append(
-                    f"{case.method} {answer.request.url} → {answer.status_code} {answer.text[:300]}"
-                )
+            if answer is None:
+                return
+            sent["good"] += answer.status_code < 300
+            if answer.status_code >= 500:
+                broken.append(f"{case.method} {answer.request.url}: {answer.status_code} {answer.text[:200]}")
 
         check()
     recwarn.clear()
@@ -99,9 +100,8 @@ def test_no_request_breaks_the_server(
 
 def send(client: httpx.Client, case: Any) -> httpx.Response | None:
     given = case.as_transport_kwargs(base_url=str(client.base_url))
-    headers = {
-        k: v for k, v in dict(given.get("headers") or {}).items() if k.lower() not in ("host", "cookie")
-    }
+    ours = ("host", "cookie")
+    headers = {k: v for k, v in dict(given.get("headers") or {}).items() if k.lower() not in ours}
     try:
         return client.request(
             given["method"],

@@ -1,0 +1,55 @@
+"""The verbs that start the app and keep its accounts."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from veriscope.cli.app import app
+from veriscope.errors import InputError
+
+RUNNER = CliRunner()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--host", "0.0.0.0"], "--host 0.0.0.0: others could read and change what is sent; "),
+        (["--tls-cert", "cert.pem"], "--tls-cert and --tls-key belong together; give both or none"),
+        (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem: no such file; "),
+        (["--host", "203.0.113.7", "--insecure-http"], "cannot listen there"),
+    ],
+)
+def test_what_is_not_safe_is_not_started(tmp_path: Path, arguments: list[str], message: str) -> None:
+    result = RUNNER.invoke(app, ["serve", str(tmp_path), "--no-browser", *arguments])
+    assert isinstance(result.exception, InputError) and message in str(result.exception)
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = RUNNER.invoke(app, ["serve", str(tmp_path), "--no-browser", "--port", str(port)])
+    assert str(result.exception) == (
+        f"--port {port} is taken by another program; choose another, or leave it out"
+    )
+
+
+def test_accounts(tmp_path: Path) -> None:
+    file, secret = tmp_path / "accounts.sqlite", tmp_path / "secret.txt"
+    secret.write_text("a long password\n")
+    add = ["serve-user", "add", str(file), "anna", "--role", "owner", "--password-file", str(secret)]
+    assert RUNNER.invoke(app, add).output == "anna is owner now\n"
+    listed = RUNNER.invoke(app, ["serve-user", "list", str(file), "--json"])
+    assert json.loads(listed.output)["accounts"] == {"anna": "owner"}
+    assert RUNNER.invoke(app, ["serve-user", "remove", str(file), "anna"]).output == "anna is removed\n"
+    gone = RUNNER.invoke(app, ["serve-user", "remove", str(file), "anna"])
+    assert str(gone.exception) == "there is no account 'anna'; see: veriscope serve-user list"
+    missing = RUNNER.invoke(app, ["serve-user", "list", str(tmp_path / "none")])
+    assert "no such file; make it with: veriscope serve-user add" in str(missing.exception)
+    assert "give the NAME" in str(RUNNER.invoke(app, ["serve-user", "add", str(file)]).exception)
