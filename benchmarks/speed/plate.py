@@ -4,6 +4,7 @@
 
     python benchmarks/speed/plate.py                 # 384 images of 256²
     python benchmarks/speed/plate.py --images 96     # another number
+    python benchmarks/speed/plate.py --workers 2     # how much sooner two processes are done; 96 images
     python benchmarks/speed/plate.py --quick         # 8 images
     python benchmarks/speed/plate.py --json FILE
 
@@ -14,13 +15,22 @@ is reading, writing, hashing and recording, and for `run` measuring, which is ti
 The share is this overhead divided by the computing, both in processor time, which other work on the
 machine disturbs least; wall time, which also has the waits for the disk, stands beside it. A second `run`
 and `predict` have nothing to do: they show what it takes to find that out.
+
+With `--workers` a plate of fields of 512² is predicted by one process and by several, each time from the
+start, in a process of its own; the best of three. Beside the wall time stands the processor time of all
+processes, which tells on a busy machine what several processes cost beyond one: with enough idle cores, n
+processes cannot be sooner done than n × CPU(1) / CPU(n).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +55,7 @@ from veriscope.workflow.study import Study
 SCHEMA = "veriscope/benchmark-plate/1"
 METHOD = "nuclei-fluorescence"
 SIDE = 256
+LARGE_SIDE = 512
 FIELDS = 4  # per well
 WELLS = 24  # per row of wells
 DIFFERENT = 8  # simulated fields; more images repeat them with noise of their own
@@ -53,9 +64,9 @@ HEADER = f"{'step':<16}{'CPU ms/image':>14}{'share':>8}{'wall ms/image':>16}{'sh
 LINE = "{step:<16}{cpu_ms:>14.1f}{cpu_share:>8.1%}{wall_ms:>16.1f}{wall_share:>8.1%}"
 
 
-def images(number: int) -> Iterator[tuple[str, Image]]:
-    """Give wells and fields of nuclei, 20 pixels wide, about 50 in each."""
-    scene = SceneSettings(height_px=SIDE, width_px=SIDE, density_per_mm2=3000, diameter_um=10)
+def images(number: int, *, side: int = SIDE) -> Iterator[tuple[str, Image]]:
+    """Give wells and fields of nuclei, 20 pixels wide, about 50 in 256²."""
+    scene = SceneSettings(height_px=side, width_px=side, density_per_mm2=3000, diameter_um=10)
     settings = SimulationSettings(scene=scene)
     fields = [simulate_image(settings, seed=seed, name=str(seed)).image for seed in range(DIFFERENT)]
     rng = np.random.default_rng(0)
@@ -108,6 +119,30 @@ def measure(number: int, folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def with_workers(number: int, folder: Path, workers: int) -> list[dict[str, Any]]:
+    """Predict a plate by one process and by several, best of three each."""
+    plate = folder / "plate.ome.zarr"
+    write_plate(plate, images(number, side=LARGE_SIDE))
+    rows = []
+    for count in (1, workers):
+        cpu, wall = [], []
+        for turn in range(3):
+            arguments = ["predict", METHOD, str(plate), "-o", str(folder / f"out-{count}-{turn}"), "-q"]
+            arguments += ["-p", "engine=onnxruntime", "--workers", str(count)]
+            start = f"import sys; from veriscope.cli import main; sys.argv[1:] = {arguments!r}; main()"
+            before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            environment = os.environ | {"OMP_NUM_THREADS": "1"}
+            subprocess.run([sys.executable, "-c", start], check=True, capture_output=True, env=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            wall.append(time.perf_counter() - begin)
+            cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        rows.append({"workers": count, "cpu_s": min(cpu), "wall_s": min(wall)})
+    first, last = rows[0], rows[-1]
+    last["wall_ratio"] = first["wall_s"] / last["wall_s"]
+    last["bound"] = workers * first["cpu_s"] / last["cpu_s"]
+    return rows
+
+
 def row(
     name: str,
     number: int,
@@ -129,11 +164,22 @@ def row(
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=384)
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--workers", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    number = 8 if options.quick else options.images
+    number = 8 if options.quick else options.images or (96 if options.workers else 384)
+    if options.workers:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = with_workers(number, Path(folder), options.workers)
+        print(f"{number} images of {LARGE_SIDE} × {LARGE_SIDE} pixels, {METHOD}, best of three")
+        for item in rows:
+            print("  ".join(f"{key} {value:.2f}" for key, value in item.items()))
+        if options.json:
+            record = {"schema": SCHEMA, "images": number, "side": LARGE_SIDE, "workers": rows}
+            options.json.write_text(json.dumps(record, indent=2) + "\n")
+        return
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(number, Path(folder))
     print(f"{number} images of {SIDE} × {SIDE} pixels, {METHOD}; goal for new, run and predict: {GOAL:.0%}")
