@@ -99,10 +99,12 @@ def test_a_fault_of_the_work_arrives_and_the_rest_is_not_begun(local: Any, tmp_p
     executor = DaskExecutor(local[1], tmp_path)
     with pytest.raises(MethodError, match=r"^5 cannot be done$"):
         list(executor.run(Numbers(tmp_path, bad=(5,), seconds=0.02), range(300)))
-    time.sleep(0.2)
-    n_done = len(left(tmp_path))
-    assert n_done < 100
+    for _ in range(100):  # pieces under way are finished, on a busy computer later
+        time.sleep(0.2)
+        if not any(name.startswith(".") for name in left(tmp_path)):
+            break
     assert not any(name.startswith(".") for name in left(tmp_path))
+    assert len(left(tmp_path)) < 100
 
 
 @pytest.mark.slow

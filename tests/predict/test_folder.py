@@ -182,3 +182,14 @@ def test_a_method_that_fails_on_one_image_does_not_stop_the_others(
     assert calls[1].startswith(failed["image"])
     again = predict_folder(method, images, tmp_path / "out")
     assert (again["n_images"], again["n_done"], again["failed"]) == (3, 1, [])
+
+
+def test_a_relative_output_is_taken_from_where_the_command_is_given(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = predict_folder(make_method("otsu-watershed"), images, Path("out"))
+    assert [row["labels"] for row in found["images"]] == sorted(
+        str(path) for path in Path("out").glob("*.tif")
+    )
+    assert predict_folder(make_method("otsu-watershed"), images, Path("out"))["n_done"] == 0

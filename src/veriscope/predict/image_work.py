@@ -73,9 +73,7 @@ class ImageWork:
                     "reading": self.reading.model_dump(exclude={"skip_bad"}),
                 },
                 outputs=list(outputs.values()),
-                work=lambda: self._predict(
-                    file, {kind: self.output / name for kind, name in outputs.items()}
-                ),
+                work=lambda: self._predict(file, outputs),
             )
         except Exception as error:
             # A full disk or a missing file concerns the images after this one too.
