@@ -146,7 +146,9 @@ def test_weights_at_a_file_address_are_not_read(package: Package, cache: Path) -
         add_model(str(folder))
 
 
-def test_custom_processing_is_shown_and_never_run(package: Package, cache: Path, tmp_path: Path) -> None:
+def test_custom_processing_is_shown_and_not_run_without_consent(
+    package: Package, cache: Path, tmp_path: Path
+) -> None:
     code = f"import os\nos.mkdir({str(tmp_path / 'mark')!r})\n".encode()
 
     def custom(content: dict[str, Any]) -> None:
@@ -158,7 +160,7 @@ def test_custom_processing_is_shown_and_never_run(package: Package, cache: Path,
     (folder / "evil.py").write_bytes(code)
     (shown,) = read_description(folder / "bioimageio.yaml").codes
     assert (shown.file.source, shown.file.sha256) == ("evil.py", sha256(code))
-    with pytest.raises(MethodError, match=rf"its own Python code evil\.py \(run, SHA-256 {sha256(code)}\)"):
+    with pytest.raises(MethodError, match=rf"Read .*evil\.py first; .* with --trust {sha256(code)}"):
         add_model(str(folder))
     assert not (tmp_path / "mark").exists()
 

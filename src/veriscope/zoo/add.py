@@ -15,6 +15,7 @@ from veriscope.errors import InputError, MethodError, UnreadableFileError
 from veriscope.io.atomic import atomic_path, write_json
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.zoo.description import File, ModelDescription
+from veriscope.methods.zoo.processing import Custom
 from veriscope.methods.zoo.zoo_model import InstalledModel, model_class
 from veriscope.zoo.archive import safe_file, safe_relative, unpack_zip
 from veriscope.zoo.cache import PREFIX, RECORD_SCHEMA, model_folder, read_record, slug
@@ -216,6 +217,12 @@ def _wanted(description: ModelDescription) -> list[File]:
             if item.architecture is not None:
                 found.append(item.architecture.file)
     tensors = (*description.inputs, *description.outputs)
+    found += [
+        File(source=step.source, sha256=step.sha256)
+        for tensor in tensors
+        for step in tensor.steps
+        if isinstance(step, Custom)
+    ]
     return found + [tensor.test for tensor in tensors if tensor.test is not None]
 
 

@@ -86,6 +86,7 @@ def _test_weights(installed: InstalledModel, weights: str) -> list[dict[str, Any
             tests.append(test)
     finally:
         model.engine.close()
+        model.code.close()
     return tests
 
 

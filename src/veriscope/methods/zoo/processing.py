@@ -296,7 +296,7 @@ class ScaleMeanVariance(ProcessingStep):
 
 
 class Custom(ProcessingStep):
-    """Python code of the package; never run within this process."""
+    """Python code of the package; `veriscope.methods.zoo.custom_code` runs it in another process."""
 
     kind: Literal["custom"] = "custom"
     """Which step it is."""
@@ -310,11 +310,9 @@ class Custom(ProcessingStep):
     """What it is called with."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
-        """Refuse."""
+        """Refuse: it is never run within this process."""
         raise MethodError(
-            f"the model needs its own Python code {self.source} ({self.callable}, SHA-256 {self.sha256}) as "
-            "a processing step, which Veriscope does not run; ask its authors for a package that uses the "
-            "steps of the specification"
+            f"{self.source} is code of the package and is not run where a step of it is expected"
         )
 
 

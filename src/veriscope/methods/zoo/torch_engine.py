@@ -102,10 +102,29 @@ class TorchEngine:
         MethodError
             If it cannot be loaded, fails, takes too long or too much memory, or answers nonsense.
         """
+        return self.call([np.ascontiguousarray(values, np.float32 if values.dtype.kind == "f" else None)])
+
+    def call(self, arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        """Hand over several arrays as they are.
+
+        Parameters
+        ----------
+        arrays
+            What goes in.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            What comes out.
+
+        Raises
+        ------
+        MethodError
+            As `run`.
+        """
         if self._process is None:
             self._start()
-        given = np.ascontiguousarray(values, np.float32 if values.dtype.kind == "f" else None)
-        header, contents = self._ask({}, [given])
+        header, contents = self._ask({}, [np.ascontiguousarray(item) for item in arrays])
         try:
             return [_array(about, raw) for about, raw in zip(header["arrays"], contents, strict=True)]
         except (KeyError, TypeError, ValueError) as error:
@@ -158,6 +177,8 @@ class TorchEngine:
         if "error" in answer[0]:
             text = str(answer[0]["error"])
             self.close()
+            if self.order.get("format") == "custom":
+                raise MethodError(f"{self.weights.name}: the code of the package fails: {text}")
             raise MethodError(f"{self.weights.name}: {_advice(text)}")
         return answer
 

@@ -125,21 +125,40 @@ def _verified(path: str, sha256: str) -> bytes:
 
 
 def _load(order: dict[str, Any]) -> Any:
+    if order["format"] == "custom":
+        return _PlainCode(_made(order))
     torch = importlib.import_module("torch")
     torch.set_num_threads(order["threads"])
     weights = io.BytesIO(_verified(order["weights"], order["weights_sha256"]))
     if order["format"] == "torchscript":
         return torch.jit.load(weights, map_location="cpu").eval()
-    code = _verified(order["code"], order["code_sha256"])
-    space: dict[str, Any] = {"__name__": "model_code"}
-    exec(compile(code, "model_code.py", "exec"), space)  # the user has consented to its hash
-    network = space[order["callable"]](**order["kwargs"])
+    network = _made(order)
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval()
 
 
+class _PlainCode:
+    """Code that takes and gives NumPy arrays."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
+def _made(order: dict[str, Any]) -> Any:
+    code = _verified(order["code"], order["code_sha256"])
+    space: dict[str, Any] = {"__name__": "model_code"}
+    exec(compile(code, "model_code.py", "exec"), space)  # the user has consented to its hash
+    return space[order["callable"]](**order["kwargs"])
+
+
 def _run(network: Any, header: dict[str, Any], values: list[bytes]) -> list[Any]:
     numpy = importlib.import_module("numpy")
+    if isinstance(network, _PlainCode):
+        arrays = [
+            numpy.frombuffer(bytearray(raw), dtype=item["dtype"]).reshape(item["shape"])
+            for item, raw in zip(header["arrays"], values, strict=True)
+        ]
+        return [numpy.asarray(network.function(*arrays))]
     torch = importlib.import_module("torch")
     (about,) = header["arrays"]
     array = numpy.frombuffer(bytearray(values[0]), dtype=about["dtype"]).reshape(about["shape"])

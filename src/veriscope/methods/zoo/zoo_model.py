@@ -21,6 +21,13 @@ from veriscope.methods.base import Method
 from veriscope.methods.networks.resample import resample
 from veriscope.methods.zoo.card import card_of, channel_count, channel_names
 from veriscope.methods.zoo.choose import choose_engine, choose_maps
+from veriscope.methods.zoo.custom_code import (
+    CustomCode,
+    finish_outputs,
+    gives_labels,
+    made_labels,
+    one_channel,
+)
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.processing import Step, apply_steps
@@ -113,6 +120,7 @@ class ZooModel(Method):
         super().__init__(parameters)
         self.maps = choose_maps(self.installed.description, self.parameters)
         self.engine = choose_engine(self.installed, self.parameters.weights)
+        self.code = CustomCode(self.installed)
 
     def __reduce__(self) -> Any:
         return _remake, (self.installed, self.parameters)
@@ -209,10 +217,7 @@ class ZooModel(Method):
         ]
         places = [tensor.names.index(axis.name) for axis in tensor.spatial]
         parts = run_tiled(self.engine.run, values, places, cuts, layout)
-        done: dict[str, NDArray[Any]] = {tensor.id: raw}
-        for out, part in zip(described, parts, strict=True):
-            done[out.id] = apply_steps(out.steps, part, out.names, done)
-        return {out.id: done[out.id] for out in described}
+        return finish_outputs(described, parts, {tensor.id: raw}, self.code)
 
     def _predict(self, image: Image) -> Prediction:
         seen, details = self._rescaled(image)
@@ -220,6 +225,9 @@ class ZooModel(Method):
         values = self.outputs(seen)[tensor.id]
         shape = image.spatial_shape
         axes = "zyx"[-len(shape) :]
+        if gives_labels(tensor):
+            labels = made_labels(values, tensor, image, self.maps.foreground)
+            return Prediction(labels, axes, details=details)
         flat = np.ptp(image.pixels) == 0
         foreground = _on_grid(channel_map(values, tensor, self.maps.foreground), shape)
         boundary = None
@@ -432,12 +440,7 @@ def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[n
     numpy.ndarray
         float32, axes in the order z, y, x; the first image of a batch.
     """
-    index: list[Any] = [
-        slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
-    ]
-    left = [name for name in tensor.names if name in "zyx"]
-    found = values[tuple(index)]
-    return np.asarray(np.transpose(found, np.argsort(["zyx".index(n) for n in left])), np.float32)
+    return np.asarray(one_channel(values, tensor, channel), np.float32)
 
 
 def _on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
