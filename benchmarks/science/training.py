@@ -1,0 +1,256 @@
+"""Networks trained on the same images in the same processor time: ours, StarDist, Cellpose 3.
+
+    python benchmarks/science/training.py --data DIR --cpu-minutes 10 --seeds 0 1 2 --json out.json
+    python benchmarks/science/training.py --data DIR --methods ours --cpu-minutes 4
+    python benchmarks/science/training.py --data DIR --fine-tune dsb2018_histology --objects 50 100 200
+    python benchmarks/science/training.py --quick
+
+Each method gets the train and val split of dsb2018_fluorescence, and so many minutes of processor time (all
+threads and child processes added; imports not counted) from raw images to a trained network; choosing on the
+validation images comes on top, for all. The test split is predicted once, sizes not told to ours and to
+StarDist; Cellpose is told the median diameter of each test image. Metrics are pooled over the test images,
+intervals are by field group. Peers run in their own environments (benchmarks/peers/make.py). `--quick` uses
+simulated discs, seconds and no peers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from veriscope.core.image import Image
+from veriscope.io.usage import processor_seconds
+from veriscope.training.architectures.unet import WIDTHS
+from veriscope.training.build import fitting_augmentation
+from veriscope.training.heads import FlowHead
+from veriscope.training.judge import InstanceJudge
+from veriscope.training.known import find_network
+from veriscope.training.learn import Lesson, learn, prepare_all, set_up_torch
+from veriscope.training.package import receptive_reach
+from veriscope.training.pairs import LabelledImage, pixel_hash, read_pairs, sees_colour
+from veriscope.training.run import choose_on_validation, make_candidate, package_predictor, start_predictor
+from veriscope.training.settings import TrainSettings
+from veriscope.training.split import Split, group_images, make_split, read_split
+
+PEERS = Path(__file__).parents[1] / "peers"
+START = "nuclei-fluorescence"
+KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
+
+
+def main(given: Sequence[str] | None = None) -> dict[str, Any]:
+    """Train, predict the test split, and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of the data sets")
+    parser.add_argument("--set", default="dsb2018_fluorescence", help="data set to train on")
+    parser.add_argument("--methods", nargs="+", default=["ours", "ours-start", "stardist", "cellpose"])
+    parser.add_argument("--cpu-minutes", type=float, default=10)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fine-tune", help="data set for the curve over annotated objects")
+    parser.add_argument("--objects", type=int, nargs="+", default=[25, 50, 100, 200])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(given)
+    rows = _curve(options) if options.fine_tune else _compare(options)
+    found = {"schema": "veriscope/benchmark-training/1", "cpu_minutes": options.cpu_minutes, "rows": rows}
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Each method with each seed on the whole train split."""
+    split = _discs() if options.quick else _read(options.data / options.set)
+    settings = {"threads": options.threads, "minutes": options.cpu_minutes}
+    methods = options.methods
+    if options.quick:
+        settings |= {"steps": 20, "widths": (8, 16), "crop": 64, "batch": 2}
+        methods = ["ours"]
+    rows = []
+    for seed in options.seeds:
+        for name in methods:
+            started = time.perf_counter()
+            if name.startswith("ours"):
+                start = START if name == "ours-start" else None
+                row = _ours(split, TrainSettings.parse(settings | {"seed": seed, "start": start}, where=name))
+            else:
+                row = _peer(name, split, seed, options)
+            rows.append(_told({"method": name, "seed": seed, **row}, started))
+    return rows
+
+
+def _curve(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Fine-tuned against from scratch, over so many annotated objects."""
+    whole = _read(options.data / options.fine_tune)
+    rows = []
+    for seed in options.seeds:
+        for objects in options.objects:
+            split = _with_objects(whole, objects, seed)
+            for name, start in (("from scratch", None), (f"from {START}", START)):
+                started = time.perf_counter()
+                settings = TrainSettings(
+                    minutes=options.cpu_minutes, threads=options.threads, seed=seed, start=start
+                )
+                n = sum(pair.n_objects for pair in split.train)
+                row = {"method": name, "seed": seed, "objects": n, **_ours(split, settings)}
+                rows.append(_told(row, started))
+        start_rows = InstanceJudge().count(start_predictor(find_network(START)), whole.test)
+        rows.append(_told({"method": START, "seed": seed, "objects": 0, **_figures(start_rows)}, None))
+    return rows
+
+
+def _read(folder: Path) -> Split:
+    table = read_split(folder / "split.csv")
+    pairs = read_pairs(folder / "images", folder / "labels", partial=True)
+    grouped, sentence = group_images([pair for pair in pairs if pair.stem in table], None, table)
+    return make_split(grouped, table=table, groups_are=sentence)
+
+
+def _with_objects(split: Split, objects: int, seed: int) -> Split:
+    """Keep so many annotated objects: crops of 128 pixels of random training images, the rest not known."""
+    rng = np.random.default_rng(seed)
+    kept: list[LabelledImage] = []
+    left = objects
+    for i in rng.permutation(len(split.train)):
+        if left <= 0:
+            break
+        pair = split.train[int(i)]
+        labels = np.full_like(pair.labels, -1)
+        corner = [int(rng.integers(max(1, length - 128))) for length in labels.shape]
+        box = np.s_[corner[0] : corner[0] + 128, corner[1] : corner[1] + 128]
+        labels[box] = pair.labels[box]
+        found = [value for value in np.unique(labels) if value > 0]
+        for value in found[left:]:
+            labels[labels == value] = -1
+        if found:
+            kept.append(LabelledImage(pair.stem, pair.image, labels, pair.group, pair.sha256))
+            left -= len(found)
+    return Split(tuple(kept), split.val, split.test, f"{objects} objects of {split.how}")
+
+
+def _ours(split: Split, settings: TrainSettings) -> dict[str, Any]:
+    """Train and judge; the time to prepare the images counts, so less is left to learn."""
+    device = set_up_torch(settings)
+    start = find_network(settings.start) if settings.start else None
+    begun = processor_seconds()
+    n_channels = 3 if sees_colour((*split.train, *split.val, *split.test)) else 1
+    head = FlowHead()
+    train, val = (prepare_all(part, head, n_channels) for part in (split.train, split.val))
+    used = (processor_seconds() - begun) / 60
+    left = {"minutes": max(0.05, settings.minutes - used), "clock": "processor"}
+    lesson = Lesson(
+        head,
+        n_channels,
+        settings.model_copy(update=left),
+        device,
+        start,
+        fitting_augmentation(split.train, head, n_channels=n_channels),
+    )
+    learned = learn(lesson, train, val, progress=_show)
+    trained = (processor_seconds() - begun) / 60
+    stride = int(getattr(learned.network, "stride", 16))
+    halo = receptive_reach(learned.network, n_channels=n_channels, stride=stride)
+    with tempfile.TemporaryDirectory() as folder:
+        package = make_candidate(lesson, learned.network, split, Path(folder) / "p", stride=stride, halo=halo)
+        package, _ = choose_on_validation(package, split)
+        predict = package_predictor(package)
+        predict(split.test[0].image)
+        before = time.perf_counter()
+        rows = InstanceJudge().count(predict, split.test)
+        seconds = (time.perf_counter() - before) / len(split.test)
+    sizes = {"widths": list(settings.widths or WIDTHS), "steps": learned.state.step}
+    return _figures(rows) | {"train_cpu_min": round(trained, 2), "predict_s": round(seconds, 4), **sizes}
+
+
+def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Have a peer train and predict in its own environment."""
+    root = Path(os.environ.get("VERISCOPE_PEERS", PEERS / "environments"))
+    python = root / name / "bin" / "python"
+    if not python.exists():
+        return {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}
+    with tempfile.TemporaryDirectory() as folder:
+        cases, out = Path(folder) / "cases.npz", Path(folder) / "out.npz"
+        arrays = {}
+        for part in ("train", "val", "test"):
+            for number, pair in enumerate(split.of(part)):
+                arrays[f"{part}_image_{number}"] = pair.image.pixels
+                arrays[f"{part}_labels_{number}"] = np.maximum(pair.labels, 0).astype(np.uint16)
+        np.savez(cases, **arrays)
+        script = str(PEERS / f"{name}_training.py")
+        command = [str(python), script, str(cases), str(options.cpu_minutes * 60), str(seed), str(out)]
+        environment = os.environ | {
+            "OMP_NUM_THREADS": str(options.threads),
+            "TF_NUM_INTRAOP_THREADS": str(options.threads),
+        }
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if done.returncode:
+            raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
+        told = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
+        with np.load(out) as found:
+            predictions = {pair.sha256: found[f"labels_{i}"] for i, pair in enumerate(split.test)}
+    rows = InstanceJudge().count(lambda image: predictions[pixel_hash(image.pixels)], split.test)
+    return _figures(rows) | told
+
+
+def _figures(rows: Sequence[Any]) -> dict[str, Any]:
+    return {key: value.to_dict() for key, value in InstanceJudge().figures(rows).items() if key in KEYS}
+
+
+def _discs() -> Split:
+    """Simulated discs, for the quick form."""
+    pairs = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        light = np.zeros((96, 96))
+        for y in range(12, 96, 24):
+            for x in range(12, 96, 24):
+                light[y + int(rng.integers(-3, 4)), x + int(rng.integers(-3, 4))] = 1
+        labels, _ = ndimage.label(ndimage.distance_transform_edt(light == 0) < 7)
+        pixels = rng.poisson(200 + 800 * (labels > 0)).astype(np.uint16)
+        name = f"discs{seed}"
+        pairs.append(
+            LabelledImage(name, Image(pixels, "yx"), labels.astype(np.int32), name, pixel_hash(pixels))
+        )
+    return make_split(pairs)
+
+
+def _show(stage: str, done: int, total: int) -> None:
+    print(f"\r{stage} {done}/{total} ", end="", file=sys.stderr, flush=True)
+
+
+def _told(row: dict[str, Any], started: float | None) -> dict[str, Any]:
+    if started is not None:
+        row["wall_min"] = round((time.perf_counter() - started) / 60, 2)
+    if "missing" in row:
+        print(f"{row['method']:24s} {row['missing']}", flush=True)
+        return row
+    figures = "  ".join(f"{key} {_interval(row[key])}" for key in KEYS)
+    objects = f" {row['objects']:4d} objects" if "objects" in row else ""
+    cost = f"{row.get('train_cpu_min', 0):.1f} CPU-min, {row.get('predict_s', 0):.3f} s per image"
+    print(f"{row['method']:24s} seed {row['seed']}{objects}  {figures}  {cost}", flush=True)
+    return row
+
+
+def _interval(value: dict[str, Any]) -> str:
+    if value["value"] is None:
+        return "—"
+    low, high = value["low"], value["high"]
+    ends = "" if low is None else f" ({low:.3f}–{high:.3f})"
+    return f"{value['value']:.3f}{ends}"
+
+
+if __name__ == "__main__":
+    main()
