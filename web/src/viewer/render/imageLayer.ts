@@ -3,7 +3,8 @@ import { XRLayer } from "@hms-dbmi/viv";
 import type { Place, Raster } from "../data/pyramid";
 import type { Projection, TileSource } from "../data/source";
 import type { ChannelDisplay } from "../display/channels";
-import { DisplayExtension, type DisplayUniforms } from "./displayExtension";
+import { DisplayExtension } from "./displayExtension";
+import type { DisplayUniforms } from "./displayUniforms";
 import { type TileIndex, tileBounds } from "./tiles";
 
 interface ImageLayerOptions {

@@ -2,7 +2,7 @@ import { type DeckProps, OrthographicView, type OrthographicViewState } from "@d
 import DeckGL, { type DeckGLRef } from "@deck.gl/react";
 import { type Ref, useEffect, useMemo } from "react";
 import type { TileSource } from "../data/source";
-import { displayUniforms } from "../render/displayExtension";
+import { displayUniforms } from "../render/displayUniforms";
 import { imageLayer } from "../render/imageLayer";
 import { ColumnTable } from "../render/labelLayer";
 import type { ColumnColors } from "../render/labelStyle";
