@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
+from threadpoolctl import threadpool_limits
 
 from veriscope.methods.networks.cellpose_dynamics import cluster_ends, follow_interpolated
 from veriscope.methods.networks.seeded_watershed import seeded_watershed
@@ -205,7 +206,8 @@ def main(arguments: list[str] | None = None) -> None:
     if hasattr(os, "sched_setaffinity") and not options.quick:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cases = (Case("nuclei, 96²", 96, 8, 0.5, 1),) if options.quick else CASES
-    found = [row for case in cases for row in rows(case, quick=options.quick)]
+    with threadpool_limits(1):
+        found = [row for case in cases for row in rows(case, quick=options.quick)]
     print(f"{'case':26}{'step':30}{'ours, s':>9}{'peer, s':>9}{'ratio':>7}{'differ':>8}  peer")
     for row in found:
         numbers = [

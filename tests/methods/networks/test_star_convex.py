@@ -50,7 +50,7 @@ def test_bounds_decide_as_clipping_every_pair_does(
     def know_nothing(self: object, one: int, rivals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(len(rivals)), np.full(len(rivals), np.inf)
 
-    monkeypatch.setattr("veriscope.methods.networks.star_convex._Suppression._bounds", know_nothing)
+    monkeypatch.setattr("veriscope.methods.networks.polygon_suppression.Suppression._bounds", know_nothing)
     np.testing.assert_array_equal(suppress_polygons(points, rays, overlap=overlap), with_bounds)
 
 
