@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -213,3 +214,22 @@ def test_an_entry_says_what_the_step_cost(tmp_path: Path) -> None:
     assert cost["peak_memory_bytes"] > 64 << 20
     assert "wall_s" not in cost and entry["wall_s"] >= 0
     assert entry["details"] == {"gpu_s": 0.5, "n_objects": 3}
+
+
+def test_a_record_in_another_process_keeps_its_lines_for_the_one_that_sent_it(tmp_path: Path) -> None:
+    here = Record(tmp_path)
+    (tmp_path / "in").write_text("in")
+
+    def do(record: Record, name: str) -> bool:
+        work = lambda: (tmp_path / name).write_text(name) and None  # noqa: E731
+        return record.step("s", inputs=["in"], parameters={}, outputs=[name], work=work)
+
+    there = pickle.loads(pickle.dumps(here))
+    assert do(there, "a") and not do(there, "a"), "it knows its own lines"
+    assert not here.path.exists()
+    lines = there.kept()
+    assert (len(lines), there.kept()) == (1, [])
+    here.add(lines)
+    assert not do(here, "a") and do(here, "b")
+    assert here.kept() == []
+    assert [list(entry["outputs"]) for entry in Record(tmp_path).entries()] == [["a"], ["b"]]

@@ -59,6 +59,9 @@ def _version(package: str) -> str | None:
 class Record:
     """The record of one study.
 
+    Of several processes only one writes: a record that is sent to another process keeps its new lines there,
+    for whoever sent it to `add` them. Computers that append to one file on a network disk lose lines.
+
     Parameters
     ----------
     root
@@ -72,8 +75,12 @@ class Record:
         self._root = root
         self._grouped = grouped
         self._flushed = time.monotonic()
+        self._kept: list[dict[str, Any]] | None = None
         self._path = root / "record.jsonl"
         self._latest: dict[str, dict[str, Any]] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _elsewhere, (self._root, self._grouped)
 
     @property
     def path(self) -> Path:
@@ -185,6 +192,28 @@ class Record:
         if not self._is_current(key, names):
             self._append(self._entry(name, key, inputs, parameters, names))
 
+    def kept(self) -> list[dict[str, Any]]:
+        """Give the new lines of a record in another process, once.
+
+        Returns
+        -------
+        list of dict
+            To be added where the record came from; none where it writes itself.
+        """
+        lines, self._kept = self._kept or [], None if self._kept is None else []
+        return lines
+
+    def add(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Write lines of this record that were kept in another process.
+
+        Parameters
+        ----------
+        lines
+            As from `kept`.
+        """
+        for line in lines:
+            self._append(line)
+
     def flush(self) -> None:
         """Have all that was written so far on the disk."""
         flush_all()
@@ -242,6 +271,11 @@ class Record:
         return True
 
     def _append(self, entry: dict[str, Any]) -> None:
+        if self._latest is not None:
+            self._latest.update(dict.fromkeys(entry["outputs"], entry))
+        if self._kept is not None:
+            self._kept.append(entry)
+            return
         line = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode() + b"\n"
         # Unbuffered: a line goes out in one write, so that the lines of two processes do not mix.
         with self._path.open("ab+", buffering=0) as stream:
@@ -256,8 +290,12 @@ class Record:
                 os.fsync(stream.fileno())
         if self._grouped and time.monotonic() - self._flushed > _GROUP_SECONDS:
             self.flush()
-        if self._latest is not None:
-            self._latest.update(dict.fromkeys(entry["outputs"], entry))
+
+
+def _elsewhere(root: Path, grouped: bool) -> Record:
+    record = Record(root, grouped=grouped)
+    record._kept = []
+    return record
 
 
 def _key(name: str, inputs: Mapping[str, str], parameters: Mapping[str, Any]) -> str:

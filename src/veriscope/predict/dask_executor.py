@@ -28,6 +28,8 @@ __all__ = ["DaskExecutor"]
 _BATCH_SECONDS = 1.0
 """Pieces are sent in batches that take about as long, so that sending costs little beside."""
 _POLL_SECONDS = 1.0
+_REMOVALS = 50
+"""How often it is tried to remove what a run leaves, a tenth of a second apart."""
 _KEPT = "what is finished is kept, and the same command goes on from there"
 
 
@@ -155,7 +157,16 @@ class DaskExecutor:
             write_json(order / "order.json", {"software": software(), "folder": str(Path.cwd())})
             yield from _Run(self, order, waiting).results()
         finally:
-            shutil.rmtree(order, ignore_errors=True)
+            _remove_order(order)
+
+
+def _remove_order(order: Path) -> None:
+    """Remove an order into which workers may still be writing marks."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(order, ignore_errors=True)
+        if not order.exists():
+            return
+        time.sleep(0.1)
 
 
 def _make_order(folder: Path) -> Path:

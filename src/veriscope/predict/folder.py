@@ -125,8 +125,8 @@ def _predict_small(
     rows: dict[Path, dict[str, Any]] = {}
     stage = f"predict {work.method.name}"
     progress(stage, 0, total)
-    for unit, row in executor.run(work, range(len(work.files))):
-        rows[work.files[unit].path] = row
+    for unit, result in executor.run(work, range(len(work.files))):
+        rows[work.files[unit].path] = work.row(result)
         progress(stage, len(rows), total)
     return rows
 

@@ -40,6 +40,8 @@ class ImageWork:
         How files are read.
     maps
         Write also the probability of each pixel, as ``probabilities/<stem>.ome.zarr``.
+    record
+        Of the output; None: opened.
     """
 
     def __init__(
@@ -49,16 +51,24 @@ class ImageWork:
         output: Path,
         reading: Reading,
         maps: bool = False,
+        record: Record | None = None,
     ) -> None:
         self.method = method
         self.files = files
         self.output = output
         self.reading = reading
         self.maps = maps
-        self._record = Record(output, grouped=True)
+        self._record = Record(output, grouped=True) if record is None else record
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.method, self.files, self.output, self.reading, self.maps)
+        return type(self), (
+            self.method,
+            self.files,
+            self.output,
+            self.reading,
+            self.maps,
+            self._record,
+        )
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image; a method that fails on it is said in the row, and the others go on."""
@@ -79,11 +89,30 @@ class ImageWork:
             # A full disk or a missing file concerns the images after this one too.
             if isinstance(error, VeriscopeError | OSError) and not isinstance(error, MethodError):
                 raise
-            return {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
+            failed = {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
+            return {"row": failed, "record": []}
         entry = self._record.latest(outputs["labels"])
         assert entry is not None, "a step that is done has an entry"
         written = {kind: str(self.output / name) for kind, name in outputs.items()}
-        return {"image": file.stem, **written, "done": done, **entry["details"]}
+        row: dict[str, Any] = {"image": file.stem, **written, "done": done, **entry["details"]}
+        return {"row": row, "record": self._record.kept()}
+
+    def row(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Take what came of an image, perhaps from another process, into the record.
+
+        Parameters
+        ----------
+        result
+            Of a call.
+
+        Returns
+        -------
+        dict
+            What is to be said of the image.
+        """
+        self._record.add(result["record"])
+        row: dict[str, Any] = result["row"]
+        return row
 
     def _outputs(self, stem: str) -> dict[str, str]:
         """Give what is written of an image: names in the output folder by kind, labels first."""

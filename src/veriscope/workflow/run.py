@@ -168,6 +168,7 @@ class _Job:
         work, units = _ImageWork(self, tuple(images)), range(first, len(images))
         for done, (_, result) in enumerate(executor.run(work, units), first + 1):
             n_done += result["done"]
+            self.record.add(result["record"])
             progress(stage, done, len(images))
         return n_done + self._predict_forgotten(images)
 
@@ -254,7 +255,8 @@ class _ImageWork:
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image, unless it is current."""
-        return {"done": self.job.predict(self.images[unit])}
+        done = self.job.predict(self.images[unit])
+        return {"done": done, "record": self.job.record.kept()}
 
     def lighter(self, unit: int) -> _ImageWork:
         """Give the same: an image that is predicted as a whole cannot be cut."""
