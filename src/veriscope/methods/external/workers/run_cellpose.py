@@ -17,7 +17,17 @@ Values = dict[str, Any]
 
 @dataclass
 class State:
-    """A loaded model, or what is needed to train or fetch one."""
+    """A loaded model, or what is needed to train or fetch one.
+
+    Parameters
+    ----------
+    model
+        Of the tool; None where none is loaded.
+    order
+        What the process was told.
+    about
+        What is known of the model, as plain values.
+    """
 
     model: Any
     order: dict[str, Any]
@@ -25,7 +35,18 @@ class State:
 
 
 def load(order: dict[str, Any]) -> State:
-    """Load a model; none if one is to be trained or fetched."""
+    """Load a model; none if one is to be trained or fetched.
+
+    Parameters
+    ----------
+    order
+        What the process was told: ``do``, ``model``, ``own``, ``files``, ``threads``, ``options``.
+
+    Returns
+    -------
+    State
+        For the other functions.
+    """
     torch = importlib.import_module("torch")
     models = importlib.import_module("cellpose.models")
     if order.get("threads"):
@@ -63,10 +84,23 @@ def _check_complete(torch: Any, model: Any, path: str) -> None:
         )
 
 
-def predict(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Find the objects of one image."""
+def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Find the objects of one image.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np = importlib.import_module("numpy")
     diameter = options["diameter"]
     found = state.model.eval(
@@ -83,10 +117,23 @@ def predict(
     return {"diameter_px": round(float(used), 3)}, {"labels": np.asarray(found[0]).astype(np.int32)}
 
 
-def attempt(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Save a network with random weights, load it as a user's, and predict."""
+def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Save a network with random weights, load it as a user's, and predict.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     models = importlib.import_module("cellpose.models")
     path = str(Path(options["folder"]) / "random")
     models.CellposeModel(gpu=False, pretrained_model=False).net.save_model(path)
@@ -96,10 +143,23 @@ def attempt(
     return {"text": "a network with random weights was saved, loaded and run"}, found
 
 
-def download(
-    state: State, _: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fetch a model of the authors by Cellpose's own means."""
+def download(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Fetch a model of the authors by Cellpose's own means.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Not used.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     models = importlib.import_module("cellpose.models")
     name = options["name"]
     if name not in models.MODEL_NAMES:
@@ -110,10 +170,23 @@ def download(
     return {"files": [os.path.basename(file) for file in files]}, {}  # noqa: PTH119
 
 
-def train(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train with Cellpose's own function; the weights go to a file."""
+def train(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Train with Cellpose's own function; the weights go to a file.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Images and labels, by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np, torch = importlib.import_module("numpy"), importlib.import_module("torch")
     models, training = importlib.import_module("cellpose.models"), importlib.import_module("cellpose.train")
     torch.manual_seed(options["seed"])

@@ -14,7 +14,17 @@ Values = dict[str, Any]
 
 @dataclass
 class State:
-    """A loaded model."""
+    """A loaded model.
+
+    Parameters
+    ----------
+    model
+        Of the tool; None where none is loaded.
+    order
+        What the process was told.
+    about
+        What is known of the model, as plain values.
+    """
 
     model: Any
     order: Values
@@ -22,7 +32,18 @@ class State:
 
 
 def load(order: Values) -> State:
-    """Load a model; none if one is to be fetched or tried."""
+    """Load a model; none if one is to be fetched or tried.
+
+    Parameters
+    ----------
+    order
+        What the process was told: ``do``, ``model``, ``own``, ``files``, ``threads``, ``options``.
+
+    Returns
+    -------
+    State
+        For the other functions.
+    """
     torch = importlib.import_module("torch")
     models = importlib.import_module("cellpose.models")
     if order.get("threads"):
@@ -45,7 +66,22 @@ def load(order: Values) -> State:
 
 
 def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Find the objects of one image."""
+    """Find the objects of one image.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np = importlib.import_module("numpy")
     found = state.model.eval(
         arrays["image"],
@@ -60,7 +96,22 @@ def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
 
 
 def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Save a network with random weights, in its full size, load it as a user's, and predict."""
+    """Save a network with random weights, in its full size, load it as a user's, and predict.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     vit = importlib.import_module("cellpose.vit")
     path = str(Path(options["folder"]) / "random")
     vit.CPSAM().save_model(path)
@@ -70,8 +121,23 @@ def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     return {"text": "a network with random weights was saved, loaded and run"}, found
 
 
-def download(state: State, _: Values, options: Values) -> tuple[Values, Values]:
-    """Fetch a model of the authors by Cellpose's own means."""
+def download(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Fetch a model of the authors by Cellpose's own means.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Not used.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     models = importlib.import_module("cellpose.models")
     name = options["name"]
     if name not in models.MODEL_NAMES:

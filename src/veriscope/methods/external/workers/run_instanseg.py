@@ -17,7 +17,17 @@ Values = dict[str, Any]
 
 @dataclass
 class State:
-    """A loaded model."""
+    """A loaded model.
+
+    Parameters
+    ----------
+    model
+        Of the tool; None where none is loaded.
+    order
+        What the process was told.
+    about
+        What is known of the model, as plain values.
+    """
 
     model: Any
     order: Values
@@ -25,7 +35,18 @@ class State:
 
 
 def load(order: Values) -> State:
-    """Load a model; none if one is to be fetched or tried."""
+    """Load a model; none if one is to be fetched or tried.
+
+    Parameters
+    ----------
+    order
+        What the process was told: ``do``, ``model``, ``own``, ``files``, ``threads``, ``options``.
+
+    Returns
+    -------
+    State
+        For the other functions.
+    """
     torch = importlib.import_module("torch")
     if order.get("threads"):
         torch.set_num_threads(order["threads"])
@@ -43,7 +64,22 @@ def load(order: Values) -> State:
 
 
 def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Find the objects of one image."""
+    """Find the objects of one image.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np, torch = importlib.import_module("numpy"), importlib.import_module("torch")
     target = options["target"] if state.about["cells_and_nuclei"] else "all_outputs"
     image = arrays["image"].astype(np.float32)
@@ -57,7 +93,22 @@ def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
 
 
 def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Export a small network of the same kind with random weights, load it as a user's, and predict."""
+    """Export a small network of the same kind with random weights, load it as a user's, and predict.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     torch = importlib.import_module("torch")
     losses = importlib.import_module("instanseg.utils.loss.instanseg_loss")
     networks = importlib.import_module("instanseg.utils.models.InstanSeg_UNet")
@@ -73,8 +124,23 @@ def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     return {"text": "a small network with random weights was exported, loaded and run"}, found
 
 
-def download(state: State, _: Values, options: Values) -> tuple[Values, Values]:
-    """Fetch a model of the authors by InstanSeg's own means."""
+def download(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Fetch a model of the authors by InstanSeg's own means.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Not used.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     pkgutil = importlib.import_module("pkgutil")
     tools = importlib.import_module("instanseg.utils.utils")
     listed = json.loads(pkgutil.get_data("instanseg", "bioimageio_models/model-index.json").decode())

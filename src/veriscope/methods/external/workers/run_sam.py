@@ -23,7 +23,17 @@ _GLOBAL = 127
 
 @dataclass
 class State:
-    """A loaded model."""
+    """A loaded model.
+
+    Parameters
+    ----------
+    model
+        Of the tool; None where none is loaded.
+    order
+        What the process was told.
+    about
+        What is known of the model, as plain values.
+    """
 
     model: Any
     order: Values
@@ -31,7 +41,18 @@ class State:
 
 
 def load(order: Values) -> State:
-    """Load a model; none if one is to be fetched or tried."""
+    """Load a model; none if one is to be fetched or tried.
+
+    Parameters
+    ----------
+    order
+        What the process was told: ``do``, ``model``, ``own``, ``files``, ``threads``, ``options``.
+
+    Returns
+    -------
+    State
+        For the other functions.
+    """
     torch = importlib.import_module("torch")
     if order.get("threads"):
         torch.set_num_threads(order["threads"])
@@ -63,7 +84,22 @@ def _network(weights: Any) -> Any:
 
 
 def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Find all objects of one image: one mask per object, smaller ones above larger ones."""
+    """Find all objects of one image: one mask per object, smaller ones above larger ones.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np = importlib.import_module("numpy")
     package = importlib.import_module("segment_anything")
     generator = package.SamAutomaticMaskGenerator(
@@ -86,8 +122,23 @@ def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     return {"masks": len(found), "kept": len(kept)}, {"labels": labels, "probabilities": quality}
 
 
-def prompt(state: State, arrays: Values, _: Values) -> tuple[Values, Values]:
-    """Give the mask of each box (top, left, bottom, right) or point (y, x)."""
+def prompt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Give the mask of each box (top, left, bottom, right) or point (y, x).
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Boxes or points, and ``image``, by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np = importlib.import_module("numpy")
     package = importlib.import_module("segment_anything")
     predictor = package.SamPredictor(state.model)
@@ -109,7 +160,22 @@ def prompt(state: State, arrays: Values, _: Values) -> tuple[Values, Values]:
 
 
 def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
-    """Save a small network of the same kind with random weights, load it as a user's, and predict."""
+    """Save a small network of the same kind with random weights, load it as a user's, and predict.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     torch = importlib.import_module("torch")
     build = importlib.import_module("segment_anything.build_sam")
     torch.manual_seed(0)
@@ -123,8 +189,23 @@ def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     }
 
 
-def download(state: State, _: Values, options: Values) -> tuple[Values, Values]:
-    """Fetch weights of the authors; the end of their names is the beginning of their SHA-256."""
+def download(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Fetch weights of the authors; the end of their names is the beginning of their SHA-256.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Not used.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     torch_hub = importlib.import_module("torch.hub")
     name = options["name"]
     if name not in _FILES:

@@ -19,7 +19,17 @@ Values = dict[str, Any]
 
 @dataclass
 class State:
-    """A loaded model, or what is needed to train or fetch one."""
+    """A loaded model, or what is needed to train or fetch one.
+
+    Parameters
+    ----------
+    model
+        Of the tool; None where none is loaded.
+    order
+        What the process was told.
+    about
+        What is known of the model, as plain values.
+    """
 
     model: Any
     order: dict[str, Any]
@@ -27,7 +37,18 @@ class State:
 
 
 def load(order: dict[str, Any]) -> State:
-    """Load a model; none if one is to be trained or fetched."""
+    """Load a model; none if one is to be trained or fetched.
+
+    Parameters
+    ----------
+    order
+        What the process was told: ``do``, ``model``, ``own``, ``files``, ``threads``, ``options``.
+
+    Returns
+    -------
+    State
+        For the other functions.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     tensorflow = importlib.import_module("tensorflow")
     if order.get("threads"):
@@ -44,10 +65,23 @@ def load(order: dict[str, Any]) -> State:
     return State(model, order, {"prob_thresh": float(probability), "nms_thresh": float(overlap)})
 
 
-def predict(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Find the objects of one image."""
+def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Find the objects of one image.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np = importlib.import_module("numpy")
     image = _normalised(arrays["image"], options["low"], options["high"])
     tiles = None
@@ -67,10 +101,23 @@ def predict(
     return values, {"labels": labels.astype(np.int32), "probabilities": probabilities}
 
 
-def attempt(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Save a network with random weights, load it as a user's, and predict."""
+def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Save a network with random weights, load it as a user's, and predict.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        ``image``, (y, x), by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     models = importlib.import_module("stardist.models")
     small = models.Config2D(
         n_rays=8, grid=(2, 2), unet_n_depth=1, unet_n_filter_base=4, train_tensorboard=False
@@ -83,10 +130,23 @@ def attempt(
     return {"text": "a network with random weights was saved, loaded and run"}, found
 
 
-def download(
-    state: State, _: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fetch a model of the authors by StarDist's own means."""
+def download(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Fetch a model of the authors by StarDist's own means.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Not used.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     models = importlib.import_module("stardist.models")
     pretrained = importlib.import_module("csbdeep.models.pretrained")
     shutil = importlib.import_module("shutil")
@@ -101,10 +161,23 @@ def download(
     return {"files": [name]}, {}
 
 
-def train(
-    state: State, arrays: dict[str, Any], options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Train with StarDist's own function, then choose its thresholds on the validation images."""
+def train(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
+    """Train with StarDist's own function, then choose its thresholds on the validation images.
+
+    Parameters
+    ----------
+    state
+        As `load` gave it.
+    arrays
+        Images and labels, by name.
+    options
+        Plain values.
+
+    Returns
+    -------
+    values, arrays
+        Plain values, and arrays by name.
+    """
     np, tensorflow = importlib.import_module("numpy"), importlib.import_module("tensorflow")
     models = importlib.import_module("stardist.models")
     tensorflow.keras.utils.set_random_seed(options["seed"])
