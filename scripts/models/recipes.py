@@ -7,7 +7,7 @@ from pathlib import Path
 
 from veriscope.training.light import Augmentation
 
-__all__ = ["RECIPES", "Recipe", "Source"]
+__all__ = ["PARTICLES", "RECIPES", "Recipe", "Source"]
 
 _NETWORKS = Path(__file__).parents[2] / "src" / "veriscope" / "methods" / "networks"
 
@@ -32,7 +32,7 @@ class Recipe:
     start: Path | None = None
 
 
-_PARTICLES = (
+PARTICLES = (
     "48f3a148f6",
     "59424b060a",
     "5a25d179cc",
@@ -59,7 +59,7 @@ RECIPES = {
             Source("dsb2018_histology", 0.16),
             Source("dsb2018_brightfield", 0.08),
             Source("t98g_phase_contrast", 0.20),
-            Source("emps_particles", 0.08, stems=_PARTICLES),
+            Source("emps_particles", 0.08, stems=PARTICLES),
             Source("simulated", 0.08, n_simulated=16),
         ),
         1,

@@ -18,7 +18,7 @@ from veriscope.methods.base import Card
 from veriscope.methods.networks.engine_check import Example
 from veriscope.methods.networks.engines import Precision
 from veriscope.methods.networks.network_settings import NetworkSettings
-from veriscope.methods.networks.normalise import normalise_channels
+from veriscope.methods.networks.normalise import normalise_percentiles
 
 __all__ = ["NetworkPackage", "shipped"]
 
@@ -193,7 +193,8 @@ class NetworkPackage:
         """
         raw, stored = self._load(self.test_input), self._load(self._files(precision)[2])
         expected = stored if isinstance(stored, np.ndarray) else stored["dense"]
-        values = normalise_channels(raw[0])[None]
+        # As the description says: one brightness for all channels.
+        values = normalise_percentiles(raw[0])[None]
         # Pixels at least this far from where an image is cut off are as without the cut.
         seen = self.settings.halo + self.settings.stride
         height = values.shape[2] - 2 * self.settings.stride

@@ -1,6 +1,6 @@
 """Write the 8-bit weights of `nuclei-fluorescence`, and what ONNX Runtime makes of the test input with them.
 
-    python scripts/nuclei_fluorescence/quantise.py --data DIR/dsb2018_fluorescence
+    python scripts/models/quantise.py --data DIR/dsb2018_fluorescence
 
 Ranges of the activations are the smallest and largest values on 24 training images (seed 0); no image of the
 validation or test split is used. One scale per layer: one per channel was no more accurate on the validation
