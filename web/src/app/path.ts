@@ -12,7 +12,7 @@ export interface PathStep {
 }
 
 /** Steps of the server behind each screen of the app. */
-const BEHIND: Record<Exclude<Screen, "images" | "train">, string[]> = {
+const BEHIND: Record<Exclude<Screen, "images">, string[]> = {
   candidates: ["run"],
   audit: ["draw", "annotate"],
   answer: ["validate"],
@@ -22,7 +22,6 @@ const SCREEN_OF_JOB: Record<string, Screen> = {
   run: "candidates",
   validate: "answer",
   report: "report",
-  train: "train",
 };
 const SCREEN_OF_NEXT: Record<NextStep["step"], Screen> = {
   run: "candidates",

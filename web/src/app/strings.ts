@@ -21,7 +21,6 @@ export const text = {
     audit: "Audit",
     answer: "Answer",
     report: "Report",
-    train: "Train",
     jobs: "Jobs",
     settings: "Settings",
   },
@@ -122,7 +121,6 @@ export const text = {
     groups: (names: string[]) =>
       names.length > 4 ? `${names.slice(0, 4).join(", ")} and ${names.length - 4} more` : names.join(", "),
     noVerdict: "No verdict yet",
-    open: (name: string) => `Open ${name}`,
     workspace: (path: string) => `Studies in ${path}`,
   },
 
@@ -315,7 +313,6 @@ export const text = {
     diameters: (low: string, high: string) => `diameters of ${low} to ${high} px`,
     compare: "Results side by side",
     compareHint: "Open an image with the outlines of each candidate, views linked.",
-    compareOn: (image: string) => `Compare candidates on ${image}`,
     toTable: "All measured objects in a table",
   },
 
@@ -331,7 +328,8 @@ export const text = {
     lead: "A random sample of tiles, outlined by you, corrects every candidate and says how far it can be trusted.",
     ownerDraws: "No tiles are drawn yet. An owner of the study draws them.",
     howMany: "How many tiles?",
-    howManyHint: "The suggestion covers every group. You can draw more at any time.",
+    howManyHint:
+      "The suggestion covers every group; an interval needs at least 5 in each. You can draw more at any time.",
     howManyFault: "Give a whole number of at least 2.",
     fixes: "Drawing fixes groups and replicates, so that the sample stays a fair one.",
     draw: (n: number) => `Draw ${plural(n, "tile")}`,
@@ -380,6 +378,8 @@ export const text = {
     figure: (value: string, threshold: string | null) =>
       threshold === null ? `Figure: ${value}` : `Figure: ${value}; threshold: ${threshold}`,
     show: "Show where this comes from",
+    moreTiles: "Draw and annotate more tiles",
+    askCandidates: "Look at the candidates",
     perGroup: "Answer per group",
     group: "Group",
     corrected: "Corrected",

@@ -50,8 +50,6 @@ export default function StudyScreen({ route }: { route: StudyRoute }) {
             );
           case "report":
             return <ReportScreen study={detail} />;
-          case "train":
-            return null;
         }
       }}
     </Loaded>

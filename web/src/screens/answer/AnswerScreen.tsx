@@ -68,7 +68,7 @@ export default function AnswerScreen({ study }: { study: StudyDetail }) {
 function Parts({ study, answer }: { study: StudyDetail; answer: Answer }) {
   return (
     <>
-      <VerdictCard verdict={answer.verdict} />
+      <VerdictCard study={study.id} verdict={answer.verdict} />
       <EstimateCard study={study} estimate={answer.estimate} />
       {answer.estimate.contrasts.length > 0 && <ContrastCard estimate={answer.estimate} />}
       <AgreementCard study={study} answer={answer} />

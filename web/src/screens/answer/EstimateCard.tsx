@@ -93,9 +93,7 @@ function GroupTable({ groups, unit }: { groups: GroupEstimate[]; unit: string })
               {number(row.naive)} <TrustChip evidence="untested" />
             </td>
             <td className="number">{words.counts(row.n_tiles_audited, row.n_images, row.n_replicates)}</td>
-            <td>
-              <TrustChip evidence={row.evidence} />
-            </td>
+            <td>{row.estimate !== null && <TrustChip evidence={row.evidence} />}</td>
           </tr>
         ))}
       </tbody>

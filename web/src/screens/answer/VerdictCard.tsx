@@ -1,7 +1,9 @@
 import type { Reason, Verdict } from "../../api/types";
+import { type Screen, studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
 import { number } from "../../ui/format";
 import { Icon, type IconName } from "../../ui/Icon";
+import { Link } from "../../ui/Link";
 import { TrustChip } from "../../ui/TrustChip";
 import { VerdictChip } from "../../ui/VerdictChip";
 
@@ -12,8 +14,16 @@ const LOOK: Record<Reason["status"], { tone: string; icon: IconName }> = {
   "cannot-tell": { tone: "warn", icon: "question" },
 };
 
+/** Where to go when the evidence does not suffice, or speaks against the method. */
+const REMEDIES: Record<string, { screen: Screen; label: string }> = {
+  "cannot-tell": { screen: "audit", label: words.moreTiles },
+  "fine-tune-first": { screen: "candidates", label: words.askCandidates },
+  "do-not-use": { screen: "candidates", label: words.askCandidates },
+};
+
 /** What the evidence allows; a click on a check shows its figures and where to see them. */
-export function VerdictCard({ verdict }: { verdict: Verdict }) {
+export function VerdictCard({ study, verdict }: { study: string; verdict: Verdict }) {
+  const remedy = REMEDIES[verdict.verdict];
   return (
     <section className="card verdict" aria-label={words.verdict}>
       <div className="body stack">
@@ -22,7 +32,14 @@ export function VerdictCard({ verdict }: { verdict: Verdict }) {
           <TrustChip evidence={verdict.evidence} />
           {verdict.method && <span className="soft small">{words.about(verdict.method)}</span>}
         </div>
-        <p className="verdict-text">{verdict.text}</p>
+        <div className="row">
+          <p className="verdict-text">{verdict.text}</p>
+          {remedy && (
+            <Link href={studyPath(study, remedy.screen)} className="button primary">
+              {remedy.label} <Icon name="right" size={12} />
+            </Link>
+          )}
+        </div>
         <div className="reasons">
           {verdict.reasons.map((reason) => (
             <ReasonLine key={reason.check ?? reason.key ?? reason.text} reason={reason} />

@@ -46,6 +46,7 @@ function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) 
       (job.kind === "run" || job.kind === "train") &&
       (job.state === "running" || job.state === "queued"),
   );
+  const ran = rows.filter(({ n_images_done }) => n_images_done > 0);
   const open = rows.filter(({ state }) => state !== "current" && state !== "unavailable");
   const chosen = open.filter(({ id }) => !left.has(id)).map(({ id }) => id);
   const toggle = (id: string) => {
@@ -53,7 +54,6 @@ function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) 
     if (!next.delete(id)) next.add(id);
     setLeft(next);
   };
-  const ran = rows.filter(({ n_images_done }) => n_images_done > 0);
 
   return (
     <>
@@ -61,7 +61,7 @@ function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) 
         <div className="row">
           <button
             type="button"
-            className="button primary big"
+            className={`button primary${ran.length ? "" : " big"}`}
             disabled={chosen.length === 0 || run.busy}
             onClick={() => run.run(chosen)}
           >

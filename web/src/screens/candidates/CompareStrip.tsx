@@ -22,10 +22,7 @@ export function CompareStrip({ study, ran }: { study: StudyDetail; ran: string[]
       <ul className="compare-strip">
         {shown.map((image) => (
           <li key={image.id}>
-            <Link
-              href={studyPath(study.id, "images", image.id, { c: sides })}
-              aria-label={words.compareOn(image.id)}
-            >
+            <Link href={studyPath(study.id, "images", image.id, { c: sides })}>
               <img className="thumb" src={image.thumbnail} alt="" loading="lazy" />
               <span className="image-name">{image.id}</span>
               <span className="faint small">{image.group}</span>

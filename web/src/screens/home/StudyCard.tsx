@@ -22,7 +22,7 @@ export function StudyCard({ study }: { study: StudySummary }) {
     );
   return (
     <article className="study-card">
-      <Link href={studyPath(study.id)} aria-label={text.home.open(study.name)}>
+      <Link href={studyPath(study.id)}>
         {study.thumbnail ? (
           <img className="thumb" src={study.thumbnail} alt="" loading="lazy" />
         ) : (

@@ -10,18 +10,15 @@ export function useEdits(study: string) {
   const drafts = useApp((state) => state.drafts);
   const setDraft = useApp((state) => state.setDraft);
   const dropDrafts = useApp((state) => state.dropDrafts);
-  const key = (image: string, field: Editable) => `${prefix}${field}/${image}`;
-  return useMemo(
-    () => ({
+  return useMemo(() => {
+    const key = (image: string, field: Editable) => `${prefix}${field}/${image}`;
+    return {
       valueOf: (image: ImageRow, field: Editable) => drafts[key(image.id, field)] ?? image[field],
       set: (image: ImageRow, field: Editable, value: string) => setDraft(key(image.id, field), value),
-      changes: (images: ImageRow[]): ImageChange[] =>
-        collectChanges(images, (id, field) => drafts[key(id, field)]),
+      changes: (images: ImageRow[]) => collectChanges(images, (id, field) => drafts[key(id, field)]),
       drop: () => dropDrafts(prefix),
-    }),
-    // biome-ignore lint/correctness/useExhaustiveDependencies: `key` follows from `prefix`
-    [drafts, prefix, setDraft, dropDrafts],
-  );
+    };
+  }, [drafts, prefix, setDraft, dropDrafts]);
 }
 
 /** What differs from the server's rows; typing back the old value is no change. */

@@ -68,7 +68,7 @@ export function Histogram({ edges, series, label, onSpan, span = null }: Props) 
           const low = x(edges[bin] ?? 0);
           return (
             <rect
-              key={`${bin}/${group}`}
+              key={`${edges[bin]}/${group}`}
               className={`group-${place % 6}`}
               x={low + 0.5}
               width={Math.max(0.5, x(edges[bin + 1] ?? 0) - low - 1)}
