@@ -193,9 +193,14 @@ export class TileSession {
     return this.sync.flush();
   }
 
+  /** Keeps the time worked so far, as before the page is left. */
+  keepTime(): void {
+    if (this.clock.activeMs !== this.record.activeMs) this.change({ activeMs: this.clock.activeMs });
+  }
+
   close(): void {
     this.clock.pause();
-    this.change({ activeMs: this.clock.activeMs });
+    this.keepTime();
     void this.sync.flush().finally(() => this.sync.close());
   }
 

@@ -21,9 +21,17 @@ const LEVELS = 28;
 /** Times the radius that is looked at around the clicks. */
 const REACH = 3;
 const NECK = 0.72;
+/** Part of the radius below which a region is taken for noise. */
+const SMALLEST = 0.33;
 
 /** Pixels of the object that was clicked, as places in the tile; empty if nothing stands out there. */
 export function segmentAt(request: SegmentRequest): number[] {
+  const found = search(request);
+  const isFirst = request.inside.length === 1 && request.outside.length === 0;
+  return found.length > 0 || !isFirst ? found : search({ ...request, radius: 2 * request.radius });
+}
+
+function search(request: SegmentRequest): number[] {
   const { picture, labels, inside, outside, radius } = request;
   const border = Math.min(160, Math.max(12, Math.round(REACH * radius)));
   const box = around(inside, border, picture.width, picture.height);
@@ -80,7 +88,7 @@ function standsOut(
 
 /** Mean edge along the border, less for ragged shapes, for such far from the usual size, and at the window's border. */
 function scoreOf(smooth: Grey, edges: Float32Array, region: readonly number[], radius: number): number {
-  if (region.length < 12) return 0;
+  if (region.length < Math.max(9, Math.PI * (SMALLEST * radius) ** 2)) return 0;
   const { width, height } = smooth;
   const inside = new Uint8Array(edges.length);
   for (const place of region) inside[place] = 1;

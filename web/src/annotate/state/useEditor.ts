@@ -2,7 +2,6 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ChannelDisplay } from "../../viewer/display/channels";
 import type { TilePixels } from "../api";
 import type { Camera } from "../canvas/camera";
-import { countObjects } from "../model/counting";
 import type { Box, Point } from "../model/labels";
 import { Recorder } from "../model/patch";
 import { Segmenter } from "../segment/client";
@@ -39,7 +38,10 @@ export interface Editor {
   setMessage(message: string | null): void;
 }
 
+/** Radius of objects where nothing tells it. */
 const USUAL_RADIUS = 12;
+/** The surroundings are two diameters wide, of large objects; most are a little smaller. */
+const RADIUS_PER_MARGIN = 0.2;
 
 export function useEditor(
   session: TileSession,
@@ -78,13 +80,13 @@ export function useEditor(
       select,
       preview: (points, isClosed) => previews.listener(points && { points, isClosed }),
       segment: (gesture) =>
-        segment(segmenter, session, pixels, now.current.channels, gesture, (found) => {
+        segment(segmenter, session, tile, pixels, now.current.channels, gesture, (found) => {
           setMessage(found ? null : nothingFound);
           if (found) setLabel(gesture.label);
         }),
     };
     return new ToolRunner(host);
-  }, [session, pixels, segmenter, previews, nothingFound, select]);
+  }, [session, tile, pixels, segmenter, previews, nothingFound, select]);
   return {
     session,
     tile,
@@ -112,6 +114,7 @@ export function useEditor(
 function segment(
   segmenter: Segmenter,
   session: TileSession,
+  tile: Box,
   pixels: TilePixels,
   channels: readonly ChannelDisplay[],
   { inside, outside, label }: SegmentGesture,
@@ -134,6 +137,19 @@ function segment(
     session.commit("click-segment", recorder.take());
     done(places.length > 0);
   });
+}
+
+/** Radius of the objects that are there, of at least three; else what the width of the surroundings says. */
+function typicalRadius({ document }: TileSession, tile: Box): number {
+  const areas = document
+    .objects()
+    .map((label) => document.sizeOf(label))
+    .sort((a, b) => a - b);
+  const middle = areas[areas.length >> 1];
+  if (areas.length >= 3 && middle) return Math.max(4, Math.sqrt(middle / Math.PI));
+  const { width, height } = document.labels;
+  const margin = Math.max(tile.x0, tile.y0, width - tile.x1, height - tile.y1);
+  return margin > 0 ? Math.max(4, RADIUS_PER_MARGIN * margin) : USUAL_RADIUS;
 }
 
 /** Mean of the channels that are shown, each stretched as on screen: what a person sees is what is searched. */

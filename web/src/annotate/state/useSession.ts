@@ -1,6 +1,8 @@
 import { useEffect, useSyncExternalStore } from "react";
 import type { TileSession } from "../tileSession";
 
+const KEEP_TIME_MS = 5000;
+
 /** Renders again whenever anything about the tile changes. */
 export function useSession(session: TileSession): number {
   return useSyncExternalStore(session.subscribe, session.getRevision);
@@ -12,6 +14,7 @@ export function useKeeping(session: TileSession): void {
     const visible = () => {
       if (document.hidden) {
         session.clock.pause();
+        session.keepTime();
         session.note("paused");
         void session.flush();
       } else {
@@ -23,11 +26,16 @@ export function useKeeping(session: TileSession): void {
     const leave = (event: BeforeUnloadEvent) => {
       if (session.storageFault !== null && session.unsent > 0) event.preventDefault();
     };
+    const keepTime = () => session.keepTime();
+    const timer = setInterval(keepTime, KEEP_TIME_MS);
     session.clock.touch();
     document.addEventListener("visibilitychange", visible);
     window.addEventListener("online", online);
     window.addEventListener("beforeunload", leave);
+    window.addEventListener("pagehide", keepTime);
     return () => {
+      clearInterval(timer);
+      window.removeEventListener("pagehide", keepTime);
       document.removeEventListener("visibilitychange", visible);
       window.removeEventListener("online", online);
       window.removeEventListener("beforeunload", leave);

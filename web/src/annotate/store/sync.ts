@@ -32,7 +32,9 @@ export class JournalSync {
     this.queue = [...queue];
     this.send = send;
     this.onChange = onChange;
-    if (this.queue.length > 0) this.plan(0);
+    if (this.queue.length === 0) return;
+    this.state = "sending";
+    this.plan(0);
   }
 
   /** Lines that are only in this browser so far. */
@@ -42,7 +44,9 @@ export class JournalSync {
 
   push(entry: JournalEntry): void {
     this.queue.push(entry);
-    if (this.state !== "refused") this.plan(SOON_MS);
+    if (this.state === "refused") return;
+    if (this.state === "sent") this.state = "sending";
+    this.plan(SOON_MS);
   }
 
   /** Sends now what there is, as when the connection is back; ends when it was tried. */
