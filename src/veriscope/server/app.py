@@ -60,6 +60,7 @@ _CHANGES: dict[JobKind, Part] = {
     "run": "candidates",
     "validate": "answer",
     "report": "answer",
+    "train": "candidates",
 }
 """What of a study is to be loaded again after a job."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,18 @@ def add_handlers(app: FastAPI, hide: Path) -> None:
         problem = Problem(title=title, status=error.status_code, detail=str(error.detail))
         return respond(problem, dict(error.headers or {}))
 
+    def of_table(_: Request, error: Exception) -> JSONResponse:
+        _log.error("a table cannot be used", exc_info=error)
+        return respond(
+            Problem(
+                title="The server's table cannot be used",
+                status=507 if "full" in str(error) else 503,
+                detail=f"{error}.",
+                action="Look whether the server's disk is full or read-only, then try again.",
+            )
+        )
+
+    app.add_exception_handler(sqlite3.Error, of_table)
     for kind in (ProblemError, VeriscopeError, OSError):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(RequestValidationError, wrong)

@@ -51,7 +51,8 @@ class Uploads:
             Without files.
         """
         for old in self._folder.glob("*") if self._folder.is_dir() else ():
-            if time.time() - max((old / "names.jsonl").stat().st_mtime, old.stat().st_mtime) > _KEPT_S:
+            used = [path.stat().st_mtime for path in (old, old / "names.jsonl") if path.exists()]
+            if used and time.time() - max(used) > _KEPT_S:
                 shutil.rmtree(old, ignore_errors=True)
         upload = secrets.token_hex(8)
         make_folder(self._folder / upload / "files")

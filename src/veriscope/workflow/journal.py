@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ class Journals:
 
     def __init__(self) -> None:
         self._known: dict[Path, _Known] = {}
-        self._lock = threading.Lock()
+        self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
     def append(
         self,
@@ -85,7 +86,7 @@ class Journals:
             If it cannot be written; nothing that was there is lost.
         """
         path = journal_path(folder, unit, annotator)
-        with self._lock:
+        with self._locks[path]:
             known = self._read_known(path)
             last = known.clients.get(client, 0)
             new = sorted((entry for entry in entries if entry["seq"] > last), key=lambda entry: entry["seq"])
@@ -123,7 +124,7 @@ class Journals:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         path = journal_path(folder, unit, annotator)
-        with self._lock:
+        with self._locks[path]:
             last = self._read_known(path).clients.get(SERVER, 0)
         entry = {"seq": last + 1, "time": now, "kind": kind, "data": dict(data)}
         self.append(folder, unit, annotator, SERVER, [entry])
@@ -145,8 +146,9 @@ class Journals:
         dict
             Number by client.
         """
-        with self._lock:
-            return dict(self._read_known(journal_path(folder, unit, annotator)).clients)
+        path = journal_path(folder, unit, annotator)
+        with self._locks[path]:
+            return dict(self._read_known(path).clients)
 
     def _read_known(self, path: Path) -> _Known:
         size = path.stat().st_size if path.exists() else 0

@@ -137,20 +137,3 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             return None
         return Identity(name, found[1]) if found else None
-
-    def role_of(self, name: str) -> Role | None:
-        """Give the present role of an account.
-
-        Parameters
-        ----------
-        name
-            Of the account.
-
-        Returns
-        -------
-        str or None
-            None if the account is gone.
-        """
-        with self._opened() as connection:
-            found = connection.execute("SELECT role FROM accounts WHERE name = ?", (name,)).fetchone()
-        return found[0] if found else None

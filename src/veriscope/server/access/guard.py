@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veriscope.server.access.sessions import Identity, Sessions
+from veriscope.server.access.sessions import Identity, Role, Sessions
 from veriscope.server.problems import ProblemError, respond
 from veriscope.server.settings import ServerSettings
 
@@ -99,6 +99,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: ServerSettings, sessions: Sessions) -> None:
         self._app, self._settings, self._sessions = app, settings, sessions
+        self._roles: tuple[int, dict[str, Role]] = (-1, {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request and pass it on."""
@@ -132,7 +133,11 @@ class Guard:
             return identity
         from veriscope.server.access.accounts import Accounts
 
-        role = Accounts(self._settings.accounts).role_of(identity.user)
+        path = self._settings.accounts
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        if changed != self._roles[0]:
+            self._roles = (changed, Accounts(path).listed() if changed else {})
+        role = self._roles[1].get(identity.user)
         return None if role is None else Identity(identity.user, role)
 
     def _check_source(self, scope: Scope, headers: Headers) -> None:

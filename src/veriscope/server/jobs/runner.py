@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -227,7 +228,10 @@ class JobRunner:
         stage, done, total = said["stage"], int(said["done"]), int(said["total"])
         if stage != running.stage:
             running.stage, running.stage_since, running.stage_from = stage, time.monotonic(), done
-        changed = self._table.update(job, stage=stage, done=done, total=total)
+        try:
+            changed = self._table.update(job, stage=stage, done=done, total=total)
+        except sqlite3.Error:
+            return  # such as a full disk: what counts is the end, not how far it is
         if changed is None:
             return
         made, spent = done - running.stage_from, time.monotonic() - running.stage_since

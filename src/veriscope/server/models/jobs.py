@@ -9,7 +9,16 @@ from pydantic import Field
 from veriscope.server.models.problem import Answer, Problem, Request
 from veriscope.server.models.studies import Word
 
-__all__ = ["Job", "JobKind", "JobRequest", "JobState", "ReportRequest", "RunRequest", "ValidateRequest"]
+__all__ = [
+    "Job",
+    "JobKind",
+    "JobRequest",
+    "JobState",
+    "ReportRequest",
+    "RunRequest",
+    "TrainRequest",
+    "ValidateRequest",
+]
 
 JobKind = Literal["new", "demo", "run", "validate", "report", "train"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -42,7 +51,26 @@ class ReportRequest(Request):
     """Candidate; None: the one that validation ranks first."""
 
 
-JobRequest = Annotated[RunRequest | ValidateRequest | ReportRequest, Field(discriminator="kind")]
+class TrainRequest(Request):
+    """Train a network on the annotated training tiles, and let it compete."""
+
+    kind: Literal["train"]
+    """This kind."""
+    start: str | None = Field(default=None, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    """Network to start from; None: from scratch."""
+    tune: Literal["all", "head", "lora"] = "all"
+    """Which weights learn."""
+    minutes: float = Field(default=20, gt=0, le=10_000)
+    """Time to learn."""
+    steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Number of steps instead of a time."""
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    """Of the split, the first weights and the crops."""
+
+
+JobRequest = Annotated[
+    RunRequest | ValidateRequest | ReportRequest | TrainRequest, Field(discriminator="kind")
+]
 
 
 class Job(Answer):

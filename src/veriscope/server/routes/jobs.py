@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from veriscope.errors import StudyError
-from veriscope.server.models.jobs import Job, JobRequest, RunRequest
+from veriscope.server.models.jobs import Job, JobRequest, ReportRequest, RunRequest, ValidateRequest
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.common import Owner, Server, ServerParts, Viewer
 
@@ -25,7 +25,11 @@ def _start_job(study: str, given: JobRequest, server: Server, who: Owner) -> Job
     """Put a job into the queue; the same that is waiting or running is given instead of a second."""
     _, config = server.workspace.opened(study)
     known = [candidate.id for candidate in config.candidates]
-    named = (given.only or []) if isinstance(given, RunRequest) else [given.method] if given.method else []
+    named: list[str] = []
+    if isinstance(given, RunRequest):
+        named = given.only or []
+    elif isinstance(given, ValidateRequest | ReportRequest) and given.method:
+        named = [given.method]
     unknown = [name for name in named if name not in known]
     if unknown:
         raise StudyError(f"no candidate {', '.join(unknown)} in the study; choose of: {', '.join(known)}")

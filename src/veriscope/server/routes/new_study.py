@@ -62,9 +62,13 @@ def _new_study(given: NewStudyRequest, server: Server, who: Owner) -> Job:
 @router.post("/api/demo", status_code=202)
 def _new_demo(given: DemoRequest, server: Server, who: Owner) -> Job:
     """Simulate a study and walk the whole path with it, as a job."""
-    folder = server.workspace.new_folder(given.folder)
+    workspace = server.workspace
+    begun = not workspace.is_single and workspace.is_name(given.folder)
+    begun = begun and (workspace.folder / f"{given.folder}-data" / "truth.json").exists()
+    # A demo that was stopped goes on where it was.
+    name = given.folder if begun else workspace.new_folder(given.folder).name
     request = given.model_dump(mode="json", exclude={"folder"})
-    return server.jobs.submit("demo", folder.name, request, who.user)
+    return server.jobs.submit("demo", name, request, who.user)
 
 
 def _images(server: ServerParts, given: DescribeRequest) -> tuple[list[str], Path | None]:

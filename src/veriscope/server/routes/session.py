@@ -127,7 +127,7 @@ def _describe(server: ServerParts, identity: Identity | None) -> Session:
         role=identity.role if identity else None,
         version=__version__,
         capabilities=Capabilities(
-            train=importlib.util.find_spec("veriscope.training") is not None,
+            train=importlib.util.find_spec("torch") is not None,
             server_paths=bool(server.workspace.roots),
             create=not server.workspace.is_single,
         ),
