@@ -121,11 +121,7 @@ function segment(
   done: (found: boolean) => void,
 ): void {
   const { labels } = session.document;
-  const areas = countObjects(labels, { x0: 0, y0: 0, x1: labels.width, y1: labels.height }).map(
-    ({ area }) => area,
-  );
-  const typical = areas.sort((a, b) => a - b)[areas.length >> 1];
-  const radius = typical ? Math.max(4, Math.sqrt(typical / Math.PI)) : USUAL_RADIUS;
+  const radius = typicalRadius(session, tile);
   const picture = { width: pixels.width, height: pixels.height, data: greyOf(pixels, channels) };
   segmenter.ask({ picture, labels: labels.data.slice(), inside, outside, radius, own: label }, (places) => {
     const recorder = new Recorder(labels);
