@@ -71,7 +71,7 @@ def get_method(name: str) -> type[Method]:
         If it is a model package that cannot be read.
     """
     from veriscope.methods.base import Method
-    from veriscope.methods.external.find import external_method, is_external_name
+    from veriscope.methods.external.find import TOOLS, external_method, is_external_name
     from veriscope.zoo.find import is_model_name, zoo_method
     from veriscope.zoo.networks import is_network_name, network_method
 
@@ -86,6 +86,8 @@ def get_method(name: str) -> type[Method]:
         close = difflib.get_close_matches(name, entries, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         installed = ", ".join(sorted(entries)) or "none"
+        if ":" in name:
+            installed += f"; before a colon stands zoo or a tool: {', '.join(sorted(TOOLS))}"
         raise MethodError(f"no method named {name!r}; {hint}installed are: {installed}")
     try:
         loaded = entries[name].load()

@@ -89,6 +89,11 @@ def test_what_is_missing_is_said(fake_installed: Path, name: str, message: str) 
         make_method(name)
 
 
+def test_an_unknown_tool_is_told_which_there_are() -> None:
+    with pytest.raises(MethodError, match=r"before a colon stands zoo or a tool: cellpose, cellpose-sam, "):
+        get_method("celpose:cyto3")
+
+
 def test_options_are_checked(fake_installed: Path) -> None:
     with pytest.raises(InputError, match="Options are: timeout, start_timeout, memory_gb, mode"):
         make_method("fake:offered", {"diamter": 3})
