@@ -141,7 +141,7 @@ def predict(
             now = "" if found["done"] else " (done before)"
             out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
             if found.get("n_cut"):
-                say(f"memory ran out {found['n_cut']} times; smaller parts were used there, to the same result")
+                say(f"memory ran out {found['n_cut']} times; smaller parts did there, to the same result")
             if probabilities:
                 out().print(f"probabilities of pixels in {found['probabilities']}", markup=False)
             out().print("untested: compare with references of your own (veriscope compare), or make a study")
