@@ -74,17 +74,18 @@ import sys, threading, numpy as np
 from veriscope.methods.external.process import ToolProcess
 tool = ToolProcess("fake", Path(sys.executable), Path({str(TOOL)!r}), {{"model": "fine"}})
 values, _ = tool.ask("predict", {{"image": np.zeros((4, 4))}}, {{}})
-print(values["pid"], flush=True)
+print(values["pid"], tool._running.folder, flush=True)
 tool.ask("predict", {{"image": np.zeros((4, 4))}}, {{"mode": "hang"}})
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        worker = int(parent.stdout.readline())
+        number, folder = parent.stdout.readline().split()
+        worker = int(number)
         parent.kill()
     end = time.monotonic() + 20
     while alive(worker) and time.monotonic() < end:
         time.sleep(0.1)
-    assert not alive(worker)
+    assert not alive(worker) and not Path(folder).exists()
 
 
 def test_a_fault_of_one_image_leaves_it_open(tool: ToolProcess) -> None:
