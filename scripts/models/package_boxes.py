@@ -49,8 +49,14 @@ CARD = {
     "licence": "MIT",
     "citation": "Shenggan/BCCD_Dataset; the architecture follows Zhou X, Wang D, Krähenbühl P. Objects as "
     "points. arXiv:1904.07850 (2019)",
+    "figures": (
+        "72 held-out images of the same collection, 945 boxes, IoU 0.5: F1 0.767 (95 % interval 0.732 to "
+        "0.799), average precision over classes 0.833 (0.788 to 0.870); F1 of white cells 0.973, "
+        "platelets 0.800, red cells 0.745 (python benchmarks/science/blood_cells.py)",
+    ),
     "limits": (
         "The references lack some cells at borders and in clumps, so precision is underestimated.",
+        "Sizes from half to twice those trained on are looked for; give the diameter of red cells otherwise.",
         "Trained on one collection of one stain; other stains and magnifications are untested.",
         "Labels are the ellipses in the boxes, not outlines: measure counts with them, not shapes.",
         "The whole image is held in memory.",
