@@ -27,6 +27,8 @@ __all__ = ["BoxNetwork", "BoxParameters"]
 
 _FITS = (0.67, 1.5)
 """Sizes relative to the best at which objects are taken as they are; others are looked at again, rescaled."""
+_LOOKS = (1.0, 0.5, 2.0)
+"""Sizes relative to those trained with at which objects are looked for, until enough are found."""
 _ENOUGH = 5
 """Objects from which a size is believed."""
 _LARGEST_SCALE = 6.0
@@ -135,16 +137,32 @@ class BoxNetwork(Method):
             return self._result(
                 (np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int)), shape, {}
             )
-        best, diameter = self.settings.best_diameter, self.parameters.diameter
-        scale = self.settings.zoom if diameter is None else min(best / diameter, _LARGEST_SCALE)
-        found = self._find(values, scale)
-        seen = self._size(found) if diameter is None else None
-        if seen is not None and not _FITS[0] <= seen * scale / best <= _FITS[1]:
-            scale = min(best / seen, _LARGEST_SCALE)
+        diameter = self.parameters.diameter
+        if diameter is not None:
+            scale = min(self.settings.best_diameter / diameter, _LARGEST_SCALE)
             found = self._find(values, scale)
+        else:
+            scale, found = self._search(values)
         used = self._network.opened()
         details = {"scale": round(scale, 4), "engine": used.label, "engine_difference": used.check.largest}
         return self._result(found, shape, details)
+
+    def _search(self, values: NDArray[np.float32]) -> tuple[float, Found]:
+        """Look at the size trained with, and where too few are found, at others; then at the size found."""
+        best, first = self.settings.best_diameter, None
+        for factor in _LOOKS:
+            scale = self.settings.zoom * factor
+            found = self._find(values, scale)
+            first = first or (scale, found)
+            seen = self._size(found)
+            if seen is None:
+                continue
+            if not _FITS[0] <= seen * scale / best <= _FITS[1]:
+                scale = min(best / seen, _LARGEST_SCALE)
+                found = self._find(values, scale)
+            return scale, found
+        assert first is not None
+        return first
 
     def _find(self, values: NDArray[np.float32], scale: float) -> Found:
         """Give boxes in pixels of the image."""
