@@ -38,20 +38,23 @@ def test_the_same_polygons_and_pixels_as_stardist(stored: dict[str, np.ndarray],
     np.testing.assert_array_equal(labels, stored[f"labels_{percent}"])
 
 
-@pytest.mark.parametrize("overlap", [0.1, 0.4, 0.8])
-def test_bounds_decide_as_clipping_every_pair_does(
-    stored: dict[str, np.ndarray], overlap: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = np.argsort(-stored["probability"])[::3]
-    points, rays = stored["places"][order].astype(int), stored["distances"][order].astype(np.float32)
+def know_nothing(self: object, one: int, rivals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds that leave every pair to clipping."""
+    return np.zeros(len(rivals)), np.full(len(rivals), np.inf)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_decide_as_clipping_every_pair_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.permutation(np.argwhere(np.ones((30, 30))))[:300]
+    smooth = 1 + 0.3 * np.sin(np.arange(32) * 2 * np.pi / 32 + rng.uniform(0, 6, (300, 1)))
+    rays = (rng.uniform(4, 9, (300, 1)) * smooth + rng.normal(0, 0.1 * seed, (300, 32))).astype(np.float32)
     rays[::50] *= 3  # some are much larger than all others
-    with_bounds = suppress_polygons(points, rays, overlap=overlap)
-
-    def know_nothing(self: object, one: int, rivals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros(len(rivals)), np.full(len(rivals), np.inf)
-
+    rays = np.maximum(rays, 0.5)
+    with_bounds = [suppress_polygons(points, rays, overlap=overlap) for overlap in (0.1, 0.4, 0.8)]
     monkeypatch.setattr("veriscope.methods.networks.polygon_suppression.Suppression._bounds", know_nothing)
-    np.testing.assert_array_equal(suppress_polygons(points, rays, overlap=overlap), with_bounds)
+    for overlap, expected in zip((0.1, 0.4, 0.8), with_bounds, strict=True):
+        np.testing.assert_array_equal(suppress_polygons(points, rays, overlap=overlap), expected)
 
 
 def test_of_equal_ones_the_first_in_reading_order_stays() -> None:

@@ -156,10 +156,10 @@ class Suppression:
             triangles = self.triangles[which]
             least[inside] = (both * triangles[:, :-1]).sum(1) - np.float32(hull.spare)
             least[inside] += kept[:, -1] * kept[:, 0] * triangles[:, -1]
-        outside = np.flatnonzero(depth <= 0)
+        heights = hull.heights(hull.sides, y, x)
+        outside = np.flatnonzero(heights.max(0) > 0)
         if len(outside):
-            which = rivals[outside]
-            heights = hull.heights(hull.sides, y[outside], x[outside])
+            which, heights = rivals[outside], heights[:, outside]
             side, height = hull.sides[heights.argmax(0)], heights.max(0)[:, None]
             corners = self.arms_y[which] * side[:, :1] + self.arms_x[which] * side[:, 1:2] + height
             most[outside] = (np.abs(self.triangles[which]) * _share_before(height, corners)).sum(1)
