@@ -3591,6 +3591,46 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * TrainRequest
+         * @description Train a network on the annotated training tiles, and let it compete.
+         */
+        TrainRequest: {
+            /**
+             * @description This kind. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "train";
+            /**
+             * Start
+             * @description Network to start from; None: from scratch.
+             */
+            start?: string | null;
+            /**
+             * Tune
+             * @description Which weights learn.
+             * @default all
+             * @enum {string}
+             */
+            tune: "all" | "head" | "lora";
+            /**
+             * Minutes
+             * @description Time to learn.
+             * @default 20
+             */
+            minutes: number;
+            /**
+             * Steps
+             * @description Number of steps instead of a time.
+             */
+            steps?: number | null;
+            /**
+             * Seed
+             * @description Of the split, the first weights and the crops.
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
          * Unit
          * @description A tile that was drawn.
          */
@@ -4613,7 +4653,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RunRequest"] | components["schemas"]["ValidateRequest"] | components["schemas"]["ReportRequest"];
+                "application/json": components["schemas"]["RunRequest"] | components["schemas"]["ValidateRequest"] | components["schemas"]["ReportRequest"] | components["schemas"]["TrainRequest"];
             };
         };
         responses: {
