@@ -56,7 +56,7 @@ TOKEN = "benchmark"
 HEADER = (
     f"{'case':<28}{'requests':>9}{'median ms':>11}{'95 % ms':>9}{'longest ms':>12}{'CPU ms':>9}{'errors':>8}"
 )
-LINE = "{case:<28}{n:>9}{median_ms:>11.1f}{p95_ms:>9.1f}{max_ms:>12.1f}{cpu_ms:>9.1f}{n_errors:>8}"
+LINE = "{case:<28}{n:>9}{median_ms:>11.1f}{p95_ms:>9.1f}{max_ms:>9.1f}{cpu_ms:>9.1f}{n_errors:>7}"
 ANNOTATORS = 20
 
 

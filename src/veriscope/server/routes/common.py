@@ -65,10 +65,13 @@ class ServerParts:
         One writer per study.
     journals
         Strokes of annotators.
-    qualities
-        How images look.
     live
         Answers while tiles are being annotated.
+
+    Attributes
+    ----------
+    qualities
+        How images look.
     """
 
     settings: ServerSettings
