@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import html
 from pathlib import Path
 
@@ -33,6 +35,8 @@ _TYPES = {
     ".map": "application/json",
     ".webmanifest": "application/manifest+json",
 }
+
+_PACKED = (".html", ".js", ".mjs", ".css", ".json", ".svg", ".wasm", ".map", ".txt")
 
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Veriscope</title></head>
@@ -75,13 +79,30 @@ def _get_page(path: str, server: Server, request: Request) -> Response:
     if path and wanted.is_relative_to(place) and wanted.is_file() and wanted.suffix in _TYPES:
         if path.startswith("assets/"):
             headers["cache-control"] = "public, max-age=31536000, immutable"
-        return FileResponse(wanted, media_type=_TYPES[wanted.suffix], headers=headers)
+        return _give(wanted, request, headers)
     if path.startswith("assets/"):
         raise ProblemError.make(404, f"There is no /{path[:200]}.", "Reload the page.")
     page = place / "index.html"
     if page.is_file():
-        return FileResponse(page, media_type=_TYPES[".html"], headers=headers)
+        return _give(page, request, headers)
     return HTMLResponse(_NOT_BUILT.format(place=html.escape(str(place))), headers=headers)
+
+
+def _give(path: Path, request: Request, headers: dict[str, str]) -> Response:
+    """Give a file, texts packed where the browser takes that."""
+    kind = _TYPES[path.suffix]
+    if path.suffix not in _PACKED:
+        return FileResponse(path, media_type=kind, headers=headers)
+    headers = headers | {"vary": "accept-encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return FileResponse(path, media_type=kind, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(_packed(path, path.stat().st_mtime_ns), media_type=kind, headers=headers)
+
+
+@functools.lru_cache(maxsize=200)
+def _packed(path: Path, _changed: int) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
 
 
 def _exchange(server: Server, request: Request, token: str) -> Response:
