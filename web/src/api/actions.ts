@@ -36,7 +36,8 @@ export async function startDemo(): Promise<Job> {
 export type JobRequest =
   | { kind: "run"; only?: string[] }
   | { kind: "validate"; method?: string }
-  | { kind: "report"; method?: string };
+  | { kind: "report"; method?: string }
+  | { kind: "train"; start?: string; tune: "all" | "head" | "lora"; minutes: number };
 
 export async function startJob(study: string, body: JobRequest): Promise<Job> {
   return remember((await sendJson<Job>("POST", api("studies", study, "jobs"), body)).value);
@@ -74,7 +75,7 @@ export async function sendSheet(study: string, etag: string | null, csv: string)
 
 export async function drawTiles(
   study: string,
-  body: { tiles: number } | { more: number } | { everything: true },
+  body: { tiles: number } | { more: number } | { training: number } | { everything: true },
 ): Promise<void> {
   const { value } = await sendJson<Audit>("POST", api("studies", study, "audit", "draw"), body);
   queryClient.setQueryData(keys.of(study, "audit"), value);

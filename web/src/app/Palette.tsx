@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useStudies } from "../api/queries";
+import { useSession, useStudies } from "../api/queries";
 import { Dialog } from "../ui/Dialog";
 import { type Command, commandsFor, search } from "./commands";
 import type { Route } from "./routes";
@@ -28,7 +28,8 @@ function PaletteDialog({ route, onClose }: { route: Route; onClose: () => void }
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const studies = useStudies().data?.studies;
-  const commands = useMemo(() => commandsFor(route, studies ?? []), [route, studies]);
+  const canTrain = useSession().data?.capabilities.train ?? false;
+  const commands = useMemo(() => commandsFor(route, studies ?? [], canTrain), [route, studies, canTrain]);
   const found = search(commands, typed);
   const chosen = Math.min(at, found.length - 1);
 

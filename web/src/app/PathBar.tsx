@@ -1,4 +1,4 @@
-import { useJobs, useStudy } from "../api/queries";
+import { useJobs, useSession, useStudy } from "../api/queries";
 import { Icon } from "../ui/Icon";
 import { Link } from "../ui/Link";
 import { nextOf, type PathStep, pathOf } from "./path";
@@ -9,6 +9,7 @@ import { text } from "./strings";
 export function PathBar({ study: id, screen }: { study: string; screen: Screen }) {
   const study = useStudy(id).data;
   const jobs = useJobs().data ?? [];
+  const canTrain = useSession().data?.capabilities.train ?? false;
   if (!study) return <div className="pathbar" />;
   const next = nextOf(study);
   return (
@@ -24,6 +25,14 @@ export function PathBar({ study: id, screen }: { study: string; screen: Screen }
               current={step.screen === screen}
             />
           ))}
+          {canTrain && (
+            <li className="apart">
+              <Link href={studyPath(id, "train")} aria-current={screen === "train" ? "step" : undefined}>
+                <Icon name="spark" />
+                <span className="step-label">{text.screens.train}</span>
+              </Link>
+            </li>
+          )}
         </ol>
       </nav>
       <span className="spacer" />

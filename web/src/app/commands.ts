@@ -12,7 +12,7 @@ export interface Command {
   run: () => void;
 }
 
-export function commandsFor(route: Route, studies: StudySummary[]): Command[] {
+export function commandsFor(route: Route, studies: StudySummary[], canTrain: boolean): Command[] {
   const go = (id: string, label: string, place: string, href: string): Command => ({
     id,
     label,
@@ -21,7 +21,7 @@ export function commandsFor(route: Route, studies: StudySummary[]): Command[] {
   });
   const here = route.page === "study" ? route.study : null;
   const name = studies.find(({ id }) => id === here)?.name ?? here ?? "";
-  const screens = here === null ? [] : SCREENS;
+  const screens = SCREENS.filter((screen) => here !== null && (screen !== "train" || canTrain));
   return [
     ...screens.map((screen) =>
       go(`screen-${screen}`, text.screens[screen], name, studyPath(here ?? "", screen)),

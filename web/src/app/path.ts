@@ -12,7 +12,7 @@ export interface PathStep {
 }
 
 /** Steps of the server behind each screen of the app. */
-const BEHIND: Record<Exclude<Screen, "images">, string[]> = {
+const BEHIND: Record<Exclude<Screen, "images" | "train">, string[]> = {
   candidates: ["run"],
   audit: ["draw", "annotate"],
   answer: ["validate"],
@@ -22,6 +22,7 @@ const SCREEN_OF_JOB: Record<string, Screen> = {
   run: "candidates",
   validate: "answer",
   report: "report",
+  train: "train",
 };
 const SCREEN_OF_NEXT: Record<NextStep["step"], Screen> = {
   run: "candidates",

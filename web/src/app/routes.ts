@@ -1,7 +1,7 @@
 /** Addresses of the app. The path of the address says where one is, so that reload, back and links work. */
 import { type MouseEvent, useSyncExternalStore } from "react";
 
-export const SCREENS = ["images", "candidates", "audit", "answer", "report"] as const;
+export const SCREENS = ["images", "candidates", "audit", "answer", "report", "train"] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export type Route =

@@ -11,6 +11,7 @@ const AuditScreen = lazy(() => import("./audit/AuditScreen"));
 const TileEditor = lazy(() => import("./audit/TileEditor"));
 const AnswerScreen = lazy(() => import("./answer/AnswerScreen"));
 const TableScreen = lazy(() => import("./table/TableScreen"));
+const TrainScreen = lazy(() => import("./train/TrainScreen"));
 const ReportScreen = lazy(() => import("./report/ReportScreen"));
 
 type StudyRoute = Extract<Route, { page: "study" }>;
@@ -48,6 +49,8 @@ export default function StudyScreen({ route }: { route: StudyRoute }) {
             ) : (
               <AnswerScreen study={detail} />
             );
+          case "train":
+            return <TrainScreen study={detail} />;
           case "report":
             return <ReportScreen study={detail} />;
         }

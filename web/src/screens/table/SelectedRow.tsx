@@ -46,7 +46,12 @@ export function SelectedRow({ study, candidate, picked, columns }: Props) {
   const row = found.data?.rows[0];
   if (!picked || !row) return <p className="faint small">{text.table.pickHint}</p>;
   return (
-    <dl className="picked-values" aria-live="polite">
+    <dl
+      className="picked-values"
+      aria-live="polite"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+      tabIndex={0}
+    >
       {columns.map(({ name, unit, description }, at) => (
         <div key={name} title={description}>
           <dt>{name}</dt>

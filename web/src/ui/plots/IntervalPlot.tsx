@@ -24,7 +24,9 @@ interface Props {
 
 const LEFT = 150;
 const RIGHT = 24;
-const ROW = 44;
+const ROW = 46;
+/** The naive value stands a little lower, so that neither hides the other. */
+const BELOW = 13;
 
 /** One line per group: corrected value with its interval, and the naive value beside it. */
 export function IntervalPlot({ rows, label, axis, nothing, from }: Props) {
@@ -56,7 +58,11 @@ export function IntervalPlot({ rows, label, axis, nothing, from }: Props) {
             )}
             {row.value !== null && <circle cx={scale(row.value)} r="6" className="corrected dot" />}
             {typeof row.naive === "number" && (
-              <path d="M0-7l7 7-7 7-7-7z" transform={`translate(${scale(row.naive)} 0)`} className="naive" />
+              <path
+                d="M0-7l7 7-7 7-7-7z"
+                transform={`translate(${scale(row.naive)} ${BELOW})`}
+                className="naive"
+              />
             )}
           </g>
         ))}
