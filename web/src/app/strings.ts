@@ -116,6 +116,7 @@ export const text = {
     folder: "Choose a folder",
     server: "From a folder on the server",
     demo: "Try the demo",
+    openDemo: "Open the demo",
     demoDetail: "Simulated images with known truth; about a minute.",
     new: "New study",
     noGroups: "one group",

@@ -4,6 +4,7 @@ import { useJobs, useSession, useStudies } from "../../api/queries";
 import type { Job } from "../../api/types";
 import type { NamedFile } from "../../api/uploads";
 import { useAction } from "../../api/useAction";
+import { navigate, studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
 import { Icon } from "../../ui/Icon";
 import { JobCard } from "../../ui/JobCard";
@@ -16,6 +17,9 @@ import { StudyCard } from "./StudyCard";
 import { useOpenWhenMade } from "./useOpenWhenMade";
 import { useUpload } from "./useUpload";
 
+/** Name that the server gives to the demo's folder. */
+const DEMO = "demo";
+
 /** Studies of this workspace, and how to begin one: drop, choose, or try the demo. */
 export function HomeScreen() {
   const upload = useUpload();
@@ -26,6 +30,7 @@ export function HomeScreen() {
   const session = useSession().data;
   const follow = useOpenWhenMade();
   const demo = useAction(startDemo, (job) => follow(job.id));
+  const hasDemo = studies.data?.studies.some(({ id, verdict }) => id === DEMO && verdict !== null) ?? false;
   const mayMake = session?.role === "owner";
 
   const begin = (files: NamedFile[]) => {
@@ -56,10 +61,10 @@ export function HomeScreen() {
           type="button"
           className={`button${isEmpty ? " primary" : ""}`}
           disabled={demo.busy}
-          onClick={() => demo.run()}
+          onClick={() => (hasDemo ? navigate(studyPath(DEMO, "answer")) : demo.run())}
           title={text.home.demoDetail}
         >
-          <Icon name="play" /> {text.home.demo}
+          <Icon name="play" /> {hasDemo ? text.home.openDemo : text.home.demo}
         </button>
       </DropZone>
     );

@@ -46,12 +46,7 @@ export function SelectedRow({ study, candidate, picked, columns }: Props) {
   const row = found.data?.rows[0];
   if (!picked || !row) return <p className="faint small">{text.table.pickHint}</p>;
   return (
-    <dl
-      className="picked-values"
-      aria-live="polite"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-      tabIndex={0}
-    >
+    <dl className="picked-values" aria-live="polite" tabIndex={0}>
       {columns.map(({ name, unit, description }, at) => (
         <div key={name} title={description}>
           <dt>{name}</dt>
