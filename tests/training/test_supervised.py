@@ -148,6 +148,17 @@ def test_classes_are_learned_and_a_class_that_a_part_lacks_is_said(discs: Path, 
     assert "class 2 is in none of the images to choose by: nothing is known of it there" in said
 
 
+def test_a_star_convex_network_is_trained_and_trained_further(discs: Path, tmp_path: Path) -> None:
+    folders = discs / "images", discs / "labels"
+    first = train_files(*folders, tmp_path / "star", tiny(head="star"))
+    assert first["states"]["output_reproduced"] == "yes"
+    assert description(tmp_path / "star")["config"]["veriscope"]["network"]["head"] == "star"
+    tuned = train_files(
+        *folders, tmp_path / "tuned", tiny(start=str(tmp_path / "star"), tune="head", steps=1)
+    )
+    assert (tuned["head"], tuned["comparison"]["start"]) == ("star", str(tmp_path / "star"))
+
+
 def test_unlabelled_images_are_learned_from_too(discs: Path, tmp_path: Path) -> None:
     found = train_files(
         discs / "images", discs / "labels", tmp_path / "out", tiny(), unlabelled=discs / "images"

@@ -44,7 +44,9 @@ def train(
     ] = None,
     head: Annotated[
         str | None,
-        typer.Option(help="What it says of every pixel: flow or semantic; otherwise that of --from."),
+        typer.Option(
+            help="What it says of every pixel: flow, star, distance or semantic; else that of --from."
+        ),
     ] = None,
     time: Annotated[str | None, typer.Option(help="Time to learn, such as 20min, 90s or 2h.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Number of steps instead of a time.")] = None,

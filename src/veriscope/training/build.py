@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from veriscope.errors import InputError, MethodError
+from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.architectures.unet import WIDTHS, UNet
 from veriscope.training.heads import FlowHead, Head, SemanticHead
+from veriscope.training.instance_heads import DistanceHead, StarHead
 from veriscope.training.light import Augmentation
 from veriscope.training.pairs import LabelledImage
 from veriscope.training.settings import Device
@@ -20,6 +22,7 @@ __all__ = ["LARGE", "choose_device", "fitting_augmentation", "make_head", "make_
 LARGE = (48, 96, 144, 192, 192)
 """Widths of the U-Net on a GPU, where a larger one costs little."""
 
+_HEADS: dict[str, Callable[[], Head]] = {"flow": FlowHead, "star": StarHead, "distance": DistanceHead}
 _ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"unet": UNet}
 _MOST_CLASSES = 32
 
@@ -48,8 +51,8 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
     InputError
         If labels look like objects where classes are asked for.
     """
-    if name == "flow":
-        return FlowHead()
+    if name in _HEADS:
+        return _HEADS[name]()
     if name == "semantic":
         largest = max((int(pair.labels.max(initial=0)) for pair in pairs), default=0)
         if largest >= _MOST_CLASSES:
@@ -58,7 +61,7 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
                 f"class images with 0 for the background and 1 to {_MOST_CLASSES - 1} for the classes"
             )
         return SemanticHead(largest + 1, topology=topology)
-    raise MethodError(f"no head named {name!r}; there are flow and semantic")
+    raise MethodError(f"no head named {name!r}; there are {', '.join(_HEADS)} and semantic")
 
 
 def make_network(
@@ -69,7 +72,7 @@ def make_network(
     Parameters
     ----------
     architecture
-        Such as ``unet``.
+        Such as ``unet``; a star head puts two heads of its own on it.
     n_channels
         Channels of the images.
     head
@@ -93,6 +96,8 @@ def make_network(
         raise MethodError(
             f"no architecture named {architecture!r} to be trained; there are {', '.join(_ARCHITECTURES)}"
         )
+    if head.name == "star":
+        return StarConvex(n_channels, head.n_out, widths=tuple(widths), norm=norm)
     return _ARCHITECTURES[architecture](n_channels, head.n_out, widths=tuple(widths), norm=norm)
 
 

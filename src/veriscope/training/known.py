@@ -13,6 +13,7 @@ from torch import nn
 
 from veriscope.errors import InputError, MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
+from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.architectures.unet import WIDTHS, UNet
 from veriscope.training.build import make_network
 from veriscope.training.heads import Head
@@ -116,7 +117,7 @@ class KnownNetwork:
         architecture = str(self.settings.get("architecture", "unet"))
         widths = self.training.get("widths", WIDTHS)
         network = make_network(architecture, n_channels, head, widths=widths, norm=False)
-        if not isinstance(network, UNet):
+        if not isinstance(network, UNet | StarConvex):
             raise MethodError(f"{self.name}: a {architecture} cannot be started from; only a unet can")
         same = self.head == head.name
         load_weights(network, self.folder / "weights.onnx", same_head=same)

@@ -28,6 +28,8 @@ from veriscope.training.settings import TrainSettings
 __all__ = ["Learned", "Lesson", "learn", "prepare_all", "set_up_torch"]
 
 _NEUTRAL = 30.0
+_LAST = ("head", "centre", "rays")
+"""Names of the last layers of our architectures."""
 _LOOKS = 4
 """Batches of validation crops that are looked at."""
 
@@ -277,8 +279,8 @@ def _tuned(network: nn.Module, tune: str) -> nn.Module:
         return network
     if tune == "head":
         network.requires_grad_(False)
-        last = network.get_submodule("head")
-        last.requires_grad_(True)
+        for name, part in network.named_children():
+            part.requires_grad_(name in _LAST)
         return network
     raise MethodError(
         f"tune={tune} adds low-rank weights to the linear layers of a transformer, and this network has "

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from veriscope.errors import MethodError
+from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.architectures.unet import UNet
 
 __all__ = ["load_weights"]
 
 
-def load_weights(network: UNet, path: Path, *, same_head: bool = True) -> None:
+def load_weights(network: UNet | StarConvex, path: Path, *, same_head: bool = True) -> None:
     """Fill a network without normalisation with the weights of an ONNX file of the same architecture.
 
     Convolutions are matched in the order in which they run, since exporting folds the normalisation into
@@ -71,7 +72,7 @@ def _fits(layer: nn.Conv2d, found: list[Any]) -> bool:
     return found[0] is not None and tuple(found[0].shape) == tuple(layer.weight.shape)
 
 
-def _in_running_order(network: UNet) -> list[nn.Conv2d]:
+def _in_running_order(network: UNet | StarConvex) -> list[nn.Conv2d]:
     order: list[nn.Conv2d] = []
 
     def note(module: nn.Module, _inputs: tuple[Tensor, ...], _output: Tensor) -> None:
