@@ -187,7 +187,7 @@ async function meetAnotherVersion() {
     [study, unit],
   );
   expect(status === 200, `the other version was answered ${status}`);
-  await drag([-20, 120], [20, 120]);
+  await drag([-90, -80], [-50, -80]);
   await page.keyboard.press("Control+s");
   await page.getByText("Another version was saved meanwhile").waitFor();
   await watch.lap("conflict");

@@ -67,8 +67,9 @@ export function useEditor(
     overwrite: preferences.protects ? "background" : "everything",
     autoLabel: preferences.autoLabel,
   };
-  const now = useRef({ settings, channels });
-  now.current = { settings, channels };
+  // Read when a tool needs them: a stroke goes on whatever is rendered anew around it.
+  const now = useRef({ settings, channels, tile, pixels });
+  now.current = { settings, channels, tile, pixels };
   const segmenter = useMemo(() => new Segmenter(), []);
   useEffect(() => () => segmenter.close(), [segmenter]);
   const select = useCallback((labels: Iterable<number>) => setSelected(new Set(labels)), []);
@@ -80,13 +81,13 @@ export function useEditor(
       select,
       preview: (points, isClosed) => previews.listener(points && { points, isClosed }),
       segment: (gesture) =>
-        segment(segmenter, session, tile, pixels, now.current.channels, gesture, (found) => {
+        segment(segmenter, session, now.current, gesture, (found) => {
           setMessage(found ? null : nothingFound);
           if (found) setLabel(gesture.label);
         }),
     };
     return new ToolRunner(host);
-  }, [session, tile, pixels, segmenter, previews, nothingFound, select]);
+  }, [session, segmenter, previews, nothingFound, select]);
   return {
     session,
     tile,
@@ -114,9 +115,7 @@ export function useEditor(
 function segment(
   segmenter: Segmenter,
   session: TileSession,
-  tile: Box,
-  pixels: TilePixels,
-  channels: readonly ChannelDisplay[],
+  { tile, pixels, channels }: { tile: Box; pixels: TilePixels; channels: readonly ChannelDisplay[] },
   { inside, outside, label }: SegmentGesture,
   done: (found: boolean) => void,
 ): void {

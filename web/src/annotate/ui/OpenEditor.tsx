@@ -37,7 +37,10 @@ export function OpenEditor(props: Props) {
   const { unit, session, pixels, api, blind, object = "object" } = props;
   const [frame, screen] = useSize<HTMLDivElement>();
   const [help, setHelp] = useState(false);
-  const tile = useMemo(() => tileIn(unit), [unit]);
+  // The same tile comes as a new object whenever the study is asked for again.
+  const corners = [...unit.box, ...unit.context].join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the corners say whether the tile is another
+  const tile = useMemo(() => tileIn(unit), [corners]);
   const planes = usePlanes(props);
   const display = useDisplay(planes.pixels);
   const editor = useEditor(session, tile, planes.pixels, display.channels, words.nothing);

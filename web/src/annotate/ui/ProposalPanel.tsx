@@ -39,7 +39,7 @@ export function ProposalPanel({ editor, proposals, shown, blind, onBlind, onShow
       {!blind &&
         !shown &&
         proposals.map(({ candidate, evidence }) => (
-          <div key={candidate} className="line">
+          <div key={candidate} className="line wrap">
             <button type="button" className="button small" onClick={() => onShow(candidate)}>
               {words.startFrom(candidate)}
             </button>
