@@ -37,9 +37,8 @@ def test_an_annotation_makes_the_answer_stale(done_study: Study) -> None:
     assert plan is not None
     tile = next(iter(planned_tiles(plan, folder.images()).values()))
 
-    saved = save_tile(
-        folder, tile, np.zeros(tile.shape, np.uint8), annotator="anna", details={"seconds": 3.0}
-    )
+    empty = np.zeros(tile.shape, np.uint8)
+    saved = save_tile(folder, tile, empty, annotator="anna", details={"seconds": 3.0})
 
     assert saved is not None and (saved.annotator, saved.n_objects, saved.seconds) == ("anna", 0, 3.0)
     assert save_tile(folder, tile, empty, annotator="anna", details={}) is None
