@@ -39,7 +39,8 @@ export function OpenViewer(props: ViewerProps & { source: TileSource }) {
     [setState],
   );
   const update = (next: ViewerState) => setState(() => next);
-  const paneSize = { width: panes[0]?.width ?? 0, height: size.height };
+  const isApart = state.arrangement === "side-by-side";
+  const paneSize = { width: isApart ? (panes[0]?.width ?? 0) : size.width, height: size.height };
   const onKey = useViewKeys(state, setState, source.pyramid, size);
   return (
     <div className={`viewer${hasPanel ? "" : " no-panel"}`}>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import type { TileSource } from "../data/source";
+import { colorAt, isColormap, toHex } from "../display/colormaps";
 import type { View } from "../render/views";
 import { type ViewerState, viewOf } from "../state/viewerState";
 import type { ViewerProps } from "../types";
@@ -34,7 +35,10 @@ export function RenderedPicture({ image, labels, source, state, size }: Props) {
     width: (box[3] - box[1]) * scale,
     height: (box[2] - box[0]) * scale,
   };
-  const channels = state.channels.filter(({ visible }) => visible);
+  // The server knows colours, not colour maps: of those it gets the brightest.
+  const channels = state.channels
+    .filter(({ visible }) => visible)
+    .map((each) => ({ ...each, color: isColormap(each.color) ? toHex(colorAt(each.color, 1)) : each.color }));
   const z = state.projection === "max" ? "max" : state.z;
   const objects = labels.find(({ id }) => id === state.shown[0])?.rendered?.(box, pixels, state.look.contour);
   return (
