@@ -60,7 +60,7 @@ export function HomeScreen() {
         <button
           type="button"
           className={`button${isEmpty ? " primary" : ""}`}
-          disabled={demo.busy}
+          disabled={demo.busy || jobs.some(({ kind }) => kind === "demo")}
           onClick={() => (hasDemo ? navigate(studyPath(DEMO, "answer")) : demo.run())}
           title={text.home.demoDetail}
         >
