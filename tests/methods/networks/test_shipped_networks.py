@@ -23,7 +23,7 @@ from veriscope.registry import get_method, make_method
 from veriscope.testing.methods import check_method
 from veriscope.validate.instances import compare_instances
 
-NAMES = ("nuclei-fluorescence", "nuclei-histology", "generalist")
+NAMES = ("nuclei-fluorescence", "nuclei-histology", "cells-phase-contrast", "generalist")
 
 
 def tissue(shape: tuple[int, int] = (128, 144), *, seed: int = 0) -> Image:
@@ -56,8 +56,21 @@ def package(name: str) -> Path:
 def test_the_contract_of_a_method_is_kept(name: str) -> None:
     if name == "nuclei-histology":
         check_method(make_method(name), image=tissue((96, 112)))
-    else:
+    elif name == "generalist":
         check_method(make_method(name))
+    else:
+        check_method(make_method(name), image=big_discs())
+
+
+def big_discs() -> Image:
+    """Discs 40 pixels wide with a bright rim, as cells in phase contrast."""
+    y, x = np.indices((150, 160))
+    near = np.full(y.shape, 100.0)
+    for centre in ((40, 45), (45, 115), (110, 75)):
+        near = np.minimum(near, np.hypot(y - centre[0], x - centre[1]))
+    light = 110 - 35 * (near < 18) + 60 * np.exp(-((near - 21) ** 2) / 6)
+    noise = np.random.default_rng(0).normal(0, 3, light.shape)
+    return Image((ndimage.gaussian_filter(light, 1) + noise).astype(np.float32), "yx", name="cells")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,8 +138,9 @@ def test_wrong_channels_are_refused_and_the_way_out_is_said() -> None:
     stains = Image(image.pixels, "cyx", channels=("DAPI", "actin", "tubulin"), name="cells")
     with pytest.raises(AxesError, match=r"takes colour photographs .* are DAPI, actin, tubulin"):
         histology.predict(stains)
-    with pytest.raises(AxesError, match="has 3 channels and the analysis takes one"):
-        channels_for(make_method("nuclei-fluorescence"), image, None)
+    for name in ("nuclei-fluorescence", "cells-phase-contrast"):
+        with pytest.raises(AxesError, match="has 3 channels and the analysis takes one"):
+            channels_for(make_method(name), image, None)
 
 
 def test_the_generalist_sees_the_luminance_of_colours_unless_told() -> None:
