@@ -97,15 +97,15 @@ def limits(rows: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
     found = []
     for row, rule in rows:
         ours, theirs, where = main_score(row), main_score(rule), SETS[row["set"]][0]
-        if theirs >= ours:
+        if theirs > ours:
             found.append(
                 f"On {where} the rule {rule['method']} was better ({theirs:.3f} against {ours:.3f})."
             )
         if min(map(abs, row.get("count_errors", [0.0]))) > _COUNT_OFF:
             low, high = min(row["count_errors"]), max(row["count_errors"])
             found.append(f"On {where} counts were wrong by {low:+.0%} to {high:+.0%}: audit any count.")
-        elif theirs < ours < _POOR:
-            found.append(f"On {where} it was not good (F1 {ours:.3f}); the best rule was worse still.")
+        elif theirs <= ours < _POOR:
+            found.append(f"On {where} it is not good (F1 {ours:.3f}), nor is the best rule ({theirs:.3f}).")
     return found
 
 
