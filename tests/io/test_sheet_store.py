@@ -14,10 +14,10 @@ import pytest
 from veriscope.core.runs import ObjectRuns
 from veriscope.errors import InputError
 from veriscope.io.hashing import sha256_of
-from veriscope.io.sheet_store import SheetStore, read_origin
 from veriscope.io.labels import open_labels
 from veriscope.io.ome_zarr import write_labels_zarr
 from veriscope.io.run_files import read_runs, write_runs
+from veriscope.io.sheet_store import SheetStore, read_origin
 
 SPACING = {"y": 0.5, "x": 0.25}
 LABELS = np.random.default_rng(0).integers(0, 400, (1500, 2100)).astype(np.uint16)

@@ -19,6 +19,7 @@ from veriscope.server.events import Events, Part
 from veriscope.server.jobs.runner import JobRunner
 from veriscope.server.jobs.table import ENDED, JobTable
 from veriscope.server.models.jobs import Job, JobKind
+from veriscope.server.parts import ERRORS, ServerParts
 from veriscope.server.problems import add_handlers
 from veriscope.server.routes import (
     answer,
@@ -33,7 +34,6 @@ from veriscope.server.routes import (
     studies,
     uploads,
 )
-from veriscope.server.routes.common import ERRORS, ServerParts
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace

@@ -11,7 +11,7 @@ from veriscope.io.record import Record
 from veriscope.registry import get_method, make_method
 from veriscope.server.models.candidates import CandidateImage, CandidateRow, Interval
 from veriscope.server.models.session import MethodCard
-from veriscope.server.routes.common import files_url
+from veriscope.server.parts import files_url
 from veriscope.server.routes.session import card_of
 from veriscope.server.stores import label_version
 from veriscope.workflow.config import Candidate, StudyConfig

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, Quality, WellPlace
+from veriscope.server.parts import etag_of, files_url, url
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import etag_of, files_url, url
 from veriscope.server.stores import image_version, spacing_of
 from veriscope.workflow.image_table import why_fixed
 from veriscope.workflow.layout import StudyFolder, StudyImage

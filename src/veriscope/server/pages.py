@@ -12,8 +12,8 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 
 from veriscope.server.access.guard import PAGE_POLICY
 from veriscope.server.access.sessions import Identity, same_secret
+from veriscope.server.parts import Server
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Server
 from veriscope.server.routes.session import begin_session
 
 __all__ = ["assets_folder", "router"]

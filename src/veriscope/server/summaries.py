@@ -16,8 +16,8 @@ from veriscope.server.models.studies import (
     StudyDetail,
     VerdictSummary,
 )
+from veriscope.server.parts import url
 from veriscope.server.problems import problem_of
-from veriscope.server.routes.common import url
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder, StudyImage

@@ -19,8 +19,8 @@ from veriscope.server.models.answer import (
     ReportState,
 )
 from veriscope.server.object_tables import ObjectTable, open_objects
+from veriscope.server.parts import Server, ServerParts, Viewer, url
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Server, ServerParts, Viewer, url
 from veriscope.server.routes.images import known_candidate
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.judge import choose_candidate

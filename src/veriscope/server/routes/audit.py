@@ -22,9 +22,9 @@ from veriscope.server.models.audit import (
     DrawRequest,
     UnitDetail,
 )
+from veriscope.server.parts import Annotator, Owner, Server, ServerParts, Viewer, unquote_etag
 from veriscope.server.pictures import Window, draw_pixels, plane_region, png
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Annotator, Owner, Server, ServerParts, Viewer, unquote_etag
 from veriscope.server.routes.images import PNG, chosen_channels, known_candidate
 from veriscope.server.stores import image_store, label_store
 from veriscope.server.unit_views import (

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from veriscope.server.candidate_rows import candidate_images, candidate_rows
 from veriscope.server.models.candidates import CandidateImage, CandidateRow
-from veriscope.server.routes.common import Server, Viewer
+from veriscope.server.parts import Server, Viewer
 from veriscope.server.routes.images import known_candidate
 
 __all__ = ["router"]

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse
 
+from veriscope.server.parts import Server, Viewer
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Server, Viewer
 from veriscope.server.routes.images import known_candidate
 from veriscope.server.stores import Store, image_store, image_version, label_store, label_version
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from veriscope.errors import VeriscopeError
 from veriscope.server.image_rows import image_list, images_etag
 from veriscope.server.models.images import Histogram, ImageChanges, ImageList, Quality
+from veriscope.server.parts import Owner, Server, ServerParts, Viewer, check_match, etag_of
 from veriscope.server.pictures import (
     Channel,
     Window,
@@ -23,7 +24,6 @@ from veriscope.server.pictures import (
     png,
 )
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Owner, Server, ServerParts, Viewer, check_match, etag_of
 from veriscope.server.stores import Store, image_store, image_version, label_store
 from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage

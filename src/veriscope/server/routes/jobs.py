@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 
 from veriscope.errors import StudyError
 from veriscope.server.models.jobs import Job, JobRequest, ReportRequest, RunRequest, ValidateRequest
+from veriscope.server.parts import Owner, Server, ServerParts, Viewer
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Owner, Server, ServerParts, Viewer
 
 __all__ = ["router"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from veriscope.server.models.audit import Journal, JournalBatch, JournalEntry, JournalState, LiveEstimate
+from veriscope.server.parts import Annotator, Server, Viewer
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.audit import AnnotatorName, annotator_of, checked_annotator
-from veriscope.server.routes.common import Annotator, Server, Viewer
 from veriscope.server.routes.images import known_candidate
 from veriscope.server.unit_views import find_tile
 from veriscope.workflow.annotations import annotated_units

@@ -11,8 +11,8 @@ from veriscope.errors import InputError
 from veriscope.server.jobs.new_study import image_sources
 from veriscope.server.models.jobs import Job
 from veriscope.server.models.studies import DemoRequest, DescribeRequest, Description, NewStudyRequest
+from veriscope.server.parts import Owner, Server, ServerParts
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Owner, Server, ServerParts
 from veriscope.workflow.create import NewStudy
 from veriscope.workflow.describe import describe_images
 from veriscope.workflow.question import Question

@@ -23,8 +23,8 @@ from veriscope.server.models.session import (
     Session,
     SignIn,
 )
+from veriscope.server.parts import Owner, Server, ServerParts, Viewer
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Owner, Server, ServerParts, Viewer
 
 __all__ = ["begin_session", "method_cards", "router"]
 

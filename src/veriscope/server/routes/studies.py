@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from veriscope.core.cost import Assumptions
 from veriscope.server.models.studies import StudyDetail, StudyList, StudySummary
-from veriscope.server.routes.common import Server, Viewer
+from veriscope.server.parts import Server, Viewer
 from veriscope.server.summaries import describe_study
 from veriscope.workflow.cost import study_cost
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from veriscope.server.models.uploads import Upload, UploadFile
+from veriscope.server.parts import Owner, Server
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.common import Owner, Server
 
 __all__ = ["router"]
 
