@@ -65,9 +65,6 @@ CARDS = {
             "licence": "CC0-1.0 (weights); training images CC0 and MIT",
             "limits": [
                 "A first try for images that no other network is made for; where one is, take that.",
-                "On the validation images, by which its post-processing was chosen, F1 at IoU 0.5 was "
-                "0.893 in fluorescence, 0.776 in stained tissue, 0.595 in grey cytology (one image) and "
-                "0.579 in phase contrast (one image): in the last two it is a poor first try.",
                 "It finds what looks like an object to it: which kind of object is not asked for, so that in "
                 "images with nuclei and cells it may find either.",
                 _STACKS,
