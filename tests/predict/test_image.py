@@ -223,8 +223,8 @@ def test_images_that_do_not_fit_the_method_are_refused(tmp_path: Path, picture: 
     with pytest.raises(AxesError, match="has 2 channels and the analysis takes one; choose with --channel"):
         predict_image(SPOTS, tmp_path / "c.ome.zarr", tmp_path / "o.ome.zarr")
     write_ome_zarr(tmp_path / "z.ome.zarr", Image(np.stack([picture.pixels] * 2), "zyx"))
-    with pytest.raises(AxesError, match="log-spots takes 2D images, this one has axes 'zyx'"):
-        predict_image(SPOTS, tmp_path / "z.ome.zarr", tmp_path / "o.ome.zarr")
+    with pytest.raises(AxesError, match="nuclei-fluorescence takes 2D images, this one has axes 'zyx'"):
+        predict_image(make_method("nuclei-fluorescence"), tmp_path / "z.ome.zarr", tmp_path / "o.ome.zarr")
     colours = Image(np.stack([picture.pixels] * 3), "cyx", channels=("red", "green", "blue"))
     write_ome_zarr(tmp_path / "rgb.ome.zarr", colours)
     with pytest.raises(AxesError, match=r"has 3 channels .* or --channel luminance or hematoxylin"):

@@ -99,8 +99,8 @@ def test_a_setting_that_is_wrong_is_named(copied: Path) -> None:
 
 
 def test_a_head_of_a_newer_version_is_an_error(copied: Path) -> None:
-    name = change(copied, lambda c: c["config"]["veriscope"]["network"].update(head="distance"))
-    with pytest.raises(MethodError, match="no objects from a 'distance' head"):
+    name = change(copied, lambda c: c["config"]["veriscope"]["network"].update(head="spirals"))
+    with pytest.raises(InputError, match="head: Input should be 'flow'"):
         make_method(name)
 
 

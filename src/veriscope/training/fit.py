@@ -36,7 +36,20 @@ class Batches(Protocol):
     """Gives crops to learn from, the same under the same number."""
 
     def batch(self, number: int, n: int) -> tuple[Tensor, Tensor]:
-        """Give n crops and their targets."""
+        """Draw a batch.
+
+        Parameters
+        ----------
+        number
+            Which; the same number gives the same crops.
+        n
+            How many crops.
+
+        Returns
+        -------
+        pixels, targets
+            Float (n, c, y, x) each.
+        """
 
 
 class FitSettings(Settings):
@@ -157,6 +170,8 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         loop.load(checkpoint, identity)
     keep = _Keeper(loop, settings, checkpoint, identity, report, validate)
+    # Tiny gradients would cost a hundred times as much as others; it is set for the thread, so not for long.
+    torch.set_flush_denormal(True)
     try:
         while not loop.is_done() and not loop.state.stopped:
             try:
@@ -170,6 +185,8 @@ def fit(
     except KeyboardInterrupt:
         keep.save()
         raise
+    finally:
+        torch.set_flush_denormal(False)
     keep.finish()
     return loop.best(), loop.state
 

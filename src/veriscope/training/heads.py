@@ -34,16 +34,64 @@ class Head(Protocol):
         """Channels of the targets that hold y and x of a direction, which turns with the image."""
 
     def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give targets (channel, y, x) of a whole label image (y, x)."""
+        """Give the targets of a whole label image.
+
+        Parameters
+        ----------
+        labels
+            int32 (y, x).
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (channel, y, x).
+        """
 
     def crop_targets(self, moved: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give the targets of a crop from those moved and from its labels (y, x)."""
+        """Give the targets of a crop.
+
+        Parameters
+        ----------
+        moved
+            float32 (channel, y, x): the targets of the image, moved along with it.
+        labels
+            int32 (y, x) of the crop.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (channel, y, x).
+        """
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Give the loss; the last channel of the targets is 1 where they are known."""
+        """Give the loss.
+
+        Parameters
+        ----------
+        output
+            Float (batch, n_out, y, x), of the network.
+        targets
+            Float (batch, channel + 1, y, x); the last channel is 1 where they are known.
+
+        Returns
+        -------
+        torch.Tensor
+            Scalar.
+        """
 
     def exported(self, output: Tensor) -> Tensor:
-        """Give what the packaged network gives."""
+        """Give what the packaged network gives.
+
+        Parameters
+        ----------
+        output
+            Float (batch, n_out, y, x), of the network.
+
+        Returns
+        -------
+        torch.Tensor
+            Float (batch, channel, y, x), as `channels` names them.
+        """
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -42,13 +42,50 @@ class Judge(Protocol):
     metric: str
 
     def count(self, predict: Predict, pairs: Sequence[LabelledImage], progress: Progress) -> list[Any]:
-        """Predict and compare, one row per image."""
+        """Predict and compare.
+
+        Parameters
+        ----------
+        predict
+            The network.
+        pairs
+            Images with references.
+        progress
+            Told how many are done.
+
+        Returns
+        -------
+        list
+            One row per image.
+        """
 
     def figures(self, rows: Sequence[Any]) -> dict[str, Interval]:
-        """Give metrics with intervals, the main one first."""
+        """Give metrics with intervals.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them.
+
+        Returns
+        -------
+        dict of str to Interval
+            The main one first.
+        """
 
     def candidates(self, rows: Mapping[str, Sequence[Any]]) -> Candidates:
-        """Give what two networks are compared by."""
+        """Give what two networks are compared by.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them, by name of the network.
+
+        Returns
+        -------
+        Candidates
+            For a paired comparison.
+        """
 
 
 class InstanceJudge:

@@ -137,7 +137,6 @@ def set_up_torch(settings: TrainSettings) -> str:
     device = choose_device(settings.device, deterministic=settings.deterministic)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    torch.set_flush_denormal(True)
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(settings.deterministic)
     return device

@@ -14,7 +14,7 @@ from veriscope.io.atomic import atomic_path, write_text
 from veriscope.io.record import Record
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.workflow.config import AuditSettings, Candidate, StudyConfig
-from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.question import Question
 from veriscope.workflow.sources import GroupBy, Sources, find_sources
 from veriscope.workflow.take_in import TakingIn, take_in
@@ -124,6 +124,8 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         folder = StudyFolder(temporary)
         taken = take_in(folder, sources, how, progress)
         folder.write_images(taken.rows)
+        if wanted.methods is None:
+            candidates = _seeing(candidates, taken.rows)
         copies = [row.path for row in taken.rows if not wanted.in_place]
         Record(temporary).note(
             "new",
@@ -140,6 +142,15 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         )
         write_text(folder.config, config.to_yaml())
     return StudyFolder(path)
+
+
+def _seeing(candidates: Sequence[Candidate], images: Sequence[StudyImage]) -> tuple[Candidate, ...]:
+    """Leave out methods that see several channels at once, where the images have another number of them."""
+    numbers = {len(image.channels.split(";")) if image.channels else 1 for image in images}
+    counts = [get_method(item.method).n_channels for item in candidates]
+    return tuple(
+        item for item, count in zip(candidates, counts, strict=True) if count == 1 or numbers == {count}
+    )
 
 
 def _require_objects_in_planes(candidates: Sequence[Candidate]) -> None:
