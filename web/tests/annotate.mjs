@@ -17,6 +17,7 @@ const at = (path) => new URL(`/studies/${study}/${path}`, url).href;
 
 try {
   await page.goto(url);
+  await drawBeforeProposals();
   const fps = await measurePainting();
   await drawAndUndo();
   await loseConnection();
@@ -38,7 +39,7 @@ function expect(holds, message) {
   if (!holds) throw new Error(message);
 }
 
-/** Opens a tile and waits until it is drawn, with the proposals on it. */
+/** Opens a tile and waits until it is drawn, with the proposals on it where it is untouched. */
 async function open(name) {
   await page.goto(at(`audit/${name}`));
   await footer.waitFor();
@@ -68,6 +69,35 @@ async function drag(from, to, steps = 6) {
   await page.mouse.down();
   await page.mouse.move(x + to[0], y + to[1], { steps });
   await page.mouse.up();
+}
+
+/** Proposals that come late are not offered twice, and do not take away what was drawn meanwhile. */
+async function drawBeforeProposals() {
+  let letGo;
+  const held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  await page.route("**/proposal?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(at(`audit/${unit}`));
+  await page.getByText(/^Reading what .* found/).waitFor();
+  expect((await button(/^Start from/).count()) === 0, "proposals on their way are offered");
+  await page.keyboard.press("b");
+  await drag([-60, 0], [60, 0]);
+  await until(async () => (await count()) === 1, "a stroke made no object");
+  letGo();
+  await button(/^Start from/)
+    .first()
+    .waitFor();
+  expect((await count()) === 1, "late proposals took a stroke away");
+  await page.unroute("**/proposal?*");
+  await button(/^Start from/)
+    .first()
+    .click();
+  await button(/^Accept all/).waitFor();
+  await watch.lap("proposals");
 }
 
 /** Frames per second while the brush goes in circles over a tile of 512 × 512 pixels with 500 objects. */

@@ -143,6 +143,7 @@ export const words = {
   blindOn: "Blind: no proposals are shown, so that they cannot lead you.",
   blind: "Annotate blind",
   startFrom: (candidate: string) => `Start from ${candidate}`,
+  asking: (candidate: string) => `Reading what ${candidate} found …`,
   shownFrom: (candidate: string) => `From ${candidate}; that you saw them is recorded.`,
   undecided: (n: number) => (n === 0 ? "All are decided" : `${n} to decide`),
   accept: "Accept",

@@ -110,6 +110,7 @@ export function OpenEditor(props: Props) {
           editor={editor}
           proposals={unit.proposals}
           shown={proposals.shown}
+          asking={proposals.asking}
           blind={blind}
           onBlind={props.onBlind}
           onShow={proposals.show}

@@ -9,6 +9,8 @@ interface Props {
   readonly editor: Editor;
   readonly proposals: readonly Proposal[];
   readonly shown: string | null;
+  /** Candidate whose proposals are on their way; null if none. */
+  readonly asking: string | null;
   readonly blind: boolean;
   readonly onBlind?: (blind: boolean) => void;
   readonly onShow: (candidate: string) => void;
@@ -16,7 +18,8 @@ interface Props {
 }
 
 /** What candidates found, to accept, correct or reject one by one; or nothing, when annotating blind. */
-export function ProposalPanel({ editor, proposals, shown, blind, onBlind, onShow, onAction }: Props) {
+export function ProposalPanel(props: Props) {
+  const { editor, proposals, shown, asking, blind, onBlind, onShow, onAction } = props;
   const open = undecided(editor);
   return (
     <section className="viewer-section" aria-label={words.proposals}>
@@ -36,8 +39,14 @@ export function ProposalPanel({ editor, proposals, shown, blind, onBlind, onShow
       {blind && <p className="small soft">{words.blindOn}</p>}
       {!blind && shown && <p className="small soft">{words.shownFrom(shown)}</p>}
       {!blind && !shown && proposals.length === 0 && <p className="small soft">{words.noProposals}</p>}
+      {!blind && asking && (
+        <p className="small soft" role="status">
+          {words.asking(asking)}
+        </p>
+      )}
       {!blind &&
         !shown &&
+        !asking &&
         proposals.map(({ candidate, evidence }) => (
           <div key={candidate} className="line wrap">
             <button type="button" className="button small" onClick={() => onShow(candidate)}>
