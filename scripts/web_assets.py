@@ -62,7 +62,8 @@ def build(root: Path) -> bool:
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     npm = str(folder / ("npm.cmd" if os.name == "nt" else "npm"))
     if not is_installed(web):
-        _run([npm, "ci", "--no-fund", "--no-audit"], web, environment)
+        # Not `npm ci`: it refuses a lock file made where the registry lacks tools for other platforms.
+        _run([npm, "install", "--no-save", "--no-fund", "--no-audit"], web, environment)
     _run([npm, "run", "build"], web, environment)
     replace(web / "dist", assets, wanted)
     return True

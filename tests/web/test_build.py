@@ -14,7 +14,7 @@ import web_assets
 
 FAKE_NPM = """#!/bin/sh
 echo "$@" >> calls.txt
-[ "$1" = ci ] && mkdir -p node_modules && touch node_modules/.package-lock.json
+[ "$1" = install ] && mkdir -p node_modules && touch node_modules/.package-lock.json
 [ "$1" = run ] && [ -e broken ] && echo "src/main.tsx(3,1): error" && exit 2
 [ "$1" = run ] && mkdir -p dist/assets && cp src/main.ts dist/assets/main.js && echo page > dist/index.html
 exit 0
@@ -58,7 +58,7 @@ def test_what_changed_is_built_and_the_rest_is_gone(checkout: Path) -> None:
     assert web_assets.build(checkout)
     assert [path.name for path in (assets / "assets").iterdir()] == ["main.js"]
     assert (assets / "assets" / "main.js").read_text() == "second"
-    assert calls(checkout) == ["ci --no-fund --no-audit", "run build", "run build"]
+    assert calls(checkout) == ["install --no-save --no-fund --no-audit", "run build", "run build"]
     assert sorted(path.name for path in assets.parent.iterdir()) == ["assets"]
 
 
