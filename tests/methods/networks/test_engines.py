@@ -1,6 +1,8 @@
 """Engines give the same, whatever the size of the image; what is missing is said."""
 
 import importlib.util
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -146,3 +148,22 @@ def test_memory_that_runs_out_is_said_as_such(text: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     with pytest.raises(MemoryError, match="memory ran out"):
         ENGINES["onnxruntime"].open(b"")(waves(16, 16))
+
+
+_LET_GO = """
+import gc, signal, subprocess, sys, threading
+from pathlib import Path
+from veriscope.methods.networks.engines import ENGINES
+held = [ENGINES["openvino"].open(Path(sys.argv[1]).read_bytes(), threads=1)]
+thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, lambda *_: None)
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+@needs_openvino
+def test_a_signal_after_another_thread_let_the_network_go_is_survived() -> None:
+    command = [sys.executable, "-c", _LET_GO, str(weights("float32"))]
+    assert subprocess.run(command).returncode == 0

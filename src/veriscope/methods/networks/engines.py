@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -196,9 +197,7 @@ class OpenVino:
         if threads:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
-            import openvino
-
-            core = openvino.Core()
+            core = _core()
             compiled = core.compile_model(core.read_model(model), "CPU", settings)
             request = compiled.create_infer_request()
         except Exception as error:
@@ -219,6 +218,19 @@ class OpenVino:
             return results
 
         return run
+
+
+@cache
+def _core() -> Any:
+    """Give the one core of OpenVINO of this process, which is never let go.
+
+    Its processor plugin puts up a stack for signals in the thread that makes it. Where another thread lets it
+    go, that stack is unmapped but still registered, and the next signal (a child's end, Ctrl-C) is a
+    segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 ENGINES: dict[str, Engine] = {
