@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,7 +131,9 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path, 
     n_done = len(list(tmp_path.glob("out/*.tif")))
     assert n_done >= 1
     again = subprocess.run(line[:-3], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert f"objects in 8 images ({8 - n_done} done now)" in again.stdout
+    done_now = int(re.search(r"objects in 8 images \((\d) done now\)", again.stdout)[1])  # type: ignore[index]
+    # What a worker had written but not yet told when it was stopped is done once more.
+    assert 8 - n_done <= done_now <= 8 - n_done + 2
 
 
 @pytest.fixture

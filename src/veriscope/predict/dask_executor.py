@@ -27,6 +27,8 @@ __all__ = ["DaskExecutor"]
 
 _BATCH_SECONDS = 1.0
 """Pieces are sent in batches that take about as long, so that sending costs little beside."""
+_LAST_SECONDS = 10.0
+"""How long Ctrl-C waits for pieces that are under way."""
 _POLL_SECONDS = 1.0
 _REMOVALS = 50
 """How often it is tried to remove what a run leaves, a tenth of a second apart."""
@@ -202,10 +204,20 @@ class _Run:
                 self._submit()
                 with contextlib.suppress(queue.Empty):
                     yield from self._take(self._finished.get(timeout=_POLL_SECONDS))
+        except KeyboardInterrupt:
+            yield from self._last()
+            raise
         finally:
             if self._running and self._client.status == "running":
                 with contextlib.suppress(Exception):
                     self._client.cancel(list(self._running), force=True)
+
+    def _last(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Take what workers finish at once after Ctrl-C, so that it is recorded and not done again."""
+        until = time.monotonic() + _LAST_SECONDS
+        with contextlib.suppress(ClusterError, queue.Empty):
+            while self._running and time.monotonic() < until:
+                yield from self._take(self._finished.get(timeout=max(until - time.monotonic(), 0.01)))
 
     def _look(self) -> None:
         """See from time to time who is there, and stop when nobody has been for too long."""
