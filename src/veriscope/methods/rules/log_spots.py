@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -90,7 +91,7 @@ class LogSpots(LocalMethod):
         response, scale = _blob_response(turned, self._diameters(survey), survey.step)
         # A uniform disc of contrast c answers with 2c/e at its own scale, sigma = radius / sqrt(2), a ball
         # with 4 pi c (3 / 2 pi e) ** 1.5 at sigma = radius / sqrt(3).
-        largest = 4 * np.pi * (3 / (2 * np.pi * np.e)) ** 1.5 if survey.step else 2 / np.e
+        largest = 4 * np.pi * (3 / (2 * np.pi * math.e)) ** 1.5 if survey.step else 2 / math.e
         floor = max(self.parameters.threshold * largest * found.contrast, found.noise)
         peaks = local_peaks(response, distance=_window(survey), floor=floor)
         radii = scale[tuple(peaks.T)] / 2
