@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from veriscope.registry import make_method
 
 SIDE = 512
 NETWORK = """
-import resource
+from pathlib import Path
 import numpy as np
 from veriscope.core.image import Image
 from veriscope.registry import make_method
@@ -32,7 +33,9 @@ pixels = np.random.default_rng(0).poisson(30 + discs).astype(np.uint16)
 peaks = []
 for side in (256, 1024):
     method.predict(Image(pixels[:side, :side], "yx"))
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    # Not ru_maxrss, which begins with the peak of the process that started this one.
+    (line,) = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM")]
+    peaks.append(int(line.split()[1]) * 1024)
 print((peaks[1] - peaks[0]) / (1024**2 - 256**2) / method.bytes_per_pixel)
 """
 
@@ -84,6 +87,7 @@ def test_the_forest_needs_what_it_states() -> None:
     assert 0.3 < share(forest, image) < 1.0
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read as Linux tells it")
 def test_a_network_needs_what_it_states() -> None:
     """ONNX Runtime's memory is not NumPy's, so that of the whole process is measured."""
     done = subprocess.run([sys.executable, "-c", NETWORK], capture_output=True, text=True, check=True)
