@@ -33,6 +33,7 @@ _POLL_SECONDS = 1.0
 _REMOVALS = 50
 """How often it is tried to remove what a run leaves, a tenth of a second apart."""
 _KEPT = "what is finished is kept, and the same command goes on from there"
+_LOST = f"the connection to the scheduler is lost; {_KEPT}"
 
 
 class DaskExecutor:
@@ -130,12 +131,12 @@ class DaskExecutor:
                 )
         return dict(answers)
 
-    def _threads(self) -> dict[str, int]:
-        """Threads of each worker; none if the scheduler does not answer."""
+    def _threads(self) -> dict[str, int] | None:
+        """Threads of each worker; None if the scheduler does not answer."""
         try:
             return dict(self.client.nthreads())
         except Exception:
-            return {}
+            return None
 
     def _wait_for_worker(self) -> None:
         if self._grow is not None:
@@ -229,11 +230,14 @@ class _Run:
         left = len(self._waiting) + sum(map(len, self._running.values()))
         if self._owner._grow is not None:
             self._owner._grow(left)
-        self._threads = self._owner._threads()
+        threads = self._owner._threads()
         self._stop_if_lost()
-        if self._threads:
+        self._threads = threads or {}
+        if threads:
             self._alive = now
         elif now - self._alive > self._owner.patience:
+            if threads is None:
+                raise ClusterError(_LOST)
             raise ClusterError(
                 f"all workers are lost and none came back within {self._owner.patience:g} s; {left} pieces "
                 f"of work are left; {_KEPT}"
@@ -241,7 +245,7 @@ class _Run:
 
     def _stop_if_lost(self) -> None:
         if self._client.status != "running":
-            raise ClusterError(f"the connection to the scheduler is lost; {_KEPT}")
+            raise ClusterError(_LOST)
 
     def _submit(self) -> None:
         workers = len(self._threads)
