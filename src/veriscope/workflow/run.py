@@ -147,6 +147,8 @@ class _Job:
 
     def __post_init__(self) -> None:
         self._ready: Method | None = None
+        self._here = False
+        self._measured: dict[str, ObjectTable] = {}
 
     def _method(self) -> Method:
         """Train at the first need only: a run with nothing to do costs nothing."""
@@ -165,6 +167,8 @@ class _Job:
             n_done += self.predict(images[first])
             first += 1
             progress(stage, first, len(images))
+        # Work in this process leaves pixels and labels in memory, so they are measured without reading them.
+        self._here = isinstance(executor, HereExecutor)
         work, units = _ImageWork(self, tuple(images)), range(first, len(images))
         for done, (_, result) in enumerate(executor.run(work, units), first + 1):
             n_done += result["done"]
@@ -210,6 +214,9 @@ class _Job:
         if result.probabilities is not None:
             found["probabilities"] = [round(float(value), 4) for value in result.probabilities]
         write_json(self.folder.root / details, found)
+        if self._here:
+            table = measure_image(result.labels, pixels, self.config.channel)
+            self._measured[image.image_id] = _with_probability(table, found.get("probabilities"))
         return {"n_objects": result.n_objects, **result.details}
 
     def measure(self, images: Sequence[StudyImage]) -> pd.DataFrame:
@@ -237,13 +244,20 @@ class _Job:
 
     def _measure_image(self, image: StudyImage) -> ObjectTable:
         """Measure the objects, with how sure the method was."""
+        measured = self._measured.pop(image.image_id, None)
+        if measured is not None:
+            return measured
         pixels = self.folder.read(image)
         labels = read_labels(self.folder.root / self.folder.prediction(self.candidate.id, image.image_id))
         table = measure_image(labels, pixels, self.config.channel)
         details = self.folder.root / self.folder.prediction_details(self.candidate.id, image.image_id)
-        sure = json.loads(details.read_text()).get("probabilities")
-        values = np.full(len(table.frame), np.nan) if sure is None else np.asarray(sure, float)
-        return replace(table, frame=table.frame.assign(probability=values))
+        return _with_probability(table, json.loads(details.read_text()).get("probabilities"))
+
+
+def _with_probability(table: ObjectTable, sure: Sequence[float] | None) -> ObjectTable:
+    """Add how sure the method was of each object."""
+    values = np.full(len(table.frame), np.nan) if sure is None else np.asarray(sure, float)
+    return replace(table, frame=table.frame.assign(probability=values))
 
 
 @dataclass(frozen=True, slots=True)
