@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 from veriscope.errors import MethodError  # noqa: E402
 from veriscope.training.instance_heads import DistanceHead, StarHead, border_targets  # noqa: E402
+from veriscope.training.star_targets import plane_directions, star_distances  # noqa: E402
 
 
 def two_touching() -> np.ndarray:
@@ -79,6 +80,35 @@ def test_objects_go_on_beyond_the_image() -> None:
     assert not rim.any()
     assert (distance == 10).all()
     assert not border_targets(np.zeros((5, 5), np.int32)).any()
+
+
+def test_a_quarter_of_the_pixels_is_asked_for_distances_and_crops_differ_in_which() -> None:
+    head, labels = StarHead(8), two_touching()
+    whole = np.moveaxis(star_distances(labels, plane_directions(8)), -1, 0)
+    seen = set()
+    for number in range(8):
+        crop = np.roll(labels, number, axis=1)[:, :20]
+        probability, *distances = head.crop_targets(head.targets(crop), crop)
+        assert (probability > 0).sum() == (crop > 0).sum()
+        asked = np.argwhere(distances[0])
+        first = tuple(asked[0] % 2)
+        assert (asked % 2 == first).all()
+        assert len(asked) == (crop[first[0] :: 2, first[1] :: 2] > 0).sum()
+        seen.add(first)
+    assert len(seen) > 1
+    quarter = head.crop_targets(head.targets(labels), labels)[1:]
+    np.testing.assert_array_equal(quarter[quarter > 0], whole[quarter > 0])
+
+
+def test_wrong_distances_cost_only_where_they_are_asked_for() -> None:
+    head, labels = StarHead(8), two_touching()
+    targets = with_known(head.crop_targets(head.targets(labels), labels))
+    output = torch.zeros(1, head.n_out, *labels.shape)
+    before = head.loss(output, targets)
+    elsewhere = output + 3 * (targets[:, 1:2] == 0) * (torch.arange(head.n_out) > 0)[:, None, None]
+    torch.testing.assert_close(head.loss(elsewhere, targets), before)
+    there = output + 3 * (targets[:, 1:2] > 0) * (torch.arange(head.n_out) > 0)[:, None, None]
+    assert float(head.loss(there, targets)) > float(before) + 0.1
 
 
 def test_too_few_rays() -> None:

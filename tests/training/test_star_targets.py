@@ -42,6 +42,42 @@ def test_a_stride_measures_some_of_the_pixels() -> None:
     np.testing.assert_array_equal(star_distances(labels, plane_directions(16), stride=(1, 4)), whole[:, ::4])
 
 
+def test_a_stride_may_begin_anywhere() -> None:
+    labels = ball((40, 37), 12)
+    whole = star_distances(labels, plane_directions(16))
+    for first in [(0, 1), (1, 0), (1, 1)]:
+        found = star_distances(labels, plane_directions(16), stride=2, first=first)
+        np.testing.assert_array_equal(found, whole[first[0] :: 2, first[1] :: 2])
+
+
+def follow(labels: np.ndarray, start: tuple[int, ...], direction: np.ndarray) -> float:
+    """Walk along one ray, as the definition says."""
+    moved = np.zeros(labels.ndim, np.float32)
+    while True:
+        moved = moved + direction
+        at = tuple(np.rint(start + moved.astype(float)).astype(int))
+        outside = any(not 0 <= one < size for one, size in zip(at, labels.shape, strict=True))
+        if outside or labels[at] != labels[start]:
+            back = np.float32(0.5) / np.abs(direction).max() - np.float32(1)
+            return float(np.sqrt(((moved + back * direction) ** 2).sum()))
+
+
+@pytest.mark.parametrize(("shape", "most"), [((60, 71), 40), ((9, 40, 33), 30), ((50, 50), 70000)])
+def test_all_pixels_together_give_what_each_ray_gives_alone(shape: tuple[int, ...], most: int) -> None:
+    rng = np.random.default_rng(most)
+    labels = np.zeros(shape, np.int32)
+    for _ in range(25):  # blobs that overlap, reach over the edge and fall to pieces
+        centre, radius = rng.uniform(0, 1, len(shape)) * shape, rng.uniform(2, 14)
+        away = sum((i - c) ** 2 for i, c in zip(np.indices(shape), centre, strict=True))
+        labels[away < radius**2] = rng.integers(1, most)
+    directions = plane_directions(8) if len(shape) == 2 else fibonacci_directions(12)
+    found = star_distances(labels, directions)
+    inside = np.argwhere(labels)
+    for place in inside[rng.integers(len(inside), size=40)]:
+        alone = [follow(labels, tuple(place), direction) for direction in directions]
+        np.testing.assert_array_equal(found[tuple(place)], np.float32(alone))
+
+
 def test_directions_have_length_one_and_turn_from_x_to_y() -> None:
     np.testing.assert_allclose(plane_directions(4), [[0, 1], [1, 0], [0, -1], [-1, 0]], atol=1e-6)
     thick = fibonacci_directions(60, spacing=(4, 1, 1))
@@ -62,3 +98,4 @@ def test_no_objects() -> None:
     empty = np.zeros((4, 5), np.int32)
     assert not star_distances(empty, plane_directions(8)).any()
     assert not star_probability(empty).any()
+    assert star_distances(empty[:0], plane_directions(8)).shape == (0, 5, 8)

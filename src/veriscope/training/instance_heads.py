@@ -17,6 +17,8 @@ from veriscope.training.star_targets import plane_directions, star_distances, st
 
 __all__ = ["DistanceHead", "StarHead", "border_targets"]
 
+_EVERY = 2
+"""Distances along rays are asked for at every so many pixels along each axis; the others say the same."""
 _SIZE = 10.0
 """Distances along rays are this times softplus of the output: above 0, and sensible from the start."""
 _DEEPEST = 10.0
@@ -72,10 +74,17 @@ class StarHead:
         Returns
         -------
         numpy.ndarray
-            float32 (1 + rays, y, x).
+            float32 (1 + rays, y, x): the probability at every pixel; the distances at a quarter of them, 0
+            elsewhere. Which quarter differs from crop to crop, since a network that halves the resolution
+            computes each quarter in another way.
         """
-        distances = star_distances(labels, plane_directions(self.n_rays))
-        return np.concatenate([star_probability(labels)[None], np.moveaxis(distances, -1, 0)])
+        targets = np.zeros((self.n_out, *labels.shape), np.float32)
+        targets[0] = star_probability(labels)
+        # The crop itself decides, so that it needs no random number.
+        first = divmod(int(np.count_nonzero(labels)) % _EVERY**2, _EVERY)
+        distances = star_distances(labels, plane_directions(self.n_rays), stride=_EVERY, first=first)
+        targets[1:, first[0] :: _EVERY, first[1] :: _EVERY] = np.moveaxis(distances, -1, 0)
+        return targets
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Sum cross-entropy of the probability and, inside objects, the error of the distances.
@@ -94,10 +103,11 @@ class StarHead:
         """
         known, central = targets[:, -1], targets[:, 0]
         entropy = functional.binary_cross_entropy_with_logits(output[:, 0], central, reduction="none")
-        truth = targets[:, 1:-1]
+        asked = (targets[:, 1] > 0) & (known > 0)
+        truth = targets[:, 1:-1].movedim(1, -1)[asked]
         size = truth.mean(1, keepdim=True) + 1
-        error = ((_distances(output) - truth).abs() / size).mean(1)
-        weight = central * known
+        error = ((_lengths(output[:, 1:].movedim(1, -1)[asked]) - truth).abs() / size).mean(1)
+        weight = central[asked]
         return (entropy * known).sum() / (known.sum() + 1) + (error * weight).sum() / (weight.sum() + 1)
 
     def exported(self, output: Tensor) -> Tensor:
@@ -113,11 +123,11 @@ class StarHead:
         torch.Tensor
             Same shape.
         """
-        return torch.cat([torch.sigmoid(output[:, :1]), _distances(output).clamp(min=1e-3)], dim=1)
+        return torch.cat([torch.sigmoid(output[:, :1]), _lengths(output[:, 1:]).clamp(min=1e-3)], dim=1)
 
 
-def _distances(output: Tensor) -> Tensor:
-    return _SIZE * functional.softplus(output[:, 1:])
+def _lengths(output: Tensor) -> Tensor:
+    return _SIZE * functional.softplus(output)
 
 
 class DistanceHead:
