@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -11,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veriscope.core.cost import Usage
 from veriscope.io import usage
-from veriscope.io.usage import UsageMeter, size_of
+from veriscope.io.usage import UsageMeter, WorkerUsage, cost_of, size_of
 
 MB = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -160,3 +163,67 @@ def test_sizes_of_files_and_folders(tmp_path: Path) -> None:
     assert size_of(tmp_path / "missing") == 0
     (tmp_path / "store/link").symlink_to(tmp_path / "nowhere")
     assert size_of(tmp_path / "store") <= 310
+
+
+def worker(
+    computer: str, process: int, cpu_s: float, peak: int, parents: tuple[int, ...] = ()
+) -> WorkerUsage:
+    used = Usage(wall_s=1.0, cpu_s=cpu_s, peak_memory_bytes=peak, io_read_bytes=10)
+    return WorkerUsage(computer, (process, *parents), used)
+
+
+def test_what_workers_of_a_cluster_used_counts_to_all_blocks_that_wait_for_them() -> None:
+    with UsageMeter() as outer:
+        with UsageMeter() as inner:
+            UsageMeter.add_workers([worker("n1", 7, 5.0, 300 * MB), worker("n2", 7, 3.0, 200 * MB)])
+            UsageMeter.add_workers([worker("n1", 7, 2.0, 400 * MB)])
+        UsageMeter.add_workers([worker("n3", 1, 1.0, 100 * MB)])
+    with UsageMeter() as alone:
+        pass
+    assert 10.0 <= inner.usage.cpu_s < 11
+    assert 11.0 <= outer.usage.cpu_s < 12
+    # The highest points of all workers are added; of one worker only the highest counts.
+    assert inner.usage.peak_memory_bytes >= alone.usage.peak_memory_bytes / 2 + 600 * MB
+    assert inner.usage.peak_memory_bytes < 600 * MB + 2 * alone.usage.peak_memory_bytes
+    assert outer.usage.peak_memory_bytes >= inner.usage.peak_memory_bytes + 100 * MB
+    there = {"n_workers": 2, "cpu_s": 10.0, "peak_memory_bytes": 400 * MB}
+    assert cost_of(inner) == inner.usage.to_dict() | {"workers": there}
+    assert cost_of(outer)["workers"] == {"n_workers": 3, "cpu_s": 11.0, "peak_memory_bytes": 400 * MB}
+    assert cost_of(alone) == alone.usage.to_dict()
+    if inner.usage.io_read_bytes is not None:
+        assert inner.usage.io_read_bytes >= 30
+
+
+def test_workers_that_are_children_are_counted_once() -> None:
+    here = platform.node()
+    with UsageMeter() as meter:
+        UsageMeter.add_workers([worker(here, 99999, 100.0, 900 * MB, parents=(4, os.getpid(), 1))])
+        # Another process of this computer that somebody else started is none.
+        UsageMeter.add_workers([worker(here, 99998, 50.0, MB, parents=(1,))])
+    assert 50 <= meter.usage.cpu_s < 60
+    assert cost_of(meter)["workers"] == {"n_workers": 1, "cpu_s": 50.0, "peak_memory_bytes": MB}
+
+
+def test_what_workers_say_outside_of_any_block_is_nobodys() -> None:
+    UsageMeter.add_workers([worker("n1", 7, 5.0, MB)])
+    with UsageMeter() as meter:
+        pass
+    assert meter.usage.cpu_s < 1
+
+
+@linux
+def test_a_process_knows_from_which_it_descends() -> None:
+    program = (
+        "import os\nfrom veriscope.core.cost import Usage\nfrom veriscope.io.usage import WorkerUsage\n"
+        "found = WorkerUsage.here(Usage(1.0))\nprint(os.getpid(), *found.ancestry)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    own, *ancestry = map(int, done.stdout.split())
+    assert ancestry[0] == own
+    assert os.getpid() in ancestry
+    assert len(set(ancestry)) == len(ancestry)
+
+
+def test_without_proc_a_process_knows_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(usage, "_PROC", tmp_path)
+    assert WorkerUsage.here(Usage(1.0)) == WorkerUsage(platform.node(), (os.getpid(),), Usage(1.0))

@@ -22,6 +22,7 @@ from distributed import Client, LocalCluster
 
 from veriscope.core.image import Image
 from veriscope.errors import ClusterError, InputError, MethodError, MissingPackageError
+from veriscope.io import usage
 from veriscope.io.hashing import sha256_of
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict import dask_executor
@@ -105,6 +106,31 @@ def test_a_fault_of_the_work_arrives_and_the_rest_is_not_begun(local: Any, tmp_p
             break
     assert not any(name.startswith(".") for name in left(tmp_path))
     assert len(left(tmp_path)) < 100
+
+
+def test_cost_has_the_workers_of_a_cluster_that_runs_already(
+    local: Any, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # These are children of the tests; here they are taken for processes that somebody else started.
+    monkeypatch.setattr(usage, "_descendants", list)
+    monkeypatch.setattr(usage.platform, "node", lambda: "another computer")
+    executor = DaskExecutor(local[1], tmp_path)
+    found = predict_image(SPOTS, image, tmp_path / "o.ome.zarr", tile=64, executor=executor)
+    cost = found["cost"]
+    assert cost["workers"]["n_workers"] in (1, 2)
+    assert 0 < cost["workers"]["cpu_s"] <= cost["cpu_s"]
+    assert 0 < cost["workers"]["peak_memory_bytes"] < cost["peak_memory_bytes"]
+    kept = json.loads((tmp_path / "o.record.json").read_text())
+    assert kept["cost"] == cost
+
+
+def test_workers_that_are_children_of_the_command_are_counted_once(
+    local: Any, image: Path, tmp_path: Path
+) -> None:
+    executor = DaskExecutor(local[1], tmp_path)
+    found = predict_image(SPOTS, image, tmp_path / "o.ome.zarr", tile=64, executor=executor)
+    assert "workers" not in found["cost"]
+    assert found["cost"]["cpu_s"] > 0
 
 
 @pytest.mark.slow

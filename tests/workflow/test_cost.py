@@ -10,6 +10,7 @@ import pytest
 from veriscope.core.cost import Assumptions, Usage
 from veriscope.errors import InputError
 from veriscope.io.record import Record
+from veriscope.io.usage import UsageMeter, WorkerUsage
 from veriscope.workflow.cost import run_cost
 from veriscope.workflow.study import Study
 
@@ -83,6 +84,9 @@ def test_assumptions_come_from_the_environment(done_study: Study, monkeypatch: p
 
 
 def test_a_run_is_described_with_its_estimate() -> None:
-    usage = Usage(wall_s=3600.0, cpu_s=3600.0)
-    found = run_cost(usage, Assumptions(core_power_w=10, pue=1.5, carbon_g_per_kwh=100))
-    assert found == usage.to_dict() | {"energy_wh": 15.0, "carbon_g": 1.5}
+    worker = WorkerUsage("another computer", (1,), Usage(wall_s=1.0, cpu_s=3600.0, peak_memory_bytes=0))
+    with UsageMeter() as meter:
+        UsageMeter.add_workers([worker])
+    found = run_cost(meter, Assumptions(core_power_w=10, memory_gb=0, pue=1.5, carbon_g_per_kwh=100))
+    assert found.pop("workers") == {"n_workers": 1, "cpu_s": 3600.0, "peak_memory_bytes": 0}
+    assert found == meter.usage.to_dict() | {"energy_wh": 15.0, "carbon_g": 1.5}

@@ -158,6 +158,14 @@ def new(
 def run(
     study: StudyPath,
     only: Annotated[list[str] | None, typer.Option(help="Candidate to run; may be repeated.")] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="Most memory for predicting, as 2GB; of each worker of a cluster. Images that need more are "
+            "predicted part by part."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that predict at the same time.")] = 1,
     scheduler: Scheduler = None,
     cluster: ClusterFile = None,
     wait: Wait = None,
@@ -172,15 +180,17 @@ def run(
     from veriscope.cli.output import emit_json, number, progress_bar, say, show_table
     from veriscope.core.cost import Assumptions
     from veriscope.io.usage import UsageMeter
+    from veriscope.predict.plan import parse_memory
     from veriscope.workflow.cost import run_cost
 
     assumptions = Assumptions.from_environment(os.environ)
     opened = _open(study)
-    elsewhere = on_cluster(scheduler, cluster, wait, shared=opened.path)
+    allowed = parse_memory(memory) if memory else None
+    elsewhere = on_cluster(scheduler, cluster, wait, shared=opened.path, workers=workers)
     with elsewhere as executor, progress_bar(quiet=quiet or json) as progress, UsageMeter() as meter:
-        runs = opened.run(only=only, executor=executor, progress=progress)
+        runs = opened.run(only=only, executor=executor, memory=allowed, workers=workers, progress=progress)
     spent = opened.cost(assumptions=assumptions)
-    cost = {"this_run": run_cost(meter.usage, assumptions), "study": spent}
+    cost = {"this_run": run_cost(meter, assumptions), "study": spent}
     if json:
         rows = [asdict(item) for item in runs]
         emit_json({"schema": "veriscope/run/1", "evidence": "untested", "candidates": rows, "cost": cost})

@@ -8,22 +8,61 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import stat
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from veriscope.core.cost import Usage
+from veriscope.core.cost import Usage, total_usage
 
-__all__ = ["UsageMeter", "processor_seconds", "size_of"]
+__all__ = ["UsageMeter", "WorkerUsage", "cost_of", "processor_seconds", "size_of"]
 
 _PROC = Path("/proc")
 _SAMPLE_S = 0.01
 _RUNNING: ContextVar[UsageMeter | None] = ContextVar("running", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerUsage:
+    """What a process that works for others used for a piece of work.
+
+    Parameters
+    ----------
+    computer
+        Name of its computer.
+    ancestry
+        Numbers of the process and of those that it descends from, itself first; of itself alone where the
+        system does not tell.
+    usage
+        As measured around the piece.
+    """
+
+    computer: str
+    ancestry: tuple[int, ...]
+    usage: Usage
+
+    @classmethod
+    def here(cls, usage: Usage) -> Self:
+        """Say that this process used it.
+
+        Parameters
+        ----------
+        usage
+            As measured.
+
+        Returns
+        -------
+        WorkerUsage
+            To be sent to whoever the work is for.
+        """
+        return cls(platform.node(), tuple(_ancestry()), usage)
 
 
 class UsageMeter:
@@ -40,6 +79,9 @@ class UsageMeter:
     that still run, and the largest of those that ended, if it is the largest ever. It resets the
     high-water mark that Linux keeps for the process (``VmHWM``, also seen as ``ru_maxrss``).
 
+    What workers of a cluster used within the block is added where they tell (`add_workers`), save of those
+    that are child processes anyway: time and bytes, and of each worker its highest point of memory.
+
     Blocks may lie within each other. Blocks in several threads at once see each other's memory and time.
     """
 
@@ -49,6 +91,27 @@ class UsageMeter:
         self._usage: Usage | None = None
         self._peak = 0
         self._how = ""
+        self._workers: dict[tuple[str, int], Usage] = {}
+
+    @staticmethod
+    def add_workers(found: Sequence[WorkerUsage]) -> None:
+        """Count what workers used to the block that runs now, and to those around it.
+
+        Parameters
+        ----------
+        found
+            Of pieces of work that were done for this process; child processes of it are counted anyway.
+        """
+        meter = _RUNNING.get()
+        if meter is None:
+            return
+        for item in found:
+            if not (item.computer == platform.node() and os.getpid() in item.ancestry):
+                meter._add_worker((item.computer, item.ancestry[0]), item.usage)
+
+    def _add_worker(self, worker: tuple[str, int], usage: Usage) -> None:
+        before = self._workers.get(worker)
+        self._workers[worker] = usage if before is None else total_usage([before, usage])
 
     @property
     def usage(self) -> Usage:
@@ -116,18 +179,24 @@ class UsageMeter:
             self._peak = max(self._peak, self._sampler.stop())
         if self._outer is not None:
             self._outer._peak = max(self._outer._peak, self._peak)
+            for worker, used in self._workers.items():
+                self._outer._add_worker(worker, used)
         ended = _largest_ended_child()
         children = sum(_status_kib(pid, "VmHWM") for pid in _descendants()) * 1024
         children += ended if ended > self._children_before else 0
+        there = total_usage(self._workers.values())
+        children += sum(used.peak_memory_bytes or 0 for used in self._workers.values())
         counted = io is not None and self._io is not None
+        read = io[0] - self._io[0] if counted and io and self._io else None
+        written = io[1] - self._io[1] if counted and io and self._io else None
         self._usage = Usage(
             wall_s=wall,
-            cpu_s=max(cpu, 0.0),
-            gpu_s=self.gpu_s,
+            cpu_s=max(cpu, 0.0) + (there.cpu_s or 0.0),
+            gpu_s=self.gpu_s if there.gpu_s is None else (self.gpu_s or 0.0) + there.gpu_s,
             peak_memory_bytes=self._peak + children if self._peak else None,
             peak_memory_is=self._how if self._peak else "",
-            io_read_bytes=io[0] - self._io[0] if counted and io and self._io else None,
-            io_written_bytes=io[1] - self._io[1] if counted and io and self._io else None,
+            io_read_bytes=None if read is None else read + (there.io_read_bytes or 0),
+            io_written_bytes=None if written is None else written + (there.io_written_bytes or 0),
         )
 
     def _look(self) -> None:
@@ -138,6 +207,28 @@ class UsageMeter:
             "of the process so far": lambda: _peak_ever() or 0,
         }.get(self._how, lambda: 0)()
         self._peak = max(self._peak, found)
+
+
+def cost_of(meter: UsageMeter) -> dict[str, Any]:
+    """Describe what a block of work used, with the share of the workers of a cluster.
+
+    Parameters
+    ----------
+    meter
+        After the block.
+
+    Returns
+    -------
+    dict
+        The keys of `Usage`; where workers of a cluster told what they used, also ``workers``: how many they
+        are (``n_workers``), their ``cpu_s``, and ``peak_memory_bytes``, the most that one of them held.
+    """
+    found: dict[str, Any] = meter.usage.to_dict()
+    if meter._workers:
+        total = total_usage(meter._workers.values()).to_dict()
+        kept = {name: total[name] for name in ("cpu_s", "peak_memory_bytes")}
+        found["workers"] = {"n_workers": len(meter._workers), **kept}
+    return found
 
 
 class _Sampler:
@@ -246,6 +337,16 @@ def _descendants() -> list[str]:
                 found += children
                 waiting += children
     return found
+
+
+def _ancestry() -> list[int]:
+    """Give this process and those that it descends from; this one alone where the system does not tell."""
+    found = [os.getpid()]
+    while True:
+        parent = _read(_PROC / str(found[-1]) / "stat").rpartition(b")")[2].split()[1:2]
+        if not parent or int(parent[0]) in (0, *found):
+            return found
+        found.append(int(parent[0]))
 
 
 def processor_seconds() -> float:

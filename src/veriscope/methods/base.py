@@ -335,6 +335,21 @@ class LocalMethod(Method):
             In pixels of the image.
         """
 
+    def details(self, survey: Any) -> dict[str, Any]:
+        """Give what a reader of the record should know of an image, as `Prediction.details` has it.
+
+        Parameters
+        ----------
+        survey
+            Of the image.
+
+        Returns
+        -------
+        dict
+            Plain values; the same for the whole image and for each of its parts.
+        """
+        return {}
+
     @abstractmethod
     def _predict_part(self, part: Part, survey: Any) -> Prediction:
         """Do the work on a checked part."""

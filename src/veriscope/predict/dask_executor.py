@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from veriscope.errors import ClusterError
 from veriscope.io.atomic import make_folder, write_json
+from veriscope.io.usage import UsageMeter
 from veriscope.predict.dask_worker import TRIES, Done, do_units, look_around, refuse_other_software, software
 from veriscope.predict.units import Work
 
@@ -277,6 +278,8 @@ class _Run:
         if done is None:
             return
         self._owner.n_lost += done.n_lost
+        if done.used is not None:
+            UsageMeter.add_workers([done.used])
         for unit, result, seconds in done.results:
             self._seconds.append(seconds)
             yield unit, result

@@ -15,13 +15,14 @@ import platform
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from veriscope.errors import ClusterError
 from veriscope.io.record import environment
+from veriscope.io.usage import UsageMeter, WorkerUsage
 from veriscope.predict.units import Work
 
 __all__ = ["TRIES", "Done", "do_units", "look_around", "refuse_other_software", "software"]
@@ -46,11 +47,14 @@ class Done:
         Why the next one was not; None if all were.
     n_lost
         How many workers died over these pieces before.
+    used
+        What the worker used for them, measured around all of them; None while it is at them.
     """
 
     results: list[tuple[int, dict[str, Any], float]] = field(default_factory=list)
     error: Exception | None = None
     n_lost: int = 0
+    used: WorkerUsage | None = None
 
 
 def software() -> dict[str, str | None]:
@@ -114,7 +118,7 @@ def do_units(order: str, units: Sequence[int], threads: int) -> Done:
         Up to the first piece that could not be done.
     """
     done = Done()
-    with _one_at_a_time:
+    with _one_at_a_time, _measured(done):
         try:
             work, folder = _work(order, threads)
             with contextlib.chdir(folder):
@@ -125,6 +129,13 @@ def do_units(order: str, units: Sequence[int], threads: int) -> Done:
         except Exception as error:
             done.error = error
     return done
+
+
+@contextlib.contextmanager
+def _measured(done: Done) -> Iterator[None]:
+    with UsageMeter() as meter:
+        yield
+    done.used = WorkerUsage.here(meter.usage)
 
 
 def _do_unit(work: Work, order: Path, unit: int, n_lost: int, done: Done) -> None:

@@ -23,12 +23,12 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, MethodError
 from veriscope.io.atomic import write_json
 from veriscope.io.sheet_store import SheetStore
-from veriscope.io.usage import UsageMeter, size_of
+from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.base import LocalMethod, Method, Survey
+from veriscope.predict.all_parts import begin_parts, predict_parts
 from veriscope.predict.paint_work import MapWork, PaintWork, gather
-from veriscope.predict.plan import plan_tiles
-from veriscope.predict.reading import ChannelSource, Reading
-from veriscope.predict.tile_work import SurveyWork, TileWork
+from veriscope.predict.reading import Reading
+from veriscope.predict.tile_work import TileWork
 from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
 from veriscope.predict.units import Executor, HereExecutor, Work, executor_for
 
@@ -36,7 +36,6 @@ __all__ = ["IMAGE_SCHEMA", "map_path", "predict_image", "require_maps", "write_s
 
 IMAGE_SCHEMA = "veriscope/predict-image/1"
 _FEW_SHEETS = 8
-_MAP_BYTES = 8
 
 
 def predict_image(
@@ -118,13 +117,22 @@ def predict_image(
         return _result(origin, output, maps, labels_before["n_objects"], started)
     own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
     with own as executor, UsageMeter() as meter:
-        work = _start(method, pixels, unfinished, executor, maps is not None, tile, memory, workers)
-        spent = _predict_parts(work, executor, progress)
+        work = begin_parts(
+            method,
+            pixels,
+            unfinished,
+            executor,
+            maps=maps is not None,
+            tile=tile,
+            memory=memory,
+            workers=workers,
+        )
+        spent = predict_parts(work, executor, progress, stage=f"predict {method.name}")
         spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
         targets = _Targets(output, maps, labels_before is None, maps is not None and maps_before is None)
         stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
-    cost = meter.usage.to_dict() | {"bytes_read": size_of(source)}
-    cost["bytes_written"] = sum(size_of(store.folder) for store in stores)
+    written = sum(size_of(store.folder) for store in stores)
+    cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": written}
     spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
     result = _result(origin, output, maps, n_objects, started) | spent
     # The record first: a result that is there has one.
@@ -184,59 +192,10 @@ class _Targets:
     maps_missing: bool
 
 
-def _start(
-    method: LocalMethod,
-    pixels: ChannelSource,
-    unfinished: Unfinished,
-    executor: Executor,
-    maps: bool,
-    tile: int | None,
-    memory: int | None,
-    workers: int,
-) -> TileWork:
-    """Survey and plan, or take up the survey and the plan of a run that was stopped."""
-    before = unfinished.begin()
-    surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
-    moments = range(pixels.n_times or 1)
-    missing = [moment for moment in moments if not surveying.path(moment).exists()]
-    for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
-        pass
-    surveys = tuple(surveying.read(moment) for moment in moments)
-    footprints = [method.footprint(survey) for survey in surveys]
-    plan = plan_tiles(
-        pixels.shape,
-        max(footprints, key=lambda found: found.reach + found.largest),
-        bytes_per_pixel=method.bytes_per_pixel + (_MAP_BYTES if maps else 0),
-        memory=memory,
-        workers=workers,
-        tile=tile,
-    )
-    sides = before if before is not None and tile is None else plan.tile
-    unfinished.settle(sides, before)
-    return TileWork(method, pixels, surveys, sides, unfinished.parts, maps, plan.largest_crop)
-
-
 def _surveys(surveys: tuple[Survey, ...]) -> dict[str, Any]:
     """Surveys as plain values: one, or those of all time points."""
     found = [survey.model_dump(mode="json") for survey in surveys]
     return {"survey": found[0]} if len(found) == 1 else {"surveys": found}
-
-
-def _predict_parts(work: TileWork, executor: Executor, progress: Progress) -> dict[str, Any]:
-    """Predict all parts that are not done yet, and say what it took."""
-    units = len(work.parts()) * len(work.surveys)
-    missing = [unit for unit in range(units) if not work.is_done(unit)]
-    spent: dict[str, Any] = {"n_parts": units, "n_parts_now": len(missing)}
-    spent |= dict.fromkeys(("n_grown", "n_cut", "n_pixels"), 0)
-    done = units - len(missing)
-    stage = f"predict {work.method.name}"
-    progress(stage, done, units)
-    for _, result in executor.run(work, missing):
-        done += 1
-        progress(stage, done, units)
-        for name in ("n_grown", "n_cut", "n_pixels"):
-            spent[name] += result[name]
-    return spent
 
 
 def _paint(

@@ -18,7 +18,7 @@ from veriscope.io.atomic import write_json
 from veriscope.io.folders import find_images
 from veriscope.io.run_files import read_map, write_map
 from veriscope.io.sheet_store import SheetStore
-from veriscope.io.usage import UsageMeter, size_of
+from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.base import Footprint
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
@@ -133,7 +133,7 @@ def restore_image(
         _restore(work, executor, progress)
         details = [method.details(survey) for survey in work.surveys]
         store = _write(work, executor, progress, origin | {"details": details}, output)
-    cost = meter.usage.to_dict() | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
+    cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
     result |= {
         "done": True,
         "details": details,

@@ -66,13 +66,15 @@ def check_method(method: Method, *, image: Image | None = None) -> None:
 
 def _check_parts(method: LocalMethod, image: Image) -> None:
     """Whatever is not within reach of where a part was cut is as in the whole."""
-    whole = method.predict(image).labels
+    prediction = method.predict(image)
+    whole = prediction.labels
     source, cut = ArraySource(image), ArraySource(image)
     survey = method.survey(source)
     cut.block = tuple(max(size // 3, 1) for size in source.shape)
     assert method.survey(cut) == survey, "the survey depends on how the image is cut into blocks"
     again = method.SurveyType.model_validate(survey.model_dump(mode="json"))
     assert again == survey, "the survey does not come back from plain values"
+    assert method.details(survey) == prediction.details, "details(survey) is not what a prediction says"
     footprint = method.footprint(survey)
     for core in grid(source.shape, tuple(-(-size // 2) for size in source.shape)):
         region = grow(core, footprint.reach + footprint.largest, source.shape)

@@ -7,6 +7,7 @@ from typing import Any
 
 from veriscope.core.cost import Assumptions, Usage, footprint, total_usage
 from veriscope.io.record import Record
+from veriscope.io.usage import UsageMeter, cost_of
 from veriscope.workflow.layout import StudyFolder
 
 __all__ = ["COST_SCHEMA", "run_cost", "study_cost"]
@@ -47,22 +48,22 @@ def study_cost(folder: StudyFolder, assumptions: Assumptions) -> dict[str, Any]:
     }
 
 
-def run_cost(usage: Usage, assumptions: Assumptions) -> dict[str, Any]:
+def run_cost(meter: UsageMeter, assumptions: Assumptions) -> dict[str, Any]:
     """Describe the cost of one run of the program.
 
     Parameters
     ----------
-    usage
-        As measured around it.
+    meter
+        That measured it.
     assumptions
         What energy and carbon are estimated with.
 
     Returns
     -------
     dict
-        The keys of `veriscope.core.cost.Usage`, ``energy_wh`` and ``carbon_g``.
+        As `veriscope.io.usage.cost_of`, and ``energy_wh`` and ``carbon_g``.
     """
-    return usage.to_dict() | footprint([usage], assumptions).to_dict()
+    return cost_of(meter) | footprint([meter.usage], assumptions).to_dict()
 
 
 def _account(usages: Sequence[Usage], assumptions: Assumptions) -> dict[str, Any]:

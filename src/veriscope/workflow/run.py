@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +22,12 @@ from veriscope.io.tables import read_table, write_table
 from veriscope.measure.table import ObjectTable
 from veriscope.methods.base import Method
 from veriscope.methods.channels import channels_for
-from veriscope.predict.units import Executor, HereExecutor
+from veriscope.predict.units import Executor, HereExecutor, executor_for
 from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.measuring import measure_image
+from veriscope.workflow.spread import Spread, remove_parts
 from veriscope.workflow.training import train_candidate, training_inputs
 
 __all__ = ["CandidateRun", "run_candidates"]
@@ -65,6 +67,8 @@ def run_candidates(
     *,
     only: Sequence[str] | None = None,
     executor: Executor | None = None,
+    memory: int | None = None,
+    workers: int = 1,
     progress: Progress = silent,
 ) -> tuple[CandidateRun, ...]:
     """Predict and measure with every candidate; what is current is not done again.
@@ -78,7 +82,12 @@ def run_candidates(
     only
         Identifiers of candidates; None runs all.
     executor
-        Where images are predicted, such as a cluster; None: in this process.
+        Where images are predicted, such as a cluster; None: here, in `workers` processes.
+    memory
+        Bytes for predicting, for each worker of a cluster or for all processes here together: images that
+        need more are predicted part by part. None: not limited.
+    workers
+        Number of processes of this computer; 1 works in this one.
     progress
         Told about every image.
 
@@ -99,13 +108,16 @@ def run_candidates(
     record = Record(folder.root, grouped=True)
     images = folder.images()
     runs = []
-    for candidate in config.candidates:
-        if only is not None and candidate.id not in only:
-            continue
-        try:
-            runs.append(_run_candidate(folder, config, record, candidate, images, executor, progress))
-        except VeriscopeError as error:
-            runs.append(CandidateRun(candidate.id, 0, 0, None, str(error), failed=True))
+    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+    with own as used:
+        spread = Spread(folder, config.channel, used, memory, workers, progress)
+        for candidate in config.candidates:
+            if only is not None and candidate.id not in only:
+                continue
+            try:
+                runs.append(_run_candidate(folder, config, record, candidate, images, spread))
+            except VeriscopeError as error:
+                runs.append(CandidateRun(candidate.id, 0, 0, None, str(error), failed=True))
     record.flush()
     return tuple(runs)
 
@@ -116,8 +128,7 @@ def _run_candidate(
     record: Record,
     candidate: Candidate,
     images: Sequence[StudyImage],
-    executor: Executor | None,
-    progress: Progress,
+    spread: Spread,
 ) -> CandidateRun:
     method = make_method(candidate.method, candidate.parameters)
     training: Mapping[str, str] = {}
@@ -129,7 +140,7 @@ def _run_candidate(
     else:
         method.make_ready()
     job = _Job(folder, config, record, candidate, method, dict(training))
-    n_done = job.predict_all(images, executor or HereExecutor(), progress)
+    n_done = job.predict_all(images, spread)
     table = job.measure(images)
     return CandidateRun(candidate.id, len(images), n_done, len(table))
 
@@ -158,21 +169,27 @@ class _Job:
             )
         return self._ready
 
-    def predict_all(self, images: Sequence[StudyImage], executor: Executor, progress: Progress) -> int:
-        """Predict all images that are not current; how many those are."""
-        stage, n_done, first = f"predict {self.candidate.id}", 0, 0
+    def predict_all(self, images: Sequence[StudyImage], spread: Spread) -> int:
+        """Predict all images that are not current, the large ones last; how many those are."""
+        large = {image.image_id for image in images if spread.wants(self.method, image)}
+        images = sorted(images, key=lambda image: image.image_id in large)
+        n_small = len(images) - len(large)
+        stage, progress, n_done, first = f"predict {self.candidate.id}", spread.progress, 0, 0
         progress(stage, 0, len(images))
-        while self.training and self._ready is None and first < len(images):
+        while self.training and self._ready is None and first < n_small:
             # The first that is not current is predicted here, so that training is done once for all.
             n_done += self.predict(images[first])
             first += 1
             progress(stage, first, len(images))
         # Work in this process leaves pixels and labels in memory, so they are measured without reading them.
-        self._here = isinstance(executor, HereExecutor)
-        work, units = _ImageWork(self, tuple(images)), range(first, len(images))
-        for done, (_, result) in enumerate(executor.run(work, units), first + 1):
+        self._here = isinstance(spread.executor, HereExecutor)
+        work = _ImageWork(self, tuple(images))
+        for done, (_, result) in enumerate(spread.executor.run(work, range(first, n_small)), first + 1):
             n_done += result["done"]
             self.record.add(result["record"])
+            progress(stage, done, len(images))
+        for done, image in enumerate(images[n_small:], n_small + 1):
+            n_done += self.predict(image, spread)
             progress(stage, done, len(images))
         return n_done + self._predict_forgotten(images)
 
@@ -190,7 +207,8 @@ class _Job:
         """Keep to some threads."""
         (self._ready or self.method).limit_threads(threads)
 
-    def predict(self, image: StudyImage) -> bool:
+    def predict(self, image: StudyImage, spread: Spread | None = None) -> bool:
+        """Predict an image, as a whole or part by part, unless it is current."""
         labels = self.folder.prediction(self.candidate.id, image.image_id)
         details = self.folder.prediction_details(self.candidate.id, image.image_id)
         return self.record.step(
@@ -203,18 +221,26 @@ class _Job:
                 "training": self.training,
             },
             outputs=[labels, details],
-            work=lambda: self._write_prediction(image, labels, details),
+            work=lambda: self._write_prediction(image, labels, details, spread),
         )
 
-    def _write_prediction(self, image: StudyImage, labels: Path, details: Path) -> Mapping[str, Any]:
+    def _write_prediction(
+        self, image: StudyImage, labels: Path, details: Path, spread: Spread | None
+    ) -> Mapping[str, Any]:
+        method, target = self._method(), self.folder.root / labels
+        if spread is not None:
+            stage = f"predict {self.candidate.id}: {image.image_id}"
+            result = spread.predict(method, image, target, stage=stage)
         pixels = self.folder.read(image)
-        result = self._method().predict(channels_for(self._method(), pixels, self.config.channel))
-        write_labels_zarr(self.folder.root / labels, result.labels, axes=result.axes, spacing=pixels.spacing)
+        if spread is None:
+            result = method.predict(channels_for(method, pixels, self.config.channel))
+        write_labels_zarr(target, result.labels, axes=result.axes, spacing=pixels.spacing)
         found: dict[str, Any] = {"n_objects": result.n_objects, "details": result.details}
-        if result.probabilities is not None:
+        if result.probabilities is not None and result.n_objects:
             found["probabilities"] = [round(float(value), 4) for value in result.probabilities]
         write_json(self.folder.root / details, found)
-        if self._here:
+        remove_parts(target)
+        if self._here or spread is not None:
             table = measure_image(result.labels, pixels, self.config.channel)
             self._measured[image.image_id] = _with_probability(table, found.get("probabilities"))
         return {"n_objects": result.n_objects, **result.details}

@@ -118,6 +118,8 @@ class Study:
         *,
         only: Sequence[str] | None = None,
         executor: Executor | None = None,
+        memory: int | None = None,
+        workers: int = 1,
         progress: Progress = silent,
     ) -> tuple[CandidateRun, ...]:
         """Run the candidates on every image and measure the objects; what is current is skipped.
@@ -127,7 +129,13 @@ class Study:
         only
             Identifiers of candidates; None runs all.
         executor
-            Where images are predicted, such as `veriscope.predict.cluster.cluster_executor`; None: here.
+            Where images are predicted, such as `veriscope.predict.cluster.cluster_executor`; None: here, in
+            `workers` processes.
+        memory
+            Bytes for predicting, for each worker of a cluster or for all processes here together: images that
+            need more are predicted part by part. None: not limited.
+        workers
+            Number of processes of this computer; 1 works in this one.
         progress
             Told about every image.
 
@@ -136,7 +144,15 @@ class Study:
         tuple of CandidateRun
             What became of each candidate.
         """
-        return run_candidates(self._folder, self._config, only=only, executor=executor, progress=progress)
+        return run_candidates(
+            self._folder,
+            self._config,
+            only=only,
+            executor=executor,
+            memory=memory,
+            workers=workers,
+            progress=progress,
+        )
 
     def audit(
         self,

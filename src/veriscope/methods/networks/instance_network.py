@@ -196,8 +196,12 @@ class InstanceNetwork(LocalMethod):
             axes="yx",
             probabilities=probabilities,
             probability_map=np.clip(foreground, 0, 1),
-            details={"scale": round(survey.scale, 4)} | survey.ran(),
+            details=self.details(survey),
         )
+
+    def details(self, survey: NetworkSurvey) -> dict[str, Any]:
+        """Give the scale at which the image was seen, and what ran the network."""
+        return {"scale": round(survey.scale, 4)} | survey.ran()
 
     def _survey(self, source: PixelSource) -> tuple[NetworkSurvey, Found | None]:
         """Give the survey, and what was found on the way if that is the answer already."""

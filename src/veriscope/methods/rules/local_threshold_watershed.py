@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,10 @@ class LocalThresholdWatershed(LocalMethod):
     def _window(self, survey: RuleSurvey) -> float:
         """Give the standard deviation of the local mean, in pixels."""
         return float(self.parameters.window * survey.diameter / 2)
+
+    def details(self, survey: RuleSurvey) -> dict[str, Any]:
+        """Give size and polarity of the objects, as measured."""
+        return survey.details
 
     def _predict_part(self, part: Part, survey: RuleSurvey) -> Prediction:
         image, found, diameter = part.image, survey.foreground, survey.diameter

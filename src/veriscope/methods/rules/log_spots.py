@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,10 @@ class LogSpots(LocalMethod):
 
     def _diameters(self, survey: RuleSurvey) -> list[float]:
         return [survey.diameter * scale for scale in self.parameters.scales]
+
+    def details(self, survey: RuleSurvey) -> dict[str, Any]:
+        """Give size and polarity of the objects, as measured."""
+        return survey.details
 
     def _predict_part(self, part: Part, survey: RuleSurvey) -> Prediction:
         image, found = part.image, survey.foreground

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -74,6 +74,10 @@ class OtsuWatershed(LocalMethod):
         smoothing = smoothing_reach(self.parameters.smoothing, step)
         reach = smoothing + holes_reach(ceil(diameter), step) + split_reach(diameter, step)
         return Footprint(reach, farthest(1.5 * diameter, step))
+
+    def details(self, survey: RuleSurvey) -> dict[str, Any]:
+        """Give size and polarity of the objects, as measured."""
+        return survey.details
 
     def _predict_part(self, part: Part, survey: RuleSurvey) -> Prediction:
         image = part.image

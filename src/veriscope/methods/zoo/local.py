@@ -153,6 +153,13 @@ class LocalZooModel(ZooModel, LocalMethod):
         self._require_finite(below[known], part.image.name)
         return below
 
+    def details(self, survey: PackageSurvey) -> dict[str, Any]:
+        """Give the diameter by which touching objects were split, where it was estimated."""
+        details: dict[str, Any] = {"rescaled": False}
+        if survey.estimated and survey.diameter is not None:
+            details |= {"diameter_px": round(survey.diameter, 2), "diameter_estimated": True}
+        return details
+
     def _objects(self, part: Part, survey: PackageSurvey, foreground: NDArray[np.float32]) -> Prediction:
         mask = foreground > self.parameters.threshold
         if survey.diameter is None or not self.parameters.split:
@@ -163,13 +170,13 @@ class LocalZooModel(ZooModel, LocalMethod):
             labels = split_touching(mask, diameter=survey.diameter)
         spare = part.near_cut(labels, self.footprint(survey).reach)
         labels = keep_objects(labels, smallest_area=self.parameters.smallest_area, spare=spare)
-        details: dict[str, Any] = {"rescaled": False}
-        if survey.estimated and survey.diameter is not None:
-            details |= {"diameter_px": round(survey.diameter, 2), "diameter_estimated": True}
         known = np.where(np.isfinite(foreground), foreground, 0).astype(np.float32)
         probable = float(known.min()) >= 0 and float(known.max()) <= 1
         return Prediction(
-            labels, part.image.axes, probability_map=known if probable else None, details=details
+            labels,
+            part.image.axes,
+            probability_map=known if probable else None,
+            details=self.details(survey),
         )
 
 

@@ -1,0 +1,124 @@
+"""Large images of a study: their parts are predicted one by one, by all workers there are."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from veriscope.core.prediction import Prediction
+from veriscope.core.progress import Progress, silent
+from veriscope.methods.base import LocalMethod, Method
+from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
+from veriscope.predict.plan import fits_memory
+from veriscope.predict.reading import Reading
+from veriscope.predict.units import Executor, HereExecutor
+from veriscope.workflow.layout import StudyFolder, StudyImage
+
+__all__ = ["Spread", "remove_parts"]
+
+_LARGE = 4096 * 4096
+"""Pixels; above that the parts of an image are work enough for several workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the large images of a study are predicted.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    channel
+        Channel of the analysis.
+    executor
+        Where.
+    memory
+        Bytes for all `workers` together; None: not limited.
+    workers
+        Number of processes that share the memory; 1 where each worker of a cluster has as much.
+    progress
+        Told about every part.
+    """
+
+    folder: StudyFolder
+    channel: str | None
+    executor: Executor
+    memory: int | None = None
+    workers: int = 1
+    progress: Progress = silent
+
+    def wants(self, method: Method, image: StudyImage) -> bool:
+        """Tell whether an image is predicted part by part.
+
+        Parameters
+        ----------
+        method
+            Ready to predict, or to be trained.
+        image
+            Of the study.
+
+        Returns
+        -------
+        bool
+            Whether it is large and there are several workers, or it needs more memory than is allowed; and
+            method and file can be used so. Its objects are the same either way.
+        """
+        if not isinstance(method, LocalMethod):
+            return False
+        shape = image.spatial_shape
+        several = not isinstance(self.executor, HereExecutor) and math.prod(shape) > _LARGE
+        memory = None if self.memory is None else self.memory // self.workers
+        tight = memory is not None and not fits_memory(shape, method.bytes_per_pixel, memory)
+        return (several or tight) and can_join(method, *self._file(method, image))
+
+    def predict(self, method: Method, image: StudyImage, labels: Path, *, stage: str) -> Prediction:
+        """Predict an image part by part.
+
+        Parameters
+        ----------
+        method
+            Ready to predict.
+        image
+            Of the study.
+        labels
+            Where its label image will be written.
+        stage
+            What to call it in the progress.
+
+        Returns
+        -------
+        Prediction
+            As of the whole image.
+        """
+        assert isinstance(method, LocalMethod), "others are not wanted"
+        source, reading = self._file(method, image)
+        return predict_joined(
+            method,
+            source,
+            labels,
+            executor=self.executor,
+            reading=reading,
+            memory=self.memory,
+            workers=self.workers,
+            progress=self.progress,
+            stage=stage,
+        )
+
+    def _file(self, method: Method, image: StudyImage) -> tuple[Path, Reading]:
+        channel = None if method.n_channels > 1 else self.channel
+        options = json.loads(image.reading) if image.reading else {}
+        return self.folder.root / image.path, Reading(channel=channel, **options)
+
+
+def remove_parts(labels: Path) -> None:
+    """Remove the parts that an image was predicted in, once it is predicted.
+
+    Parameters
+    ----------
+    labels
+        Its label image.
+    """
+    shutil.rmtree(unfinished_folder(labels), ignore_errors=True)
