@@ -16,10 +16,11 @@ The share is this overhead divided by the computing, both in processor time, whi
 machine disturbs least; wall time, which also has the waits for the disk, stands beside it. A second `run`
 and `predict` have nothing to do: they show what it takes to find that out.
 
-With `--workers` a plate of fields of 512² is predicted by one process and by several, each time from the
-start, in a process of its own; the best of three. Beside the wall time stands the processor time of all
-processes, which tells on a busy machine what several processes cost beyond one: with enough idle cores, n
-processes cannot be sooner done than n × CPU(1) / CPU(n).
+With `--workers` a plate of fields of 512² is predicted by one process that is kept to one core, by one that
+may use all, and by several, each time from the start, in a process of its own; the best of three. One process
+computes with all cores already, so several gain little beside it; what they gain beside one core is how well
+the work is shared out. Beside the wall time stands the processor time of all processes, which tells on a busy
+machine what several cost beyond one.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ WELLS = 24  # per row of wells
 DIFFERENT = 8  # simulated fields; more images repeat them with noise of their own
 GOAL = 0.10
 HEADER = f"{'step':<16}{'CPU ms/image':>14}{'share':>8}{'wall ms/image':>16}{'share':>8}"
+WORKERS_LINE = "{workers:<16}{cpu_s:>9.2f}{wall_s:>9.2f}{times_one_core:>16.2f}"
 LINE = "{step:<16}{cpu_ms:>14.1f}{cpu_share:>8.1%}{wall_ms:>16.1f}{wall_share:>8.1%}"
 
 
@@ -124,23 +126,26 @@ def with_workers(number: int, folder: Path, workers: int) -> list[dict[str, Any]
     plate = folder / "plate.ome.zarr"
     write_plate(plate, images(number, side=LARGE_SIDE))
     rows = []
-    for count in (1, workers):
-        cpu, wall = [], []
-        for turn in range(3):
-            arguments = ["predict", METHOD, str(plate), "-o", str(folder / f"out-{count}-{turn}"), "-q"]
-            arguments += ["-p", "engine=onnxruntime", "--workers", str(count)]
-            start = f"import sys; from veriscope.cli import main; sys.argv[1:] = {arguments!r}; main()"
-            before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            environment = os.environ | {"OMP_NUM_THREADS": "1"}
-            subprocess.run([sys.executable, "-c", start], check=True, capture_output=True, env=environment)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            wall.append(time.perf_counter() - begin)
-            cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        rows.append({"workers": count, "cpu_s": min(cpu), "wall_s": min(wall)})
-    first, last = rows[0], rows[-1]
-    last["wall_ratio"] = first["wall_s"] / last["wall_s"]
-    last["bound"] = workers * first["cpu_s"] / last["cpu_s"]
+    one = {min(os.sched_getaffinity(0))}
+    for name, count, cores in (("1 on one core", 1, one), ("1", 1, None), (str(workers), workers, None)):
+        took = [_predict_alone(plate, folder / f"out-{len(rows)}-{turn}", count, cores) for turn in range(3)]
+        cpu, wall = (min(values) for values in zip(*took, strict=True))
+        rows.append({"workers": name, "cpu_s": cpu, "wall_s": wall, "times_one_core": 1.0})
+        rows[-1]["times_one_core"] = rows[0]["wall_s"] / wall
     return rows
+
+
+def _predict_alone(plate: Path, out: Path, count: int, cores: set[int] | None) -> tuple[float, float]:
+    """Predict in a process of its own; processor and wall time in seconds."""
+    arguments = ["predict", METHOD, str(plate), "-o", str(out), "-q", "-p", "engine=onnxruntime"]
+    arguments += ["--workers", str(count)]
+    keep = f"import os; os.sched_setaffinity(0, {cores!r}); " if cores else ""
+    start = f"{keep}import sys; from veriscope.cli import main; sys.argv[1:] = {arguments!r}; main()"
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", start], check=True, capture_output=True, env=environment)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 def row(
@@ -174,8 +179,9 @@ def main(arguments: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             rows = with_workers(number, Path(folder), options.workers)
         print(f"{number} images of {LARGE_SIDE} × {LARGE_SIDE} pixels, {METHOD}, best of three")
+        print(f"{'workers':<16}{'CPU s':>9}{'wall s':>9}{'times one core':>16}")
         for item in rows:
-            print("  ".join(f"{key} {value:.2f}" for key, value in item.items()))
+            print(WORKERS_LINE.format(**item))
         if options.json:
             record = {"schema": SCHEMA, "images": number, "side": LARGE_SIDE, "workers": rows}
             options.json.write_text(json.dumps(record, indent=2) + "\n")
