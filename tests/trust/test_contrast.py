@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
-from veriscope.trust.contrast import Group, _adjusted, compare_groups, contrast
+from veriscope.trust.census import census
+from veriscope.trust.contrast import Group, Kind, _adjusted, compare_groups, contrast
 from veriscope.trust.estimate import Estimate, estimate
 from veriscope.trust.sampling import draw, draw_probability
 from veriscope.trust.units import DrawnUnits
@@ -68,6 +69,34 @@ def test_one_replicate_speaks_about_these_images_only() -> None:
     assert found.to_dict()["p_value"] is None
 
 
+def test_a_model_that_finds_nothing_tells_nothing_of_how_replicates_differ() -> None:
+    """Where no replicate has a predicted object, a spread of 0 is the model's blindness, not the dishes'."""
+    blind = group("treated", 5, 0.5, [0.0, 0.0, 0.0])
+    assert math.isnan(blind.between_variance)
+    found = contrast(group("control", 9, 0.5, [7.0, 9.0, 11.0]), blind)
+    assert (found.scope, found.estimate.status) == ("images", "cannot-tell")
+    assert found.estimate.reason == (
+        "The model finds nothing in any replicate of 'treated', so it does not tell how they differ: the "
+        "interval is about these images only, and nothing can be told about a population. Correct a better "
+        "prediction."
+    )
+    assert math.isnan(found.p_value)
+    half = stats.t.ppf(0.95, 40) * math.sqrt(0.5)
+    assert (found.estimate.low, found.estimate.high) == pytest.approx((-4 - half, -4 + half))
+    both = contrast(blind, group("other", 6, 0.5, [0.0, 0.0]))
+    assert "any replicate of 'treated' and 'other'" in both.estimate.reason
+    lone = contrast(blind, group("single", 6, 0.5, [4.0]))
+    assert lone.estimate.reason.startswith("Fewer than two replicates in 'single':")
+
+
+def test_replicates_that_a_census_found_empty_do_not_differ() -> None:
+    empty = Group("empty", census(0.0, denominator=3.0, n=30), np.zeros(3), np.ones(3))
+    assert empty.between_variance == 0
+    found = contrast(empty, group("b", 9, 0.0, [7.0, 9.0, 11.0]))
+    welch = stats.ttest_1samp([7.0, 9.0, 11.0], 0)  # nothing varies but the second group
+    assert (found.scope, found.p_value) == ("replicates", pytest.approx(welch.pvalue))
+
+
 def test_a_group_without_interval_gives_none_between_groups() -> None:
     short = Estimate(9.0, math.nan, math.nan, 0.9, "difference", 2, math.nan, status="cannot-tell")
     found = contrast(Group("a", short, np.ones(3), np.ones(3)), group("b", 14, 1.0, [13.0, 15.0]))
@@ -87,6 +116,41 @@ def test_a_ratio_is_inverted_when_groups_are_swapped() -> None:
     assert there.p_value == pytest.approx(back.p_value)
     negative = contrast(group("n", -1.0, 0.5, [0.0, 1.0]), b, kind="ratio")
     assert negative.estimate.reason == "A ratio needs two positive estimates; use the difference."
+
+
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_units_of_the_measure_do_not_change_what_is_shown(kind: Kind) -> None:
+    def of(name: str, scale: float) -> tuple[Group, Group]:
+        return (
+            group(name, 10 * scale, 0.4 * scale, [9.0, 10.0, 12.0]),
+            group("b", 14 * scale, 0.7 * scale, [13.0, 11.0, 15.0]),
+        )
+
+    plain, scaled = contrast(*of("a", 1.0), kind=kind), contrast(*of("a", 1e-6), kind=kind)
+    assert (scaled.p_value, scaled.audit_share) == pytest.approx((plain.p_value, plain.audit_share))
+    unit = 1e-6 if kind == "difference" else 1.0
+    ends = (plain.estimate.low * unit, plain.estimate.high * unit)
+    assert (scaled.estimate.low, scaled.estimate.high) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_the_interval_leaves_out_no_difference_just_where_p_is_below_its_level(
+    kind: Kind, level: float
+) -> None:
+    nothing = 0.0 if kind == "difference" else 1.0
+    random = np.random.default_rng(8)
+    shown = []
+    for _ in range(60):
+        first, second = (
+            group(name, float(random.uniform(8, 14)), 0.5, random.normal(10, 1.5, 3).clip(1).tolist())
+            for name in "ab"
+        )
+        found = contrast(first, second, kind=kind, level=level)
+        apart = not found.estimate.low < nothing < found.estimate.high
+        assert apart == (found.p_value < 1 - level)
+        shown.append(apart)
+    assert 0 < sum(shown) < 60
 
 
 def test_contrasts_without_a_p_value_are_no_comparisons() -> None:

@@ -94,11 +94,17 @@ class Group:
 
     @property
     def between_variance(self) -> float:
-        """Variance of the group's value due to its sample of replicates; NaN for fewer than 2."""
+        """Variance of the group's value due to its sample of replicates.
+
+        NaN where nothing tells it: for fewer than 2 replicates, and where the model finds nothing in any of
+        them although the audit does.
+        """
         count = self.n_replicates
         if count < 2:
             return math.nan
         above = np.asarray(self.numerator, dtype=np.float64)
+        if not above.any() and (self.estimate.value != 0 or self.estimate.standard_error != 0):
+            return math.nan
         below = np.asarray(self.denominator, dtype=np.float64)
         predicted = float(above.sum() / below.sum())
         scale = self.estimate.value / predicted if predicted > 0 else 1.0
@@ -118,7 +124,7 @@ class Contrast:
         ``difference`` or ``ratio``.
     scope
         ``replicates``: about the population that the replicates stand for. ``images``: about these
-        images only, because a group has fewer than two replicates.
+        images only, because nothing tells how the replicates of a group differ.
     estimate
         Value and interval; status ``cannot-tell`` if scope is ``images``.
     p_value
@@ -168,8 +174,9 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
     Returns
     -------
     Contrast
-        With fewer than two replicates in a group, the difference between *these images*, stated as
-        such, and no p-value. Status ``cannot-tell`` also if an audit has no interval.
+        With fewer than two replicates in a group, or none in which the model finds anything, the
+        difference between *these images*, stated as such, and no p-value. Status ``cannot-tell`` also if
+        an audit has no interval.
 
     Raises
     ------
@@ -182,8 +189,8 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
         raise InputError(f"kind {kind!r} is unknown; use 'difference' or 'ratio'")
     groups = (first, second)
     unaudited = [group.name for group in groups if not math.isfinite(group.estimate.standard_error)]
-    lone = [group.name for group in groups if group.n_replicates < 2]
-    scope: Scope = "images" if lone else "replicates"
+    untold = [group for group in groups if math.isnan(group.between_variance)]
+    scope: Scope = "images" if untold else "replicates"
     if unaudited:
         reason = f"The audit gives no interval for {_names(unaudited)}."
         value = _value(first, second, kind)
@@ -192,12 +199,8 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
         reason = "A ratio needs two positive estimates; use the difference."
         return _unknown(first, second, kind, scope, math.nan, reason, level)
     estimate, p_value, audit_share = _infer(first, second, kind, scope, level)
-    if lone:
-        reason = (
-            f"Fewer than two replicates in {_names(lone)}: the interval is about these images only, and "
-            "nothing can be told about a population. Add replicates, not tiles."
-        )
-        estimate = replace(estimate, status="cannot-tell", reason=reason)
+    if untold:
+        estimate = replace(estimate, status="cannot-tell", reason=_about_images_only(untold))
     return Contrast(first.name, second.name, kind, scope, estimate, p_value, p_value, audit_share)
 
 
@@ -292,6 +295,19 @@ def _infer(
         standard_error=error * (value if kind == "ratio" else 1.0),
     )
     return estimate, p_value, share
+
+
+def _about_images_only(groups: Sequence[Group]) -> str:
+    """Say why nothing can be told about a population."""
+    lone = [group.name for group in groups if group.n_replicates < 2]
+    only = "the interval is about these images only, and nothing can be told about a population."
+    if lone:
+        return f"Fewer than two replicates in {_names(lone)}: {only} Add replicates, not tiles."
+    blank = _names([group.name for group in groups])
+    return (
+        f"The model finds nothing in any replicate of {blank}, so it does not tell how they differ: {only} "
+        "Correct a better prediction."
+    )
 
 
 def _assumptions(scope: Scope) -> tuple[str, ...]:

@@ -202,8 +202,8 @@ def estimate(units: DrawnUnits, *, level: float = 0.9, tolerance: float | None =
     InputError
         If level or tolerance is out of range.
     """
-    if tolerance is not None and tolerance <= 0:
-        raise InputError(f"tolerance {tolerance:g} is not above 0; it is the error that would matter to you")
+    if tolerance is not None:
+        _check_tolerance(tolerance)
     name = "difference-ratio" if units.is_ratio else "difference"
     if units.n >= CROSS_FIT_FROM:
         name = f"cross-fitted-{name}"
@@ -248,26 +248,44 @@ def tiles_needed(
     level
         Confidence level, 0 to 1.
     assurance
-        Probability that the number suffices: the spread so far is replaced by its upper limit (χ²).
+        Probability that the number suffices: the spread so far is replaced by its upper limit (χ²), which
+        supposes that terms vary normally; where they are skewed it suffices somewhat less often.
 
     Returns
     -------
     int or None
         Draws in all, at least `MIN_DRAWS`; None if there is no interval so far.
+
+    Raises
+    ------
+    InputError
+        If tolerance, level or assurance is out of range.
     """
+    _check_tolerance(tolerance)
+    if not 0 < assurance < 1:
+        raise InputError(f"assurance {assurance:g} is not between 0 and 1; 0.8 is usual")
     result = estimate(units, level=level)
     if not math.isfinite(result.half_width):
         return None
     n, middle = result.n, (1 + level) / 2
     doubt = math.sqrt((n - 1) / float(chi2.ppf(1 - assurance, n - 1)))
     spread = doubt * result.half_width * math.sqrt(n) / float(student.ppf(middle, n - 1))
-    needed = MIN_DRAWS
-    for _ in range(100):
-        following = math.ceil((float(student.ppf(middle, needed - 1)) * spread / tolerance) ** 2)
-        if following <= needed:
-            break
-        needed = following
-    return needed
+
+    def enough(draws: int) -> bool:
+        return float(student.ppf(middle, draws - 1)) * spread / math.sqrt(draws) <= tolerance
+
+    # The quantile of t is largest for the fewest draws, so that these are enough.
+    high = max(MIN_DRAWS, math.ceil((float(student.ppf(middle, MIN_DRAWS - 1)) * spread / tolerance) ** 2))
+    low = MIN_DRAWS - 1
+    while high - low > 1:
+        between = (low + high) // 2
+        low, high = (low, between) if enough(between) else (between, high)
+    return high
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not tolerance > 0:
+        raise InputError(f"tolerance {tolerance:g} is not above 0; it is the error that would matter to you")
 
 
 def _terms(units: DrawnUnits, slope: float | Literal["fitted", "own"]) -> tuple[Floats, Floats | None]:
