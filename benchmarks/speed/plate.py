@@ -17,7 +17,7 @@ machine disturbs least; wall time, which also has the waits for the disk, stands
 and `predict` have nothing to do: they show what it takes to find that out.
 
 With `--workers` a plate of fields of 512² is predicted by one process that is kept to one core, by one that
-may use all, and by several, each time from the start, in a process of its own; the best of three. One process
+may use all, and by several, each time from the start, in a process of its own; the best of `--turns`. One process
 computes with all cores already, so several gain little beside it; what they gain beside one core is how well
 the work is shared out. Beside the wall time stands the processor time of all processes, which tells on a busy
 machine what several cost beyond one.
@@ -121,14 +121,16 @@ def measure(number: int, folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def with_workers(number: int, folder: Path, workers: int) -> list[dict[str, Any]]:
-    """Predict a plate by one process and by several, best of three each."""
+def with_workers(number: int, folder: Path, workers: int, turns: int) -> list[dict[str, Any]]:
+    """Predict a plate by one process and by several, best of so many turns each."""
     plate = folder / "plate.ome.zarr"
     write_plate(plate, images(number, side=LARGE_SIDE))
     rows = []
     one = {min(os.sched_getaffinity(0))}
     for name, count, cores in (("1 on one core", 1, one), ("1", 1, None), (str(workers), workers, None)):
-        took = [_predict_alone(plate, folder / f"out-{len(rows)}-{turn}", count, cores) for turn in range(3)]
+        took = [
+            _predict_alone(plate, folder / f"out-{len(rows)}-{turn}", count, cores) for turn in range(turns)
+        ]
         cpu, wall = (min(values) for values in zip(*took, strict=True))
         rows.append({"workers": name, "cpu_s": cpu, "wall_s": wall, "times_one_core": 1.0})
         rows[-1]["times_one_core"] = rows[0]["wall_s"] / wall
@@ -171,14 +173,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--turns", type=int, default=3, help="of which the best counts, with --workers")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     number = 8 if options.quick else options.images or (96 if options.workers else 384)
     if options.workers:
         with tempfile.TemporaryDirectory() as folder:
-            rows = with_workers(number, Path(folder), options.workers)
-        print(f"{number} images of {LARGE_SIDE} × {LARGE_SIDE} pixels, {METHOD}, best of three")
+            rows = with_workers(number, Path(folder), options.workers, options.turns)
+        print(f"{number} images of {LARGE_SIDE} × {LARGE_SIDE} pixels, {METHOD}, best of {options.turns}")
         print(f"{'workers':<16}{'CPU s':>9}{'wall s':>9}{'times one core':>16}")
         for item in rows:
             print(WORKERS_LINE.format(**item))

@@ -30,7 +30,7 @@ def test_every_step_is_timed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.slow
 def test_workers_are_timed_against_one_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--workers", "2", "--images", "2", "--json", str(tmp_path / "found.json")]
+    arguments = ["--workers", "2", "--images", "2", "--turns", "1", "--json", str(tmp_path / "found.json")]
     runpy.run_path(str(SCRIPT))["main"](arguments)
     rows = json.loads((tmp_path / "found.json").read_text())["workers"]
     assert [item["workers"] for item in rows] == ["1 on one core", "1", "2"]
