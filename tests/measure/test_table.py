@@ -154,6 +154,25 @@ def test_channels_are_named_in_the_columns(nuclei: NDArray[np.int32]) -> None:
     assert "mean_intensity" not in frame
 
 
+def test_two_channels_of_one_name_are_both_measured(nuclei: NDArray[np.int32]) -> None:
+    pixels = np.stack([nuclei * 2, nuclei + 1]).astype(np.uint16)
+    frame = measure_objects(nuclei, Image(pixels, "cyx", channels=("DNA", "DNA"))).frame
+    assert (frame["mean_intensity-DNA-0"] == frame["label"] * 2).all()
+    assert (frame["mean_intensity-DNA-1"] == frame["label"] + 1).all()
+
+
+@pytest.mark.parametrize("top", [2**63, 2**64 - 1])
+def test_labels_that_no_table_holds_are_refused_and_not_lost(top: int) -> None:
+    labels = np.array([[0, top], [3, 3]], np.uint64)
+    with pytest.raises(PixelValueError) as caught:
+        measure_objects(labels)
+    assert str(caught.value) == (
+        "the label image has labels above 9223372036854775807, which no table holds; renumber the objects"
+    )
+    labels[0, 1] = 2**63 - 1
+    assert measure_objects(labels).frame["label"].tolist() == [3, 2**63 - 1]
+
+
 def test_3d_has_volume_and_no_outline() -> None:
     labels = np.zeros((6, 20, 30), dtype=np.int32)
     labels[1:4, 5:12, 8:20], labels[4:, :3, 25:] = 2, 9

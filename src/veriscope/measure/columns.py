@@ -197,7 +197,8 @@ def columns_of(
     axes
         ``"yx"`` or ``"zyx"``.
     channels
-        Names of the channels; empty for an intensity image without channels.
+        Names of the channels; empty for an intensity image without channels. One that has no name or shares
+        it with another gets its number after it, such as ``DNA-0`` and ``DNA-2``.
     calibrated
         Whether sizes are in µm.
 
@@ -218,12 +219,23 @@ def columns_of(
         elif item.family != "intensity":
             columns.append(Column(item.name, units[item.kind], item.meaning, item.dtype, item))
     intensities = [item for item in properties if item.family == "intensity"]
-    for position, channel in enumerate(channels or ("",)):
+    for position, channel in enumerate(_told_apart(channels) or ("",)):
         for item in intensities:
             name = f"{item.name}-{channel}" if channel else item.name
             meaning = f"{item.meaning}, channel {channel}" if channel else item.meaning
             columns.append(Column(name, units[item.kind], meaning, item.dtype, item, channel=position))
     return tuple(columns)
+
+
+def _told_apart(channels: Sequence[str]) -> list[str]:
+    """Give channels names that differ: two channels of one name would be one column."""
+    told: list[str] = []
+    for position, name in enumerate(channels):
+        own = name if name and channels.count(name) == 1 else f"{name or 'channel'}-{position}"
+        while own in told or (own != name and own in channels):
+            own = f"{own}-{position}"
+        told.append(own)
+    return told
 
 
 def markdown() -> str:

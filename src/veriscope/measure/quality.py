@@ -31,6 +31,7 @@ _CAMERA_TOPS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
 _SATURATED, _EMPTY = 0.001, 8.0
 _FEWEST, _ROBUST_Z, _LOWEST_SHARE = 5, 3.5, 1 / 3
 _QUANTISATION = 1 / math.sqrt(12)
+_NARROW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,19 @@ def plane_quality(parts: Sequence[NDArray[Any]]) -> PlaneQuality:
     Parameters
     ----------
     parts
-        The channel, (y, x), or several parts of it where it is large; any numeric dtype. Pixels that are not
-        finite are taken as the median.
+        The channel, (y, x), or several parts of it where it is large; any numeric dtype or boolean. Pixels
+        that are not finite are taken as the median. Noise and structure are not looked for in parts of fewer
+        than 16 pixels along an axis, unless all are such.
 
     Returns
     -------
     PlaneQuality
         Over all parts together.
     """
-    values = np.concatenate([np.asarray(part).ravel() for part in parts])
+    parts = [np.asarray(part) for part in parts if np.size(part)]
+    values = np.concatenate([part.ravel() for part in parts] or [np.empty(0)])
+    if values.dtype.kind == "b":
+        parts, values = [part.astype(np.uint8) for part in parts], values.astype(np.uint8)
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not finite.size:
         return PlaneQuality(0.0, 0.0, 0.0, 0.0, 0.0, None)
@@ -89,9 +94,13 @@ def plane_quality(parts: Sequence[NDArray[Any]]) -> PlaneQuality:
     top = finite.max()
     is_top = values.dtype.kind in "ui" and int(top) in _CAMERA_TOPS
     saturated = float(np.mean(finite == top)) if is_top else 0.0
-    filled = [np.nan_to_num(part.astype(np.float64), nan=p50, posinf=p50, neginf=p50) for part in parts]
-    floor = _QUANTISATION if values.dtype.kind in "ui" else 1e-9 * max(1.0, abs(p999))
+    # In a strip, smoothing takes away less noise, and what is left would be taken for structure.
+    wide = [part for part in parts if min(part.shape) >= _NARROW] or parts
+    filled = [np.nan_to_num(part.astype(np.float64), nan=p50, posinf=p50, neginf=p50) for part in wide]
+    floor = _QUANTISATION if values.dtype.kind in "ui" else 1e-9 * float(np.abs(finite).max())
     noise = max(floor, float(np.median([_noise(part) for part in filled])))
+    if noise == 0:  # 0 everywhere
+        return PlaneQuality(p01, p50, p999, saturated, 0.0, None)
     bands = [_bands(part) for part in filled]
     contrast = max(band[0] for band in bands) / (noise * _gain(2, 20))
     if contrast < _EMPTY:

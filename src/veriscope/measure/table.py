@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from veriscope.core.axes import SPATIAL, check_spacing
 from veriscope.core.image import Image
 from veriscope.core.labels import check_labels
-from veriscope.errors import AxesError, ShapeMismatchError
+from veriscope.errors import AxesError, PixelValueError, ShapeMismatchError
 from veriscope.measure.columns import Column, chosen_properties, columns_of
 from veriscope.measure.convex import measure_hull_areas
 from veriscope.measure.intensity import Intensities, measure_intensities
@@ -100,7 +100,7 @@ def measure_objects(
     ShapeMismatchError
         If the intensity image covers another shape.
     PixelValueError
-        If labels are not labels, or intensities are NaN or infinite.
+        If labels are not labels or above 2**63 - 1, or intensities are NaN or infinite.
     InputError
         If a property is unknown or needs something that is not given.
     """
@@ -109,6 +109,11 @@ def measure_objects(
         raise AxesError(
             f"the label image has {labels.ndim} dimensions (shape {labels.shape}); it must be (y, x) or "
             "(z, y, x): measure time points one by one"
+        )
+    if labels.dtype == np.uint64 and labels.size and int(labels.max()) > np.iinfo(np.int64).max:
+        raise PixelValueError(
+            f"the label image has labels above {np.iinfo(np.int64).max}, which no table holds; renumber the "
+            "objects"
         )
     axes = SPATIAL[-labels.ndim :]
     _check_intensity(intensity, labels.shape, axes)
