@@ -89,3 +89,43 @@ def test_objects_in_order_have_no_gaps_and_keep_their_probabilities(gap: bool) -
     assert ordered.labels.tolist() == [[0, 1, 2]]
     assert ordered.probabilities is not None
     assert ordered.probabilities.tolist() == pytest.approx([0.9, 0.1])
+
+
+@given(labels=label_images)
+def test_the_box_is_the_smallest_that_holds_all_pixels(labels: np.ndarray) -> None:
+    objects = ObjectRuns.find(labels, everything(labels.shape), labels.shape, core=everything(labels.shape))
+    box = objects.box(labels.shape)
+    if box is None:
+        assert not labels.any()
+        return
+    pixels = np.argwhere(labels)
+    assert [part.start for part in box] == pixels.min(axis=0).tolist()
+    assert [part.stop for part in box] == (pixels.max(axis=0) + 1).tolist()
+
+
+@given(labels=label_images)
+def test_runs_are_those_of_each_object_and_do_not_overlap(labels: np.ndarray) -> None:
+    objects = ObjectRuns.find(labels, everything(labels.shape), labels.shape, core=everything(labels.shape))
+    assert (objects.stop > objects.start).all()
+    assert (np.diff(objects.anchors) > 0).all()
+    assert (np.diff(objects.owner) >= 0).all()
+    flat = labels.reshape(-1, labels.shape[-1])
+    counts = np.bincount(objects.owner, weights=objects.stop - objects.start, minlength=len(objects))
+    for number, anchor in enumerate(objects.anchors):
+        own = labels.ravel()[anchor]
+        assert counts[number] == (labels == own).sum()
+        mine = objects.owner == number
+        for row, start, stop in zip(objects.row[mine], objects.start[mine], objects.stop[mine], strict=True):
+            assert (flat[row, start:stop] == own).all()
+    assert np.isnan(objects.probabilities).all()
+
+
+@given(labels=label_images, seed=st.integers(0, 9))
+def test_numbers_may_be_any_and_what_lies_beneath_stays(labels: np.ndarray, seed: int) -> None:
+    objects = ObjectRuns.find(labels, everything(labels.shape), labels.shape, core=everything(labels.shape))
+    numbers = np.random.default_rng(seed).integers(10, 99, len(objects))
+    out = np.full(labels.shape, 5)
+    objects.paint(out, everything(labels.shape), labels.shape, numbers)
+    assert (out[labels == 0] == 5).all()
+    for number, anchor in zip(numbers, objects.anchors, strict=True):
+        assert (out[labels == labels.ravel()[anchor]] == number).all()

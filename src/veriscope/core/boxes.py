@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.errors import ShapeMismatchError
+from veriscope.errors import PixelValueError, ShapeMismatchError
 
 __all__ = ["Boxes"]
 
@@ -29,6 +29,8 @@ class Boxes:
     ------
     ShapeMismatchError
         If there are not as many classes as boxes.
+    PixelValueError
+        If a class has no name.
     """
 
     edges: NDArray[np.float32]
@@ -40,6 +42,12 @@ class Boxes:
             raise ShapeMismatchError(
                 f"boxes of shape {self.edges.shape} do not fit {len(self.classes)} classes; "
                 "needed is one row of y0, x0, y1, x1 for each"
+            )
+        outside = (self.classes < 0) | (self.classes >= len(self.names))
+        if outside.any():
+            raise PixelValueError(
+                f"class {int(self.classes[outside][0])} of a box is not one of {len(self.names)} names; "
+                "count them from 0"
             )
 
     def __len__(self) -> int:
