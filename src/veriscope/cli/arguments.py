@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,8 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out images that cannot be used, instead of stopping.")
 ]
 
+_WRITTEN = "write 0.5 or z=2,y=0.5,x=0.5 (µm)"
+
 
 def parse_spacing(text: str | None) -> dict[str, float] | None:
     """Read a pixel size.
@@ -55,17 +58,21 @@ def parse_spacing(text: str | None) -> dict[str, float] | None:
     Raises
     ------
     InputError
-        If it cannot be understood.
+        If it cannot be understood, names another axis than z, y, x or one twice, or is not above 0.
     """
     if text is None:
         return None
     try:
-        if "=" not in text:
-            return {"y": float(text), "x": float(text)}
-        pairs = [part.split("=") for part in text.split(",")]
-        return {axis.strip().lower(): float(value) for axis, value in pairs}
+        pairs = [part.split("=") for part in text.split(",")] if "=" in text else [["y", text], ["x", text]]
+        sizes = [(axis.strip().lower(), float(value)) for axis, value in pairs]
     except ValueError:
-        raise InputError(f"spacing {text!r} cannot be read; write 0.5 or z=2,y=0.5,x=0.5 (µm)") from None
+        raise InputError(f"spacing {text!r} cannot be read; {_WRITTEN}") from None
+    axes = [axis for axis, _ in sizes]
+    if not set(axes) <= set("zyx") or len(set(axes)) < len(axes):
+        raise InputError(f"spacing {text!r} is for {', '.join(axes)}; give each of z, y, x once: {_WRITTEN}")
+    if not all(0 < size < math.inf for _, size in sizes):
+        raise InputError(f"spacing {text!r} is not above 0; {_WRITTEN}")
+    return dict(sizes)
 
 
 def parse_parameters(items: list[str] | None) -> dict[str, object]:
@@ -84,7 +91,7 @@ def parse_parameters(items: list[str] | None) -> dict[str, object]:
     Raises
     ------
     InputError
-        If an item has no ``=``.
+        If an item has no ``=``, its value is not valid YAML, or a name is given twice.
     """
     import yaml
 
@@ -93,5 +100,13 @@ def parse_parameters(items: list[str] | None) -> dict[str, object]:
         name, sign, value = item.partition("=")
         if not sign or not name:
             raise InputError(f"parameter {item!r} cannot be read; write NAME=VALUE, such as diameter=20")
-        found[name.strip()] = yaml.safe_load(value)
+        if name.strip() in found:
+            raise InputError(f"parameter {name.strip()} is given twice; give it once")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2024-13-01
+            raise InputError(
+                f"parameter {item!r} cannot be read; write NAME=VALUE with a number, a word, true, false, "
+                "null or a list such as [1, 2]"
+            ) from None
     return found

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from veriscope.core.progress import Progress
 
@@ -28,7 +29,7 @@ def out() -> Console:
     rich.console.Console
         Made anew, so that a redirected stdout is respected.
     """
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(message: str, *, style: str = "") -> None:
@@ -41,7 +42,8 @@ def say(message: str, *, style: str = "") -> None:
     style
         Rich style, such as ``bold red``.
     """
-    Console(file=sys.stderr, highlight=False, soft_wrap=True).print(message, style=style, markup=False)
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True, emoji=False)
+    console.print(message, style=style, markup=False)
 
 
 def emit_json(value: Mapping[str, Any]) -> None:
@@ -52,7 +54,9 @@ def emit_json(value: Mapping[str, Any]) -> None:
     value
         Plain values; NaN and infinities become null.
     """
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+    # The escapes of other encodings are not those of JSON.
+    has_letters = (sys.stdout.encoding or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=not has_letters, indent=2) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -73,7 +77,7 @@ def number(value: float | None, *, digits: int = 4) -> str:
     value
         The number; None or NaN is a dash.
     digits
-        Significant digits of numbers below 100; larger ones are rounded to integers.
+        Significant digits of numbers that round to less than 100; larger ones are rounded to integers.
 
     Returns
     -------
@@ -82,9 +86,9 @@ def number(value: float | None, *, digits: int = 4) -> str:
     """
     if value is None or not math.isfinite(value):
         return "—"
-    if abs(value) >= 100:
+    if float(f"{abs(value):.{digits}g}") >= 100:
         return f"{value:,.0f}".replace(",", " ")
-    return f"{value:.{digits}g}"
+    return f"{value or 0:.{digits}g}"
 
 
 def span(low: float | None, high: float | None, *, digits: int = 4) -> str:
@@ -123,16 +127,17 @@ def show_table(
     words
         Left-align the other columns too, because they are no numbers.
     """
+    # As texts, in which brackets of names and questions are no markup.
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for index, column in enumerate(columns):
         first = index == 0
         table.add_column(
-            column, justify="left" if first or words else "right", overflow="fold", no_wrap=first
+            Text(column), justify="left" if first or words else "right", overflow="fold", no_wrap=first
         )
     for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        table.add_row(*map(Text, row))
     out().print(table)
 
 
@@ -154,7 +159,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
         yield lambda stage, done, total: None
         return
     bar = Bar(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
