@@ -81,7 +81,7 @@ def match_divisions(matching: TrackMatching, *, tolerance: int) -> DivisionMatch
     InputError
         If the tolerance is negative or no whole number.
     """
-    if tolerance < 0 or tolerance != int(tolerance):
+    if not (tolerance >= 0 and float(tolerance).is_integer()):
         raise InputError(f"tolerance {tolerance!r} is not allowed; use a whole number of frames, 0 or more")
     reference, prediction = matching.reference, matching.prediction
     partners = matching.one_to_one()
@@ -150,14 +150,15 @@ def _same_mother(
 def _same_daughters(
     matching: TrackMatching, partners: IntArray, daughters: list[int], others: list[int], tolerance: int
 ) -> bool:
-    left = list(others)
-    for daughter in daughters:
-        for other in left:
-            begins = int(matching.reference.first[daughter]), int(matching.prediction.first[other])
-            near = abs(begins[0] - begins[1]) <= tolerance
-            if near and _matches_at(matching, partners, daughter, other, max(begins)):
-                left.remove(other)
-                break
-        else:
-            return False
-    return not left
+    """Say whether each daughter can have another one: within a tolerance, one may match two in two frames."""
+    if not daughters or not others:
+        return not daughters and not others
+    daughter, *sisters = daughters
+    for other in others:
+        begins = int(matching.reference.first[daughter]), int(matching.prediction.first[other])
+        near = abs(begins[0] - begins[1]) <= tolerance
+        if near and _matches_at(matching, partners, daughter, other, max(begins)):
+            left = [each for each in others if each != other]
+            if _same_daughters(matching, partners, sisters, left, tolerance):
+                return True
+    return False
