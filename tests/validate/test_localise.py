@@ -308,3 +308,54 @@ def test_objects_that_make_no_sense_are_refused(given: dict[str, Any], message: 
     with pytest.raises(InputError) as error:
         Detections(**given)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (3, 0, 4)])
+def test_images_without_a_pixel_have_no_candidates(shape: tuple[int, ...]) -> None:
+    nothing = Detections(labels=np.zeros(shape, int))
+    for key in ("mask_iou", "intersection_over_reference", "point_in_mask"):
+        assert len(localise(nothing, nothing, Criterion(key)).pairs) == 0
+    assert len(localise(nothing, nothing, Criterion("boundary_iou", rim=2)).pairs) == 0
+    assert len(localise(nothing, nothing, Criterion("centre_distance", tolerance=2)).pairs) == 0
+
+
+@pytest.mark.parametrize("far", [1e19, -1e19, 1e300])
+def test_points_however_far_outside_lie_in_no_object(far: float) -> None:
+    labels = np.ones((4, 5), int)
+    points = [[1.0, 1.0], [far, 1.0], [1.0, far]]
+    assert point_in_mask(labels, points).pairs.tolist() == [[0, 0]]
+    assert point_in_box([[0, 0, 4, 5]], points).pairs.tolist() == [[0, 0]]
+
+
+@given(label_pairs(max_dims=2, max_side=6), st.data())
+@settings(max_examples=60, deadline=None)
+def test_points_lie_in_the_object_of_their_pixel(
+    pair: tuple[NDArray[Any], NDArray[Any]], data: st.DataObject
+) -> None:
+    labels = np.atleast_2d(pair[0])
+    places = st.tuples(*(st.integers(-2, 2 * n + 1) for n in labels.shape))
+    points = np.array(data.draw(st.lists(places, max_size=8)), float).reshape(-1, 2) / 2
+    ids = [int(label) for label in np.unique(labels) if label]
+    expected = []
+    for number, point in enumerate(points):
+        y, x = (int(np.floor(place + 0.5)) for place in point)
+        if 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1] and labels[y, x]:
+            expected.append([ids.index(int(labels[y, x])), number])
+    found = point_in_mask(labels, points)
+    assert found.pairs.tolist() == sorted(expected)
+    swapped = point_in_mask(labels, points, masks="prediction")
+    assert sorted(pair[::-1] for pair in swapped.pairs.tolist()) == sorted(expected)
+
+
+@given(box_lists(max_size=6), box_lists(max_size=6), st.sampled_from([0.0, 0.5, 1.0, 2.5]))
+@settings(max_examples=60, deadline=None)
+def test_centres_within_reach_are_those_of_the_full_table(
+    one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float
+) -> None:
+    sides, spacing = (box_centres(one), box_centres(other)), np.array([0.5, 2.0])
+    found = centre_distance(*sides, tolerance=tolerance, spacing=tuple(spacing))
+    apart = (sides[0][:, None] - sides[1][None]) * spacing
+    distances = np.sqrt((apart**2).sum(axis=2))
+    expected = np.argwhere(distances <= tolerance)
+    assert found.pairs.tolist() == expected.tolist()
+    assert found.fits == pytest.approx(-distances[tuple(expected.T)])

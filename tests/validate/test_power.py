@@ -160,3 +160,38 @@ def test_senseless_power_is_refused(power: float) -> None:
     with pytest.raises(InputError) as error:
         plan(np.array([1.0, 2.0]), power=power)
     assert str(error.value) == f"power {power!r} is not allowed; use a share between 0 and 1, such as 0.8"
+
+
+@pytest.mark.parametrize(("power", "level"), [(0.05, 0.95), (0.01, 0.95), (0.2, 0.5)])
+def test_a_power_that_chance_has_is_refused(power: float, level: float) -> None:
+    with pytest.raises(InputError) as error:
+        plan(np.array([1.0, 2.0]), power=power, level=level)
+    assert str(error.value) == (
+        f"power {power!r} is not above {1 - level:.3g}, the chance of separating equals at level {level:g}; "
+        "use more, such as 0.8"
+    )
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.99, 0.999, 0.9999])
+@pytest.mark.parametrize("differences", [(0.1, 0.1005), (1.0, 2.0), (-1.0, 1.1), (0.5, 0.52, 0.51)])
+def test_the_interval_of_few_units_is_found_at_any_level(
+    differences: tuple[float, ...], level: float
+) -> None:
+    """With two units t has one degree of freedom, and the ends of the interval lie far apart."""
+    found = plan(np.array(differences), level=level)
+    assert found.n_units == len(differences)
+    for end, smaller in ((found.n_needed, found.n_needed_low), (found.n_needed_high, found.n_needed)):
+        assert end is None or (smaller is not None and smaller <= end)
+    narrower = plan(np.array(differences), level=level / 2 + 0.1)
+    assert narrower.detectable_difference is not None and found.detectable_difference is not None
+    assert narrower.detectable_difference <= found.detectable_difference
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e3])
+def test_the_unit_of_the_metric_changes_no_number_of_units(unit: float) -> None:
+    differences = np.array([0.4, 0.9, -0.2, 0.6, 0.5, 0.1])
+    plain, scaled = plan(differences), plan(differences * unit)
+    for name in ("n_needed", "n_needed_low", "n_needed_high", "n_further", "separated"):
+        assert getattr(scaled, name) == getattr(plain, name)
+    assert plain.detectable_difference is not None
+    assert scaled.detectable_difference == pytest.approx(unit * plain.detectable_difference)

@@ -118,7 +118,7 @@ def units_to_separate(
     Raises
     ------
     InputError
-        If `power` or `level` is not between 0 and 1.
+        If `power` or `level` is not between 0 and 1, or `power` is not above 1 - level.
 
     References
     ----------
@@ -130,6 +130,11 @@ def units_to_separate(
     check_level(level)
     if not 0 < power < 1:
         raise InputError(f"power {power!r} is not allowed; use a share between 0 and 1, such as 0.8")
+    if power <= 1 - level:
+        raise InputError(
+            f"power {power!r} is not above {1 - level:.3g}, the chance of separating equals at level "
+            f"{level:g}; use more, such as 0.8"
+        )
     totals = candidates.function(candidates.independent_rows.sum(axis=1))
     pairs = list(combinations(observed_order(candidates, totals.tolist()), 2))
     adjusted = holm([compare_pair(candidates, i, j, level=level)[1] for i, j in pairs])
@@ -250,8 +255,10 @@ def _noncentrality(t: float, df: float, q: float) -> float:
     def excess(noncentrality: float) -> float:
         return _share_below(t, df, noncentrality) - q
 
-    reach = 10.0 + 2 * t
-    return float(optimize.brentq(excess, -10.0, t + reach, xtol=1e-6))
+    high = 10.0 + t
+    while excess(high) > 0:  # far, for few degrees of freedom and a share near 0
+        high *= 2
+    return float(optimize.brentq(excess, -10.0, high, xtol=1e-6))
 
 
 def _units_for(effect: float, df_per_unit: float, alpha: float, power: float) -> int | None:

@@ -345,3 +345,22 @@ def test_options_that_are_refused() -> None:
     assert refused(InputError, lambda: confusion_matrix([], [], n_classes=0)) == (
         "n_classes 0 is not allowed; use a whole number of at least 1"
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    weights=st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.7, 1 / 3, 1e-9, 1e9]), min_size=3, max_size=3),
+    side=st.sampled_from(["reference", "prediction"]),
+)
+def test_weights_do_not_make_one_class_two(weights: list[float], side: str) -> None:
+    """0.1 + 0.2 squared less (0.1 + 0.2) squared is no spread, whatever is left of it by rounding."""
+    counts = np.zeros((3, 3))
+    counts[1] = weights
+    assert np.isnan(matthews_correlation(counts if side == "reference" else counts.T))
+
+
+@pytest.mark.parametrize("factor", [1e-6, 0.3, 7.0])
+def test_a_weight_of_all_cases_changes_nothing(factor: float) -> None:
+    counts = np.random.default_rng(0).integers(0, 9, (4, 3, 3)).astype(float)
+    for function in (accuracy, balanced_accuracy, matthews_correlation, weighted_kappa):
+        np.testing.assert_allclose(function(counts * factor), function(counts), rtol=1e-9)

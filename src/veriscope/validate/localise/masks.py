@@ -120,6 +120,8 @@ def boundary_iou(
 
 def _rims(labels: NDArray[Any], width: float, steps: FloatArray) -> NDArray[Any]:
     """Set to background all pixels deeper in their object than a distance; every object keeps some."""
+    if not labels.size:
+        return labels
     rims = np.where(boundary_pixels(labels), labels, 0)
     ranks = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
     first = int(not (labels == 0).any())  # without background, rank 0 is an object

@@ -156,11 +156,9 @@ def point_in_mask(labels: NDArray[Any], points: ArrayLike, *, masks: Side = "ref
             f"points have {places.shape[1]} axes and the label image {image.ndim}; give one number per axis"
         )
     ids = np.unique(image[image > 0])
-    pixels = np.floor(places + 0.5).astype(np.int64)
-    if not len(places):
-        pixels = np.empty((0, image.ndim), dtype=np.int64)
+    pixels = np.floor(places + 0.5) if len(places) else np.empty((0, image.ndim))
     hit = np.flatnonzero(((pixels >= 0) & (pixels < image.shape)).all(axis=1))
-    values = image[tuple(pixels[hit].T)]
+    values = image[tuple(pixels[hit].astype(np.int64).T)]
     hit, values = hit[values > 0], values[values > 0]
     return _within("point_in_mask", np.searchsorted(ids, values), hit, (len(ids), len(places)), masks)
 

@@ -78,7 +78,14 @@ class Recalibrator:
         """
         stated = np.asarray(probabilities, dtype=np.float64)
         stated = check_probabilities(stated, n_cases=len(np.atleast_1d(stated)), columns=stated.ndim == 2)
-        if stated.ndim == 1 or self.method == "temperature":
+        if self.method == "temperature":
+            return self.maps[0].apply(stated)
+        if stated.ndim == 1 and len(self.maps) > 1:
+            raise InputError(
+                f"one probability per case is given, but the recalibration was fitted on {len(self.maps)} "
+                "columns; give one column per class"
+            )
+        if stated.ndim == 1:
             return self.maps[0].apply(stated)
         if stated.shape[1] != len(self.maps):
             raise InputError(

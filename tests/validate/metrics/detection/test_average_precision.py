@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -201,3 +203,38 @@ def test_wrong_input_is_refused() -> None:
         interpolated_average_precision(found, recalls=[2])
     with pytest.raises(InputError, match=r"IoU thresholds \[0\.5, 0\] are not allowed"):
         coco_average_precision([pairs], [[1, 1]], thresholds=(0.5, 0))
+
+
+def exact_interpolated(found: RankedDetections, weights: list[Fraction], levels: list[Fraction]) -> Fraction:
+    """COCO's form in fractions: the best precision at each level of recall or above."""
+    total = sum(w * int(n) for w, n in zip(weights, found.n_reference, strict=True))
+    tp = fp = Fraction(0)
+    points = []
+    for place, (score, hit, image) in enumerate(zip(found.scores, found.hits, found.image, strict=True)):
+        tp, fp = (tp + weights[image], fp) if hit else (tp, fp + weights[image])
+        if place + 1 == len(found.scores) or found.scores[place + 1] != score:
+            points.append((tp / total, tp / (tp + fp) if tp + fp else Fraction(0)))
+    best = [max((p for r, p in points if r >= level), default=Fraction(0)) for level in levels]
+    return sum(best, Fraction(0)) / len(levels)
+
+
+@settings(max_examples=150, deadline=None)
+@given(found=detections(), data=st.data())
+def test_no_level_of_recall_is_missed_by_rounding(found: RankedDetections, data: st.DataObject) -> None:
+    """Weights such as 0.1 add up to 0.30000000000000004 or 0.3, by their order."""
+    numbers = st.sampled_from(["0", "1/10", "1/3", "3/10", "7/10", "1", "2"])
+    weights = [Fraction(data.draw(numbers)) for _ in range(found.n_images)]
+    if not sum(w * int(n) for w, n in zip(weights, found.n_reference, strict=True)):
+        return
+    levels = [Fraction(number, 4) for number in range(5)]
+    value = interpolated_average_precision(
+        found, recalls=[float(level) for level in levels], weights=[float(w) for w in weights]
+    )
+    assert float(value) == pytest.approx(float(exact_interpolated(found, weights, levels)))
+
+
+@pytest.mark.parametrize("weights", [[0.1, 0.1, 0.1], [1 / 3, 0.7, 0.9], [0.3, 1e-6, 1e6]])
+def test_perfect_detections_are_perfect_whatever_images_stand_for(weights: list[float]) -> None:
+    found = ranked([1] * 6, image=[0, 1, 2, 2, 1, 0], n_reference=[2, 2, 2])
+    for function in (average_precision, interpolated_average_precision):
+        assert float(function(found, weights=weights)) == pytest.approx(1.0)

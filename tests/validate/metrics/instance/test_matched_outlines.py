@@ -80,3 +80,53 @@ def test_wrong_input() -> None:
         boundary_iou_of_matches(labels, labels, matching, width=0)
     with pytest.raises(AxesError, match=r"^label images of 1 axes are not allowed"):
         boundary_iou_of_matches(labels[0], labels[0], match(contingency(labels[0], labels[0])), width=1)
+
+
+@pytest.mark.parametrize("width", [0.4, 1.0, 2.9, 3.0, 4.0, 7.5])
+@pytest.mark.parametrize("shape", [(3, 12, 14), (1, 12, 14), (12, 2, 14), (4, 30), (1, 30), (30, 1)])
+def test_rims_wider_than_the_image_is_thick(shape: tuple[int, ...], width: float) -> None:
+    """Stacks have few planes: a rim may reach beyond both ends of an axis."""
+    rng = np.random.default_rng(len(shape))
+    reference = np.zeros(shape, int)
+    reference[tuple(slice(n // 5, n - n // 5) for n in shape)] = 3
+    prediction = np.where(rng.random(shape) < 0.9, reference, 0)
+    matching = match(contingency(reference, prediction))
+    assert matching.tp == 1
+    found = boundary_iou_of_matches(reference, prediction, matching, width=width)
+    assert found[0] == pytest.approx(boundary_iou(reference == 3, prediction == 3, width=width))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flips_and_order_of_axes_change_no_outline(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    reference, prediction = disks(2, radius=6), disks(2, radius=6, shift=1)
+    prediction = np.where(rng.random(prediction.shape) < 0.97, prediction, 0)
+
+    def rows(*images: np.ndarray, spacing: tuple[float, float]) -> list[dict[str, float]]:
+        matching = match(contingency(*images))
+        return boundary_table(*images, matching, spacing=spacing, tolerance=0.5, rim_width=1.2).rows()
+
+    plain = rows(reference, prediction, spacing=(0.5, 0.3))
+    flipped = rows(reference[::-1, ::-1].copy(), prediction[::-1, ::-1].copy(), spacing=(0.5, 0.3))
+    turned = rows(reference.T.copy(), prediction.T.copy(), spacing=(0.3, 0.5))
+    assert len(plain) == 4
+    for changed in (flipped, turned):
+        assert [pytest.approx(row) for row in plain] == changed
+
+
+@pytest.mark.parametrize("unit", [1e-3, 7.0, 1e6])
+def test_the_unit_of_length_scales_distances_and_no_share(unit: float) -> None:
+    reference, prediction = disks(2, radius=6), disks(2, radius=5, shift=1)
+    matching = match(contingency(reference, prediction))
+
+    def table(factor: float) -> list[dict[str, float]]:
+        spacing = (0.25 * factor, 0.5 * factor)
+        return boundary_table(
+            reference, prediction, matching, spacing=spacing, tolerance=0.5 * factor, rim_width=factor
+        ).rows()
+
+    for one, other in zip(table(1.0), table(unit), strict=True):
+        for name in ("hausdorff", "hausdorff_95", "masd", "assd"):
+            assert other[name] == pytest.approx(unit * one[name])
+        for name in ("nsd", "boundary_iou"):
+            assert other[name] == pytest.approx(one[name])

@@ -48,6 +48,18 @@ def test_short_stretches_and_near_ones_can_be_forgiven(membrane: Mask) -> None:
     assert line_errors(membrane, prediction, tolerance=1.0, spacing=(0.5, 0.5)).gaps == 0
 
 
+@pytest.mark.parametrize("step", [0.1, 0.108, 0.2, 0.325, 0.65, 1.0, 3.0])
+@pytest.mark.parametrize("pixels", [1, 2, 3, 6, 7])
+def test_a_distance_of_so_many_pixels_is_within_a_tolerance_of_so_many(step: float, pixels: int) -> None:
+    """3 pixels of 0.1 µm are 0.30000000000000004 µm, and still within 0.3 µm."""
+    reference, prediction = np.zeros((20, 12), bool), np.zeros((20, 12), bool)
+    reference[5], prediction[5 + pixels] = True, True
+    within, short = round(pixels * step, 9), round((pixels - 0.01) * step, 9)
+    options = {"spacing": (step, step)}
+    assert line_errors(reference, prediction, tolerance=within, **options) == LineErrors(0, 0)
+    assert line_errors(reference, prediction, tolerance=short, **options) == LineErrors(1, 1)
+
+
 def test_a_thicker_prediction_is_no_error(membrane: Mask) -> None:
     thick = np.zeros_like(membrane)
     thick[4:36, 4:36] = True

@@ -154,8 +154,11 @@ def matthews_correlation(confusion: ArrayLike) -> FloatArray:
     covariance = right * total - (reference * prediction).sum(axis=-1)
     spread_reference = total**2 - (reference**2).sum(axis=-1)
     spread_prediction = total**2 - (prediction**2).sum(axis=-1)
+    # One class only is told by the counts themselves: with weights, its spread is 0 but for rounding.
+    varies = ((reference > 0).sum(axis=-1) > 1) & ((prediction > 0).sum(axis=-1) > 1)
+    spreads = [np.where(varies, spread, 0.0) for spread in (spread_reference, spread_prediction)]
     # The root of each factor: the product of both overflows the exact whole numbers of floats sooner.
-    return ratio(covariance, np.sqrt(spread_reference) * np.sqrt(spread_prediction))
+    return ratio(covariance, np.sqrt(spreads[0]) * np.sqrt(spreads[1]))
 
 
 def weighted_kappa(

@@ -38,6 +38,7 @@ FloatArray = NDArray[np.float64]
 # As COCO's code makes them, rounding errors included (0.6 is 0.6000000000000001), so that values agree.
 COCO_THRESHOLDS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())
 COCO_RECALLS: tuple[float, ...] = tuple(np.linspace(0.0, 1.0, 101).tolist())
+_ROUNDING = 1 + 1e-9
 
 
 def average_precision(ranked: RankedDetections, *, weights: ArrayLike | None = None) -> FloatArray:
@@ -112,6 +113,9 @@ def interpolated_average_precision(
         tp: FloatArray, fp: FloatArray, n_reference: FloatArray, n_images: FloatArray
     ) -> FloatArray:
         precision, recall = _precision(tp, fp), ratio(tp, n_reference[:, None])
+        # Whole weights add up exactly, as in COCO; of others, a level may be missed by rounding alone.
+        whole = (tp == np.rint(tp)).all(axis=1, keepdims=True)
+        recall = np.where(whole, recall, recall * _ROUNDING)
         # The best precision at this confidence or a lower one; the last column is for levels not reached.
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         best = np.concatenate([best, np.zeros((len(best), 1))], axis=1)

@@ -105,6 +105,8 @@ def _rims(labels: NDArray[Any], offsets: Sequence[tuple[int, ...]]) -> BoolArray
     """Mark the pixels from which a step leads to another label, or out of the image."""
     marked = boundary_pixels(labels)
     for offset in offsets:
+        if any(abs(step) >= length for step, length in _along(offset, labels)):
+            continue  # leads out of the image from every pixel, as the loop below says
         ahead = tuple(slice(max(step, 0), length + min(step, 0)) for step, length in _along(offset, labels))
         behind = tuple(slice(max(-step, 0), length - max(step, 0)) for step, length in _along(offset, labels))
         differ = labels[ahead] != labels[behind]
