@@ -3,6 +3,7 @@ import { ApiError } from "../api/client";
 import { type AnnotationApi, fromLine, type SavedAnnotation, type SaveRequest, toLine } from "./api";
 import { ActiveClock, IDLE_MS } from "./clock";
 import type { JournalEntry } from "./model/journal";
+import { type Box, isEmpty, union } from "./model/labels";
 import { paint } from "./model/operations";
 import { openTile } from "./openTile";
 import { MemoryStore } from "./store/memory";
@@ -181,6 +182,28 @@ describe("a tile", () => {
     const again = await open();
     expect(again.session.document.shownProposal).toBe("otsu");
     expect(again.session.document.status.get(2)).toBe("proposed");
+  });
+
+  it("tells views of all pixels that look another way, and of no others", async () => {
+    const { session } = await open();
+    const data = new Int32Array(64);
+    data.fill(1, 0, 8);
+    data.fill(2, 16, 24);
+    session.replace("propose", data, "proposed", true);
+    const painted: Box[] = [];
+    const took = () => painted.splice(0);
+    session.onPaint((box) => painted.push(box));
+    session.setStatus("accept", [1], "accepted");
+    expect(took().filter((box) => !isEmpty(box))).toEqual([{ x0: 0, y0: 0, x1: 8, y1: 1 }]);
+    session.undo();
+    expect(took().reduce(union)).toEqual({ x0: 0, y0: 0, x1: 8, y1: 8 });
+    // A stroke on a proposal corrects it: all of it looks another way, the other object does not.
+    session.recorder.set(24, 2);
+    session.commitStroke("brush", false);
+    expect(took()).toEqual([{ x0: 0, y0: 2, x1: 8, y1: 4 }]);
+    session.recorder.set(25, 2);
+    session.commitStroke("brush", true);
+    expect(took()).toEqual([]);
   });
 });
 

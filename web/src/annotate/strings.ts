@@ -121,6 +121,8 @@ export const words = {
   followZoom: "Same size on screen at every zoom",
   protect: "Do not paint over other objects",
   autoLabel: "A stroke outside objects makes a new one",
+  outlineBy: "Outline along",
+  outliners: { edges: "strong edges (watershed)", "graph-cut": "usual values (graph cut)" },
   currentObject: (label: number | null) =>
     label === null ? "Next stroke: new object" : `Drawing on object ${label}`,
   plane: "Plane z",

@@ -4,7 +4,7 @@ import type { ActiveClock } from "./clock";
 import { AnnotationDocument } from "./model/document";
 import type { ObjectStatus, OperationName } from "./model/edit";
 import type { JournalEntry } from "./model/journal";
-import { type Box, makeLabels } from "./model/labels";
+import { type Box, boxOf, makeLabels } from "./model/labels";
 import { boxOfPatch, type Patch, Recorder, record } from "./model/patch";
 import { JournalSync, type SyncState } from "./store/sync";
 import type { JournalStore, TileKey, TileRecord } from "./store/types";
@@ -13,6 +13,9 @@ import type { JournalStore, TileKey, TileRecord } from "./store/types";
 export interface Conflict {
   readonly theirs: SavedAnnotation;
 }
+
+/** Objects up to which each is looked for, instead of painting all of the tile. */
+const FEW = 8;
 
 interface Parts {
   readonly key: TileKey;
@@ -95,21 +98,24 @@ export class TileSession {
     continues = false,
   ): void {
     this.clock.touch();
-    this.document.commit(operation, patch, status, continues);
+    const restyled = this.document.commit(operation, patch, status, continues);
     this.painted(boxOfPatch(patch, this.document.labels.width));
+    this.repaint(restyled);
     this.changed();
   }
 
   /** Ends a stroke, or a part of a long one, so that a crash loses less than a second of it. */
   commitStroke(operation: OperationName, continues: boolean): boolean {
     if (this.recorder.isEmpty) return false;
-    this.commit(operation, this.recorder.take(), undefined, continues);
+    this.clock.touch();
+    // Views were told of the pixels while they were drawn.
+    this.repaint(this.document.commit(operation, this.recorder.take(), undefined, continues));
+    this.changed();
     return true;
   }
 
   setStatus(operation: "accept" | "reject", labels: readonly number[], status: ObjectStatus): void {
     this.commit(operation, new Int32Array(0), new Map(labels.map((label) => [label, status])));
-    this.painted(this.everything);
   }
 
   undo(): void {
@@ -206,6 +212,12 @@ export class TileSession {
 
   private get everything(): Box {
     return { x0: 0, y0: 0, x1: this.document.labels.width, y1: this.document.labels.height };
+  }
+
+  /** Tells views of objects that look another way without having changed. */
+  private repaint(labels: readonly number[]): void {
+    if (labels.length > FEW) this.painted(this.everything);
+    else for (const label of labels) this.painted(boxOf(this.document.labels, label));
   }
 
   private stepped(box: Box): void {

@@ -1,6 +1,7 @@
 import type { CountedObject } from "../model/counting";
-import { type Box, clip, isEmpty, union } from "../model/labels";
+import { type Box, clip, isEmpty, type Point } from "../model/labels";
 import { type Camera, pixelsIn, type Size, screenOf } from "./camera";
+import { DirtyBoxes } from "./dirty";
 import type { LabelPainter } from "./painter";
 
 /** What is drawn beside the labels. */
@@ -15,12 +16,18 @@ export interface Scene {
   readonly isVisible: boolean;
 }
 
+/** Half the width of the mark of a centre with its border, in screen pixels. */
+const MARK = 6;
+
 /** Draws the tile, only the part of the screen that changed, once per frame at most. */
 export class Renderer {
   private readonly canvas: HTMLCanvasElement;
   private readonly context: CanvasRenderingContext2D;
   private scene: Scene;
-  private dirty: Box;
+  /** Parts of the screen that are out of date. */
+  private readonly dirty = new DirtyBoxes();
+  /** Parts of the tile whose labels are newer than their painting. */
+  private readonly stale = new DirtyBoxes();
   private frame = 0;
   private size: Size = { width: 0, height: 0 };
   private ratio = 1;
@@ -31,11 +38,20 @@ export class Renderer {
     this.canvas = canvas;
     this.context = context;
     this.scene = scene;
-    this.dirty = this.screen;
   }
 
+  /** Draws what differs from the scene before: of other objects only their centres, else everything. */
   setScene(scene: Scene): void {
+    const before = this.scene;
     this.scene = scene;
+    const { objects: _, ...rest } = scene;
+    const isSame = (Object.keys(rest) as (keyof typeof rest)[]).every((key) => scene[key] === before[key]);
+    if (!isSame) this.invalidate(this.screen);
+    else for (const at of movedCentres(before.objects, scene.objects)) this.invalidate(this.centre(at));
+  }
+
+  /** Draws everything anew: the picture or the look of the labels has changed. */
+  invalidateAll(): void {
     this.invalidate(this.screen);
   }
 
@@ -46,13 +62,22 @@ export class Renderer {
     this.invalidate(this.screen);
   }
 
-  /** Asks for a box of the tile to be drawn anew. */
-  invalidatePixels(box: Box): void {
-    if (!isEmpty(box)) this.invalidate(screenOf(this.scene.camera, box));
+  /** Labels in a box of the tile have changed: they are painted and drawn with the next frame, however often they do. */
+  invalidateLabels(box: Box): void {
+    if (isEmpty(box)) return;
+    this.stale.add(box);
+    this.invalidate(screenOf(this.scene.camera, box));
   }
 
   destroy(): void {
     cancelAnimationFrame(this.frame);
+  }
+
+  /** Part of the screen that the mark of a centre covers. */
+  private centre({ x, y }: Point): Box {
+    const { scale, x: left, y: top } = this.scene.camera;
+    const at = { x: (x + 0.5) * scale + left, y: (y + 0.5) * scale + top };
+    return { x0: at.x - MARK, y0: at.y - MARK, x1: at.x + MARK, y1: at.y + MARK };
   }
 
   private get screen(): Box {
@@ -60,19 +85,17 @@ export class Renderer {
   }
 
   private invalidate(part: Box): void {
-    this.dirty = union(this.dirty, clip(part, this.size.width, this.size.height));
+    this.dirty.add(clip(part, this.size.width, this.size.height));
     if (this.frame === 0) {
       this.frame = requestAnimationFrame(() => {
         this.frame = 0;
-        this.draw();
+        for (const box of this.stale.take()) this.scene.painter.update(box);
+        for (const box of this.dirty.take()) this.draw(box);
       });
     }
   }
 
-  private draw(): void {
-    const part = this.dirty;
-    this.dirty = { x0: 0, y0: 0, x1: 0, y1: 0 };
-    if (isEmpty(part)) return;
+  private draw(part: Box): void {
     const { context, ratio } = this;
     const { camera, painter, isVisible, selected } = this.scene;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -147,7 +170,9 @@ export class Renderer {
     context.lineWidth = 1.4;
     for (const object of scene.objects) {
       const at = { x: (object.x + 0.5) * scale + x, y: (object.y + 0.5) * scale + y };
-      if (at.x < part.x0 - 6 || at.x > part.x1 + 6 || at.y < part.y0 - 6 || at.y > part.y1 + 6) continue;
+      const isOut =
+        at.x < part.x0 - MARK || at.x > part.x1 + MARK || at.y < part.y0 - MARK || at.y > part.y1 + MARK;
+      if (isOut) continue;
       context.beginPath();
       context.arc(at.x, at.y, 3, 0, 2 * Math.PI);
       context.strokeStyle = object.counts ? "rgb(0 0 0 / 0.8)" : "#ffffff";
@@ -156,4 +181,19 @@ export class Renderer {
       context.stroke();
     }
   }
+}
+
+/** Where marks of centres come, go or look another way. */
+export function movedCentres(before: readonly CountedObject[], after: readonly CountedObject[]): Point[] {
+  if (before === after) return [];
+  const left = new Map(before.map((object) => [object.label, object]));
+  const moved: Point[] = [];
+  for (const object of after) {
+    const old = left.get(object.label);
+    left.delete(object.label);
+    if (old && old.x === object.x && old.y === object.y && old.counts === object.counts) continue;
+    moved.push(object);
+    if (old) moved.push(old);
+  }
+  return [...moved, ...left.values()];
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { countObjects, cutsOf } from "./counting";
+import { type Cuts, cutsOf, ObjectSums } from "./counting";
+import type { Box, Labels } from "./labels";
+import { record } from "./patch";
 import { drawing, forSeeds, randomLabels } from "./testing";
+
+const countObjects = (labels: Labels, tile: Box, cuts?: Cuts) => new ObjectSums(labels).objects(tile, cuts);
 
 describe("the counting rule", () => {
   it("gives every object of an image to exactly one of the tiles that cover it", () => {
@@ -62,5 +66,42 @@ describe("the counting rule", () => {
       { left: false, top: false, right: true, bottom: false },
     );
     expect(cut.map(({ isCut }) => isCut)).toEqual([false, true]);
+  });
+});
+
+describe("sums that follow changes", () => {
+  it("are those of the changed picture, whatever was painted over what", () => {
+    forSeeds(60, (random) => {
+      const labels = randomLabels(random);
+      const { width, height, data } = labels;
+      const sums = new ObjectSums(labels);
+      for (let step = 0; step < 4; step++) {
+        const [from, until] = [random.integer(0, data.length), random.integer(0, data.length)];
+        const label = random.integer(0, 9);
+        sums.apply(
+          record(labels, (recorder) => {
+            for (let i = Math.min(from, until); i < Math.max(from, until); i++) recorder.set(i, label);
+          }),
+        );
+      }
+      const tile = { x0: 0, y0: 0, x1: width >> 1, y1: height };
+      const cuts = { left: true, top: false, right: true, bottom: true };
+      expect(sums.objects(tile, cuts)).toEqual(countObjects(labels, tile, cuts));
+      expect([...sums.labels()].sort()).toEqual([...new Set(data)].filter((each) => each !== 0).sort());
+      expect(sums.sizeOf(3)).toBe(data.filter((each) => each === 3).length);
+    });
+  });
+
+  it("find an object on each border that it touches, and on no other", () => {
+    const labels = drawing("11... 1...2 ..3.. 4...5 ...55");
+    const cut = (side: keyof Cuts) =>
+      countObjects(
+        labels,
+        { x0: 0, y0: 0, x1: 5, y1: 5 },
+        { left: false, top: false, right: false, bottom: false, [side]: true },
+      )
+        .filter(({ isCut }) => isCut)
+        .map(({ label }) => label);
+    expect([cut("left"), cut("top"), cut("right"), cut("bottom")]).toEqual([[1, 4], [1], [2, 5], [5]]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Box, Labels, Point } from "./labels";
+import type { Patch } from "./patch";
 
 /** An object of the tile, and whether it counts here. */
 export interface CountedObject extends Point {
@@ -31,34 +32,95 @@ export function cutsOf(tile: Box, shown: { width: number; height: number }): Cut
   return { left: left === true, top: top === true, right: right === true, bottom: bottom === true };
 }
 
-/**
- * Centre of mass and area of every object. An object counts in the tile that holds its centre, which gives
- * each object of an image to exactly one tile; a centre on the border between two belongs to the later one.
- */
-export function countObjects({ width, height, data }: Labels, tile: Box, cuts = NO_CUTS): CountedObject[] {
-  const sums = new Map<number, { n: number; x: number; y: number; isCut: boolean }>();
-  for (let i = 0; i < data.length; i++) {
-    const label = data[i] as number;
-    if (label === 0) continue;
-    let sum = sums.get(label);
-    if (!sum) {
-      sum = { n: 0, x: 0, y: 0, isCut: false };
-      sums.set(label, sum);
+/** Sums over the pixels of one object: their number, x and y, and how many lie on each border of the picture. */
+interface Sums {
+  n: number;
+  x: number;
+  y: number;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Sums of all objects of a label image, kept up to date change by change: a stroke costs what it changes. */
+export class ObjectSums {
+  private readonly width: number;
+  private readonly height: number;
+  private readonly sums = new Map<number, Sums>();
+
+  constructor({ width, height, data }: Labels) {
+    this.width = width;
+    this.height = height;
+    let start = 0;
+    for (let i = 1; i <= data.length; i++) {
+      if (i < data.length && data[i] === data[start]) continue;
+      this.add(data[start] as number, start, i, 1);
+      start = i;
     }
-    const x = i % width;
-    const y = (i - x) / width;
-    sum.n += 1;
-    sum.x += x;
-    sum.y += y;
-    if ((cuts.left && x === 0) || (cuts.top && y === 0)) sum.isCut = true;
-    if ((cuts.right && x === width - 1) || (cuts.bottom && y === height - 1)) sum.isCut = true;
   }
-  return [...sums]
-    .map(([label, { n, x, y, isCut }]) => {
-      const centre = { x: x / n, y: y / n };
-      const [column, row] = [Math.floor(centre.x + 0.5), Math.floor(centre.y + 0.5)];
-      const counts = column >= tile.x0 && column < tile.x1 && row >= tile.y0 && row < tile.y1;
-      return { label, area: n, ...centre, counts, isCut };
-    })
-    .sort((a, b) => a.label - b.label);
+
+  /** Takes over a change of the label image. */
+  apply(patch: Patch): void {
+    for (let i = 0; i < patch.length; i += 4) {
+      const start = patch[i] as number;
+      const end = start + (patch[i + 1] as number);
+      this.add(patch[i + 2] as number, start, end, -1);
+      this.add(patch[i + 3] as number, start, end, 1);
+    }
+  }
+
+  /** Labels that have pixels, in no order. */
+  labels(): IterableIterator<number> {
+    return this.sums.keys();
+  }
+
+  /** Pixels of an object, 0 if there is none. */
+  sizeOf(label: number): number {
+    return this.sums.get(label)?.n ?? 0;
+  }
+
+  /**
+   * Centre of mass and area of every object. An object counts in the tile that holds its centre, which gives
+   * each object of an image to exactly one tile; a centre on the border between two belongs to the later one.
+   */
+  objects(tile: Box, cuts = NO_CUTS): CountedObject[] {
+    return [...this.sums]
+      .map(([label, { n, x, y, left, top, right, bottom }]) => {
+        const centre = { x: x / n, y: y / n };
+        const [column, row] = [Math.floor(centre.x + 0.5), Math.floor(centre.y + 0.5)];
+        const counts = column >= tile.x0 && column < tile.x1 && row >= tile.y0 && row < tile.y1;
+        const isCut =
+          (cuts.left && left > 0) ||
+          (cuts.top && top > 0) ||
+          (cuts.right && right > 0) ||
+          (cuts.bottom && bottom > 0);
+        return { label, area: n, ...centre, counts, isCut };
+      })
+      .sort((a, b) => a.label - b.label);
+  }
+
+  /** Adds (`sign` 1) or takes away (-1) the pixels of a run, row by row. */
+  private add(label: number, start: number, end: number, sign: 1 | -1): void {
+    if (label === 0) return;
+    let sum = this.sums.get(label);
+    if (!sum) {
+      sum = { n: 0, x: 0, y: 0, left: 0, top: 0, right: 0, bottom: 0 };
+      this.sums.set(label, sum);
+    }
+    for (let from = start; from < end; ) {
+      const y = Math.floor(from / this.width);
+      const x = from - y * this.width;
+      const n = Math.min(end - from, this.width - x);
+      sum.n += sign * n;
+      sum.x += sign * n * (x + (n - 1) / 2);
+      sum.y += sign * n * y;
+      if (x === 0) sum.left += sign;
+      if (x + n === this.width) sum.right += sign;
+      if (y === 0) sum.top += sign * n;
+      if (y === this.height - 1) sum.bottom += sign * n;
+      from += n;
+    }
+    if (sum.n === 0) this.sums.delete(label);
+  }
 }

@@ -1,4 +1,12 @@
-import { type Edit, invertEdit, type ObjectStatus, type OperationName, type StatusChange } from "./edit";
+import { ObjectSums } from "./counting";
+import {
+  type Edit,
+  invertEdit,
+  type ObjectStatus,
+  type OperationName,
+  restyledBy,
+  type StatusChange,
+} from "./edit";
 import { editEntry, editOf, inOrder, type JournalEntry, type NoteEntry } from "./journal";
 import { type Box, EMPTY_BOX, type Labels, union } from "./labels";
 import { apply, boxOfPatch, labelsOf, type Patch } from "./patch";
@@ -16,6 +24,10 @@ export interface Start {
 export class AnnotationDocument {
   readonly labels: Labels;
   readonly status: Map<number, ObjectStatus>;
+  /** Number, centre and borders of the pixels of each object. */
+  readonly sums: ObjectSums;
+  /** Rises with every change of pixels, also by undo and redo. */
+  pixelRevision = 0;
   /** Line of the journal that last changed anything, -1 if none has. */
   lastEdit = -1;
   /** Candidate whose objects the annotator was shown last; null if none. */
@@ -26,7 +38,6 @@ export class AnnotationDocument {
   private readonly write: (entry: JournalEntry) => void;
   private readonly now: () => number;
   private readonly used = new Set<number>();
-  private counts: Map<number, number>;
 
   /** `write` gets every line of the journal as it happens. The labels are copied. */
   constructor(start: Start, write: (entry: JournalEntry) => void, now: () => number = Date.now) {
@@ -34,8 +45,8 @@ export class AnnotationDocument {
     this.status = new Map(start.status);
     this.write = write;
     this.now = now;
-    this.counts = countPixels(this.labels.data);
-    for (const label of this.counts.keys()) {
+    this.sums = new ObjectSums(this.labels);
+    for (const label of this.sums.labels()) {
       this.used.add(label);
       if (!this.status.has(label)) this.status.set(label, "drawn");
     }
@@ -68,12 +79,12 @@ export class AnnotationDocument {
 
   /** Pixels of an object. */
   sizeOf(label: number): number {
-    return this.counts.get(label) ?? 0;
+    return this.sums.sizeOf(label);
   }
 
   /** Labels of the objects that have pixels, in order. */
   objects(): number[] {
-    return [...this.counts.keys()].sort((a, b) => a - b);
+    return [...this.sums.labels()].sort((a, b) => a - b);
   }
 
   /** A number that no object of this tile has or has had. */
@@ -88,6 +99,7 @@ export class AnnotationDocument {
    * Keeps a change that was already made to `labels`. `status` overrules what follows from the pixels: an
    * object that was changed counts as corrected, a new one as drawn, one without pixels as rejected if it
    * was a proposal. With `continues` it is undone together with the change before, with `isStart` never.
+   * Gives the labels that look another way now, with pixels that did not change.
    */
   commit(
     operation: OperationName,
@@ -95,17 +107,18 @@ export class AnnotationDocument {
     status: ReadonlyMap<number, ObjectStatus | null> = new Map(),
     continues = false,
     isStart = false,
-  ): void {
+  ): number[] {
     this.count(patch);
     const edit: Edit = { operation, patch, status: this.changesOf(patch, status) };
-    if (patch.length === 0 && edit.status.length === 0) return;
+    if (patch.length === 0 && edit.status.length === 0) return [];
     this.setStatus(edit.status);
     this.push(edit, continues, isStart);
     this.lastEdit = this.seq;
     this.write(editEntry(this.seq++, this.now(), edit, { continues, isStart }));
+    return restyledBy(edit);
   }
 
-  /** Takes the last step back; gives the box of the pixels that changed, empty if there was none. */
+  /** Takes the last step back; gives the box of the pixels that look another way, empty if there is none. */
   undo(): Box {
     if (!this.canUndo) return EMPTY_BOX;
     const box = this.stepBack();
@@ -114,7 +127,7 @@ export class AnnotationDocument {
     return box;
   }
 
-  /** Does the last undone step again; gives the box of the pixels that changed. */
+  /** Does the last undone step again; gives the box of the pixels that look another way. */
   redo(): Box {
     if (!this.canRedo) return EMPTY_BOX;
     const box = this.stepForward();
@@ -174,7 +187,9 @@ export class AnnotationDocument {
     apply(this.labels, edit.patch);
     this.count(edit.patch);
     this.setStatus(edit.status);
-    return boxOfPatch(edit.patch, this.labels.width);
+    const { width, height } = this.labels;
+    const isLocal = restyledBy(edit).length === 0;
+    return isLocal ? boxOfPatch(edit.patch, width) : { x0: 0, y0: 0, x1: width, y1: height };
   }
 
   private setStatus(changes: readonly StatusChange[]): void {
@@ -200,23 +215,8 @@ export class AnnotationDocument {
   }
 
   private count(patch: Patch): void {
-    for (let i = 0; i < patch.length; i += 4) {
-      const n = patch[i + 1] as number;
-      this.add(patch[i + 2] as number, -n);
-      this.add(patch[i + 3] as number, n);
-    }
+    if (patch.length === 0) return;
+    this.sums.apply(patch);
+    this.pixelRevision += 1;
   }
-
-  private add(label: number, n: number): void {
-    if (label === 0) return;
-    const now = (this.counts.get(label) ?? 0) + n;
-    if (now > 0) this.counts.set(label, now);
-    else this.counts.delete(label);
-  }
-}
-
-function countPixels(data: Int32Array): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const label of data) if (label !== 0) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return counts;
 }

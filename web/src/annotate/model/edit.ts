@@ -43,3 +43,11 @@ export function invertEdit(edit: Edit): Edit {
     status: edit.status.map(({ label, before, after }) => ({ label, before: after, after: before })),
   };
 }
+
+/** Labels that look another way after a change, although their pixels need not have changed. */
+export function restyledBy({ status }: Pick<Edit, "status">): number[] {
+  return status
+    .filter(({ before, after }) => before !== null && after !== null)
+    .filter(({ before, after }) => (before === "proposed") !== (after === "proposed"))
+    .map(({ label }) => label);
+}

@@ -1,8 +1,13 @@
 import { components, flood } from "../model/components";
 import type { Box, Point } from "../model/labels";
 import { distanceInside, lobes } from "./distance";
+import { cutOut } from "./graphCut";
 import { watershed } from "./watershed";
 import { around, blur, crop, type Grey, gradient } from "./window";
+
+/** How the outline is found: along the strongest edges, or by minimum cut between usual values. */
+export const OUTLINERS = ["edges", "graph-cut"] as const;
+export type Outliner = (typeof OUTLINERS)[number];
 
 /** What a person clicked, on which picture. */
 export interface SegmentRequest {
@@ -15,6 +20,7 @@ export interface SegmentRequest {
   readonly radius: number;
   /** Object that is being refined: its own pixels may change. 0: none. */
   readonly own: number;
+  readonly by: Outliner;
 }
 
 const LEVELS = 28;
@@ -45,11 +51,19 @@ function search(request: SegmentRequest): number[] {
   const forbidden = outside
     .filter(({ x, y }) => x >= box.x0 && y >= box.y0 && x < box.x1 && y < box.y1)
     .map(local);
-  const edges = gradient(smooth);
-  const region =
-    inside.length === 1 && forbidden.length === 0
+  const isFirst = inside.length === 1 && forbidden.length === 0;
+  let region: number[];
+  if (request.by === "graph-cut") {
+    region = cutOut(smooth, taken, seeds, forbidden, radius);
+    if (region.length > 0 && isFirst) region = lobeOf(smooth, region, seeds[0] as number);
+    else region = filled(extent, region);
+    region = region.filter((place) => !taken[place]);
+  } else {
+    const edges = gradient(smooth);
+    region = isFirst
       ? standsOut(smooth, edges, taken, seeds[0] as number, radius)
       : fromSeeds(extent, edges, taken, seeds, forbidden, radius);
+  }
   return region.map((place) => toTile(place, extent.width, box, picture.width));
 }
 
@@ -112,14 +126,21 @@ function scoreOf(smooth: Grey, edges: Float32Array, region: readonly number[], r
 /** The lobe that holds the seed, with its holes filled. */
 function lobeOf(extent: Grey, region: readonly number[], seed: number): number[] {
   const inside = new Uint8Array(extent.data.length);
-  for (const place of region) inside[place] = 1;
-  fillHoles(extent, inside);
+  for (const place of filled(extent, region)) inside[place] = 1;
   const parts = lobes(extent, distanceInside(extent, inside), NECK);
   const wanted = parts[seed];
   return [...parts.keys()].filter((place) => parts[place] === wanted);
 }
 
-function fillHoles({ width, height }: Grey, inside: Uint8Array): void {
+/** A region with its holes. */
+function filled(extent: { width: number; height: number }, region: readonly number[]): number[] {
+  const inside = new Uint8Array(extent.width * extent.height);
+  for (const place of region) inside[place] = 1;
+  fillHoles(extent, inside);
+  return [...inside.keys()].filter((place) => inside[place]);
+}
+
+function fillHoles({ width, height }: { width: number; height: number }, inside: Uint8Array): void {
   const outer = new Uint8Array(inside.length);
   const border = [...inside.keys()].filter((place) => {
     const x = place % width;

@@ -1,5 +1,6 @@
 import { FIRST_LOOK, type ObjectLook } from "../canvas/look";
 import { PRESETS, type Preset } from "../keys/presets";
+import { OUTLINERS, type Outliner } from "../segment/clickSegment";
 
 /** What an annotator set once for all tiles. */
 export interface Preferences {
@@ -10,6 +11,8 @@ export interface Preferences {
   readonly followsZoom: boolean;
   readonly protects: boolean;
   readonly autoLabel: boolean;
+  /** How a click finds an outline. */
+  readonly outliner: Outliner;
 }
 
 export const FIRST_PREFERENCES: Preferences = {
@@ -19,6 +22,7 @@ export const FIRST_PREFERENCES: Preferences = {
   followsZoom: true,
   protects: true,
   autoLabel: true,
+  outliner: "edges",
 };
 
 const KEY = "veriscope-annotation-preferences";
@@ -29,8 +33,9 @@ export function readPreferences(): Preferences {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Preferences>;
     const preset = PRESETS.find((each) => each === found.preset) ?? FIRST_PREFERENCES.preset;
+    const outliner = OUTLINERS.find((each) => each === found.outliner) ?? FIRST_PREFERENCES.outliner;
     const look = { ...FIRST_LOOK, ...found.look, isVisible: true };
-    return { ...FIRST_PREFERENCES, ...found, preset, look };
+    return { ...FIRST_PREFERENCES, ...found, preset, outliner, look };
   } catch {
     return FIRST_PREFERENCES;
   }

@@ -4,6 +4,7 @@ import type { TilePixels } from "../api";
 import type { Camera } from "../canvas/camera";
 import type { Box, Point } from "../model/labels";
 import { Recorder } from "../model/patch";
+import type { Outliner } from "../segment/clickSegment";
 import { Segmenter } from "../segment/client";
 import type { TileSession } from "../tileSession";
 import { ToolRunner } from "../tools/runner";
@@ -29,6 +30,8 @@ export interface Editor {
   readonly runner: ToolRunner;
   /** Told of every preview, without rendering. */
   readonly previews: { listener: (preview: Preview | null) => void };
+  /** Told where the pointer is on the screen, null when it left, without rendering. */
+  readonly pointer: { listener: (at: Point | null) => void };
   readonly message: string | null;
   setTool(tool: ToolName): void;
   setLabel(label: number | null): void;
@@ -58,6 +61,7 @@ export function useEditor(
   const [camera, setCamera] = useState<Camera>({ scale: 1, x: 0, y: 0 });
   const [message, setMessage] = useState<string | null>(null);
   const previews = useRef<Editor["previews"]>({ listener: () => {} }).current;
+  const pointer = useRef<Editor["pointer"]>({ listener: () => {} }).current;
   useEffect(() => writePreferences(preferences), [preferences]);
   const settings: ToolSettings = {
     tool,
@@ -68,8 +72,9 @@ export function useEditor(
     autoLabel: preferences.autoLabel,
   };
   // Read when a tool needs them: a stroke goes on whatever is rendered anew around it.
-  const now = useRef({ settings, channels, tile, pixels });
-  now.current = { settings, channels, tile, pixels };
+  const { outliner } = preferences;
+  const now = useRef({ settings, channels, tile, pixels, outliner });
+  now.current = { settings, channels, tile, pixels, outliner };
   const segmenter = useMemo(() => new Segmenter(), []);
   useEffect(() => () => segmenter.close(), [segmenter]);
   const select = useCallback((labels: Iterable<number>) => setSelected(new Set(labels)), []);
@@ -98,6 +103,7 @@ export function useEditor(
     camera,
     runner,
     previews,
+    pointer,
     message,
     setTool: (next) => {
       runner.cancel();
@@ -111,18 +117,27 @@ export function useEditor(
   };
 }
 
+/** What a click searches, and how. */
+interface Searched {
+  readonly tile: Box;
+  readonly pixels: TilePixels;
+  readonly channels: readonly ChannelDisplay[];
+  readonly outliner: Outliner;
+}
+
 /** Asks for the object under clicks and puts it in, in place of what an earlier click of the same object gave. */
 function segment(
   segmenter: Segmenter,
   session: TileSession,
-  { tile, pixels, channels }: { tile: Box; pixels: TilePixels; channels: readonly ChannelDisplay[] },
+  { tile, pixels, channels, outliner }: Searched,
   { inside, outside, label }: SegmentGesture,
   done: (found: boolean) => void,
 ): void {
   const { labels } = session.document;
   const radius = typicalRadius(session, tile);
   const picture = { width: pixels.width, height: pixels.height, data: greyOf(pixels, channels) };
-  segmenter.ask({ picture, labels: labels.data.slice(), inside, outside, radius, own: label }, (places) => {
+  const request = { picture, labels: labels.data.slice(), inside, outside, radius, own: label, by: outliner };
+  segmenter.ask(request, (places) => {
     const recorder = new Recorder(labels);
     const wanted = new Set(places);
     labels.data.forEach((each, i) => {

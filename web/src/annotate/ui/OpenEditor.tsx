@@ -4,7 +4,7 @@ import { AxisSlider } from "../../viewer/ui/AxisSlider";
 import type { AnnotationApi, TilePixels } from "../api";
 import type { Action } from "../keys/actions";
 import { keyMap } from "../keys/presets";
-import { countObjects, cutsOf } from "../model/counting";
+import { cutsOf } from "../model/counting";
 import type { Origin } from "../openTile";
 import { perform, useKeys } from "../state/useActions";
 import { useDisplay } from "../state/useDisplay";
@@ -45,11 +45,11 @@ export function OpenEditor(props: Props) {
   const display = useDisplay(planes.pixels);
   const editor = useEditor(session, tile, planes.pixels, display.channels, words.nothing);
   useKeeping(session);
-  const revision = session.getRevision();
+  const { sums, pixelRevision } = session.document;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when the labels changed
   const objects = useMemo(
-    () => countObjects(session.document.labels, tile, cutsOf(tile, pixels)),
-    [session, tile, pixels, revision],
+    () => sums.objects(tile, cutsOf(tile, pixels)),
+    [sums, tile, pixels, pixelRevision],
   );
   const proposals = useProposals({ session, api, unit, blind, onProblem: props.onProblem });
   const saving = useSaving({

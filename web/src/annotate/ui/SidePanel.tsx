@@ -3,6 +3,7 @@ import { ChannelPanel } from "../../viewer/ui/ChannelPanel";
 import { Slider } from "../../viewer/ui/Slider";
 import type { TilePixels } from "../api";
 import type { CountedObject } from "../model/counting";
+import { OUTLINERS, type Outliner } from "../segment/clickSegment";
 import { LARGEST_BRUSH, radiusAt, SMALLEST_BRUSH } from "../state/preferences";
 import type { Editor } from "../state/useEditor";
 import { words } from "../strings";
@@ -72,6 +73,22 @@ function BrushSection({ editor }: { editor: Editor }) {
             {words.followZoom}
           </label>
         </>
+      )}
+      {tool === "click-segment" && (
+        <label className="viewer-slider">
+          <span>{words.outlineBy}</span>
+          <select
+            className="input small"
+            value={preferences.outliner}
+            onChange={(event) => set({ outliner: event.target.value as Outliner })}
+          >
+            {OUTLINERS.map((each) => (
+              <option key={each} value={each}>
+                {words.outliners[each]}
+              </option>
+            ))}
+          </select>
+        </label>
       )}
       <label className="viewer-check">
         <input

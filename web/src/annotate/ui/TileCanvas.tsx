@@ -24,11 +24,11 @@ interface Props {
 export function TileCanvas({ editor, unit, pixels, channels, objects, screen }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const drawing = useDrawing(canvas, { editor, pixels, channels, objects, screen });
-  const pointer = usePointer(editor, screen);
+  const handlers = usePointer(editor, screen);
   return (
-    <div className="tile-canvas" data-tool={editor.tool} {...pointer.handlers}>
+    <div className="tile-canvas" data-tool={editor.tool} {...handlers}>
       <canvas ref={canvas} role="img" aria-label={words.editor(unit)} data-ready={drawing} />
-      <PointerOverlay editor={editor} at={pointer.at} screen={screen} />
+      <PointerOverlay editor={editor} screen={screen} />
     </div>
   );
 }
@@ -53,10 +53,7 @@ function useDrawing(
     const renderer = new Renderer(canvas.current, scene);
     if (screen.width > 0) renderer.resize(screen, window.devicePixelRatio || 1);
     parts.current = { picture, painter, renderer };
-    const stop = session.onPaint((box) => {
-      painter.update(box);
-      renderer.invalidatePixels(box);
-    });
+    const stop = session.onPaint((box) => renderer.invalidateLabels(box));
     return () => {
       stop();
       renderer.destroy();
@@ -69,14 +66,18 @@ function useDrawing(
     fitted.current = true;
   }, [screen, tile, setCamera]);
   useEffect(() => {
-    if (parts.current) drawPicture(parts.current.picture, pixels, channels);
+    if (!parts.current) return;
+    drawPicture(parts.current.picture, pixels, channels);
+    parts.current.renderer.invalidateAll();
   }, [pixels, channels]);
-  useEffect(() => parts.current?.painter.setLook(look), [look]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another look, picture or screen is a reason to draw
+  useEffect(() => {
+    parts.current?.painter.setLook(look);
+    parts.current?.renderer.invalidateAll();
+  }, [look]);
   useEffect(() => {
     if (!parts.current) return;
     const { picture, painter, renderer } = parts.current;
     renderer.setScene({ picture, painter, tile, camera, selected, objects, isVisible: look.isVisible });
-  }, [tile, camera, selected, objects, look, channels, screen]);
+  }, [tile, camera, selected, objects, look]);
   return fitted.current;
 }

@@ -1,4 +1,4 @@
-import { type PointerEvent, useEffect, useRef, useState, type WheelEvent } from "react";
+import { type PointerEvent, useEffect, useRef, type WheelEvent } from "react";
 import { pan, type Size, toPixel, zoomAt } from "../canvas/camera";
 import type { Point } from "../model/labels";
 import type { Editor } from "../state/useEditor";
@@ -6,9 +6,8 @@ import type { Editor } from "../state/useEditor";
 const PEN_ERASER = 32;
 const PRIMARY = 1;
 
-/** Mouse, pen and touch on the picture: draws, moves and zooms. */
+/** Mouse, pen and touch on the picture: draws, moves and zooms. Nothing is rendered anew while they move. */
 export function usePointer(editor: Editor, screen: Size) {
-  const [at, setAt] = useState<Point | null>(null);
   const now = useRef({ editor, screen });
   now.current = { editor, screen };
   const fingers = useRef(new Map<number, Point>());
@@ -69,8 +68,8 @@ export function usePointer(editor: Editor, screen: Size) {
   };
   const onPointerMove = (event: PointerEvent) => {
     const to = place(event);
-    setAt(to);
-    const { runner, camera } = now.current.editor;
+    const { runner, camera, pointer } = now.current.editor;
+    pointer.listener(to);
     if (mode.current === "pinch" && fingers.current.has(event.pointerId)) pinch(event, to);
     else if (mode.current === "move" && event.buttons !== 0) move(to);
     else if (event.buttons === 0 || mode.current === "draw") {
@@ -97,17 +96,14 @@ export function usePointer(editor: Editor, screen: Size) {
     setCamera(zoomAt(camera, factor, place(event), session.document.labels, now.current.screen));
   };
   return {
-    at,
-    handlers: {
-      onPointerDown,
-      onPointerMove,
-      onPointerUp,
-      onPointerCancel,
-      onPointerLeave: () => setAt(null),
-      onDoubleClick: () => now.current.editor.runner.finish({ shift: false, alt: false, ctrl: false }),
-      onWheel,
-      onContextMenu: (event: { preventDefault(): void }) => event.preventDefault(),
-    },
+    onPointerDown,
+    onPointerMove,
+    onPointerUp,
+    onPointerCancel,
+    onPointerLeave: () => now.current.editor.pointer.listener(null),
+    onDoubleClick: () => now.current.editor.runner.finish({ shift: false, alt: false, ctrl: false }),
+    onWheel,
+    onContextMenu: (event: { preventDefault(): void }) => event.preventDefault(),
   };
 }
 
