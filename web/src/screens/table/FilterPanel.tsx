@@ -17,10 +17,12 @@ interface Props {
   filters: Filters;
   onFilters: (filters: Filters) => void;
   query: URLSearchParams;
+  /** The rows are those of the query; until then they come first, and the histograms wait. */
+  isCurrent: boolean;
 }
 
 /** Groups and image by choice and words, measured columns by dragging across their histograms. */
-export function FilterPanel({ study, page, filters, onFilters, query }: Props) {
+export function FilterPanel({ study, page, filters, onFilters, query, isCurrent }: Props) {
   const [columns, setColumns] = useState(FIRST_COLUMNS);
   const measured = page.columns.filter(isMeasured).map(({ name }) => name);
   return (
@@ -69,6 +71,7 @@ export function FilterPanel({ study, page, filters, onFilters, query }: Props) {
             key={place === 0 ? "first" : "second"}
             study={study.id}
             query={query}
+            isCurrent={isCurrent}
             column={measured.includes(column) ? column : (measured[place] ?? column)}
             measured={measured}
             filters={filters}
@@ -81,15 +84,16 @@ export function FilterPanel({ study, page, filters, onFilters, query }: Props) {
   );
 }
 
-interface ColumnProps extends Pick<Props, "filters" | "onFilters" | "query"> {
+interface ColumnProps extends Pick<Props, "filters" | "onFilters" | "query" | "isCurrent"> {
   study: string;
   column: string;
   measured: string[];
   onColumn: (column: string) => void;
 }
 
-function ColumnHistogram({ study, query, column, measured, filters, onFilters, onColumn }: ColumnProps) {
-  const histogram = useHistogram(study, query, column).data;
+function ColumnHistogram(props: ColumnProps) {
+  const { study, query, column, measured, filters, onFilters, onColumn, isCurrent } = props;
+  const histogram = useHistogram(study, query, column, isCurrent).data;
   const span = filters.spans.find((known) => known.column === column);
   return (
     <figure className="column-histogram">

@@ -33,7 +33,10 @@ export function LinkedTable({ study, candidate }: { study: StudyDetail; candidat
     },
     [image],
   );
-  const selected = picked && picked.image === image?.id ? { candidate, label: picked.label } : null;
+  // What the viewer is given stays the same while only the table changes, so that it is not drawn anew.
+  const shown = useMemo(() => [candidate], [candidate]);
+  const label = picked && picked.image === image?.id ? picked.label : null;
+  const selected = useMemo(() => (label === null ? null : { candidate, label }), [candidate, label]);
 
   return (
     <div className="linked">
@@ -41,7 +44,14 @@ export function LinkedTable({ study, candidate }: { study: StudyDetail; candidat
         <Loaded query={first}>
           {(page) => (
             <>
-              <FilterPanel study={study} page={page} filters={filters} onFilters={setFilters} query={query} />
+              <FilterPanel
+                study={study}
+                page={page}
+                filters={filters}
+                onFilters={setFilters}
+                query={query}
+                isCurrent={!first.isPlaceholderData}
+              />
               <Counts study={study.id} page={page} query={query} />
               <SelectedRow study={study.id} candidate={candidate} picked={picked} columns={page.columns} />
               <ObjectRows
@@ -63,7 +73,7 @@ export function LinkedTable({ study, candidate }: { study: StudyDetail; candidat
             <StudyViewer
               study={study}
               image={image}
-              shown={[candidate]}
+              shown={shown}
               box={picked?.box}
               selected={selected}
               onSelect={onSelect}

@@ -34,7 +34,8 @@ export function useRows(
   };
 }
 
-export const useHistogram = (study: string, query: URLSearchParams, column: string) => {
+/** What was shown before stays until the next is here; `enabled` says whether to ask for it yet. */
+export const useHistogram = (study: string, query: URLSearchParams, column: string, enabled: boolean) => {
   const asked = new URLSearchParams(query);
   asked.delete("sort");
   asked.set("column", column);
@@ -44,5 +45,6 @@ export const useHistogram = (study: string, query: URLSearchParams, column: stri
     queryFn: ({ signal }) =>
       getJson<ObjectHistogram>(`${api("studies", study, "objects", "histogram")}?${asked}`, signal),
     placeholderData: keepPreviousData,
+    enabled,
   });
 };

@@ -1,5 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { memo, useCallback, useMemo } from "react";
 import { api, getJson } from "../../api/client";
 import { candidateImagesQuery, useCandidates } from "../../api/queries";
 import type { ImageRow, StudyDetail } from "../../api/types";
@@ -19,7 +19,9 @@ interface Props {
 }
 
 /** The viewer, given an image of a study and what the candidates outlined in it. */
-export default function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
+export default memo(StudyViewer);
+
+function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
   const asked = useCandidates(study.id);
   const candidates = asked.data;
   const ran = useMemo(
@@ -29,25 +31,30 @@ export default function StudyViewer({ study, image, shown, box, selected, onSele
         .sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99)),
     [candidates],
   );
-  const files = useQueries({ queries: ran.map(({ id }) => candidateImagesQuery(study.id, id)) });
+  const files = useQueries({
+    queries: ran.map(({ id }) => candidateImagesQuery(study.id, id)),
+    combine: (found) => ({
+      waiting: found.some(({ isPending }) => isPending),
+      zarr: found.map(({ data }) => data?.find(({ id }) => id === image.id)?.labels ?? null),
+    }),
+  });
   const columns = useObjectColumns(
     study.id,
     ran.map(({ id }) => id),
   );
-  const labels: ViewerLabels[] = ran.flatMap((row, at) => {
-    const found = files[at]?.data?.find(({ id }) => id === image.id);
-    if (!found?.labels) return [];
-    return [
-      {
-        id: row.id,
-        name: row.id,
-        zarr: found.labels,
-        evidence: row.evidence,
-        columns: columns[row.id] ?? [],
-      },
-    ];
-  });
-  const waiting = asked.isPending || files.some(({ isPending }) => isPending);
+  const { zarr } = files;
+  const labels = useMemo(
+    () =>
+      ran.flatMap(({ id, evidence }, at): ViewerLabels[] => {
+        const found = zarr[at];
+        if (!found) return [];
+        const rendered: ViewerLabels["rendered"] = (view, width, contour) =>
+          overlayUrl(study.id, image.id, id, view, width, contour);
+        return [{ id, name: id, zarr: found, evidence, columns: columns[id] ?? [], rendered }];
+      }),
+    [ran, zarr, columns, study.id, image.id],
+  );
+  const waiting = asked.isPending || files.waiting;
   const loadColumn = useCallback(
     (candidate: string, column: string) => {
       const query = new URLSearchParams({ candidate, column, image: image.id });
@@ -94,6 +101,21 @@ function renderedUrl(study: string, image: string, view: RenderedView): string {
     query.append("color", color.replace("#", ""));
   }
   return `${api("studies", study, "images", image, "tile")}?${query}`;
+}
+
+function overlayUrl(
+  study: string,
+  image: string,
+  candidate: string,
+  box: RenderedView["box"],
+  width: number,
+  contour: number,
+): string {
+  const [y0, x0, y1, x1] = box.map(Math.round);
+  const query = new URLSearchParams({ candidate, y0: `${y0}`, x0: `${x0}`, y1: `${y1}`, x1: `${x1}` });
+  query.set("width", String(width));
+  query.set("contour", String(Math.round(contour)));
+  return `${api("studies", study, "images", image, "overlay")}?${query}`;
 }
 
 /** Read "y0,x0,y1,x1"; null if it is not four numbers. */

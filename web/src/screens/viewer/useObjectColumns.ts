@@ -10,7 +10,7 @@ export function isMeasured({ name, type }: ObjectColumn): boolean {
 }
 
 export function useObjectColumns(study: string, candidates: string[]): Record<string, ObjectColumn[]> {
-  const pages = useQueries({
+  return useQueries({
     queries: candidates.map((candidate) => ({
       queryKey: keys.of(study, "objects", candidate, "columns"),
       queryFn: ({ signal }: { signal: AbortSignal }) =>
@@ -19,8 +19,9 @@ export function useObjectColumns(study: string, candidates: string[]): Record<st
           signal,
         ),
     })),
+    combine: (pages) =>
+      Object.fromEntries(
+        candidates.map((candidate, at) => [candidate, (pages[at]?.data?.columns ?? []).filter(isMeasured)]),
+      ),
   });
-  return Object.fromEntries(
-    candidates.map((candidate, at) => [candidate, (pages[at]?.data?.columns ?? []).filter(isMeasured)]),
-  );
 }
