@@ -155,6 +155,21 @@ def test_clusters_are_the_units_of_the_intervals() -> None:
     assert values(weighted) == pytest.approx(values(twice))
 
 
+def test_clusters_that_are_all_missing_are_none() -> None:
+    """One cluster named None would hold all images, and nothing could be told of curves."""
+    references, predictions = (
+        [Detections(boxes=[[0, 0, 4, 4]])] * 3,
+        [Detections(boxes=[[0, 0, 4, 4]], scores=[1])] * 3,
+    )
+    plain = compare_detections(references, predictions, BOX)
+    assert compare_detections(references, predictions, BOX, clusters=[None] * 3).to_dict() == plain.to_dict()
+    with pytest.raises(InputError) as caught:
+        compare_detections(references, predictions, BOX, clusters=["a", None, "b"], names=["x", "y", "z"])
+    assert str(caught.value) == (
+        "1 of 3 images have no cluster, the first is 'y'; give every image a cluster, or none"
+    )
+
+
 def test_label_images_and_points_can_be_compared() -> None:
     labels = disks(3)
     found = compare_detections(

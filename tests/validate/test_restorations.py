@@ -118,6 +118,15 @@ def test_clusters_are_the_units_and_images_are_averaged_within(
     assert found.baseline is None
 
 
+@pytest.mark.parametrize("clusters", [[None, "a", "a"], ["a", None, "a"]])
+def test_images_without_a_cluster_among_others_are_refused(
+    scenes: list[tuple[Image, Image, Image]], clusters: list[str | None]
+) -> None:
+    images = [clean for clean, _, _ in scenes[:3]]
+    with pytest.raises(InputError, match=r"^1 of 3 images have no cluster"):
+        compare_restorations(images, images, data_range=100, clusters=clusters)
+
+
 def test_constant_references_and_perfect_images_are_left_aside_and_counted() -> None:
     clean, noisy, _ = scene(0)
     flat = np.full_like(clean, 5.0)

@@ -19,7 +19,12 @@ from veriscope.validate.assign import Assignment, AssignmentMethod, assign
 from veriscope.validate.localise.objects import Criterion, Detections, localise
 from veriscope.validate.localise.pairs import CandidatePairs
 from veriscope.validate.metrics.base import Counts, Metric
-from veriscope.validate.metrics.detection.counts import DetectionCounts, mean_of_images, pooled
+from veriscope.validate.metrics.detection.counts import (
+    DetectionCounts,
+    mean_of_images,
+    pooled,
+    whole_clusters,
+)
 from veriscope.validate.metrics.detection.curves import ImagesOfClass, curve_metrics
 from veriscope.validate.metrics.detection.f_beta import f_beta_metric
 from veriscope.validate.metrics.detection.froc import FROC_RATES, FrocCurve, froc_curve
@@ -170,7 +175,7 @@ def compare_detections(
     settings: DetectionSettings,
     *,
     names: Sequence[str] | None = None,
-    clusters: Sequence[str] | None = None,
+    clusters: Sequence[str | None] | None = None,
     weights: Sequence[float] | None = None,
     level: float = 0.95,
     unit: str | None = None,
@@ -189,7 +194,7 @@ def compare_detections(
         Name of each image; numbers from 1 otherwise.
     clusters
         What each image belongs to, such as its well or animal; then clusters are the units of the
-        intervals, because images of one cluster are no independent witnesses.
+        intervals, because images of one cluster are no independent witnesses. None for all: no clusters.
     weights
         How many images of the study each stands for, above 0; 1 otherwise.
     level
@@ -219,6 +224,7 @@ def compare_detections(
                 f"{len(column)} {what} are given for {len(references)} references; give one of each per image"
             )
     called = list(names) if names is not None else [f"image {i + 1}" for i in range(len(references))]
+    owners = None if clusters is None else whole_clusters(called, clusters)
     scored = any(side.scores is not None for side in predictions)
     settings = replace(
         settings, assignment=settings.assignment or ("greedy_by_score" if scored else "hungarian")
@@ -226,11 +232,11 @@ def compare_detections(
     study = _Study(
         names=called,
         images=_located(called, references, predictions, settings),
-        clusters=None if clusters is None else list(clusters),
+        clusters=owners,
         weights=np.ones(len(called)) if weights is None else np.asarray(weights, dtype=np.float64),
         settings=settings,
         scored=scored,
-        shown={"level": level, "unit": unit or ("image" if clusters is None else "cluster")},
+        shown={"level": level, "unit": unit or ("image" if owners is None else "cluster")},
         seed=seed,
     )
     return DetectionComparison(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.statistics import Interval, mean_interval, sum_by_cluster
 
@@ -27,10 +28,21 @@ def unit_means(values: ArrayLike, clusters: Sequence[str | None]) -> FloatArray:
     -------
     numpy.ndarray
         One value per unit; NaN where none is known.
+
+    Raises
+    ------
+    InputError
+        If there is not one replicate per image, or only some images have one.
     """
     found = np.asarray(values, dtype=np.float64)
-    if not len(found) or clusters[0] is None:
+    lonely = [number for number, cluster in enumerate(clusters, start=1) if cluster is None]
+    if len(lonely) == len(clusters) == len(found):
         return found
+    if lonely:
+        raise InputError(
+            f"{len(lonely)} of {len(clusters)} images have no cluster, the first is number {lonely[0]}; "
+            "give every image a cluster, or none"
+        )
     known = np.isfinite(found)
     sums = sum_by_cluster(np.stack([np.where(known, found, 0), known], axis=1), clusters)
     return ratio(sums[:, 0], sums[:, 1])
@@ -61,5 +73,10 @@ def mean_over_units(
     -------
     Interval
         Aggregation ``"mean"``.
+
+    Raises
+    ------
+    InputError
+        As `unit_means`.
     """
     return mean_interval(unit_means(values, clusters), level=level, bounds=bounds, unit=unit)

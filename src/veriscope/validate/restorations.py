@@ -164,7 +164,7 @@ def compare_restorations(
     data_range: DataRange,
     inputs: Iterable[NDArray[Any]] | None = None,
     names: Iterable[str] | None = None,
-    clusters: Iterable[str] | None = None,
+    clusters: Iterable[str | None] | None = None,
     spacing: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> RestorationComparison:

@@ -19,7 +19,7 @@ from veriscope.validate.statistics import (
     sum_by_cluster,
 )
 
-__all__ = ["DetectionCounts", "mean_of_images", "pooled"]
+__all__ = ["DetectionCounts", "mean_of_images", "pooled", "whole_clusters"]
 
 FloatArray = NDArray[np.float64]
 
@@ -156,13 +156,35 @@ def _rows(images: Sequence[DetectionCounts]) -> FloatArray:
     return np.array([image.row() for image in images], dtype=np.float64).reshape(-1, 6)
 
 
-def _clusters(images: Sequence[DetectionCounts]) -> list[str] | None:
-    """Give the cluster of each image, or None where none has one."""
-    named = [image.cluster for image in images if image.cluster is not None]
-    if named and len(named) < len(images):
-        lonely = next(image.name for image in images if image.cluster is None)
+def whole_clusters(names: Sequence[str], clusters: Sequence[str | None]) -> list[str] | None:
+    """Give the cluster of each image, or None where none has one.
+
+    Parameters
+    ----------
+    names
+        Name of each image, for messages.
+    clusters
+        Cluster of each image, or None.
+
+    Returns
+    -------
+    list of str or None
+        One per image.
+
+    Raises
+    ------
+    InputError
+        If some images have a cluster and others have none.
+    """
+    named = [cluster for cluster in clusters if cluster is not None]
+    if named and len(named) < len(names):
+        lonely = next(name for name, cluster in zip(names, clusters, strict=True) if cluster is None)
         raise InputError(
-            f"{len(images) - len(named)} of {len(images)} images have no cluster, the first is {lonely!r}; "
+            f"{len(names) - len(named)} of {len(names)} images have no cluster, the first is {lonely!r}; "
             "give every image a cluster, or none"
         )
     return named or None
+
+
+def _clusters(images: Sequence[DetectionCounts]) -> list[str] | None:
+    return whole_clusters([image.name for image in images], [image.cluster for image in images])

@@ -220,7 +220,7 @@ class _Pair:
         total = float(np.vdot(self.reference, self.reference))
         return ResolutionScaled(
             rse=float(np.sqrt(np.vdot(left, left) / left.size)),
-            rsp=min(max(shared / np.sqrt(total * power), -1.0), 1.0) if power > 0 else float("nan"),
+            rsp=float(np.clip(shared / np.sqrt(total * power), -1.0, 1.0)) if power > 0 else float("nan"),
             sigma=sigma,
             gain=gain,
             offset=self.means[0] - gain * self.means[1],
