@@ -24,7 +24,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
   },
   worker: { format: "es" },
-  server: { port: 5173, proxy: { "/api": { target: server, changeOrigin: true } } },
+  server: {
+    port: 5173,
+    proxy: Object.fromEntries(
+      ["/api", "/files"].map((path) => [path, { target: server, changeOrigin: true }]),
+    ),
+  },
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],

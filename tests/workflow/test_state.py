@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from veriscope.workflow.image_table import RowChange, change_images, why_fixed
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.live import live_estimate
 from veriscope.workflow.plan import read_plan
-from veriscope.workflow.state import is_evidence_current, study_steps
+from veriscope.workflow.state import NextStep, is_evidence_current, next_step, study_steps
 from veriscope.workflow.study import Study
 from veriscope.workflow.tile_annotations import planned_tiles, save_tile, tile_versions
 
@@ -48,6 +50,51 @@ def test_an_annotation_makes_the_answer_stale(done_study: Study) -> None:
     assert (found["validate"], found["annotate"]) == ("stale", "done")
     done_study.report()
     assert set(states(done_study).values()) == {"done"}
+
+
+def judged(study: Study, verdict: str, extra: list[int | None]) -> NextStep:
+    """What is next, had the verdict and the estimate come out so."""
+    folder = StudyFolder(study.path)
+    for name, key, value in (("verdict", "verdict", verdict), ("estimate", "groups", extra)):
+        path = folder.root / "evidence" / f"{name}.json"
+        content = json.loads(path.read_text())
+        if key == "groups":
+            for group, number in zip(content["groups"], extra, strict=True):
+                group |= {"extra_tiles_needed": number, "reason": "" if number is not None else "too few"}
+        else:
+            content[key] = value
+        path.write_text(json.dumps(content))
+    return next_step(folder, study_steps(folder, study.config))
+
+
+def test_what_a_verdict_lacks_comes_before_the_report(done_study: Study) -> None:
+    shutil.rmtree(done_study.path / "report")
+    found = judged(done_study, "cannot-tell", [5, 7])
+    assert (found.step, found.tiles) == ("more", 12)
+    assert "About 12 more tiles would probably do. The report can be written as it is" in found.text
+    found = judged(done_study, "cannot-tell", [0, 1])
+    assert found.tiles == 1 and "About 1 more tile would" in found.text
+    found = judged(done_study, "cannot-tell", [None, 7])
+    assert (found.step, found.tiles) == ("more", 7) and "treated: too few" not in found.text
+    found = judged(done_study, "cannot-tell", [None, None])
+    assert found.tiles is None and "too few" in found.text
+    for verdict in ("fine-tune-first", "do-not-use"):
+        assert judged(done_study, verdict, [0, 0]).step == "improve"
+    for verdict in ("use", "use-with-correction"):
+        assert judged(done_study, verdict, [0, 0]).step == "report"
+
+
+def test_a_written_report_does_not_end_what_is_missing(done_study: Study) -> None:
+    folder = StudyFolder(done_study.path)
+    steps = study_steps(folder, done_study.config)
+    wanted = json.loads((folder.root / "evidence/verdict.json").read_text())["verdict"]
+    expected = "done" if wanted in ("use", "use-with-correction") else "more"
+    assert next_step(folder, steps).step in (expected, "improve")
+
+
+def test_an_open_step_comes_first_whatever_the_verdict(run_study: Study) -> None:
+    folder = StudyFolder(run_study.path)
+    assert next_step(folder, study_steps(folder, run_study.config)).step == "draw"
 
 
 def test_another_question_makes_the_answer_stale(done_study: Study) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,24 +15,38 @@ from torch import Tensor, nn
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import MethodError, VeriscopeError, raise_together
-from veriscope.training.architectures.unet import WIDTHS
+from veriscope.io.atomic import write_json
+from veriscope.training.architectures.lora import adapt, merge
+from veriscope.training.architectures.vision_transformer import VisionTransformer
 from veriscope.training.augment import Sampler, TrainingImage
-from veriscope.training.build import LARGE, choose_device, make_network
-from veriscope.training.data import prepare
-from veriscope.training.fit import FitSettings, Fitted, fit
-from veriscope.training.heads import Head
+from veriscope.training.boxes import BoxHead, BoxImage, BoxSampler
+from veriscope.training.build import choose_device, make_network, usual_widths
+from veriscope.training.data import prepare, prepare_boxes
+from veriscope.training.fit import Batches, FitSettings, Fitted, fit
+from veriscope.training.heads import Head, PixelHead
 from veriscope.training.known import KnownNetwork
 from veriscope.training.light import Augmentation
 from veriscope.training.pairs import LabelledImage
 from veriscope.training.settings import TrainSettings
 
-__all__ = ["Learned", "Lesson", "learn", "prepare_all", "set_up_torch"]
+__all__ = [
+    "Learned",
+    "Lesson",
+    "Prepared",
+    "crop_side",
+    "learn",
+    "make_sampler",
+    "prepare_all",
+    "set_up_torch",
+]
 
 _NEUTRAL = 30.0
-_LAST = ("head", "centre", "rays")
-"""Names of the last layers of our architectures."""
+_POINTS = 400
+"""Losses that are told at most."""
 _LOOKS = 4
 """Batches of validation crops that are looked at."""
+Prepared = TrainingImage | BoxImage
+"""An image as the loop takes it: with targets of its pixels, or with boxes."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +86,19 @@ class Lesson:
         """
         return self.settings.rate or (2e-3 if self.start is None else 6e-4)
 
+    @property
+    def architecture(self) -> str:
+        """Kind of network: as set, but for boxes, which have one of their own.
+
+        Returns
+        -------
+        str
+            ``unet``, ``vit`` or ``boxes``.
+        """
+        return "boxes" if self.head.name == "boxes" else self.settings.architecture
+
     def widths(self) -> tuple[int, ...]:
-        """Give the channels of the network at each resolution.
+        """Give the channels of the network at each resolution, or numbers per token in each layer.
 
         Returns
         -------
@@ -80,8 +106,8 @@ class Lesson:
             Of the start, as set, or what suits the device.
         """
         if self.start is not None:
-            return tuple(self.start.training.get("widths", WIDTHS))
-        return self.settings.widths or (LARGE if self.device == "cuda" else WIDTHS)
+            return self.start.widths
+        return self.settings.widths or usual_widths(self.architecture, device=self.device)
 
     def network(self) -> nn.Module:
         """Make the network, with the weights of the start if there is one.
@@ -99,9 +125,9 @@ class Lesson:
         torch.manual_seed(self.settings.seed)
         if self.start is None:
             return make_network(
-                self.settings.architecture, self.n_channels, self.head, widths=self.widths(), norm=True
+                self.architecture, self.n_channels, self.head, widths=self.widths(), norm=True
             )
-        network, _ = self.start.network(self.n_channels, self.head)
+        network = self.start.network(self.n_channels, self.head)
         return _tuned(network, self.settings.tune)
 
 
@@ -144,7 +170,7 @@ def set_up_torch(settings: TrainSettings) -> str:
 
 def prepare_all(
     pairs: Sequence[LabelledImage], head: Head, n_channels: int, progress: Progress = silent
-) -> list[TrainingImage]:
+) -> list[Prepared]:
     """Normalise images and compute what is to be learned from each.
 
     Parameters
@@ -160,7 +186,7 @@ def prepare_all(
 
     Returns
     -------
-    list of TrainingImage
+    list of TrainingImage or BoxImage
         In the same order.
 
     Raises
@@ -168,25 +194,60 @@ def prepare_all(
     InputError
         If images do not fit; all faults are listed.
     """
-    found, faults = [], list[VeriscopeError]()
+    found, faults = list[Prepared](), list[VeriscopeError]()
     for number, pair in enumerate(pairs):
         progress("prepare", number, len(pairs))
         try:
-            made = prepare(pair.image, pair.labels, head, n_channels=n_channels)
+            found.append(_prepared(pair, head, n_channels))
         except VeriscopeError as error:
             faults.append(error)
-            continue
-        # The size of a class says nothing of the size of objects.
-        found.append(replace(made, diameter=_NEUTRAL) if head.name == "semantic" else made)
     progress("prepare", len(pairs), len(pairs))
     raise_together(faults, what=f"{len(faults)} of {len(pairs)} images cannot be learned from")
     return found
 
 
+def _prepared(pair: LabelledImage, head: Head, n_channels: int) -> Prepared:
+    if isinstance(head, BoxHead):
+        return prepare_boxes(pair, n_channels=n_channels)
+    made = prepare(pair.image, pair.labels, cast("PixelHead", head), n_channels=n_channels)
+    # The size of a class says nothing of the size of objects.
+    return replace(made, diameter=_NEUTRAL) if head.name == "semantic" else made
+
+
+def make_sampler(
+    lesson: Lesson, images: Sequence[Prepared], augmentation: Augmentation, *, size: int, seed: int
+) -> Batches:
+    """Give what draws crops for a lesson.
+
+    Parameters
+    ----------
+    lesson
+        Its head says what goes with a crop.
+    images
+        Prepared for this head.
+    augmentation
+        How far images are changed.
+    size
+        Side of a crop in pixels.
+    seed
+        Of all random choices.
+
+    Returns
+    -------
+    Batches
+        Crops with targets.
+    """
+    if isinstance(lesson.head, BoxHead):
+        boxed, head = cast("list[BoxImage]", list(images)), lesson.head
+        return BoxSampler(boxed, len(head.classes), augmentation, size=size, zoom=head.zoom, seed=seed)
+    plain = cast("list[TrainingImage]", list(images))
+    return Sampler(plain, cast("PixelHead", lesson.head), augmentation, size=size, seed=seed)
+
+
 def learn(
     lesson: Lesson,
-    train: Sequence[TrainingImage],
-    val: Sequence[TrainingImage],
+    train: Sequence[Prepared],
+    val: Sequence[Prepared],
     *,
     checkpoint: Path | None = None,
     share: float = 1.0,
@@ -225,10 +286,11 @@ def learn(
     steps = None if settings.steps is None else max(1, round(settings.steps * share))
     minutes = settings.minutes * share
     total = steps or round(minutes * 60)
-    sampler = Sampler(list(train), lesson.head, lesson.augmentation, size=settings.crop, seed=settings.seed)
+    begun = lesson.network()
+    size = crop_side(begun, settings)
     network, state = fit(
-        lesson.network(),
-        sampler,
+        begun,
+        make_sampler(lesson, train, lesson.augmentation, size=size, seed=settings.seed),
         lesson.head.loss,
         FitSettings(
             minutes=minutes,
@@ -242,20 +304,63 @@ def learn(
         checkpoint=checkpoint,
         identity=_identity(lesson, train, val, share),
         device=lesson.device,
-        report=lambda _, part: progress(stage, min(total, round(part * total)), total),
-        validate=_validation_loss(lesson, val),
+        report=_reporter(checkpoint, progress, stage, total),
+        validate=_validation_loss(lesson, val, size),
         extra=extra,
         say=say,
     )
-    return Learned(network.to("cpu").float().eval(), state)
+    network = network.to("cpu").float().eval()
+    merge(network)
+    return Learned(network, state)
 
 
-def _validation_loss(lesson: Lesson, val: Sequence[TrainingImage]) -> Callable[[nn.Module], float]:
+def crop_side(network: nn.Module, settings: TrainSettings) -> int:
+    """Give the side of a crop that a network takes.
+
+    Parameters
+    ----------
+    network
+        With a stride.
+    settings
+        Say the side wanted.
+
+    Returns
+    -------
+    int
+        In pixels, that wanted or a little more.
+    """
+    stride = int(network.stride)  # type: ignore[arg-type]
+    return -(-settings.crop // stride) * stride
+
+
+def _reporter(
+    checkpoint: Path | None, progress: Progress, stage: str, total: int
+) -> Callable[[Fitted, float], None]:
+    """Tell how far training is, and write its losses beside the checkpoint for whoever wants to see them."""
+
+    def report(state: Fitted, part: float) -> None:
+        progress(stage, min(total, round(part * total)), total)
+        if checkpoint is not None:
+            thin = max(1, len(state.history) // _POINTS)
+            told = {
+                "stage": stage,
+                "part": min(1.0, part),
+                "minutes": round(state.minutes, 3),
+                "step": state.step,
+                "history": [list(point) for point in state.history[::thin]],
+                "checks": [list(check) for check in state.checks],
+            }
+            write_json(checkpoint.with_name("progress.json"), told)
+
+    return report
+
+
+def _validation_loss(lesson: Lesson, val: Sequence[Prepared], size: int) -> Callable[[nn.Module], float]:
     """Give the loss on the same crops each time, changed by nothing but turns."""
     plain = Augmentation(
         style=lesson.augmentation.style, scale=0, elastic=0, stain=0, optics=0, camera=0, empty=0
     )
-    sampler = Sampler(list(val), lesson.head, plain, size=lesson.settings.crop, seed=lesson.settings.seed)
+    sampler = make_sampler(lesson, val, plain, size=size, seed=lesson.settings.seed)
     batches = [sampler.batch(number, lesson.settings.batch) for number in range(_LOOKS)]
 
     def loss(network: nn.Module) -> float:
@@ -274,27 +379,29 @@ def _validation_loss(lesson: Lesson, val: Sequence[TrainingImage]) -> Callable[[
 
 def _tuned(network: nn.Module, tune: str) -> nn.Module:
     """Leave only those weights to be learned that are to change."""
-    if tune == "all":
-        return network
+    last = tuple(network.last)  # type: ignore[arg-type]
     if tune == "head":
         network.requires_grad_(False)
         for name, part in network.named_children():
-            part.requires_grad_(name in _LAST)
-        return network
-    raise MethodError(
-        f"tune={tune} adds low-rank weights to the linear layers of a transformer, and this network has "
-        "none; choose --tune head or --tune all"
-    )
+            part.requires_grad_(name in last)
+    if tune == "lora":
+        if not isinstance(network, VisionTransformer):
+            raise MethodError(
+                "--tune lora adds low-rank weights to the linear layers of a transformer, and this network "
+                "has none; choose --tune head or --tune all, or start from a vit"
+            )
+        adapt(network, also=last)
+    return network
 
 
-def _identity(
-    lesson: Lesson, train: Sequence[TrainingImage], val: Sequence[TrainingImage], share: float
-) -> str:
+def _identity(lesson: Lesson, train: Sequence[Prepared], val: Sequence[Prepared], share: float) -> str:
     """Name a training by all that decides what comes out of it."""
     digest = hashlib.sha256()
     for image in (*train, *val):
         digest.update(np.ascontiguousarray(image.pixels).tobytes())
-        digest.update(np.ascontiguousarray(image.labels).tobytes())
+        known = (image.boxes, image.classes) if isinstance(image, BoxImage) else (image.labels,)
+        for values in known:
+            digest.update(np.ascontiguousarray(values).tobytes())
     facts = {
         "settings": lesson.settings.model_dump(
             mode="json", exclude={"threads", "data_url", "licence", "curve"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from veriscope.errors import StudyError
 from veriscope.io.atomic import write_json
@@ -32,6 +33,7 @@ from veriscope.workflow.fine_tuning import is_tuned_here
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.problem import study_fingerprint
 from veriscope.workflow.quantities import TileSums
+from veriscope.workflow.reliability import object_reliability
 from veriscope.workflow.training import training_images, training_inputs
 
 __all__ = ["RANKED_BY", "VALIDATE_SCHEMA", "choose_candidate", "finished_candidates", "validate_study"]
@@ -124,6 +126,7 @@ def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
             "thresholds": list(_THRESHOLDS),
             "level": _LEVEL,
             "fingerprint": config.fingerprint,
+            "reliability": "objects at IoU 0.5",
         },
         outputs=[output],
         work=lambda: write_json(folder.root / output, _validate(folder, config, candidates)),
@@ -173,12 +176,10 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
     counts: dict[str, list[UnitCounts]] = {}
     found: dict[str, Any] = {}
     for name in candidates:
-        counts[name] = _count(folder, name, tiles)
-        fair = [
-            unit
-            for unit, tile in zip(counts[name], tiles, strict=True)
-            if name not in learns or tile.image_id not in seen
-        ]
+        predictions = prediction_of(folder, name, tiles)
+        counts[name] = _count(tiles, predictions)
+        kept = [at for at, tile in enumerate(tiles) if name not in learns or tile.image_id not in seen]
+        fair = [counts[name][at] for at in kept]
         comparison = compare_units(fair, level=_LEVEL, thresholds=_THRESHOLDS, unit="image")
         sums = predicted_sums(folder, config, name, frame).sums
         predicted = _per_tile(sums, [rows[tile.unit] for tile in tiles])
@@ -190,6 +191,9 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
             "outside_domain": outside_domain(cards[name], config, tiles),
             "agreement": agreement.to_dict()
             | {"reference": reference.tolist(), "prediction": predicted.tolist()},
+            "reliability": object_reliability(
+                folder, name, [tiles[at] for at in kept], [predictions[at] for at in kept], level=_LEVEL
+            ),
             "tiles": [unit.to_dict() for unit in counts[name]],
         }
     return {
@@ -204,7 +208,7 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
     }
 
 
-def _count(folder: StudyFolder, candidate: str, tiles: Sequence[AuditedTile]) -> list[UnitCounts]:
+def _count(tiles: Sequence[AuditedTile], predictions: Sequence[NDArray[Any]]) -> list[UnitCounts]:
     return [
         count_unit(
             tile.reference,
@@ -215,7 +219,7 @@ def _count(folder: StudyFolder, candidate: str, tiles: Sequence[AuditedTile]) ->
             cluster=tile.image_id,
             weight=tile.weight,
         )
-        for tile, prediction in zip(tiles, prediction_of(folder, candidate, tiles), strict=True)
+        for tile, prediction in zip(tiles, predictions, strict=True)
     ]
 
 

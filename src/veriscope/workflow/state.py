@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +13,14 @@ from veriscope.io.record import Record
 from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.audited import audit_inputs, audited_draws
 from veriscope.workflow.config import StudyConfig
+from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.judge import finished_candidates
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.plan import AuditPlan, read_plan
 
-__all__ = ["StepState", "is_evidence_current", "study_steps"]
+__all__ = ["NextStep", "StepState", "is_evidence_current", "next_step", "study_steps"]
 
-StepName = Literal["run", "draw", "annotate", "validate", "report", "done"]
+StepName = Literal["run", "draw", "annotate", "validate", "report"]
 Done = Literal["done", "next", "waiting", "stale"]
 
 
@@ -40,6 +42,26 @@ class StepState:
     step: StepName
     state: Done
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is best done next.
+
+    Parameters
+    ----------
+    step
+        A step; ``more``: the verdict lacks evidence, so draw and annotate more tiles; ``improve``: no audit
+        helps this method, so train it or let others compete; ``done``.
+    text
+        For people.
+    tiles
+        How many more tiles would probably suffice; None: not known, or none are missing.
+    """
+
+    step: Literal["run", "draw", "annotate", "validate", "more", "improve", "report", "done"]
+    text: str
+    tiles: int | None = None
 
 
 def study_steps(folder: StudyFolder, config: StudyConfig) -> tuple[StepState, ...]:
@@ -73,6 +95,54 @@ def study_steps(folder: StudyFolder, config: StudyConfig) -> tuple[StepState, ..
         open_before = open_before or state in ("next", "stale")
         steps.append(StepState(name, state, text))  # type: ignore[arg-type]
     return tuple(steps)
+
+
+def next_step(folder: StudyFolder, steps: Sequence[StepState]) -> NextStep:
+    """Say what is best done next: before a report is written, what its verdict lacks.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    steps
+        As from `study_steps`.
+
+    Returns
+    -------
+    NextStep
+        The first step that is open; in the place of the report what is missing, while the verdict says that
+        the evidence does not suffice.
+    """
+    first = next((step for step in steps if step.state in ("next", "stale")), None)
+    if first is not None and first.step != "report":
+        return NextStep(first.step, first.text)
+    lacking = _lacking(folder)
+    if lacking is not None:
+        return lacking
+    return NextStep("done", "Everything is done.") if first is None else NextStep("report", first.text)
+
+
+_AS_IT_IS = "The report can be written as it is; it says so too."
+
+
+def _lacking(folder: StudyFolder) -> NextStep | None:
+    """Say what a verdict that does not suffice asks for."""
+    verdict = read_evidence(folder, "verdict")
+    if verdict["verdict"] in ("fine-tune-first", "do-not-use"):
+        text = f"{verdict['text']} Other candidates may do better, or training. {_AS_IT_IS}"
+        return NextStep("improve", text)
+    if verdict["verdict"] != "cannot-tell":
+        return None
+    groups = read_evidence(folder, "estimate")["groups"]
+    needed = [group["extra_tiles_needed"] for group in groups]
+    tiles = sum(number for number in needed if number)
+    if tiles and None not in needed:
+        some = "1 more tile" if tiles == 1 else f"{tiles} more tiles"
+        text = f"{verdict['text']} About {some} would probably do. {_AS_IT_IS}"
+        return NextStep("more", text, tiles)
+    why = "; ".join(f"{group['group']}: {group['reason']}" for group in groups if group["reason"])
+    text = f"{verdict['text']} More tiles are needed{f' ({why})' if why else ''}. {_AS_IT_IS}"
+    return NextStep("more", text, tiles or None)
 
 
 def is_evidence_current(folder: StudyFolder, config: StudyConfig) -> bool:

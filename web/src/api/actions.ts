@@ -2,7 +2,18 @@
 import { api, send, sendJson, type Versioned } from "./client";
 import { keys } from "./keys";
 import { queryClient } from "./queries";
-import type { Audit, Description, ImageChange, ImageList, Job, NewStudyRequest, Session } from "./types";
+import type {
+  Audit,
+  Description,
+  ImageChange,
+  ImageList,
+  Job,
+  NewStudyRequest,
+  QuestionEffect,
+  QuestionRequest,
+  Session,
+  StudyDetail,
+} from "./types";
 
 /** Put a new job into the list at once, without waiting for the server's event. */
 function remember(job: Job): Job {
@@ -31,6 +42,17 @@ export async function makeStudy(body: NewStudyRequest): Promise<Job> {
 
 export async function startDemo(): Promise<Job> {
   return remember((await sendJson<Job>("POST", api("demo"), {})).value);
+}
+
+export async function previewQuestion(study: string, asked: QuestionRequest): Promise<QuestionEffect> {
+  const path = api("studies", study, "question", "preview");
+  return (await sendJson<QuestionEffect>("POST", path, asked)).value;
+}
+
+export async function changeQuestion(study: string, version: string, asked: QuestionRequest): Promise<void> {
+  const { value } = await sendJson<StudyDetail>("PUT", api("studies", study, "question"), asked, version);
+  queryClient.setQueryData(keys.study(study), value);
+  void queryClient.invalidateQueries({ queryKey: keys.study(study) });
 }
 
 export type JobRequest =

@@ -90,7 +90,7 @@ export async function getVersioned<T>(path: string, signal?: AbortSignal): Promi
 }
 
 export async function sendJson<T>(
-  method: "POST" | "PATCH" | "DELETE",
+  method: "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   body?: unknown,
   etag?: string | null,

@@ -12,6 +12,7 @@ import type {
   ImageList,
   Job,
   LiveEstimate,
+  Network,
   Options,
   RankedTiles,
   ReportState,
@@ -141,6 +142,14 @@ export const useTiles = (study: string, order: "worst" | "best", enabled: boolea
     queryFn: ({ signal }) =>
       getJson<RankedTiles>(`${api("studies", study, "tiles")}?order=${order}&limit=6`, signal),
     enabled,
+  });
+
+/** Networks of a study; while one learns, its losses are asked for again and again. */
+export const useNetworks = (study: string, isLive: boolean) =>
+  useQuery({
+    queryKey: keys.of(study, "networks"),
+    queryFn: ({ signal }) => getJson<Network[]>(api("studies", study, "networks"), signal),
+    refetchInterval: isLive ? 2500 : false,
   });
 
 export const useReport = (study: string) =>

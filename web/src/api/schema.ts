@@ -176,6 +176,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study}/question/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Question
+         * @description Say what another question would mean; nothing is changed.
+         */
+        post: operations["preview_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/question": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Question
+         * @description Ask another question; `If-Match` is the `version` of the question that was shown.
+         */
+        put: operations["change_question"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/uploads": {
         parameters: {
             query?: never;
@@ -540,6 +580,46 @@ export interface paths {
          * @description List what a candidate found, image by image.
          */
         get: operations["list_candidate_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Networks
+         * @description List the networks that were trained in a study, or are being trained; the newest first.
+         */
+        get: operations["list_networks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/networks/{network}/package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Package
+         * @description Give the package of a network as a .zip file, as BioImage.IO has it.
+         */
+        get: operations["get_package"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1318,6 +1398,8 @@ export interface components {
             tiles: {
                 [key: string]: unknown;
             }[];
+            /** @description Whether its probabilities hold; None: it states none, or no object lies on the tiles. */
+            reliability?: components["schemas"]["ObjectReliability"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -2500,6 +2582,22 @@ export interface components {
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
         };
         /**
+         * LossPoint
+         * @description A loss at some time of a training.
+         */
+        LossPoint: {
+            /**
+             * Minutes
+             * @description Minutes trained.
+             */
+            minutes: number;
+            /**
+             * Loss
+             * @description The loss; lower is better, and only losses of one training can be compared.
+             */
+            loss: number;
+        };
+        /**
          * MeasureOption
          * @description A measure that a study can ask for.
          */
@@ -2611,6 +2709,89 @@ export interface components {
             /**
              * Evidence
              * @description How far its figures hold for the user's images: not at all, before an audit.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * Network
+         * @description A network that was trained in the study, or is being trained.
+         */
+        Network: {
+            /**
+             * Name
+             * @description Its candidate.
+             */
+            name: string;
+            /**
+             * Finished
+             * @description Whether its package is written; otherwise it is being trained, or training was stopped.
+             */
+            finished: boolean;
+            /**
+             * Stage
+             * @description What is being done, of one that is being trained.
+             */
+            stage: string;
+            /**
+             * Part
+             * @description Part of the training done, 0 to 1; None: not known yet.
+             */
+            part: number | null;
+            /**
+             * Steps
+             * @description Steps done.
+             */
+            steps: number;
+            /**
+             * Minutes
+             * @description Minutes trained.
+             */
+            minutes: number;
+            /**
+             * Losses
+             * @description Loss on the tiles that it learns from, averaged over the last steps; of one that is being trained.
+             */
+            losses: components["schemas"]["LossPoint"][];
+            /**
+             * Checks
+             * @description Loss on tiles held back to choose by.
+             */
+            checks: components["schemas"]["LossPoint"][];
+            /**
+             * Figures
+             * @description Metrics on locked tiles that it did not learn from; None: not finished.
+             */
+            figures: {
+                [key: string]: components["schemas"]["Interval"];
+            } | null;
+            /** @description With the network that it started from; None: it began from scratch, or is not finished. */
+            comparison: components["schemas"]["StartComparison"] | null;
+            /**
+             * Split
+             * @description Images, objects and groups of each part; None: not finished.
+             */
+            split: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Stopped
+             * @description Why training ended before its time; empty otherwise.
+             */
+            stopped: string;
+            /**
+             * Notes
+             * @description What should be known of it.
+             */
+            notes: string[];
+            /**
+             * Package
+             * @description Address of its package, a .zip file for BioImage.IO; None: not finished.
+             */
+            package: string | null;
+            /**
+             * Evidence
+             * @description How far the figures can be trusted.
              * @enum {string}
              */
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
@@ -2780,15 +2961,20 @@ export interface components {
         NextStep: {
             /**
              * Step
-             * @description Which step.
+             * @description Which step; ``more``: annotate more tiles; ``improve``: other candidates, or training.
              * @enum {string}
              */
-            step: "run" | "draw" | "annotate" | "validate" | "report" | "done";
+            step: "run" | "draw" | "annotate" | "validate" | "more" | "improve" | "report" | "done";
             /**
              * Text
              * @description For people.
              */
             text: string;
+            /**
+             * Tiles
+             * @description How many more tiles would probably suffice, where that is what is missing and known.
+             */
+            tiles: number | null;
         };
         /**
          * ObjectHistogram
@@ -2863,6 +3049,33 @@ export interface components {
              * @enum {string}
              */
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * ObjectReliability
+         * @description Whether the probabilities that a candidate states of its objects hold on the audited tiles.
+         */
+        ObjectReliability: {
+            /**
+             * N Objects
+             * @description Objects on the tiles.
+             */
+            n_objects: number;
+            /**
+             * Bins
+             * @description By ascending probability.
+             */
+            bins: components["schemas"]["ReliabilityBin"][];
+            /** @description Share that was right less mean stated probability; below 0: overconfident. */
+            excess: components["schemas"]["Interval"];
+            /** @description Mean distance of both over the bins, without its upward bias; 0 is best. */
+            calibration_error: components["schemas"]["Interval"];
+            /**
+             * Shown
+             * @description Whether the tiles show that the probabilities do not hold.
+             */
+            shown: boolean;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Options
@@ -3015,6 +3228,37 @@ export interface components {
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
         };
         /**
+         * QuestionEffect
+         * @description What another question would mean for a study.
+         */
+        QuestionEffect: {
+            /**
+             * Text
+             * @description The new question as a sentence.
+             */
+            text: string;
+            /**
+             * Is Change
+             * @description Whether it differs from the one that is there.
+             */
+            is_change: boolean;
+            /**
+             * Again
+             * @description What has to be computed again.
+             */
+            again: string[];
+            /**
+             * Stays
+             * @description What stays valid.
+             */
+            stays: string[];
+            /**
+             * Caution
+             * @description What a reader of the result should know.
+             */
+            caution: string[];
+        };
+        /**
          * QuestionForm
          * @description What a study asks.
          */
@@ -3049,6 +3293,38 @@ export interface components {
              * @description Whether the answer is a total, not a ratio.
              */
             is_total: boolean;
+            /**
+             * Version
+             * @description Entity tag of study.yaml, for the header ``If-Match`` of a change.
+             */
+            version: string;
+        };
+        /**
+         * QuestionRequest
+         * @description Another question for a study.
+         */
+        QuestionRequest: {
+            /**
+             * Object
+             * @description What is looked for, in the singular; fixed once a tile is annotated.
+             */
+            object: string;
+            /**
+             * Measure
+             * @description What is asked of it.
+             */
+            measure: string;
+            /**
+             * Tolerance
+             * @description Error that would change the conclusion: 0.05 or 5%.
+             */
+            tolerance?: number | string | null;
+            /**
+             * Level
+             * @description Confidence level of the answer's interval.
+             * @default 0.9
+             */
+            level: number;
         };
         /**
          * QuestionShown
@@ -3202,6 +3478,26 @@ export interface components {
              * @description Where in the report it stands.
              */
             figure?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ReliabilityBin
+         * @description Objects of which a candidate was about equally sure.
+         */
+        ReliabilityBin: {
+            /**
+             * N Cases
+             * @description Number of objects.
+             */
+            n_cases: number;
+            /**
+             * Stated
+             * @description Mean of the probabilities that it stated.
+             */
+            stated: number;
+            /** @description Share that was right, with its interval by image. */
+            observed: components["schemas"]["Interval"];
         } & {
             [key: string]: unknown;
         };
@@ -3378,6 +3674,41 @@ export interface components {
             password?: string | null;
         };
         /**
+         * StartComparison
+         * @description The new network against the one that it started from, on the same locked images.
+         */
+        StartComparison: {
+            /**
+             * Start
+             * @description Name of the start.
+             */
+            start: string;
+            /**
+             * Recommended
+             * @description ``new``, or ``start`` unless the new one is shown to be better.
+             */
+            recommended: string;
+            /**
+             * Metric
+             * @description What they are compared by.
+             */
+            metric: string;
+            /**
+             * Values
+             * @description Of ``new`` and ``start``.
+             */
+            values: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /** @description New minus start, paired. */
+            difference: components["schemas"]["Interval"];
+            /**
+             * Sentence
+             * @description The outcome in words.
+             */
+            sentence: string;
+        };
+        /**
          * Step
          * @description A step of the path from images to a report.
          */
@@ -3387,7 +3718,7 @@ export interface components {
              * @description Which step.
              * @enum {string}
              */
-            step: "run" | "draw" | "annotate" | "validate" | "report" | "done";
+            step: "run" | "draw" | "annotate" | "validate" | "report";
             /**
              * State
              * @description Stale: done, but something that it depends on has changed since.
@@ -4474,6 +4805,98 @@ export interface operations {
             };
         };
     };
+    preview_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionEffect"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_question: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     begin_upload: {
         parameters: {
             query?: never;
@@ -5392,6 +5815,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CandidateImage"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_networks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Network"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_package: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+                network: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description What was wrong, and what to do next. */

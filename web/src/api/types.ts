@@ -16,6 +16,7 @@ export type ImageRow = Schemas["ImageRow"];
 export type Job = Schemas["Job"];
 export type LiveEstimate = Schemas["LiveEstimate"];
 export type MethodCard = Schemas["MethodCard"];
+export type Network = Schemas["Network"];
 export type NextStep = Schemas["NextStep"];
 export type ObjectHistogram = Schemas["ObjectHistogram"];
 export type ObjectPage = Schemas["ObjectPage"];
@@ -23,6 +24,7 @@ export type Options = Schemas["Options"];
 export type PlateLayout = Schemas["PlateLayout"];
 export type Problem = Schemas["Problem"];
 export type Quality = Schemas["Quality"];
+export type QuestionEffect = Schemas["QuestionEffect"];
 export type QuestionForm = Schemas["QuestionForm"];
 export type RankedTile = Schemas["RankedTile"];
 export type RankedTiles = Schemas["RankedTiles"];
@@ -42,6 +44,7 @@ export type VerdictSummary = Schemas["VerdictSummary"];
 
 /** A request: what the server has a default for may be left out. */
 type Asked<Body, Needed extends keyof Body> = Partial<Body> & Pick<Body, Needed>;
+export type QuestionRequest = Asked<Schemas["QuestionRequest"], "object" | "measure">;
 export type NewStudyRequest = Asked<Schemas["NewStudyRequest"], "folder">;
 
 /** Evidence files may hold more than the schema names; this is what the app reads of it. */

@@ -50,3 +50,14 @@ test("the next step leads to its screen; when all is done there is none", () => 
   expect(nextOf(study(all, "done"))).toBeNull();
   expect(nextOf(study(all))).toBeNull();
 });
+
+test("an answer that does not suffice leads to more tiles, or to other candidates, before the report", () => {
+  const done = Object.fromEntries(Object.keys(all).map((step) => [step, "done"])) as Record<string, State>;
+  const asked = (step: string, tiles: number | null) => {
+    const found = study(done, step);
+    return nextOf({ ...found, next: { step, text: "why", tiles } } as unknown as StudyDetail);
+  };
+  expect(asked("more", 12)).toMatchObject({ screen: "audit", label: "annotate about 12 more tiles" });
+  expect(asked("more", null)).toMatchObject({ screen: "audit", label: "annotate more tiles" });
+  expect(asked("improve", null)).toMatchObject({ screen: "candidates" });
+});

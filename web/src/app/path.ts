@@ -29,6 +29,8 @@ const SCREEN_OF_NEXT: Record<NextStep["step"], Screen> = {
   draw: "audit",
   annotate: "audit",
   validate: "answer",
+  more: "audit",
+  improve: "candidates",
   report: "report",
   done: "report",
 };
@@ -67,6 +69,7 @@ export function nextOf(
 ): { href: string; label: string; screen: Screen; why: string } | null {
   if (!study.next || study.next.step === "done") return null;
   const screen = SCREEN_OF_NEXT[study.next.step];
-  const label = text.path.next[study.next.step];
+  const { step, tiles } = study.next;
+  const label = step === "more" && tiles ? text.path.moreTiles(tiles) : text.path.next[step];
   return { href: studyPath(study.id, screen), label, screen, why: study.next.text };
 }

@@ -61,9 +61,12 @@ export const text = {
       draw: "draw tiles",
       annotate: "annotate tiles",
       validate: "work out the answer",
+      more: "annotate more tiles",
+      improve: "look at other candidates",
       report: "write the report",
       done: "",
     },
+    moreTiles: (n: number) => `annotate about ${plural(n, "more tile")}`,
   },
 
   connection: {
@@ -275,6 +278,7 @@ export const text = {
       flagged: "fields with a quality flag",
     },
     wellLabel: (name: string, value: string) => `${name}: ${value}`,
+    waiting: "The images are being looked at; colours come as they are measured.",
     range: (low: string, high: string) =>
       `Colours from ${low} (dark) to ${high} (light). Choose a well to see its fields.`,
   },
@@ -323,7 +327,24 @@ export const text = {
     "precision@0.5": "Precision at IoU 0.5",
     "recall@0.5": "Recall at IoU 0.5",
     "f1@0.7": "F1 at IoU 0.7",
+    pq: "Panoptic quality",
+    dice: "Dice",
   } as Record<string, string>,
+
+  question: {
+    change: "Change the question",
+    title: "Another question for these images",
+    objectFixed: "Fixed: tiles are annotated with it.",
+    level: "Confidence of intervals, in percent",
+    levelFault: "Give a percentage above 50 and below 100.",
+    same: "This is the question that is asked now.",
+    means: "What this changes",
+    again: "Has to be done again",
+    stays: "Stays valid",
+    caution: "Mind",
+    go: "Ask this question",
+    changed: "The question is changed",
+  },
 
   audit: {
     title: "Audit",
@@ -409,6 +430,20 @@ export const text = {
       lower: "Lower limit of agreement",
       upper: "Upper limit of agreement",
     },
+    reliability: "Do stated probabilities hold?",
+    reliabilityOf: "Candidate whose probabilities are shown",
+    noneStated: "No candidate states how sure it is of its objects, so there is nothing to check.",
+    silent: (names: string[]) => `State no probabilities: ${names.join(", ")}.`,
+    holds: (shown: boolean, excess: number) =>
+      !shown
+        ? "The tiles do not show that the stated probabilities are wrong. With few tiles that is weak evidence."
+        : excess < 0
+          ? "The method is too sure of its objects: do not read its probabilities as chances."
+          : "The method is not sure enough of its objects: do not read its probabilities as chances.",
+    excess: "Right less stated (below 0: too sure)",
+    calibrationError: "Calibration error (0 is best)",
+    reliabilityHint: (n: number) =>
+      `${plural(n, "object")} on the audited tiles; an object was right if it matches one drawn by hand at IoU 0.5. On the dashed line probabilities hold.`,
     tiles: { worst: "Where it did worst", best: "Where it did best" },
     orders: { worst: "Worst", best: "Best" },
     order: "Order of tiles",
@@ -417,6 +452,11 @@ export const text = {
   },
 
   plots: {
+    reliability: "Share of objects that were right against the probability that was stated",
+    stated: "stated probability",
+    right: "share that was right",
+    bin: (n: number, stated: string, right: string) =>
+      `${plural(n, "object")}: stated ${stated}, right ${right}`,
     scatter: "Reference against prediction of each tile",
     difference: "Difference of prediction and reference against their mean (Bland and Altman)",
     reference: "by hand",
@@ -425,6 +465,9 @@ export const text = {
     minus: "method − hand",
     tile: (name: string, reference: string, prediction: string) =>
       `${name}: ${reference} by hand, ${prediction} by the method`,
+    losses: "Loss over the minutes of training",
+    loss: "loss",
+    minutes: "minutes",
     tilesDone: "tiles annotated",
     halfWidth: "± percent",
     tolerance: "tolerance",
@@ -466,8 +509,21 @@ export const text = {
     minutesFault: "Give a number of minutes above 0.",
     go: "Train",
     needsTiles: "Annotate at least one training tile first.",
-    result: "Last training",
-    newCandidate: (name: string) => `The network competes as ${name}.`,
+    learning: "learning",
+    unfinished: "not finished",
+    goesOn: "This training was stopped. Training again in the same way goes on from where it was.",
+    lossKey: "on the tiles it learns from",
+    checkKey: "on tiles held back to choose by",
+    spent: (minutes: string, steps: string) => `${minutes} min, ${steps} steps`,
+    stopped: (why: string) => `Training ended early: ${why}.`,
+    comparison: (start: string) => `Compared with its start, ${start}`,
+    better: "better than its start",
+    notBetter: "not shown to be better",
+    onLocked: "On the locked tiles",
+    lockedImages: (n: number) => `On ${plural(n, "locked image")} that it did not learn from`,
+    theNew: "new network",
+    difference: "new − start",
+    export: "Package (.zip for BioImage.IO)",
     toCandidates: "To the candidates",
   },
 
@@ -477,6 +533,7 @@ export const text = {
     noneDetail: "It holds the answer, the verdict with its evidence, and how everything was done.",
     write: "Write the report",
     again: "Write it again",
+    lacking: "The evidence does not suffice yet",
     written: (time: string) => `written ${time}`,
     record: "Record (JSON)",
     download: "Download",

@@ -10,10 +10,12 @@ import { JobCard } from "../../ui/JobCard";
 import { Link } from "../../ui/Link";
 import { Loaded } from "../../ui/Loaded";
 import { Message, ProblemMessage } from "../../ui/Message";
+import { ChangeQuestion } from "../question/ChangeQuestion";
 import { AgreementCard } from "./AgreementCard";
 import { ContrastCard } from "./ContrastCard";
 import { EstimateCard } from "./EstimateCard";
 import { RankedTilesCard } from "./RankedTilesCard";
+import { ReliabilityCard } from "./ReliabilityCard";
 import { VerdictCard } from "./VerdictCard";
 
 const words = text.answer;
@@ -35,6 +37,7 @@ export default function AnswerScreen({ study }: { study: StudyDetail }) {
       <div className="page-head">
         <h1>{study.question_form?.text ?? words.title}</h1>
         <span className="spacer" />
+        <ChangeQuestion study={study} />
         <Link href={studyPath(study.id, "answer", "table")} className="button">
           <Icon name="table" /> {words.toTable}
         </Link>
@@ -72,6 +75,7 @@ function Parts({ study, answer }: { study: StudyDetail; answer: Answer }) {
       <EstimateCard study={study} estimate={answer.estimate} />
       {answer.estimate.contrasts.length > 0 && <ContrastCard estimate={answer.estimate} />}
       <AgreementCard study={study} answer={answer} />
+      <ReliabilityCard answer={answer} />
       <RankedTilesCard study={study} />
     </>
   );

@@ -42,7 +42,11 @@ export function VerdictCard({ study, verdict }: { study: string; verdict: Verdic
         </div>
         <div className="reasons">
           {verdict.reasons.map((reason) => (
-            <ReasonLine key={reason.check ?? reason.key ?? reason.text} reason={reason} />
+            <ReasonLine
+              key={reason.check ?? reason.key ?? reason.text}
+              reason={reason}
+              evidence={verdict.evidence}
+            />
           ))}
         </div>
       </div>
@@ -50,7 +54,7 @@ export function VerdictCard({ study, verdict }: { study: string; verdict: Verdic
   );
 }
 
-function ReasonLine({ reason }: { reason: Reason }) {
+function ReasonLine({ reason, evidence }: { reason: Reason; evidence: Verdict["evidence"] }) {
   const { tone, icon } = LOOK[reason.status];
   const check = reason.check ?? reason.key ?? "";
   const target = WHERE[check];
@@ -69,7 +73,8 @@ function ReasonLine({ reason }: { reason: Reason }) {
             {words.figure(
               number(reason.value),
               typeof reason.threshold === "number" ? number(reason.threshold) : null,
-            )}
+            )}{" "}
+            <TrustChip evidence={evidence} />
           </p>
         )}
         {target && <a href={`#${target}`}>{words.show}</a>}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agreements } from "./validation";
+import { agreements, reliabilities } from "./validation";
 
 const interval = { value: -1.2, low: -1.8, high: -0.7, level: 0.95 };
 const agreement = {
@@ -25,3 +25,21 @@ test.each([null, [], "x", { candidates: { a: { agreement: { reference: [1], pred
     expect(agreements(value)).toEqual({});
   },
 );
+
+test("stated probabilities come with their bins; methods that state none are named", () => {
+  const bin = { n_cases: 4, stated: 0.9, observed: { value: 0.5, low: 0.1, high: 0.9, level: 0.95 } };
+  const reliability = {
+    n_objects: 4,
+    bins: [bin],
+    excess: interval,
+    calibration_error: interval,
+    shown: true,
+  };
+  const found = reliabilities({
+    candidates: { sure: { reliability }, rule: { reliability: null }, old: {} },
+  });
+  expect(found.silent).toEqual(["rule", "old"]);
+  expect(found.stated.sure).toMatchObject({ n: 4, shown: true, bins: [{ stated: 0.9, n: 4 }] });
+  expect(found.stated.sure?.bins[0]?.observed.low).toBe(0.1);
+  expect(reliabilities(null)).toEqual({ stated: {}, silent: [] });
+});

@@ -25,6 +25,44 @@ function asInterval(value: unknown): Interval {
   return { value: pick(middle), low: pick(low), high: pick(high), level: pick(level) };
 }
 
+export interface TileReliability {
+  n: number;
+  bins: { stated: number; n: number; observed: Interval }[];
+  excess: Interval;
+  error: Interval;
+  /** Whether the tiles show that the stated probabilities do not hold. */
+  shown: boolean;
+}
+
+/** How far stated probabilities hold, by candidate, and the candidates that state none. */
+export function reliabilities(validation: unknown): {
+  stated: Record<string, TileReliability>;
+  silent: string[];
+} {
+  const stated: Record<string, TileReliability> = {};
+  const silent: string[] = [];
+  for (const [name, candidate] of Object.entries(record(record(validation).candidates))) {
+    const told = record(record(candidate).reliability);
+    const n = told.n_objects;
+    if (typeof n !== "number" || !Array.isArray(told.bins)) {
+      silent.push(name);
+      continue;
+    }
+    stated[name] = {
+      n,
+      bins: told.bins.map((bin) => ({
+        stated: Number(record(bin).stated),
+        n: Number(record(bin).n_cases),
+        observed: asInterval(record(bin).observed),
+      })),
+      excess: asInterval(told.excess),
+      error: asInterval(told.calibration_error),
+      shown: told.shown === true,
+    };
+  }
+  return { stated, silent };
+}
+
 /** Agreement of each candidate on the audited tiles; those without tiles are left out. */
 export function agreements(validation: unknown): Record<string, TileAgreement> {
   const whole = record(validation);

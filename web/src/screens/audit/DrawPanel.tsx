@@ -11,6 +11,8 @@ import { ProblemMessage } from "../../ui/Message";
 
 const words = text.audit;
 const MORE = 10;
+/** More than this is not offered at once. */
+const MOST = 100;
 
 /** Draws the audit's tiles at random, and more of them later; both stay valid. */
 export function DrawPanel({
@@ -29,20 +31,25 @@ export function DrawPanel({
   const sound = Number.isInteger(tiles) && tiles >= 2;
   if (!mayDraw) return audit.drawn ? null : <p className="empty">{words.ownerDraws}</p>;
 
+  const choices = extra && extra <= MOST && extra !== MORE ? [extra, MORE] : [MORE];
+
   if (audit.drawn)
     return (
       <Card title={words.more}>
         <div className="stack">
           <p className="soft">{extra ? words.moreNeeded(extra) : words.moreHint}</p>
           <div className="row">
-            <button
-              type="button"
-              className="button"
-              disabled={draw.busy}
-              onClick={() => draw.run({ more: MORE })}
-            >
-              <Icon name="plus" /> {words.drawMore(MORE)}
-            </button>
+            {choices.map((more) => (
+              <button
+                key={more}
+                type="button"
+                className="button"
+                disabled={draw.busy}
+                onClick={() => draw.run({ more })}
+              >
+                <Icon name="plus" /> {words.drawMore(more)}
+              </button>
+            ))}
           </div>
           {draw.problem && <ProblemMessage problem={draw.problem} />}
         </div>

@@ -1,20 +1,28 @@
 import type { Options } from "../../api/types";
 import { text } from "../../app/strings";
 import { Field } from "../../ui/Field";
-import type { NewStudyForm } from "./useNewStudyForm";
+import type { MeasureForm } from "./useNewStudyForm";
 
 const OBJECTS = ["nucleus", "cell", "spot", "bacterium", "particle"];
 const words = text.create;
 
+interface Props {
+  form: MeasureForm;
+  options: Options;
+  /** Why the object cannot be changed; null if it can. */
+  fixed?: string | null;
+}
+
 /** What is looked for, what is to be known of it, and which error would matter. */
-export function QuestionFields({ form, options }: { form: NewStudyForm; options: Options }) {
+export function QuestionFields({ form, options, fixed }: Props) {
   const { values, set, kind, faults } = form;
   return (
     <div className="question-fields">
-      <Field label={words.what} hint={words.whatHint}>
+      <Field label={words.what} hint={fixed ?? words.whatHint}>
         <input
           className="input"
           list="known-objects"
+          disabled={typeof fixed === "string"}
           value={values.object}
           onChange={(event) => set.object(event.target.value)}
         />
@@ -63,7 +71,7 @@ export function QuestionFields({ form, options }: { form: NewStudyForm; options:
   );
 }
 
-function ThresholdInput({ form, ...rest }: { form: NewStudyForm; id?: string }) {
+function ThresholdInput({ form, ...rest }: { form: MeasureForm; id?: string }) {
   const { values, set } = form;
   return (
     <span className="row">

@@ -19,6 +19,16 @@ export function positive(typed: string): number | null {
   return typed.trim() && Number.isFinite(value) && value > 0 ? value : null;
 }
 
+type MeasureKey = "object" | "measure" | "column" | "side" | "threshold" | "tolerance";
+
+/** What the fields of a question need, for a new study and for another question. */
+export interface MeasureForm {
+  values: Record<MeasureKey, string>;
+  set: Record<MeasureKey, (typed: string) => void>;
+  kind: Options["measures"][number] | undefined;
+  faults: { tolerance: string | null };
+}
+
 export function useNewStudyForm(files: string[], options: Options | undefined, found: Description | null) {
   const [object, setObject] = useDraft(`${FORM}object`, "nucleus");
   const [measure, setMeasure] = useDraft(`${FORM}measure`, "count");

@@ -4,6 +4,7 @@ import { text } from "../../app/strings";
 import { Card } from "../../ui/Card";
 import { number } from "../../ui/format";
 import { shade } from "../../ui/plots/scale";
+import { TrustChip } from "../../ui/TrustChip";
 import type { ImageFilter } from "./filter";
 import { WELL_MEASURES, type WellMeasure, wellValues } from "./wells";
 
@@ -78,7 +79,10 @@ export function PlateMap({ plate, images, chosen, onChoose }: Props) {
           ))}
         </tbody>
       </table>
-      <p className="faint small">{words.range(number(low), number(high))}</p>
+      <p className="faint small">
+        {values.length ? words.range(number(low), number(high)) : words.waiting}{" "}
+        <TrustChip evidence="untested" />
+      </p>
     </Card>
   );
 }

@@ -1,6 +1,7 @@
 import type { StudyDetail } from "../../api/types";
 import { text } from "../../app/strings";
 import { percent } from "../../ui/format";
+import { ChangeQuestion } from "../question/ChangeQuestion";
 
 const words = text.images;
 
@@ -23,6 +24,7 @@ export function QuestionLine({ study }: { study: StudyDetail }) {
       <span className={`chip${study.calibrated ? "" : " warn"}`}>
         {study.calibrated ? words.calibrated : words.uncalibrated}
       </span>
+      <ChangeQuestion study={study} />
       <p>{groups.join(" · ")}</p>
     </div>
   );

@@ -2,10 +2,12 @@ import { startJob } from "../../api/actions";
 import { useJobs, useReport, useSession } from "../../api/queries";
 import type { ReportState, StudyDetail } from "../../api/types";
 import { useAction } from "../../api/useAction";
+import { nextOf } from "../../app/path";
 import { text } from "../../app/strings";
 import { moment } from "../../ui/format";
 import { Icon } from "../../ui/Icon";
 import { JobCard } from "../../ui/JobCard";
+import { Link } from "../../ui/Link";
 import { Loaded } from "../../ui/Loaded";
 import { Message, ProblemMessage } from "../../ui/Message";
 
@@ -33,6 +35,7 @@ export default function ReportScreen({ study }: { study: StudyDetail }) {
         <div className={state.exists ? "view-page" : "page"}>
           {job && <JobCard job={job} />}
           {write.problem && <ProblemMessage problem={write.problem} />}
+          <Lacking study={study} />
           {state.exists ? (
             <Existing state={state} again={button(words.again)} />
           ) : (
@@ -45,6 +48,23 @@ export default function ReportScreen({ study }: { study: StudyDetail }) {
         </div>
       )}
     </Loaded>
+  );
+}
+
+/** What is missing before a report says anything that holds; it can be written all the same. */
+function Lacking({ study }: { study: StudyDetail }) {
+  const next = nextOf(study);
+  const step = study.next?.step;
+  if (!next || (step !== "more" && step !== "improve")) return null;
+  const way = (
+    <Link href={next.href} className="button">
+      {text.path.nextIs(next.label)}
+    </Link>
+  );
+  return (
+    <Message tone="warn" title={words.lacking} action={way}>
+      {next.why}
+    </Message>
   );
 }
 

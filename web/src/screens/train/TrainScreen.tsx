@@ -1,22 +1,22 @@
-import { useAudit, useJobs } from "../../api/queries";
-import type { Job, StudyDetail } from "../../api/types";
-import { studyPath } from "../../app/routes";
+import { useAudit, useJobs, useNetworks } from "../../api/queries";
+import type { StudyDetail } from "../../api/types";
 import { text } from "../../app/strings";
-import { Card } from "../../ui/Card";
 import { JobCard } from "../../ui/JobCard";
-import { Link } from "../../ui/Link";
 import { Loaded } from "../../ui/Loaded";
 import { ProblemMessage } from "../../ui/Message";
+import { NetworkCard } from "./NetworkCard";
 import { TrainForm } from "./TrainForm";
 import { TrainingTiles } from "./TrainingTiles";
 
 const words = text.train;
 
-/** Training tiles, how to train, and what the last training gave. */
+/** Training tiles, how to train, how it goes, and what each training gave. */
 export default function TrainScreen({ study }: { study: StudyDetail }) {
   const audit = useAudit(study.id);
   const jobs = (useJobs().data ?? []).filter((job) => job.study === study.id && job.kind === "train");
   const active = jobs.filter(({ state }) => state === "running" || state === "queued");
+  const isLive = active.some(({ state }) => state === "running");
+  const networks = useNetworks(study.id, isLive).data ?? [];
   const last = jobs.find(({ state }) => state === "done" || state === "failed");
   return (
     <div className="page narrow">
@@ -27,6 +27,12 @@ export default function TrainScreen({ study }: { study: StudyDetail }) {
       {active.map((job) => (
         <JobCard key={job.id} job={job} />
       ))}
+      {active.length === 0 && last?.problem && <ProblemMessage problem={last.problem} />}
+      {networks
+        .filter(({ finished }) => !finished)
+        .map((network, place) => (
+          <NetworkCard key={network.name} study={study.id} network={network} live={isLive && place === 0} />
+        ))}
       <Loaded query={audit} lines={2}>
         {(known) => (
           <>
@@ -37,26 +43,11 @@ export default function TrainScreen({ study }: { study: StudyDetail }) {
           </>
         )}
       </Loaded>
-      {last && <LastTraining study={study.id} job={last} />}
+      {networks
+        .filter(({ finished }) => finished)
+        .map((network) => (
+          <NetworkCard key={network.name} study={study.id} network={network} live={false} />
+        ))}
     </div>
-  );
-}
-
-function LastTraining({ study, job }: { study: string; job: Job }) {
-  if (job.problem) return <ProblemMessage problem={job.problem} />;
-  const { candidate, comparison } = job.result ?? {};
-  const sentence = (comparison as { sentence?: unknown } | null | undefined)?.sentence;
-  return (
-    <Card title={words.result}>
-      <div className="stack">
-        {typeof candidate === "string" && <p>{words.newCandidate(candidate)}</p>}
-        {typeof sentence === "string" && <p className="soft">{sentence}</p>}
-        <p>
-          <Link href={studyPath(study, "candidates")} className="button">
-            {words.toCandidates}
-          </Link>
-        </p>
-      </div>
-    </Card>
   );
 }
