@@ -20,7 +20,11 @@ import pytest
 from tests.server.conftest import Running, wait_for
 
 from veriscope.errors import InputError
+from veriscope.io.atomic import make_folder
+from veriscope.server.app import create_app
+from veriscope.server.database import Database
 from veriscope.server.jobs.table import JobTable
+from veriscope.server.settings import ServerSettings
 from veriscope.workflow.study import Study
 
 RUN = "/api/studies/small/jobs"
@@ -174,7 +178,7 @@ def test_cancelling_stops_as_ctrl_c_does(workspace: Path, launch: Callable[..., 
 
 @pytest.fixture
 def table(tmp_path: Path) -> JobTable:
-    return JobTable(tmp_path / "jobs.sqlite")
+    return JobTable(Database(tmp_path / "jobs.sqlite"))
 
 
 def test_what_ran_is_queued_again_but_not_for_ever(table: JobTable, tmp_path: Path) -> None:
@@ -182,21 +186,20 @@ def test_what_ran_is_queued_again_but_not_for_ever(table: JobTable, tmp_path: Pa
     often, _ = table.add("run", "b", {"only": None}, "owner")
     table.update(ran.id, state="running", attempts=1)
     table.update(often.id, state="running", attempts=3)
-    table.close()
 
-    again = JobTable(tmp_path / "jobs.sqlite")
+    again = JobTable(Database(tmp_path / "jobs.sqlite"))
     assert [job.id for job in again.resume()] == [ran.id]
     failed = again.find(often.id)
     assert failed is not None and failed.state == "failed" and failed.problem is not None
     assert failed.problem.title == "The server stopped during this job"
     assert again.request_of(ran.id) == {"only": None}
-    again.close()
 
 
 def test_a_table_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "jobs.sqlite").write_bytes(b"no database at all, but long enough" * 100)
-    with pytest.raises(InputError, match=r"jobs\.sqlite: cannot be used as the table of jobs"):
-        JobTable(tmp_path / "jobs.sqlite")
+    make_folder(tmp_path / ".veriscope")
+    (tmp_path / ".veriscope" / "jobs.sqlite").write_bytes(b"no database at all, but long enough" * 100)
+    with pytest.raises(InputError, match=r"jobs\.sqlite: is no database.*signs everybody out"):
+        create_app(ServerSettings(folder=tmp_path, token="secret"))
 
 
 def test_old_jobs_are_forgotten(table: JobTable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,4 +209,3 @@ def test_old_jobs_are_forgotten(table: JobTable, monkeypatch: pytest.MonkeyPatch
         table.update(job.id, state="done")
     assert [job.study for job in table.listed()] == ["study 5", "study 4", "study 3"]
     assert table.listed(study="study 4")[0].state == "done"
-    table.close()

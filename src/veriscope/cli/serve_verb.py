@@ -34,7 +34,7 @@ def serve(
             metavar="[FOLDER]", help="A study, or a folder of studies; otherwise ~/veriscope-studies."
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port; 0 takes that of the last time if it is free, or any.")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     host: Annotated[
         str, typer.Option(help="Address to listen at; others than loopback need TLS.")
@@ -50,8 +50,23 @@ def serve(
         typer.Option("--insecure-http", help="Allow other addresses than loopback without TLS."),
     ] = False,
     accounts: Annotated[
-        Path | None, typer.Option(help="File with accounts, see serve-user; otherwise a token is printed.")
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="File or PostgreSQL database with accounts, see serve-user; otherwise a token is printed.",
+        ),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="VERISCOPE_DATABASE",
+            help="PostgreSQL database for jobs and sessions; otherwise a file in the folder.",
+        ),
+    ] = None,
+    sign_out_all: Annotated[
+        bool, typer.Option("--sign-out-all", help="End all sessions that began before this start.")
+    ] = False,
     root: Annotated[
         list[Path] | None,
         typer.Option(help="Folder from which images may be taken; may be repeated; otherwise your home."),
@@ -84,6 +99,8 @@ def serve(
             tls_cert=tls_cert,
             tls_key=tls_key,
             accounts=accounts,
+            database=database,
+            sign_out_all=sign_out_all,
             roots=tuple(root or (() if accounts else (Path.home(),))),
             workers=workers,
             dev_origins=tuple(dev_origin or ()),
@@ -95,7 +112,12 @@ def serve(
 
 def serve_user(
     action: Annotated[Literal["add", "remove", "list"], typer.Argument(help="What to do.")],
-    accounts: Annotated[Path, typer.Argument(metavar="FILE", help="File with the accounts; made by add.")],
+    accounts: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|URL", help="File with the accounts, made by add; or a PostgreSQL database."
+        ),
+    ],
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Name of the account.")] = None,
     role: Annotated[
         Literal["viewer", "annotator", "owner"], typer.Option(help="What the person may do.")
@@ -108,8 +130,9 @@ def serve_user(
     """Manage the accounts of a lab server: add (or change), remove, list."""
     from veriscope.cli.output import emit_json, out, show_table
     from veriscope.server.access.accounts import Accounts
+    from veriscope.server.database import is_address
 
-    if action != "add" and not accounts.exists():
+    if action != "add" and not is_address(accounts) and not Path(accounts).exists():
         raise InputError(f"{accounts}: no such file; make it with: veriscope serve-user add {accounts} NAME")
     if (name is None) != (action == "list"):
         raise InputError("give the NAME of the account to add and remove, and none to list")
@@ -119,6 +142,7 @@ def serve_user(
     elif action == "remove":
         kept.remove(str(name))
     listed = kept.listed()
+    kept.close()
     if json:
         emit_json({"schema": "veriscope/accounts/1", "accounts": listed})
     elif action == "list":

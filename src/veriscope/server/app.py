@@ -11,10 +11,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from veriscope import __version__
+from veriscope.errors import InputError
 from veriscope.io.atomic import make_folder
 from veriscope.server import pages
+from veriscope.server.access.accounts import Accounts
 from veriscope.server.access.guard import Guard
 from veriscope.server.access.sessions import Attempts, Sessions
+from veriscope.server.database import Database
 from veriscope.server.events import Events, Part
 from veriscope.server.jobs.runner import JobRunner
 from veriscope.server.jobs.table import ENDED, JobTable
@@ -29,13 +32,16 @@ from veriscope.server.routes import (
     images,
     jobs,
     journals,
+    networks,
     new_study,
+    question,
     session,
     studies,
     uploads,
 )
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
+from veriscope.server.watcher import StudyWatcher
 from veriscope.server.workspace import Workspace
 
 __all__ = ["create_app"]
@@ -44,11 +50,13 @@ _ROUTES = (
     session,
     new_study,
     studies,
+    question,
     uploads,
     jobs,
     images,
     files,
     candidates,
+    networks,
     audit,
     journals,
     answer,
@@ -85,9 +93,13 @@ def create_app(settings: ServerSettings) -> FastAPI:
     """
     make_folder(settings.folder)
     workspace = Workspace(settings.folder, settings.roots)
-    sessions = Sessions(settings.limits.session_hours)
+    database = _database(settings, workspace)
+    place = str(workspace.folder) if database.is_postgres else ""
+    accounts = None if settings.accounts is None else Accounts(settings.accounts)
+    kind = "token" if accounts is None else "accounts"
+    sessions = Sessions(settings.limits.session_hours, database, f"{kind} {place}")
     events = Events()
-    table = JobTable(workspace.state / "jobs.sqlite")
+    table = JobTable(database, place)
 
     def tell(job: Job) -> None:
         events.send("job", job.model_dump(mode="json"))
@@ -97,6 +109,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     parts = ServerParts(
         settings=settings,
         workspace=workspace,
+        accounts=accounts,
         sessions=sessions,
         attempts=Attempts(settings.limits.failed_sign_ins),
         table=table,
@@ -105,16 +118,22 @@ def create_app(settings: ServerSettings) -> FastAPI:
         events=events,
     )
 
+    watcher = StudyWatcher(workspace, events, parts.jobs.is_busy)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _keep_audit_log(workspace)
         events.open(asyncio.get_running_loop())
         await asyncio.to_thread(parts.jobs.start)
+        watcher.start()
         yield
         events.close()
+        await asyncio.to_thread(watcher.stop)
         parts.qualities.close()
         await asyncio.to_thread(parts.jobs.stop)
-        table.close()
+        database.close()
+        if accounts is not None:
+            accounts.close()
 
     app = FastAPI(
         title="Veriscope",
@@ -133,8 +152,20 @@ def create_app(settings: ServerSettings) -> FastAPI:
     for routes in _ROUTES:
         app.include_router(routes.router)
     add_handlers(app, workspace.folder)
-    app.add_middleware(Guard, settings=settings, sessions=sessions)
+    app.add_middleware(Guard, settings=settings, sessions=sessions, accounts=accounts)
     return app
+
+
+def _database(settings: ServerSettings, workspace: Workspace) -> Database:
+    if settings.database is not None:
+        return Database(settings.database)
+    path = workspace.state / "jobs.sqlite"
+    try:
+        return Database(path, is_busy=True)
+    except InputError as error:
+        raise InputError(
+            f"{error}; where it is damaged, remove it: that forgets past jobs, and signs everybody out"
+        ) from None
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -23,6 +23,22 @@ class Events:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._is_closed = False
+        self._before_study: Callable[[str], None] | None = None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a browser listens."""
+        return bool(self._listeners)
+
+    def before_study(self, call: Callable[[str], None]) -> None:
+        """Have something done before each event of a study.
+
+        Parameters
+        ----------
+        call
+            Takes the study's identifier.
+        """
+        self._before_study = call
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin.
@@ -61,6 +77,8 @@ class Events:
         what
             Which part is to be loaded again.
         """
+        if self._before_study is not None:
+            self._before_study(study)
         self.send("study", {"study": study, "what": what})
 
     def _pass(self, text: str | None) -> None:

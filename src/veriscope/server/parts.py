@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
+from veriscope.server.access.accounts import Accounts
 from veriscope.server.access.sessions import Attempts, Identity, Role, Sessions
 from veriscope.server.events import Events
 from veriscope.server.jobs.runner import JobRunner
@@ -49,6 +50,8 @@ class ServerParts:
         What it was started with.
     workspace
         Its studies.
+    accounts
+        Of a lab server; None: a token.
     sessions
         Who is signed in.
     attempts
@@ -76,6 +79,7 @@ class ServerParts:
 
     settings: ServerSettings
     workspace: Workspace
+    accounts: Accounts | None
     sessions: Sessions
     attempts: Attempts
     table: JobTable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from veriscope.errors import (
     UnreadableFileError,
     VeriscopeError,
 )
+from veriscope.server.database import StorageError
 from veriscope.server.models.problem import Fault, Problem
 
 __all__ = ["ProblemError", "add_handlers", "problem_of", "respond"]
@@ -129,6 +129,14 @@ def problem_of(error: Exception, hide: Path | None = None) -> Problem:
         return _of_ours(error, hide)
     if isinstance(error, OSError):
         return _of_system(error)
+    if isinstance(error, StorageError):
+        return Problem(
+            title="The server's table cannot be used",
+            status=507 if error.is_full else 503,
+            detail=f"{error}.",
+            action="Look whether the server's disk is full or read-only, or its database is down; then try "
+            "again.",
+        )
     return Problem(
         title="Something unexpected happened",
         status=500,
@@ -244,18 +252,11 @@ def add_handlers(app: FastAPI, hide: Path) -> None:
         problem = Problem(title=title, status=error.status_code, detail=str(error.detail))
         return respond(problem, dict(error.headers or {}))
 
-    def of_table(_: Request, error: Exception) -> JSONResponse:
+    def of_table(request: Request, error: Exception) -> JSONResponse:
         _log.error("a table cannot be used", exc_info=error)
-        return respond(
-            Problem(
-                title="The server's table cannot be used",
-                status=507 if "full" in str(error) else 503,
-                detail=f"{error}.",
-                action="Look whether the server's disk is full or read-only, then try again.",
-            )
-        )
+        return known(request, error)
 
-    app.add_exception_handler(sqlite3.Error, of_table)
+    app.add_exception_handler(StorageError, of_table)
     for kind in (ProblemError, VeriscopeError, OSError):
         app.add_exception_handler(kind, known)
     app.add_exception_handler(RequestValidationError, wrong)

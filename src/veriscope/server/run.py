@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import secrets
 import socket
@@ -15,7 +16,9 @@ import uvicorn
 
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError
+from veriscope.io.atomic import make_folder
 from veriscope.server.app import create_app
+from veriscope.server.holding import FolderHold, last_port
 from veriscope.server.settings import ServerSettings
 
 __all__ = ["ServeOptions", "run_server"]
@@ -36,8 +39,12 @@ class ServeOptions(Settings):
     """TLS certificate."""
     tls_key: Path | None = None
     """Its key."""
-    accounts: Path | None = None
-    """File with accounts; None: a token."""
+    accounts: Path | str | None = None
+    """File with accounts, or address of a database; None: a token."""
+    database: str | None = None
+    """Address of a PostgreSQL database for jobs and sessions; None: a file in the folder."""
+    sign_out_all: bool = False
+    """Whether sessions of earlier servers end."""
     roots: tuple[Path, ...] = ()
     """Folders from which images may be taken."""
     workers: int = 1
@@ -61,9 +68,18 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
     Raises
     ------
     InputError
-        If the port is taken or the address is not this computer's.
+        If the port is taken, the address is not this computer's, or another server shows the folder.
     """
-    listening = _listen(options.host, options.port)
+    make_folder(options.folder)
+    hold = FolderHold(options.folder)
+    with contextlib.closing(_listen_again(options)) as listening, contextlib.ExitStack() as after:
+        after.callback(hold.release)
+        _serve(options, listening, hold, say)
+
+
+def _serve(
+    options: ServeOptions, listening: socket.socket, hold: FolderHold, say: Callable[[str], None]
+) -> None:
     port = listening.getsockname()[1]
     token = None if options.accounts else secrets.token_urlsafe(24)
     shown = f"[{options.host}]" if ":" in options.host else options.host
@@ -71,6 +87,7 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
         folder=options.folder,
         token=token,
         accounts=options.accounts,
+        database=options.database,
         hosts=tuple(dict.fromkeys((shown, "127.0.0.1", "localhost", "[::1]", *options.names))),
         port=port,
         is_tls=options.tls_cert is not None,
@@ -79,9 +96,12 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
         workers=options.workers,
     )
     app = create_app(settings)
+    if options.sign_out_all:
+        app.state.parts.sessions.end_all()
     scheme = "https" if settings.is_tls else "http"
     named = options.names[0] if options.names else shown
     address = f"{scheme}://{named}:{port}/"
+    hold.tell(address, port)
     link = f"{address}?token={token}" if token else address
     say(f"Veriscope shows {options.folder} at:\n\n    {link}\n")
     say("Who has this address can read and change the studies." if token else "Sign in with an account.")
@@ -103,8 +123,16 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
             ssl_keyfile=options.tls_key,
         )
     )
-    with listening:
-        asyncio.run(server.serve(sockets=[listening]))
+    asyncio.run(server.serve(sockets=[listening]))
+
+
+def _listen_again(options: ServeOptions) -> socket.socket:
+    """Listen at the port of the last server, if any will do: pages that are open find this one then."""
+    last = last_port(options.folder) if options.port == 0 else 0
+    if last:
+        with contextlib.suppress(InputError):
+            return _listen(options.host, last)
+    return _listen(options.host, options.port)
 
 
 def _listen(host: str, port: int) -> socket.socket:

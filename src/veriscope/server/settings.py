@@ -41,8 +41,10 @@ class ServerSettings(Settings):
     """A study, or the workspace that holds studies."""
     token: str | None = None
     """Secret of the one user; None where there are accounts."""
-    accounts: Path | None = None
-    """File with the accounts of a lab server; None: token."""
+    accounts: Path | str | None = None
+    """File with the accounts of a lab server, or address of a database; None: token."""
+    database: str | None = None
+    """Address of the PostgreSQL database with jobs and sessions; None: a file in the folder."""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     """Names under which the server may be addressed, without port."""
     port: int = Field(default=0, ge=0, le=65535)

@@ -16,14 +16,14 @@ from veriscope.server.models.studies import (
     StudyDetail,
     VerdictSummary,
 )
-from veriscope.server.parts import url
+from veriscope.server.parts import etag_of, url
 from veriscope.server.problems import problem_of
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder, StudyImage
-from veriscope.workflow.state import StepState, study_steps
+from veriscope.workflow.state import StepState, next_step, study_steps
 
-__all__ = ["describe_study"]
+__all__ = ["describe_study", "question_version"]
 
 _MOST_KEPT = 500
 _kept: OrderedDict[Path, tuple[tuple[float, ...], StudyDetail]] = OrderedDict()
@@ -65,6 +65,22 @@ def describe_study(folder: StudyFolder) -> StudyDetail:
     return found
 
 
+def question_version(folder: StudyFolder) -> str:
+    """Name the present content of study.yaml.
+
+    Parameters
+    ----------
+    folder
+        The study.
+
+    Returns
+    -------
+    str
+        Entity tag, with quotation marks.
+    """
+    return etag_of(folder.config.read_bytes())
+
+
 def _changed(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -76,16 +92,14 @@ def _describe(folder: StudyFolder, config: StudyConfig, modified: float) -> Stud
     images = folder.images()
     steps = study_steps(folder, config)
     question = config.question
-    first = next((step for step in steps if step.state in ("next", "stale")), None)
+    following = next_step(folder, steps)
     return StudyDetail(
         id=folder.root.name,
         name=config.name,
         question=question.text,
         n_images=len(images),
         groups=_groups(images),
-        next=NextStep(step="done", text="Everything is done.")
-        if first is None
-        else NextStep(step=first.step, text=first.text),
+        next=NextStep(step=following.step, text=following.text, tiles=following.tiles),
         verdict=_verdict(folder, steps),
         thumbnail=url("api", "studies", folder.root.name, "images", images[0].image_id, "thumbnail")
         if images
@@ -98,6 +112,7 @@ def _describe(folder: StudyFolder, config: StudyConfig, modified: float) -> Stud
             level=question.level,
             text=question.text,
             is_total=question.is_total,
+            version=question_version(folder),
         ),
         channel=config.channel,
         channels=images[0].channels.split(";") if images and images[0].channels else [],

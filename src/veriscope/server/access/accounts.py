@@ -1,61 +1,89 @@
-"""Accounts of a lab server: names, hashed passwords, roles, in an SQLite file."""
+"""Accounts of a lab server: names, hashed passwords, roles, in an SQLite file or a database."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from veriscope.errors import InputError
-from veriscope.io.atomic import make_folder
 from veriscope.server.access.sessions import ROLES, Identity, Role
+from veriscope.server.database import Cursor, Database, is_address
 
-__all__ = ["Accounts"]
+__all__ = ["Account", "Accounts"]
+
+Found = TypeVar("Found")
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 _SHORTEST = 10
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 """Checked where there is no such account, so that the time taken tells nothing."""
+_TABLE = "CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, hash TEXT NOT NULL, role TEXT NOT NULL)"
 
 
-class Accounts:
-    """The accounts in a file.
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is asked of an account at every request.
 
     Parameters
     ----------
-    path
-        SQLite file; made at the first account.
+    role
+        What the person may do.
+    stamp
+        Another after every change of the password, and tells nothing of it.
+    """
+
+    role: Role
+    stamp: str
+
+
+class Accounts:
+    """The accounts in a file or database.
+
+    Parameters
+    ----------
+    place
+        SQLite file, made at the first account; or the address of a PostgreSQL database.
 
     Raises
     ------
     InputError
-        If the file is there and is not one of ours.
+        If the file is there and is not one of ours, or the database does not answer.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        self._place = place
+        self._lock = threading.Lock()
+        self._known: tuple[float, dict[str, Account]] = (-1.0, {})
+        self._database: Database | None = Database(place) if is_address(place) else None
+        if self._database is not None:
+            self._database.run(lambda cursor: cursor.change(_TABLE))
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        make_folder(self._path.parent)
-        connection = sqlite3.connect(self._path, timeout=10)
+    def _run(self, work: Callable[[Cursor], Found]) -> Found:
+        """Do something with the table; a file is opened for this alone, so that it may be exchanged."""
+        if self._database is not None:
+            return self._database.run(work)
         try:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS accounts "
-                "(name TEXT PRIMARY KEY, hash TEXT NOT NULL, role TEXT NOT NULL)"
-            )
-            with connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            raise InputError(f"{self._path}: is no file of accounts ({error}); choose another") from None
-        finally:
-            connection.close()
+            database = Database(self._place)
+        except InputError:
+            raise InputError(f"{self._place}: is no file of accounts; choose another") from None
+
+        def in_table(cursor: Cursor) -> Found:
+            cursor.change(_TABLE)
+            return work(cursor)
+
+        with contextlib.closing(database):
+            return database.run(in_table)
 
     def add(self, name: str, password: str, role: Role) -> None:
         """Add an account, or change its password and role.
@@ -80,12 +108,14 @@ class Accounts:
             raise InputError(f"the password has {len(password)} characters; give {_SHORTEST} or more")
         if role not in ROLES:
             raise InputError(f"role {role!r} is not known; roles are: {', '.join(ROLES)}")
-        with self._opened() as connection:
-            connection.execute(
-                "INSERT INTO accounts VALUES (?, ?, ?) "
+        values = (name, _hasher.hash(password), role)
+        self._run(
+            lambda cursor: cursor.change(
+                "INSERT INTO accounts (name, hash, role) VALUES (?, ?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, role = excluded.role",
-                (name, _hasher.hash(password), role),
+                values,
             )
+        )
 
     def remove(self, name: str) -> None:
         """Remove an account.
@@ -100,9 +130,8 @@ class Accounts:
         InputError
             If there is none.
         """
-        with self._opened() as connection:
-            if connection.execute("DELETE FROM accounts WHERE name = ?", (name,)).rowcount == 0:
-                raise InputError(f"there is no account {name!r}; see: veriscope serve-user list")
+        if not self._run(lambda cursor: cursor.change("DELETE FROM accounts WHERE name = ?", (name,))):
+            raise InputError(f"there is no account {name!r}; see: veriscope serve-user list")
 
     def listed(self) -> dict[str, Role]:
         """List the accounts.
@@ -112,10 +141,33 @@ class Accounts:
         dict
             Role by name.
         """
-        with self._opened() as connection:
-            return dict(connection.execute("SELECT name, role FROM accounts ORDER BY name"))
+        rows = self._run(lambda cursor: cursor.rows("SELECT name, role FROM accounts"))
+        return {row["name"]: row["role"] for row in sorted(rows, key=lambda row: str(row["name"]))}
 
-    def check(self, name: str, password: str) -> Identity | None:
+    def present(self, name: str) -> Account | None:
+        """Give an account as it is now: of a file at once, of a database within a second.
+
+        Parameters
+        ----------
+        name
+            Of the account.
+
+        Returns
+        -------
+        Account or None
+            None if there is none.
+        """
+        version = self._version()
+        with self._lock:
+            if self._known[0] != version:
+                rows = self._run(lambda cursor: cursor.rows("SELECT * FROM accounts")) if version else []
+                self._known = (
+                    version,
+                    {row["name"]: Account(row["role"], _stamp(row["hash"])) for row in rows},
+                )
+            return self._known[1].get(name)
+
+    def check(self, name: str, password: str) -> tuple[Identity, str] | None:
         """Check a password.
 
         Parameters
@@ -127,13 +179,28 @@ class Accounts:
 
         Returns
         -------
-        Identity or None
-            None if there is no account with this name and password.
+        tuple of Identity and str, or None
+            Who it is and the account's stamp; None if there is no account with this name and password.
         """
-        with self._opened() as connection:
-            found = connection.execute("SELECT hash, role FROM accounts WHERE name = ?", (name,)).fetchone()
+        rows = self._run(lambda cursor: cursor.rows("SELECT * FROM accounts WHERE name = ?", (name,)))
         try:
-            _hasher.verify(found[0] if found else _NOBODY, password)
+            _hasher.verify(rows[0]["hash"] if rows else _NOBODY, password)
         except (VerificationError, InvalidHashError):
             return None
-        return Identity(name, found[1]) if found else None
+        return (Identity(name, rows[0]["role"]), _stamp(rows[0]["hash"])) if rows else None
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._database is not None:
+            self._database.close()
+
+    def _version(self) -> float:
+        """Name the present content; 0: there is none."""
+        if self._database is not None:
+            return float(int(time.monotonic()) + 1)
+        path = Path(self._place)
+        return float(path.stat().st_mtime_ns) if path.exists() else 0.0
+
+
+def _stamp(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]

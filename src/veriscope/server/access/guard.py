@@ -13,8 +13,10 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veriscope.server.access.sessions import Identity, Role, Sessions
-from veriscope.server.problems import ProblemError, respond
+from veriscope.server.access.accounts import Accounts
+from veriscope.server.access.sessions import Identity, Sessions
+from veriscope.server.database import StorageError
+from veriscope.server.problems import ProblemError, problem_of, respond
 from veriscope.server.settings import ServerSettings
 
 __all__ = ["CSRF_HEADER", "PAGE_POLICY", "Guard", "cookie_name", "session_key"]
@@ -95,11 +97,15 @@ class Guard:
         Of the server.
     sessions
         Who is signed in.
+    accounts
+        Of a lab server; None: a token.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, sessions: Sessions) -> None:
-        self._app, self._settings, self._sessions = app, settings, sessions
-        self._roles: tuple[int, dict[str, Role]] = (-1, {})
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, sessions: Sessions, accounts: Accounts | None
+    ) -> None:
+        self._app, self._settings = app, settings
+        self._sessions, self._accounts = sessions, accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request and pass it on."""
@@ -121,24 +127,23 @@ class Guard:
             limited = self._limit(scope, headers, receive)
         except ProblemError as error:
             await respond(error.problem, dict(error.headers or {}))(scope, receive, finish)
+        except StorageError as error:
+            await respond(problem_of(error))(scope, receive, finish)
         else:
             await self._app(scope, limited, finish)
         finally:
             if scope["method"] not in _SAFE:
                 _note(scope, identity, request_id, status, time.monotonic() - started)
 
-    def _present(self, identity: Identity | None) -> Identity | None:
-        """Give who is signed in with the role that their account has now; None if it is gone."""
-        if identity is None or self._settings.accounts is None:
-            return identity
-        from veriscope.server.access.accounts import Accounts
-
-        path = self._settings.accounts
-        changed = path.stat().st_mtime_ns if path.exists() else 0
-        if changed != self._roles[0]:
-            self._roles = (changed, Accounts(path).listed() if changed else {})
-        role = self._roles[1].get(identity.user)
-        return None if role is None else Identity(identity.user, role)
+    def _present(self, found: tuple[Identity, str] | None) -> Identity | None:
+        """Give who is signed in with the role of their account now; None if it or its password is gone."""
+        if found is None or self._accounts is None:
+            return None if found is None else found[0]
+        identity, stamp = found
+        account = self._accounts.present(identity.user)
+        if account is None or account.stamp != stamp:
+            return None
+        return Identity(identity.user, account.role)
 
     def _check_source(self, scope: Scope, headers: Headers) -> None:
         """Refuse other host names (DNS rebinding) and other sites (forged requests)."""

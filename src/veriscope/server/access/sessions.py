@@ -9,7 +9,9 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from veriscope.server.database import Cursor, Database
 
 __all__ = ["ROLES", "Attempts", "Identity", "Role", "Sessions", "same_secret"]
 
@@ -17,8 +19,14 @@ Role = Literal["viewer", "annotator", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "annotator", "owner")
 """From who may least to who may most."""
 
-_MOST_SESSIONS = 10_000
+_MOST_HELD = 10_000
 _MOST_CALLERS = 10_000
+_FRESH_S = 30.0
+"""How long the table is not asked again for a session, and not told that it was used."""
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS sessions (name TEXT PRIMARY KEY, place TEXT NOT NULL, person TEXT NOT NULL, "
+    "role TEXT NOT NULL, stamp TEXT NOT NULL, used DOUBLE PRECISION NOT NULL)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +79,64 @@ def same_secret(given: str, expected: str) -> bool:
     )
 
 
+@dataclass(slots=True)
+class _Session:
+    identity: Identity
+    stamp: str
+    used: float
+    read: float
+
+
 class Sessions:
-    """Sessions in memory: a restart signs everybody out. Only hashes of their keys are kept.
+    """Who is signed in, in a table that outlives the server; only hashes of the keys are kept.
 
     Parameters
     ----------
     hours
         A session ends when it was not used for so long.
+    database
+        Where the table is.
+    place
+        Name of this server in the table: sessions of others are not its own.
     """
 
-    def __init__(self, hours: float) -> None:
-        self._seconds = hours * 3600
-        self._held: OrderedDict[str, tuple[Identity, float]] = OrderedDict()
+    def __init__(self, hours: float, database: Database, place: str = "") -> None:
+        self._seconds, self._database, self._place = hours * 3600, database, place
+        self._held: OrderedDict[str, _Session] = OrderedDict()
         self._lock = threading.Lock()
+        database.run(lambda cursor: cursor.change(_TABLE))
 
-    def begin(self, identity: Identity) -> str:
-        """Begin a session.
+    def begin(self, identity: Identity, stamp: str = "") -> str:
+        """Begin a session, and forget those that have ended.
 
         Parameters
         ----------
         identity
             Who signed in.
+        stamp
+            Of the account; the session ends when it is another, as after a change of the password.
 
         Returns
         -------
         str
             Its key, for the cookie; 256 random bits.
         """
-        key = secrets.token_urlsafe(32)
-        with self._lock:
-            self._held[_hash(key)] = (identity, time.monotonic())
-            while len(self._held) > _MOST_SESSIONS:
-                self._held.popitem(last=False)
+        key, now = secrets.token_urlsafe(32), time.time()
+        name = _hash(key)
+
+        def work(cursor: Cursor) -> None:
+            cursor.change("DELETE FROM sessions WHERE used < ?", (now - self._seconds,))
+            cursor.change(
+                "INSERT INTO sessions (name, place, person, role, stamp, used) VALUES (?, ?, ?, ?, ?, ?)",
+                (name, self._place, identity.user, identity.role, stamp, now),
+            )
+
+        self._database.run(work)
+        self._hold(name, _Session(identity, stamp, now, now))
         return key
 
-    def find(self, key: str) -> Identity | None:
-        """Give who a session belongs to, and count it as used.
+    def find(self, key: str) -> tuple[Identity, str] | None:
+        """Give who a session belongs to and the stamp it began with, and count it as used.
 
         Parameters
         ----------
@@ -115,20 +145,23 @@ class Sessions:
 
         Returns
         -------
-        Identity or None
+        tuple of Identity and str, or None
             None if there is no such session, or it has ended.
         """
-        now, name = time.monotonic(), _hash(key)
+        if not key:
+            return None
+        now, name = time.time(), _hash(key)
         with self._lock:
-            found = self._held.get(name)
-            if found is None:
-                return None
-            if now - found[1] > self._seconds:
-                del self._held[name]
-                return None
-            self._held[name] = (found[0], now)
-            self._held.move_to_end(name)
-            return found[0]
+            held = self._held.get(name)
+        if held is None or now - held.read > _FRESH_S:
+            held = self._read(name, now)
+        if held is None:
+            return None
+        if now - held.used > self._seconds:
+            self.end(key)
+            return None
+        held.used = now
+        return held.identity, held.stamp
 
     def end(self, key: str) -> None:
         """End a session.
@@ -138,8 +171,46 @@ class Sessions:
         key
             From the cookie.
         """
+        name = _hash(key)
         with self._lock:
-            self._held.pop(_hash(key), None)
+            self._held.pop(name, None)
+        self._database.run(lambda cursor: cursor.change("DELETE FROM sessions WHERE name = ?", (name,)))
+
+    def end_all(self) -> None:
+        """End all sessions of this server."""
+        with self._lock:
+            self._held.clear()
+        self._database.run(
+            lambda cursor: cursor.change("DELETE FROM sessions WHERE place = ?", (self._place,))
+        )
+
+    def _read(self, name: str, now: float) -> _Session | None:
+        """Read a session from the table, and write there that it is used now."""
+        with self._lock:
+            held = self._held.pop(name, None)
+
+        def work(cursor: Cursor) -> dict[str, Any] | None:
+            query = "SELECT * FROM sessions WHERE name = ? AND place = ?"
+            row = next(iter(cursor.rows(query, (name, self._place))), None)
+            used = max(0.0 if held is None else held.used, 0.0 if row is None else float(row["used"]))
+            if row is None or now - used > self._seconds:
+                cursor.change("DELETE FROM sessions WHERE name = ?", (name,))
+                return None
+            cursor.change("UPDATE sessions SET used = ? WHERE name = ?", (now, name))
+            return row
+
+        row = self._database.run(work)
+        if row is None:
+            return None
+        found = _Session(Identity(row["person"], row["role"]), row["stamp"], now, now)
+        self._hold(name, found)
+        return found
+
+    def _hold(self, name: str, session: _Session) -> None:
+        with self._lock:
+            self._held[name] = session
+            while len(self._held) > _MOST_HELD:
+                self._held.popitem(last=False)
 
 
 def _hash(key: str) -> str:

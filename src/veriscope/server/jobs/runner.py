@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.io.atomic import make_folder
+from veriscope.server.database import StorageError
 from veriscope.server.jobs.table import ENDED, JobTable, now
 from veriscope.server.models.jobs import Job, JobKind
 from veriscope.server.models.problem import Problem
@@ -24,7 +25,12 @@ from veriscope.server.models.problem import Problem
 __all__ = ["JobRunner"]
 
 _PATIENCE_S = 15.0
+_LOOK_S = 5.0
+_TRIES = 1000
 _KEPT_LOGS = 50
+
+
+_log = logging.getLogger("veriscope.server")
 
 
 @dataclass
@@ -143,6 +149,22 @@ class JobRunner:
             return present or job
         return self._change(job.id, state="cancelled", finished=now()) or job
 
+    def is_busy(self, study: str) -> bool:
+        """Tell whether a job of a study runs.
+
+        Parameters
+        ----------
+        study
+            Identifier of the study.
+
+        Returns
+        -------
+        bool
+            Whether one of this server does.
+        """
+        with self._condition:
+            return any(item.study == study for item in self._running.values())
+
     def _change(self, job: str, **values: Any) -> Job | None:
         changed = self._table.update(job, **values)
         if changed is not None:
@@ -159,13 +181,17 @@ class JobRunner:
             with self._condition:
                 if self._is_stopping:
                     return
-                job = self._next()
-                if job is None:
-                    if self._spare is None and self._workers > 0:
+                try:
+                    job = self._next()
+                    if job is None and self._spare is None and self._workers > 0:
                         self._spare = self._new_process()  # importing takes seconds: done beforehand
-                    self._condition.wait(5)
+                    running = None if job is None else self._spawn(job)
+                except (StorageError, OSError) as error:  # such as a full disk: it may have room later
+                    _log.error("no job can be begun: %s", error)
+                    job = running = None
+                if job is None or running is None:
+                    self._condition.wait(_LOOK_S)
                     continue
-                running = self._spawn(job)
             self._begin(threading.Thread(target=self._follow, args=(job, running), daemon=True))
 
     def _next(self) -> Job | None:
@@ -191,24 +217,24 @@ class JobRunner:
             )
 
     def _spawn(self, job: Job) -> _Running:
-        process, self._spare = self._spare or self._new_process(), None
-        if process.poll() is not None:
-            _close(process)
-            process = self._new_process()
-        found = _Running(process, job.study)
-        self._running[job.id] = found
+        if self._spare is not None and self._spare.poll() is not None:
+            _close(self._spare)
+            self._spare = None
+        self._spare = self._spare or self._new_process()
         self._change(
             job.id, state="running", started=job.started or now(), attempts=job.attempts + 1, problem=None
         )
+        found, self._spare = _Running(self._spare, job.study), None
+        self._running[job.id] = found
         return found
 
     def _follow(self, job: Job, running: _Running) -> None:
         """Pass on what the process says until it ends."""
-        request = self._table.request_of(job.id) | {"again": job.attempts > 0}
         process = running.process
         assert process.stdin is not None and process.stdout is not None, "both are pipes"
         ended = {"event": "failed", "problem": _vanished().to_dict()}
         try:
+            request = self._table.request_of(job.id) | {"again": job.attempts > 0}
             given = {"kind": job.kind, "study": str(self._folder_of(job.study)), "request": request}
             process.stdin.write(json.dumps(given) + "\n")
             process.stdin.flush()
@@ -218,8 +244,9 @@ class JobRunner:
                     self._progress(job.id, running, said)
                 else:
                     ended = said
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, StorageError) as error:
             ended["problem"]["detail"] = f"The server lost its process: {error}."  # type: ignore[index]
+            _interrupt(process)
         finally:
             _close(process)
             self._end(job.id, running, ended)
@@ -230,7 +257,7 @@ class JobRunner:
             running.stage, running.stage_since, running.stage_from = stage, time.monotonic(), done
         try:
             changed = self._table.update(job, stage=stage, done=done, total=total)
-        except sqlite3.Error:
+        except StorageError:
             return  # such as a full disk: what counts is the end, not how far it is
         if changed is None:
             return
@@ -245,13 +272,26 @@ class JobRunner:
             is_stopping = self._is_stopping
             self._condition.notify_all()
         if said["event"] == "done":
-            self._change(job, state="done", finished=now(), result=said["result"])
+            self._finish(job, state="done", finished=now(), result=said["result"])
         elif running.is_cancelled:
-            self._change(job, state="cancelled", finished=now())
+            self._finish(job, state="cancelled", finished=now())
         elif is_stopping or said["event"] == "cancelled":
-            self._table.update(job, state="queued")
+            with contextlib.suppress(StorageError):  # what runs is queued again by the next server
+                self._table.update(job, state="queued")
         else:
-            self._change(job, state="failed", finished=now(), problem=said["problem"])
+            self._finish(job, state="failed", finished=now(), problem=said["problem"])
+
+    def _finish(self, job: str, **values: Any) -> None:
+        """Write how a job ended; while the table cannot be written, try again."""
+        for _ in range(_TRIES):
+            try:
+                self._change(job, **values)
+                return
+            except StorageError as error:
+                _log.error("the end of job %s cannot be written: %s", job, error)
+            with self._condition:
+                if self._is_stopping or self._condition.wait_for(lambda: self._is_stopping, _LOOK_S):
+                    return
 
 
 def _vanished() -> Problem:

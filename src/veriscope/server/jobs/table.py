@@ -1,18 +1,14 @@
-"""The table of jobs, in SQLite: what was asked for is not lost when the server stops."""
+"""The table of jobs: what was asked for is not lost when the server stops."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from veriscope.errors import InputError
-from veriscope.io.atomic import make_folder
+from veriscope.server.database import Cursor, Database
 from veriscope.server.models.jobs import Job, JobKind, JobState
 
 __all__ = ["ENDED", "JobTable", "now"]
@@ -30,9 +26,7 @@ _TEXT = (
     "problem",
     "result",
 )
-_COLUMNS = dict.fromkeys((*_TEXT, "request"), "TEXT") | dict.fromkeys(
-    ("done", "total", "attempts"), "INTEGER"
-)
+_NUMBERS = ("done", "total", "attempts")
 _KEPT = 1000
 _MOST_ATTEMPTS = 3
 
@@ -42,37 +36,34 @@ class JobTable:
 
     Parameters
     ----------
-    path
-        SQLite file.
+    database
+        Where the table is.
+    place
+        Name of this server in the table: jobs of others are not its own.
 
     Raises
     ------
-    InputError
-        If the file cannot be used.
+    StorageError
+        If the database fails.
     """
 
-    def __init__(self, path: Path) -> None:
-        make_folder(path.parent)
-        self._lock = threading.RLock()
-        try:
-            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            kinds = ", ".join(
-                f'"{name}" {"INTEGER" if name in ("done", "total", "attempts") else "TEXT"}'
-                for name in _COLUMNS
-            )
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS jobs (number INTEGER PRIMARY KEY, {kinds})")
-            self._connection.commit()
-        except sqlite3.DatabaseError as error:
-            raise InputError(
-                f"{path}: cannot be used as the table of jobs ({error}); remove it, which forgets past jobs"
-            ) from None
+    def __init__(self, database: Database, place: str = "") -> None:
+        self._database, self._place = database, place
+        columns = [
+            f"number {database.number_column}",
+            "place TEXT NOT NULL DEFAULT ''",
+            *(f'"{name}" TEXT' for name in (*_TEXT, "request")),
+            *(f'"{name}" INTEGER' for name in _NUMBERS),
+        ]
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
+        def work(cursor: Cursor) -> None:
+            cursor.change(f"CREATE TABLE IF NOT EXISTS jobs ({', '.join(columns)})")
+            if not database.is_postgres:
+                present = {row["name"] for row in cursor.rows("SELECT name FROM pragma_table_info('jobs')")}
+                if "place" not in present:  # written by an earlier version
+                    cursor.change(f"ALTER TABLE jobs ADD COLUMN {columns[1]}")
+
+        database.run(work)
 
     def add(self, kind: JobKind, study: str, request: Mapping[str, Any], by: str) -> tuple[Job, bool]:
         """Put a job into the queue, unless the same is waiting or running.
@@ -94,38 +85,44 @@ class JobTable:
             The job, and whether it is new.
         """
         text = json.dumps(dict(request), sort_keys=True)
-        with self._lock, self._connection as connection:
-            same = connection.execute(
-                "SELECT * FROM jobs WHERE kind = ? AND study = ? AND request = ? "
+        values = {
+            "place": self._place,
+            "id": secrets.token_hex(8),
+            "kind": kind,
+            "study": study,
+            "state": "queued",
+            "by": by,
+            "submitted": now(),
+            "stage": "",
+            "done": 0,
+            "total": 0,
+            "attempts": 0,
+            "request": text,
+        }
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" * len(values))
+
+        def work(cursor: Cursor) -> tuple[Job, bool]:
+            same = cursor.rows(
+                "SELECT * FROM jobs WHERE place = ? AND kind = ? AND study = ? AND request = ? "
                 "AND state IN ('queued', 'running')",
-                (kind, study, text),
-            ).fetchone()
-            if same is not None:
-                return _job(same), False
-            values = {
-                "id": secrets.token_hex(8),
-                "kind": kind,
-                "study": study,
-                "state": "queued",
-                "by": by,
-                "submitted": now(),
-                "stage": "",
-                "done": 0,
-                "total": 0,
-                "attempts": 0,
-                "request": text,
-            }
-            names = ", ".join(f'"{name}"' for name in values)
-            marks = ", ".join("?" * len(values))
-            connection.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", list(values.values()))
-            connection.execute(
-                "DELETE FROM jobs WHERE state NOT IN ('queued', 'running') AND number <= "
-                "(SELECT MAX(number) FROM jobs) - ?",
-                (_KEPT,),
+                (self._place, kind, study, text),
             )
-        found = self.find(str(values["id"]))
-        assert found is not None, "it was just put in"
-        return found, True
+            if same:
+                return _job(same[0]), False
+            cursor.change(f"INSERT INTO jobs ({names}) VALUES ({marks})", list(values.values()))
+            kept = cursor.rows(
+                "SELECT number FROM jobs WHERE place = ? ORDER BY number DESC LIMIT 1 OFFSET ?",
+                (self._place, _KEPT),
+            )
+            if kept:
+                cursor.change(
+                    "DELETE FROM jobs WHERE place = ? AND state NOT IN ('queued', 'running') AND number <= ?",
+                    (self._place, kept[0]["number"]),
+                )
+            return _job(cursor.rows("SELECT * FROM jobs WHERE id = ?", (values["id"],))[0]), True
+
+        return self._database.run(work)
 
     def find(self, job: str) -> Job | None:
         """Give a job.
@@ -140,9 +137,9 @@ class JobTable:
         Job or None
             None if there is none.
         """
-        with self._lock:
-            row = self._connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
-        return None if row is None else _job(row)
+        query = "SELECT * FROM jobs WHERE place = ? AND id = ?"
+        rows = self._database.run(lambda cursor: cursor.rows(query, (self._place, job)))
+        return _job(rows[0]) if rows else None
 
     def request_of(self, job: str) -> dict[str, Any]:
         """Give what was asked for.
@@ -157,9 +154,8 @@ class JobTable:
         dict
             As given to `add`.
         """
-        with self._lock:
-            row = self._connection.execute("SELECT request FROM jobs WHERE id = ?", (job,)).fetchone()
-        found: dict[str, Any] = json.loads(row["request"])
+        rows = self._database.run(lambda cursor: cursor.rows("SELECT request FROM jobs WHERE id = ?", (job,)))
+        found: dict[str, Any] = json.loads(rows[0]["request"])
         return found
 
     def listed(self, *, study: str | None = None, is_active: bool = False, most: int = 200) -> list[Job]:
@@ -179,15 +175,14 @@ class JobTable:
         list of Job
             Newest first.
         """
-        wanted, values = ["1"], []
+        wanted, values = ["place = ?"], [self._place]
         if study is not None:
             wanted.append("study = ?")
             values.append(study)
         if is_active:
             wanted.append("state IN ('queued', 'running')")
         query = f"SELECT * FROM jobs WHERE {' AND '.join(wanted)} ORDER BY number DESC LIMIT ?"
-        with self._lock:
-            return [_job(row) for row in self._connection.execute(query, [*values, most])]
+        return [_job(row) for row in self._database.run(lambda cursor: cursor.rows(query, [*values, most]))]
 
     def update(self, job: str, **values: Any) -> Job | None:
         """Change columns of a job.
@@ -208,8 +203,8 @@ class JobTable:
             name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()
         }
         changes = ", ".join(f'"{name}" = ?' for name in kept)
-        with self._lock, self._connection as connection:
-            connection.execute(f"UPDATE jobs SET {changes} WHERE id = ?", [*kept.values(), job])
+        query = f"UPDATE jobs SET {changes} WHERE id = ?"
+        self._database.run(lambda cursor: cursor.change(query, [*kept.values(), job]))
         return self.find(job)
 
     def resume(self) -> list[Job]:
@@ -253,8 +248,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _job(row: sqlite3.Row) -> Job:
-    values = {name: row[name] for name in row.keys() if name not in ("number", "request")}  # noqa: SIM118
+def _job(row: Mapping[str, Any]) -> Job:
+    values = {name: row[name] for name in (*_TEXT, *_NUMBERS)}
     for name in ("problem", "result"):
         values[name] = None if values[name] is None else json.loads(values[name])
     return Job.model_validate(values)

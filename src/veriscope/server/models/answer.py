@@ -21,10 +21,12 @@ __all__ = [
     "HistogramSeries",
     "ObjectHistogram",
     "ObjectPage",
+    "ObjectReliability",
     "QuestionShown",
     "RankedTile",
     "RankedTiles",
     "Reason",
+    "ReliabilityBin",
     "ReportState",
     "TileShown",
     "Validation",
@@ -179,6 +181,32 @@ class TileShown(_Open):
     """How many tiles of the study it stands for."""
 
 
+class ReliabilityBin(_Open):
+    """Objects of which a candidate was about equally sure."""
+
+    n_cases: int
+    """Number of objects."""
+    stated: float
+    """Mean of the probabilities that it stated."""
+    observed: Interval
+    """Share that was right, with its interval by image."""
+
+
+class ObjectReliability(_Open):
+    """Whether the probabilities that a candidate states of its objects hold on the audited tiles."""
+
+    n_objects: int
+    """Objects on the tiles."""
+    bins: list[ReliabilityBin]
+    """By ascending probability."""
+    excess: Interval
+    """Share that was right less mean stated probability; below 0: overconfident."""
+    calibration_error: Interval
+    """Mean distance of both over the bins, without its upward bias; 0 is best."""
+    shown: bool
+    """Whether the tiles show that the probabilities do not hold."""
+
+
 class CandidateJudgement(_Open):
     """How a candidate did on the audited tiles."""
 
@@ -192,6 +220,8 @@ class CandidateJudgement(_Open):
     """Bland-Altman agreement; `reference` and `prediction` hold the measure of each tile."""
     tiles: list[dict[str, Any]]
     """Counts of each tile."""
+    reliability: ObjectReliability | None = None
+    """Whether its probabilities hold; None: it states none, or no object lies on the tiles."""
 
 
 class Validation(_Open):

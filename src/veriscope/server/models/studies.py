@@ -18,7 +18,9 @@ __all__ = [
     "GroupSize",
     "NewStudyRequest",
     "NextStep",
+    "QuestionEffect",
     "QuestionForm",
+    "QuestionRequest",
     "Step",
     "StudyDetail",
     "StudyList",
@@ -26,7 +28,7 @@ __all__ = [
     "VerdictSummary",
 ]
 
-StepName = Literal["run", "draw", "annotate", "validate", "report", "done"]
+StepName = Literal["run", "draw", "annotate", "validate", "report"]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 PathText = Annotated[str, Field(min_length=1, max_length=4096)]
 Spacing = dict[Literal["z", "y", "x"], Annotated[float, Field(gt=0, le=1e6)]]
@@ -46,10 +48,12 @@ class GroupSize(Answer):
 class NextStep(Answer):
     """What is to be done next."""
 
-    step: StepName
-    """Which step."""
+    step: Literal["run", "draw", "annotate", "validate", "more", "improve", "report", "done"]
+    """Which step; ``more``: annotate more tiles; ``improve``: other candidates, or training."""
     text: str
     """For people."""
+    tiles: int | None
+    """How many more tiles would probably suffice, where that is what is missing and known."""
 
 
 class Step(Answer):
@@ -129,6 +133,36 @@ class QuestionForm(Answer):
     """As a sentence."""
     is_total: bool
     """Whether the answer is a total, not a ratio."""
+    version: str
+    """Entity tag of study.yaml, for the header ``If-Match`` of a change."""
+
+
+class QuestionRequest(Request):
+    """Another question for a study."""
+
+    object: Word
+    """What is looked for, in the singular; fixed once a tile is annotated."""
+    measure: Word
+    """What is asked of it."""
+    tolerance: float | str | None = None
+    """Error that would change the conclusion: 0.05 or 5%."""
+    level: float = Field(default=0.9, gt=0.5, lt=1)
+    """Confidence level of the answer's interval."""
+
+
+class QuestionEffect(Answer):
+    """What another question would mean for a study."""
+
+    text: str
+    """The new question as a sentence."""
+    is_change: bool
+    """Whether it differs from the one that is there."""
+    again: list[str]
+    """What has to be computed again."""
+    stays: list[str]
+    """What stays valid."""
+    caution: list[str]
+    """What a reader of the result should know."""
 
 
 class StudyDetail(StudySummary):

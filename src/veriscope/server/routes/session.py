@@ -43,7 +43,7 @@ _MEASURES = {
 }
 
 
-def begin_session(server: ServerParts, identity: Identity, response: Response) -> None:
+def begin_session(server: ServerParts, identity: Identity, response: Response, stamp: str = "") -> None:
     """Sign somebody in: the answer sets the cookie.
 
     Parameters
@@ -54,10 +54,12 @@ def begin_session(server: ServerParts, identity: Identity, response: Response) -
         Who it is.
     response
         The answer.
+    stamp
+        Of the account.
     """
     response.set_cookie(
         cookie_name(server.settings),
-        server.sessions.begin(identity),
+        server.sessions.begin(identity, stamp),
         httponly=True,
         samesite="strict",
         secure=server.settings.is_tls,
@@ -84,31 +86,30 @@ def _sign_in(server: Server, given: SignIn, request: Request, response: Response
             "Wait, then try again.",
             headers={"retry-after": f"{wait:.0f}"},
         )
-    identity = _identify(server, given)
-    if identity is None:
+    found = _identify(server, given)
+    if found is None:
         for name in callers:
             server.attempts.fail(name)
         raise ProblemError.make(
             401,
             "The token is not that of this server."
-            if server.settings.accounts is None
+            if server.accounts is None
             else "There is no account with this name and password.",
             "Use the address that the server printed when it was started."
-            if server.settings.accounts is None
+            if server.accounts is None
             else "Try again, or ask the owner of the server.",
         )
-    begin_session(server, identity, response)
+    identity, stamp = found
+    begin_session(server, identity, response, stamp)
     return _describe(server, identity)
 
 
-def _identify(server: ServerParts, given: SignIn) -> Identity | None:
-    settings = server.settings
-    if settings.accounts is None:
-        right = settings.token is not None and same_secret(given.token or "", settings.token)
-        return Identity("owner", "owner") if right else None
-    from veriscope.server.access.accounts import Accounts
-
-    return Accounts(settings.accounts).check(given.user or "", given.password or "")
+def _identify(server: ServerParts, given: SignIn) -> tuple[Identity, str] | None:
+    if server.accounts is not None:
+        return server.accounts.check(given.user or "", given.password or "")
+    token = server.settings.token
+    right = token is not None and same_secret(given.token or "", token)
+    return (Identity("owner", "owner"), "") if right else None
 
 
 @router.delete("/api/session", status_code=204)
@@ -121,7 +122,7 @@ def _sign_out(server: Server, request: Request, response: Response) -> None:
 def _describe(server: ServerParts, identity: Identity | None) -> Session:
     limits = server.settings.limits
     return Session(
-        mode="token" if server.settings.accounts is None else "accounts",
+        mode="token" if server.accounts is None else "accounts",
         signed_in=identity is not None,
         user=identity.user if identity else None,
         role=identity.role if identity else None,
