@@ -60,6 +60,11 @@ def call(*words: str) -> Any:
         (["a", "b", "-o", "out", "--time", "1min", "--steps", "3"], "give one of them"),
         (["a", "b", "-o", "out", "--deterministic"], "deterministic training needs a number of steps"),
         (["a", "b", "-o", "out", "--tune", "head"], "give --from"),
+        (["a", "b", "-o", "out", "--head", "boxes", "--architecture", "vit"], "has a network of its own"),
+        (
+            ["a", "-o", "out", "--self-supervised", "n2v", "--split", "s.csv", "--head", "star"],
+            "--split, --head cannot be given with --self-supervised, which has no labels; leave it out",
+        ),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_read(words: list[str], message: str) -> None:
@@ -93,6 +98,13 @@ def test_json_is_one_object_and_exit_code_0(tmp_path: Path) -> None:
     assert found["recommended"] == "start"
     assert "stays recommended" in found["comparison"]["sentence"]
     assert (tmp_path / "out" / "bioimageio.yaml").exists()
+
+
+def test_options_that_a_study_decides_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("")
+    result = call(str(tmp_path), "--group-by", "animal", "--axes", "yx")
+    assert isinstance(result.exception, InputError)
+    assert "--axes, --group-by cannot be given with a study, which says that itself" in str(result.exception)
 
 
 def test_help_needs_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import torch
 from veriscope.core.image import Image
 from veriscope.errors import InputError
 from veriscope.training.blind import HiddenPixels, hidden_loss, scale_brightness
+from veriscope.training.heads import FlowHead
+from veriscope.training.known import find_network
 from veriscope.training.self_supervised import train_without_labels
 from veriscope.training.settings import TrainSettings
 from veriscope.training.supervised import train_files
@@ -98,6 +100,55 @@ def test_a_masked_network_is_a_start(noisy: Path, discs: Path, tmp_path: Path) -
     assert found["head"] == "flow"
     assert found["comparison"] is None
     assert any("there is nothing to compare" in sentence for sentence in said)
+
+
+def test_a_transformer_that_learned_without_labels_is_a_start_whose_encoder_is_kept(
+    noisy: Path, discs: Path, tmp_path: Path
+) -> None:
+    small = {"architecture": "vit", "widths": (32, 32), "crop": 96, "batch": 2, "steps": 2}
+    found = train_without_labels(noisy / "noisy", tmp_path / "masked", tiny(**small), task="masked")
+    assert found["states"] == {"format_valid": "yes", "output_reproduced": "yes"}
+    known = find_network(str(tmp_path / "masked"))
+    assert (known.architecture, known.widths, known.head) == ("vit", (32, 32), "masked")
+    tuned = train_files(
+        discs / "images",
+        discs / "labels",
+        tmp_path / "out",
+        TrainSettings.parse(
+            {"start": str(tmp_path / "masked"), "steps": 2, "tune": "head", "batch": 2, "device": "cpu"},
+            where="test",
+        ),
+    )
+    assert tuned["states"] == {"format_valid": "yes", "output_reproduced": "yes"}
+    after = find_network(str(tmp_path / "out"))
+    assert (after.architecture, after.head) == ("vit", "flow")
+    first, second = (one.network(1, FlowHead()).state_dict() for one in (known, after))
+    same = {key for key in first if torch.equal(first[key], second[key])}
+    assert {key for key in first if not key.startswith("decoder.")} <= same
+    assert not {key for key in first if key.startswith("decoder.head")} & same
+
+
+def test_low_rank_additions_end_up_in_the_layers_of_the_package(discs: Path, tmp_path: Path) -> None:
+    small = {"architecture": "vit", "widths": (32, 32), "crop": 96, "batch": 2, "steps": 2, "device": "cpu"}
+    folders = discs / "images", discs / "labels"
+    train_files(*folders, tmp_path / "first", TrainSettings.parse(small, where="test"))
+    tuned = small | {"start": str(tmp_path / "first"), "tune": "lora", "rate": 0.05, "steps": 4}
+    tuned = {key: value for key, value in tuned.items() if key not in ("architecture", "widths")}
+    found = train_files(*folders, tmp_path / "second", TrainSettings.parse(tuned, where="test"))
+    assert found["states"]["output_reproduced"] == "yes"
+    before, after = (
+        find_network(str(tmp_path / name)).network(1, FlowHead()).state_dict() for name in ("first", "second")
+    )
+    assert before.keys() == after.keys()
+    change = after["layers.0.join.weight"] - before["layers.0.join.weight"]
+    assert 1 <= int(torch.linalg.matrix_rank(change, rtol=1e-3)) <= 4
+    assert torch.equal(before["embed.weight"], after["embed.weight"])
+
+
+def test_patches_do_not_remove_noise_of_single_pixels(noisy: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="noise is local, and patches blur it"):
+        train_without_labels(noisy / "noisy", tmp_path / "out", TrainSettings(architecture="vit"), task="n2v")
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_few_images_are_refused(noisy: Path, tmp_path: Path) -> None:

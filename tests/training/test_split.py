@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from veriscope.core.image import Image
 from veriscope.errors import InputError, TableError, UnreadableFileError
 from veriscope.training.pairs import LabelledImage, pixel_hash
-from veriscope.training.split import group_images, make_split, read_split
+from veriscope.training.split import group_images, make_split, read_sheet, read_split
 
 
 def image(stem: str, *, group: str = "", seed: int | None = None, objects: int = 1) -> LabelledImage:
@@ -130,3 +130,44 @@ def test_groups_by_column_and_by_pattern() -> None:
         group_images([image("a")], "{group}_*")
     with pytest.raises(InputError, match="neither a pattern"):
         group_images([image("a")], "well")
+
+
+def sheet(folder: Path, text: str) -> dict[str, dict[str, str]]:
+    path = folder / "samples.csv"
+    path.write_text(text)
+    return read_sheet(path)
+
+
+def test_a_sample_sheet_needs_no_split_and_names_files_with_their_ending(tmp_path: Path) -> None:
+    rows = "\n".join(f"g{n // 2}_{n}.tif,mouse {n // 4}" for n in range(12))
+    table = sheet(tmp_path, f"Filename,animal\n{rows}\n")
+    pairs, sentence = group_images(images(12), "animal", table, is_sheet=True)
+    assert {pair.group for pair in pairs} == {"mouse 0", "mouse 1", "mouse 2"}
+    assert sentence == "groups by the column animal"
+    split = make_split(pairs, seed=1, groups_are=sentence)
+    assert [len(split.of(part)) for part in ("train", "val", "test")] == [4, 4, 4]
+    assert split.how == "drawn by group with seed 1; groups by the column animal"
+
+
+def test_replicates_of_a_sample_sheet_are_numbered_within_their_group(tmp_path: Path) -> None:
+    rows = "\n".join(f"g{n // 2}_{n},{'ab'[n % 2]},{n // 4}" for n in range(12))
+    table = sheet(tmp_path, f"image,group,replicate\n{rows}\n")
+    pairs, sentence = group_images(images(12), None, table, is_sheet=True)
+    assert {pair.group for pair in pairs} == {f"{g}/{r}" for g in "ab" for r in range(3)}
+    assert sentence == "groups by the column replicate"
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "message"),
+    [
+        ("picture,animal\na,1\n", "animal", "no column names the image; call it one of stem, image"),
+        ("image,animal\ng0_0,1\ng0_0.tif,2\n", "animal", "1 images stand in more than one row"),
+        ("image,animal\ng0_0,1\n", "animal", "the sample sheet has no row for 5 of 6 images: g0_1, g1_2"),
+        ("image,animal\ng0_0,1\n", "plate", "the sample sheet has no column 'plate'; it has image, animal"),
+    ],
+)
+def test_a_sample_sheet_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, by: str, message: str
+) -> None:
+    with pytest.raises(TableError, match=message):
+        group_images(images(6), by, sheet(tmp_path, text), is_sheet=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,42 @@ def test_unlabelled_images_are_learned_from_too(discs: Path, tmp_path: Path) -> 
     assert description(tmp_path / "out")["config"]["veriscope"]["training"]["unlabelled_images"] == 8
 
 
+def test_the_learning_curve_says_what_more_objects_would_bring(discs: Path, tmp_path: Path) -> None:
+    found = train_files(
+        discs / "images", discs / "labels", tmp_path / "out", tiny(curve=True, steps=40), objects="disc"
+    )
+    curve = found["learning_curve"]
+    assert [point["images"] for point in curve["points"]] == [1, 2, 3, 6]
+    objects = [point["objects"] for point in curve["points"]]
+    assert objects == sorted(set(objects))
+    assert curve["judged_on"] == "validation images"
+    sentence = curve["sentence"]
+    assert re.match(r"50 more annotated objects would gain about -?\d+\.\d points of f1@0\.5 \(", sentence)
+    # One validation image gives no interval, so nothing is advised.
+    assert curve["advice"] == "cannot tell"
+    assert sentence.endswith(
+        "(no interval can be given from so few groups): whether annotating more is worth it cannot be told"
+    )
+    assert sentence in (tmp_path / "out" / "README.md").read_text()
+    assert description(tmp_path / "out")["config"]["veriscope"]["training"]["learning_curve"] == curve
+
+
+def test_boxes_are_trained_further_and_compared_with_their_start(discs: Path, tmp_path: Path) -> None:
+    folders = discs / "images", discs / "labels"
+    options = {"head": "boxes", "widths": (4, 8, 8), "steps": 3}
+    first = train_files(*folders, tmp_path / "boxes", tiny(**options), objects="disc")
+    assert set(first["figures"]) >= {"f1", "precision", "recall"}
+    content = description(tmp_path / "boxes")["config"]
+    assert content["veriscope"]["network"]["classes"] == ["disc"]
+    assert content["bioimageio"]["task"] == "object-detection"
+    given = {key: value for key, value in TINY.items() if key != "widths"} | {"steps": 1}
+    again = TrainSettings.parse(given | {"start": str(tmp_path / "boxes"), "tune": "head"}, where="test")
+    tuned = train_files(*folders, tmp_path / "tuned", again, objects="disc")
+    assert (tuned["head"], tuned["comparison"]["metric"]) == ("boxes", "f1")
+    with pytest.raises(InputError, match="--unlabelled goes with heads that say something of every pixel"):
+        train_files(*folders, tmp_path / "more", tiny(**options), unlabelled=discs / "images")
+
+
 def empty(labels: np.ndarray) -> np.ndarray:
     return np.zeros_like(labels)
 
@@ -219,7 +256,7 @@ def test_a_start_of_another_architecture_is_refused(
     content = yaml.safe_load(described.read_text())
     content["config"]["veriscope"]["training"]["widths"] = [8, 16, 32]
     described.write_text(yaml.safe_dump(content))
-    with pytest.raises(MethodError, match=r"has \d+ convolutions, the architecture to train has \d+"):
+    with pytest.raises(MethodError, match=r"has \d+ convolutions and linear layers, the architecture"):
         train_files(discs / "images", discs / "labels", tmp_path / "out", tiny(start=str(tmp_path / "start")))
 
 
@@ -237,6 +274,8 @@ def test_a_folder_that_is_no_package_is_not_replaced(discs: Path, tmp_path: Path
         ({"deterministic": True, "steps": None}, "deterministic training needs a number of steps"),
         ({"tune": "head"}, "tune=head changes a network that there is already: give --from"),
         ({"topology": 0.5}, "topology is a loss of the semantic head"),
+        ({"head": "boxes", "architecture": "vit"}, "the head for boxes has a network of its own"),
+        ({"architecture": "resnet"}, "architecture"),
         ({"data_url": "my disk"}, "data_url"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_the_network_becomes_a_candidate_that_is_not_judged_where_it_learned(
     study.run(only=("unet-tuned",))
     judged = study.validate()["candidates"]
     assert judged["unet-tuned"]["n_tiles"] < judged["otsu-watershed"]["n_tiles"]
+
+    # The study can be moved: nothing in it says where it lay.
+    assert "method: network:./networks/unet-tuned" in (study.path / "study.yaml").read_text()
+    moved = Path(shutil.move(study.path, study.path.with_name("moved")))
+    again = Study(moved)
+    assert [run.n_done for run in again.run(only=("unet-tuned",))] == [0]
+    assert again.validate()["candidates"]["unet-tuned"]["n_tiles"] == judged["unet-tuned"]["n_tiles"]
+
+
+def test_a_network_outside_of_the_study_is_named_by_its_whole_path(run_study: Study, tmp_path: Path) -> None:
+    path = run_study.path / "study.yaml"
+    add_candidate(path, Candidate(id="inside", method="network:./networks/mine"))
+    add_candidate(path, Candidate(id="outside", method=f"network:{tmp_path}/other"))
+    found = {item.id: item.method for item in read_config(path).candidates}
+    assert found["inside"] == f"network:{(run_study.path / 'networks' / 'mine').absolute()}"
+    assert found["outside"] == f"network:{tmp_path}/other"
+    add_candidate(path, Candidate(id="again", method="network:./networks/mine"))
+    assert len(read_config(path).candidates) == len(found)
 
 
 def test_a_candidate_is_added_and_every_other_line_stays(run_study: Study) -> None:

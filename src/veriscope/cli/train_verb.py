@@ -34,8 +34,8 @@ def train(
         list[str],
         typer.Argument(
             metavar="IMAGES LABELS | STUDY | IMAGES",
-            help="Folders or patterns of images and of their labels; or a study; or images alone, with "
-            "--self-supervised.",
+            help="Folders or patterns of images and of their labels (boxes: or a CSV table); or a study; or "
+            "images alone, with --self-supervised.",
         ),
     ],
     output: Annotated[
@@ -45,8 +45,13 @@ def train(
     head: Annotated[
         str | None,
         typer.Option(
-            help="What it says of every pixel: flow, star, distance or semantic; else that of --from."
+            help="What it says: flow, star, distance (objects), semantic (classes of pixels) or boxes; else "
+            "that of --from."
         ),
+    ] = None,
+    architecture: Annotated[
+        Literal["unet", "vit"] | None,
+        typer.Option(help="Kind of network: U-Net, or a small vision transformer; else that of --from."),
     ] = None,
     time: Annotated[str | None, typer.Option(help="Time to learn, such as 20min, 90s or 2h.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Number of steps instead of a time.")] = None,
@@ -54,15 +59,22 @@ def train(
         str | None, typer.Option("--from", help="Network to start from: name, or folder of a package.")
     ] = None,
     tune: Annotated[
-        Literal["all", "head", "lora"], typer.Option(help="Which weights of the start learn.")
+        Literal["all", "head", "lora"],
+        typer.Option(
+            help="Which weights of the start learn: all, the head alone, or low-rank additions to a vit."
+        ),
     ] = "all",
     split: Annotated[
         Path | None, typer.Option(help="CSV with the columns stem and split (train, val, test).")
     ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Sample sheet (CSV): image and columns that name groups.")
+    ] = None,
     group_by: Annotated[
         str | None,
         typer.Option(
-            help="What belongs together: a pattern of names such as '{group}_*', or a column of --split."
+            help="What belongs together: a pattern of names such as '{group}_*', or a column of --sheet or "
+            "--split."
         ),
     ] = None,
     unlabelled: Annotated[
@@ -102,6 +114,7 @@ def train(
 
     given = {
         "head": head,
+        "architecture": architecture,
         "minutes": parse_minutes(time) if time else None,
         "steps": steps,
         "start": start,
@@ -123,24 +136,41 @@ def train(
     settings = TrainSettings.parse(
         {key: value for key, value in given.items() if value is not None}, where="veriscope train"
     )
+    of_files = {"--channel": channel, "--axes": axes, "--sheet": sheet, "--group-by": group_by}
+    of_labels: dict[str, Any] = {"--split": split, "--unlabelled": unlabelled}
+    is_study = len(sources) == 1 and (Path(sources[0]) / "study.yaml").exists()
+    if is_study:
+        _refuse(
+            of_files | of_labels | {"--self-supervised": self_supervised}, "a study, which says that itself"
+        )
+    elif self_supervised is not None:
+        needless = {"--head": head, "--from": start, "--learning-curve": learning_curve or None}
+        _refuse(of_labels | needless, "--self-supervised, which has no labels")
     need_training()
     with progress_bar(quiet=quiet or json) as progress:
         common: dict[str, Any] = {"progress": progress, "say": None if json else say}
-        if len(sources) == 1 and (Path(sources[0]) / "study.yaml").exists():
+        if is_study:
             from veriscope.workflow.fine_tuning import train_study
 
             found = train_study(Path(sources[0]), output, settings, **common)
         else:
-            common |= {"channel": channel, "axes": axes}
+            common |= {"channel": channel, "axes": axes, "sheet": sheet, "group_by": group_by}
             if self_supervised is not None:
                 found = _without_labels(sources, output, settings, self_supervised, common)
             else:
-                common |= {"split": split, "group_by": group_by, "unlabelled": unlabelled, "objects": object}
+                common |= {"split": split, "unlabelled": unlabelled, "objects": object}
                 found = _with_labels(sources, output, settings, common)
     if json:
         emit_json(found)
     else:
         _tell(found)
+
+
+def _refuse(options: dict[str, Any], what: str) -> None:
+    """Refuse options that would have no effect."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise InputError(f"{', '.join(given)} cannot be given with {what}; leave it out")
 
 
 def _with_labels(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
-from veriscope.training.heads import Head
+from veriscope.training.heads import PixelHead
 from veriscope.training.light import Augmentation, change_dyes, smooth_field, through_microscope
 
 __all__ = ["Sampler", "TrainingImage"]
@@ -65,7 +65,7 @@ class Sampler:
     def __init__(
         self,
         images: list[TrainingImage],
-        head: Head,
+        head: PixelHead,
         augmentation: Augmentation,
         *,
         size: int,

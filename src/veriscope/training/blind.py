@@ -2,7 +2,8 @@
 
 After Krull, Buchholz & Jug, Noise2Void, CVPR 2019, arXiv:1811.10980: single pixels are replaced by others
 nearby, and since noise of a pixel cannot be told from its surroundings, the network learns what is no noise.
-After He et al., Masked autoencoders, CVPR 2022, arXiv:2111.06377: large blocks are blanked, and the network
+After He et al., Masked autoencoders, CVPR 2022, arXiv:2111.06377, in the form of Xie et al., SimMIM, CVPR
+2022, arXiv:2111.09886, which convolutional networks can learn too: large blocks are blanked, and the network
 learns what images look like, as a start for other tasks.
 """
 

@@ -47,18 +47,38 @@ class BoxImage:
 
 
 class BoxHead:
-    """What a packaged network for boxes gives.
+    """Where objects are centred, how large the box around each is, and of which kind it is.
 
     Parameters
     ----------
     classes
         Names of the kinds of objects.
+    zoom
+        Pixels of the network per pixel of the images.
     """
 
     name: ClassVar[str] = "boxes"
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self.classes = classes
+    def __init__(self, classes: tuple[str, ...], *, zoom: float = 1.0) -> None:
+        self.classes, self.zoom = classes, zoom
+        self.n_out = len(classes) + 4
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Give the loss.
+
+        Parameters
+        ----------
+        output
+            As `BoxNetwork.forward` gives it.
+        targets
+            As `box_targets` gives them, stacked.
+
+        Returns
+        -------
+        torch.Tensor
+            Scalar, per object.
+        """
+        return box_loss(output, targets)
 
     @property
     def channels(self) -> tuple[str, ...]:

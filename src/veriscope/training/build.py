@@ -9,22 +9,40 @@ import torch
 from torch import nn
 
 from veriscope.errors import InputError, MethodError
+from veriscope.training.architectures import boxes as box_network
+from veriscope.training.architectures import unet, vision_transformer
+from veriscope.training.architectures.boxes import BoxNetwork
 from veriscope.training.architectures.star_convex import StarConvex
-from veriscope.training.architectures.unet import WIDTHS, UNet
-from veriscope.training.heads import FlowHead, Head, SemanticHead
+from veriscope.training.architectures.unet import UNet
+from veriscope.training.architectures.vision_transformer import VisionTransformer
+from veriscope.training.boxes import BoxHead
+from veriscope.training.heads import FlowHead, Head, PixelHead, SemanticHead
 from veriscope.training.instance_heads import DistanceHead, StarHead
 from veriscope.training.light import Augmentation
 from veriscope.training.pairs import LabelledImage
 from veriscope.training.settings import Device
 
-__all__ = ["LARGE", "choose_device", "fitting_augmentation", "make_head", "make_network", "median_size"]
+__all__ = [
+    "choose_device",
+    "fitting_augmentation",
+    "make_head",
+    "make_network",
+    "median_size",
+    "usual_widths",
+]
 
-LARGE = (48, 96, 144, 192, 192)
-"""Widths of the U-Net on a GPU, where a larger one costs little."""
-
-_HEADS: dict[str, Callable[[], Head]] = {"flow": FlowHead, "star": StarHead, "distance": DistanceHead}
-_ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"unet": UNet}
+_WIDTHS = {
+    "unet": (unet.WIDTHS, (48, 96, 144, 192, 192)),
+    "vit": (vision_transformer.WIDTHS, (384,) * 8),
+    "boxes": (box_network.WIDTHS, (32, 64, 128, 192, 192)),
+}
+"""By architecture: widths on a processor, and on a GPU, where a larger network costs little."""
+_HEADS: dict[str, Callable[[], PixelHead]] = {"flow": FlowHead, "star": StarHead, "distance": DistanceHead}
 _MOST_CLASSES = 32
+_PER_HEAD = 32
+"""Numbers per token that a head of attention sees."""
+_BOX_SIZES = (24.0, 48.0)
+"""Median sides of the commonest boxes in pixels of the network; images of others are rescaled by it."""
 
 
 def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.0) -> Head:
@@ -49,10 +67,12 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
     MethodError
         If there is no such head.
     InputError
-        If labels look like objects where classes are asked for.
+        If labels look like objects where classes are asked for, or there are no boxes where these are.
     """
     if name in _HEADS:
         return _HEADS[name]()
+    if name == "boxes":
+        return _box_head(pairs)
     if name == "semantic":
         largest = max((int(pair.labels.max(initial=0)) for pair in pairs), default=0)
         if largest >= _MOST_CLASSES:
@@ -61,24 +81,71 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
                 f"class images with 0 for the background and 1 to {_MOST_CLASSES - 1} for the classes"
             )
         return SemanticHead(largest + 1, topology=topology)
-    raise MethodError(f"no head named {name!r}; there are {', '.join(_HEADS)} and semantic")
+    raise MethodError(f"no head named {name!r}; there are {', '.join(_HEADS)}, semantic and boxes")
+
+
+def _box_head(pairs: Sequence[LabelledImage]) -> BoxHead:
+    """Take the classes of the boxes, and a zoom at which the commonest are neither tiny nor huge."""
+    boxes = [pair.boxes for pair in pairs if pair.boxes is not None]
+    if len(boxes) < len(pairs) or not boxes:
+        raise InputError(
+            f"{len(pairs) - len(boxes)} of {len(pairs)} images have no boxes; --head boxes takes a table of "
+            "boxes, or label images that are annotated everywhere"
+        )
+    edges = np.concatenate([one.edges[one.classes == 0] for one in boxes])
+    size = float(np.median(np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)))) if len(edges) else 1.0
+    low, high = _BOX_SIZES
+    zoom = min(max(low / size, 1.0), 8.0) if size < low else min(high / size, 1.0)
+    return BoxHead(boxes[0].names, zoom=round(zoom, 3))
+
+
+def usual_widths(architecture: str, *, device: str = "cpu") -> tuple[int, ...]:
+    """Give the widths of a network that suit a device.
+
+    Parameters
+    ----------
+    architecture
+        ``unet``, ``vit`` or ``boxes``.
+    device
+        ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    tuple of int
+        Channels at each resolution, or numbers per token in each layer.
+
+    Raises
+    ------
+    MethodError
+        If there is no such architecture.
+    """
+    if architecture not in _WIDTHS:
+        raise MethodError(
+            f"no architecture named {architecture!r} to be trained; there are {', '.join(_WIDTHS)}"
+        )
+    return _WIDTHS[architecture][1 if device == "cuda" else 0]
 
 
 def make_network(
-    architecture: str, n_channels: int, head: Head, *, widths: Sequence[int] = WIDTHS, norm: bool = True
+    architecture: str,
+    n_channels: int,
+    head: Head,
+    *,
+    widths: Sequence[int] | None = None,
+    norm: bool = True,
 ) -> nn.Module:
     """Make a network with new weights.
 
     Parameters
     ----------
     architecture
-        Such as ``unet``; a star head puts two heads of its own on it.
+        ``unet``, on which a star head puts two heads of its own; ``vit`` or ``boxes``.
     n_channels
         Channels of the images.
     head
         Says how many outputs there are.
     widths
-        Channels at each resolution.
+        Channels at each resolution, or numbers per token in each layer; None: as on a processor.
     norm
         Whether batches are normalised; False for a network that was packaged.
 
@@ -90,15 +157,26 @@ def make_network(
     Raises
     ------
     MethodError
-        If there is no such architecture.
+        If there is no such architecture, or it cannot have these widths.
     """
-    if architecture not in _ARCHITECTURES:
+    usual = usual_widths(architecture)
+    chosen = tuple(widths or usual)
+    if architecture == "boxes":
+        return BoxNetwork(n_channels, head.n_out - 4, widths=chosen, norm=norm)
+    if architecture == "vit":
+        return _transformer(n_channels, head.n_out, chosen, norm=norm)
+    make = StarConvex if head.name == "star" else UNet
+    return make(n_channels, head.n_out, widths=chosen, norm=norm)
+
+
+def _transformer(n_in: int, n_out: int, widths: tuple[int, ...], *, norm: bool) -> VisionTransformer:
+    if len(set(widths)) != 1 or widths[0] % _PER_HEAD:
         raise MethodError(
-            f"no architecture named {architecture!r} to be trained; there are {', '.join(_ARCHITECTURES)}"
+            f"widths {', '.join(map(str, widths))} do not suit a vit: all layers have the same one, a "
+            f"multiple of {_PER_HEAD}"
         )
-    if head.name == "star":
-        return StarConvex(n_channels, head.n_out, widths=tuple(widths), norm=norm)
-    return _ARCHITECTURES[architecture](n_channels, head.n_out, widths=tuple(widths), norm=norm)
+    n_heads = widths[0] // _PER_HEAD
+    return VisionTransformer(n_in, n_out, width=widths[0], depth=len(widths), n_heads=n_heads, norm=norm)
 
 
 def choose_device(device: Device, *, deterministic: bool) -> str:

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from veriscope.training.augment import Sampler, TrainingImage
-from veriscope.training.learn import Lesson
+from veriscope.training.learn import Lesson, Prepared, make_sampler
 from veriscope.training.light import Augmentation, change_light
 
 __all__ = ["Consistency"]
@@ -32,14 +31,17 @@ class Consistency:
         What is learned; its settings have the weight.
     images
         Prepared images without labels.
+    size
+        Side of a crop in pixels.
     """
 
-    def __init__(self, lesson: Lesson, images: Sequence[TrainingImage]) -> None:
+    def __init__(self, lesson: Lesson, images: Sequence[Prepared], *, size: int) -> None:
         self.lesson = lesson
         plain = Augmentation(style="fluorescence", stain=0, optics=0, camera=0, empty=0)
         plain = plain.model_copy(update={"scale": lesson.augmentation.scale})
         seed = lesson.settings.seed + 1
-        self.sampler = Sampler(list(images), lesson.head, plain, size=lesson.settings.crop, seed=seed)
+        self.sampler = make_sampler(lesson, images, plain, size=size, seed=seed)
+        self.seed = seed
         self.n = max(1, lesson.settings.batch // 2)
 
     def __call__(self, network: nn.Module, teacher: nn.Module, step: int) -> Tensor:
@@ -60,7 +62,7 @@ class Consistency:
             Scalar: mean square of the difference of what both would export, times its weight.
         """
         pixels, _ = self.sampler.batch(step, self.n)
-        rng = np.random.default_rng((self.sampler.seed, step, 1))
+        rng = np.random.default_rng((self.seed, step, 1))
         views = [self._views(pixels.numpy(), rng) for _ in range(2)]
         device = self.lesson.device
         with torch.no_grad():

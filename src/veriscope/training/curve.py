@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
-from veriscope.training.augment import TrainingImage
 from veriscope.training.judge import Judge
-from veriscope.training.learn import Lesson, learn
+from veriscope.training.learn import Lesson, Prepared, learn
 from veriscope.training.pairs import LabelledImage
 from veriscope.training.split import Split
 from veriscope.validate.candidates import Candidates
@@ -34,8 +33,8 @@ FloatArray = NDArray[np.float64]
 
 def learning_curve(
     lesson: Lesson,
-    train: Sequence[TrainingImage],
-    val: Sequence[TrainingImage],
+    train: Sequence[Prepared],
+    val: Sequence[Prepared],
     split: Split,
     judge: Judge,
     predict_from: Callable[[Any], Any],

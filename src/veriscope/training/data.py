@@ -12,9 +12,11 @@ from veriscope.errors import AxesError, ShapeMismatchError
 from veriscope.methods.channels import analysis_channel
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.augment import TrainingImage
-from veriscope.training.heads import Head
+from veriscope.training.boxes import BoxImage
+from veriscope.training.heads import PixelHead
+from veriscope.training.pairs import LabelledImage
 
-__all__ = ["channels_first", "median_diameter", "prepare", "seen_by"]
+__all__ = ["channels_first", "median_diameter", "prepare", "prepare_boxes", "seen_by"]
 
 _NO_OBJECT = 30.0
 
@@ -22,7 +24,7 @@ _NO_OBJECT = 30.0
 def prepare(
     image: Image,
     labels: NDArray[Any],
-    head: Head,
+    head: PixelHead,
     *,
     n_channels: int = 1,
     channel: str | int | None = None,
@@ -69,6 +71,35 @@ def prepare(
         head.targets(np.maximum(numbers, 0)),
         median_diameter(numbers),
         weight,
+    )
+
+
+def prepare_boxes(pair: LabelledImage, *, n_channels: int) -> BoxImage:
+    """Normalise an image with boxes.
+
+    Parameters
+    ----------
+    pair
+        With boxes.
+    n_channels
+        Channels that the network sees.
+
+    Returns
+    -------
+    BoxImage
+        Normalised; images with a rare class are drawn half as often again.
+
+    Raises
+    ------
+    AxesError
+        If the image has other axes or channels.
+    """
+    assert pair.boxes is not None
+    boxes = pair.boxes
+    rare = bool((boxes.classes > 0).any()) and len(boxes.names) > 1
+    pixels = normalise_channels(channels_first(pair.image, n_channels))
+    return BoxImage(
+        pixels, boxes.edges.astype(np.float64), boxes.classes.astype(np.int64), 1.5 if rare else 1.0
     )
 
 

@@ -137,11 +137,13 @@ def change_image(pair: LabelledImage, change: str, value: float) -> LabelledImag
         limits = np.iinfo(image.pixels.dtype)
         made = np.clip(np.rint(made), limits.min, limits.max)
     made = made.astype(image.pixels.dtype)
-    labels = pair.labels
+    labels, boxes = pair.labels, pair.boxes
     if change == "scale":
         labels = ndimage.zoom(labels, value, order=0, grid_mode=True, mode="nearest")
+        if boxes is not None:
+            boxes = replace(boxes, edges=(boxes.edges * np.float32(value)).astype(np.float32))
     stored = made[0] if place is None else np.moveaxis(made, 0, place)
-    return replace(pair, image=_with_pixels(image, stored), labels=labels)
+    return replace(pair, image=_with_pixels(image, stored), labels=labels, boxes=boxes)
 
 
 def _with_pixels(image: Image, pixels: NDArray[Any]) -> Image:

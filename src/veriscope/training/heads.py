@@ -13,21 +13,60 @@ from veriscope.errors import MethodError
 from veriscope.training.losses import flow_loss, semantic_loss
 from veriscope.training.targets import dense_targets
 
-__all__ = ["FlowHead", "Head", "SemanticHead"]
+__all__ = ["FlowHead", "Head", "PixelHead", "SemanticHead"]
 
 
 class Head(Protocol):
-    """What the loop of training has to know of a head.
-
-    Targets come in two ways: `targets` are made once per image and moved along with it when it is turned and
-    scaled; `crop_targets` are made of the labels of every crop.
-    """
+    """What the loop of training and a package have to know of a head."""
 
     name: ClassVar[str]
 
     @property
     def n_out(self) -> int:
         """Channels of the network's output."""
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Give the loss.
+
+        Parameters
+        ----------
+        output
+            Float (batch, n_out, y, x), of the network.
+        targets
+            Float (batch, channel, y, x), as the batches have them.
+
+        Returns
+        -------
+        torch.Tensor
+            Scalar.
+        """
+
+    def exported(self, output: Tensor) -> Tensor:
+        """Give what the packaged network gives.
+
+        Parameters
+        ----------
+        output
+            Float (batch, n_out, y, x), of the network.
+
+        Returns
+        -------
+        torch.Tensor
+            Float (batch, channel, y, x), as `channels` names them.
+        """
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the exported channels."""
+
+
+class PixelHead(Head, Protocol):
+    """A head that says something of every pixel.
+
+    Targets come in two ways: `targets` are made once per image and moved along with it when it is turned and
+    scaled; `crop_targets` are made of the labels of every crop. To those of a batch one channel is added, 1
+    where the truth is known.
+    """
 
     @property
     def vectors(self) -> tuple[int, int] | None:
@@ -62,40 +101,6 @@ class Head(Protocol):
         numpy.ndarray
             float32 (channel, y, x).
         """
-
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Give the loss.
-
-        Parameters
-        ----------
-        output
-            Float (batch, n_out, y, x), of the network.
-        targets
-            Float (batch, channel + 1, y, x); the last channel is 1 where they are known.
-
-        Returns
-        -------
-        torch.Tensor
-            Scalar.
-        """
-
-    def exported(self, output: Tensor) -> Tensor:
-        """Give what the packaged network gives.
-
-        Parameters
-        ----------
-        output
-            Float (batch, n_out, y, x), of the network.
-
-        Returns
-        -------
-        torch.Tensor
-            Float (batch, channel, y, x), as `channels` names them.
-        """
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the exported channels."""
 
 
 class FlowHead:

@@ -32,8 +32,8 @@ __all__ = [
 
 THRESHOLDS = (0.5, 0.7, 0.9)
 
-Predict = Callable[[Image], NDArray[np.int32]]
-"""Gives labels or classes (y, x) of an image."""
+Predict = Callable[[Image], Any]
+"""Gives what is judged: labels or classes (y, x) of an image, or a prediction with boxes."""
 
 
 class Judge(Protocol):

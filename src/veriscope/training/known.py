@@ -14,8 +14,8 @@ from torch import nn
 from veriscope.errors import InputError, MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
 from veriscope.training.architectures.star_convex import StarConvex
-from veriscope.training.architectures.unet import WIDTHS, UNet
-from veriscope.training.build import make_network
+from veriscope.training.boxes import BoxHead
+from veriscope.training.build import make_network, usual_widths
 from veriscope.training.heads import Head
 from veriscope.training.start import load_weights
 from veriscope.zoo.cache import model_folder
@@ -23,6 +23,7 @@ from veriscope.zoo.cache import model_folder
 __all__ = ["KnownNetwork", "find_network"]
 
 _SHIPPED = "veriscope.methods.networks"
+_STAR_LAST = StarConvex.n_last
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,28 @@ class KnownNetwork:
         """
         return str(self.settings.get("head", "flow"))
 
+    @property
+    def architecture(self) -> str:
+        """Kind of its network.
+
+        Returns
+        -------
+        str
+            Such as ``unet``.
+        """
+        return str(self.settings.get("architecture", "unet"))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels at each resolution, or numbers per token in each layer.
+
+        Returns
+        -------
+        tuple of int
+            As its package says, else the usual ones.
+        """
+        return tuple(self.training.get("widths") or usual_widths(self.architecture))
+
     def hashes(self, part: str) -> tuple[str, ...]:
         """Give the hashes of the pixels of a part of the images that it was trained with.
 
@@ -94,7 +117,7 @@ class KnownNetwork:
         of_part = split.get(part, {}) if isinstance(split, Mapping) else {}
         return tuple(of_part.get("pixel_sha256", ())) if isinstance(of_part, Mapping) else ()
 
-    def network(self, n_channels: int, head: Head) -> tuple[nn.Module, bool]:
+    def network(self, n_channels: int, head: Head) -> nn.Module:
         """Make the network with its weights.
 
         Parameters
@@ -106,22 +129,34 @@ class KnownNetwork:
 
         Returns
         -------
-        network, same_head
-            Without normalisation, since exporting folded it; and whether the head came along too.
+        torch.nn.Module
+            Without normalisation, since exporting folded it; the head has new weights if it is another.
 
         Raises
         ------
         MethodError
             If its architecture cannot be trained, or its weights do not fit.
         """
-        architecture = str(self.settings.get("architecture", "unet"))
-        widths = self.training.get("widths", WIDTHS)
-        network = make_network(architecture, n_channels, head, widths=widths, norm=False)
-        if not isinstance(network, UNet | StarConvex):
-            raise MethodError(f"{self.name}: a {architecture} cannot be started from; only a unet can")
-        same = self.head == head.name
-        load_weights(network, self.folder / "weights.onnx", same_head=same)
-        return network, same
+        if (self.architecture == "boxes") != (head.name == "boxes"):
+            raise MethodError(
+                f"{self.name} has a {self.head} head; a network for boxes and one for pixels have no weights "
+                "in common: start from another, or leave --from out"
+            )
+        network = make_network(self.architecture, n_channels, head, widths=self.widths, norm=False)
+        last = _STAR_LAST if self.head == "star" and self.architecture == "unet" else 1
+        load_weights(
+            network, self.folder / "weights.onnx", same_head=self._comes_along(head), stored_last=last
+        )
+        return network
+
+    def _comes_along(self, head: Head) -> bool | None:
+        """Tell whether the head of the weights means what the new one does."""
+        if self.head != head.name:
+            return False
+        if isinstance(head, BoxHead):
+            return tuple(self.settings.get("classes", ())) == head.classes
+        # Classes are numbers and rays a choice; there may be more or fewer of them now.
+        return None if head.name in ("semantic", "star") else True
 
 
 def find_network(name: str) -> KnownNetwork:

@@ -31,7 +31,14 @@ from veriscope.zoo.validity import check_validity
 __all__ = ["OPSET", "PackageFacts", "check_licence", "receptive_reach", "write_package"]
 
 OPSET = 17
-_TASKS = {"semantic": "semantic-segmentation", "denoise": "denoising", "masked": "image-restoration"}
+_FIELD, _STRIDE = 384, 16
+"""Side of the image in which the reach is measured, for strides above the second; else 24 strides."""
+_TASKS = {
+    "semantic": "semantic-segmentation",
+    "denoise": "denoising",
+    "masked": "image-restoration",
+    "boxes": "object-detection",
+}
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,8 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
             elif value.is_floating_point():
                 value.abs_().add_(1e-3)
                 value /= value.sum() / max(value.shape[0], 1) if value.ndim > 1 else value.mean()
-        side = 24 * stride
+        # Wide enough for a network of many small steps, and for one that looks through wide windows.
+        side = 2 * stride * max(2, -(-_FIELD // (2 * stride))) if stride > _STRIDE else 24 * stride
         pixels = torch.zeros(1, n_channels, side, side, dtype=torch.float64)
         quiet = positive(pixels)
         pixels[..., side // 2, side // 2] = 1

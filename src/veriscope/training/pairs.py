@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.boxes import Boxes
 from veriscope.core.image import Image
 from veriscope.core.labels import check_labels
 from veriscope.core.progress import Progress, silent
@@ -46,6 +47,8 @@ class LabelledImage:
         Field, replicate or other group: all images of one lie in the same part of a split.
     sha256
         Of the pixels and their shape.
+    boxes
+        Boxes of the objects, where these are asked for; None: the labels say all.
     """
 
     stem: str
@@ -53,16 +56,19 @@ class LabelledImage:
     labels: NDArray[np.int32]
     group: str
     sha256: str
+    boxes: Boxes | None = None
 
     @property
     def n_objects(self) -> int:
-        """Number of labels.
+        """Number of boxes, else of labels.
 
         Returns
         -------
         int
             0 or more; of classes it is the number of classes seen.
         """
+        if self.boxes is not None:
+            return len(self.boxes)
         return int((np.unique(self.labels) > 0).sum())
 
 

@@ -180,7 +180,7 @@ def _card(outcome: Outcome) -> dict[str, Any]:
         limits.insert(0, outcome.comparison.sentence[0].upper() + outcome.comparison.sentence[1:] + ".")
     style = lesson.augmentation.style
     return {
-        "summary": f"{lesson.settings.architecture} with a {lesson.head.name} head for {data.objects}, "
+        "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, "
         "trained by its user with Veriscope.",
         "objects": (data.objects,),
         "modalities": ("fluorescence",) if style == "fluorescence" else (),

@@ -13,17 +13,21 @@ from torch import nn
 
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
+from veriscope.methods.networks.box_network import box_network_class
 from veriscope.methods.networks.instance_network import network_class
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.methods.networks.onnx import OnnxNetwork
 from veriscope.registry import make_method
+from veriscope.training.boxes import BoxHead
 from veriscope.training.build import median_size
 from veriscope.training.choose import choose_settings
+from veriscope.training.choose_boxes import choose_threshold
 from veriscope.training.data import channels_first, seen_by
 from veriscope.training.heads import Head
 from veriscope.training.judge import ClassJudge, InstanceJudge, Judge, Predict, predict_with
+from veriscope.training.judge_boxes import BoxJudge
 from veriscope.training.known import KnownNetwork
 from veriscope.training.learn import Lesson
 from veriscope.training.package import PackageFacts, write_package
@@ -43,8 +47,10 @@ def judge_of(head: Head) -> Judge:
     Returns
     -------
     Judge
-        Of classes for a semantic head, else of objects.
+        Of classes for a semantic head, of boxes where these are found, else of objects.
     """
+    if head.name == "boxes":
+        return BoxJudge()
     return ClassJudge(head.n_out) if head.name == "semantic" else InstanceJudge()
 
 
@@ -72,21 +78,37 @@ def make_candidate(
         Proven to run.
     """
     small, large = median_size(split.train) if lesson.head.name != "semantic" else (8.0, 60.0)
-    settings = NetworkSettings.parse(
-        {
-            "architecture": lesson.settings.architecture,
-            "head": lesson.head.name,
-            "n_channels": lesson.n_channels,
-            "stride": stride,
-            "halo": halo,
-            "best_diameter": round(float(np.clip((small * large) ** 0.5, 8, 200)), 1),
-            "diameters": (round(max(2.0, 0.7 * small), 1), round(1.4 * large, 1)),
-        },
-        where="what the network needs to be used",
-    )
+    plain = {
+        "architecture": lesson.architecture,
+        "head": lesson.head.name,
+        "n_channels": lesson.n_channels,
+        "stride": stride,
+        "halo": halo,
+        "best_diameter": round(float(np.clip((small * large) ** 0.5, 8, 200)), 1),
+        "diameters": (round(max(2.0, 0.7 * small), 1), round(1.4 * large, 1)),
+    }
+    if isinstance(lesson.head, BoxHead):
+        plain |= _box_settings(lesson.head, network, split)
+    settings = NetworkSettings.parse(plain, where="what the network needs to be used")
     facts = PackageFacts("candidate", {"summary": "candidate"})
     write_package(network, lesson.head, folder, settings=settings, facts=facts)
     return _read(folder)
+
+
+def _box_settings(head: BoxHead, network: nn.Module, split: Split) -> dict[str, Any]:
+    """Say what a network for boxes needs beside: sizes are those of the first kind of objects."""
+    edges = np.concatenate(
+        [pair.boxes.edges[pair.boxes.classes == 0] for pair in split.train if pair.boxes is not None]
+    )
+    sides = np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)) if len(edges) else np.full(1, 30.0)
+    low, middle, high = (float(value) for value in np.percentile(sides, (5, 50, 95)))
+    return {
+        "classes": head.classes,
+        "step": int(network.step),  # type: ignore[arg-type]
+        "zoom": head.zoom,
+        "best_diameter": round(float(np.clip(middle * head.zoom, 2, 1000)), 1),
+        "diameters": (round(max(2.0, low), 1), round(max(3.0, high), 1)),
+    }
 
 
 def choose_on_validation(
@@ -110,6 +132,9 @@ def choose_on_validation(
     """
     if package.settings.head == "semantic":
         return package, {}
+    if package.settings.head == "boxes":
+        boxed = choose_threshold(package, split.val, progress)
+        return replace(package, settings=boxed.settings), boxed.record
     images = [seen_by(pair.image, package.settings.n_channels) for pair in split.val]
     found = choose_settings(package, images, [pair.labels for pair in split.val], progress=progress)
     return replace(package, settings=found.settings), found.record
@@ -126,10 +151,13 @@ def package_predictor(package: NetworkPackage) -> Predict:
     Returns
     -------
     callable
-        Labels of an image, or classes where its head gives these.
+        Labels of an image, or classes or a prediction with boxes where its head gives these.
     """
     if package.settings.head == "semantic":
         return _classes(package)
+    if package.settings.head == "boxes":
+        method = box_network_class(package, name="network")()
+        return lambda image: method.predict(seen_by(image, package.settings.n_channels))
     return predict_with(network_class(package, name="network")())
 
 

@@ -19,16 +19,17 @@ from torch import nn
 from veriscope.core.cost import Assumptions, footprint
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
+from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
-from veriscope.training.architectures.unet import WIDTHS, UNet
 from veriscope.training.blind import BlindHead, HiddenPixels, scale_brightness
+from veriscope.training.build import make_network, usual_widths
 from veriscope.training.data import channels_first
 from veriscope.training.fit import FitSettings, Fitted, fit
-from veriscope.training.learn import set_up_torch
+from veriscope.training.learn import crop_side, set_up_torch
 from veriscope.training.package import PackageFacts, receptive_reach, write_package
 from veriscope.training.pairs import LabelledImage, read_unlabelled, sees_colour
 from veriscope.training.settings import SelfTask, TrainSettings
-from veriscope.training.split import Split, group_images, make_split
+from veriscope.training.split import Split, group_images, make_split, read_sheet
 from veriscope.validate.candidates import candidates_by_values
 from veriscope.validate.ranking import Ranking, rank_candidates
 
@@ -42,7 +43,7 @@ _NARROW = (32, 64, 96)
 class ImageNetworkSettings(Settings):
     """How a network that gives an image is run: ``config: veriscope: image_network`` in its package."""
 
-    architecture: Literal["unet"] = "unet"
+    architecture: Literal["unet", "vit"] = "unet"
     """Kind of network."""
     head: Literal["denoise", "masked"] = "denoise"
     """What it was made to do."""
@@ -60,6 +61,7 @@ def train_without_labels(
     settings: TrainSettings | None = None,
     *,
     task: SelfTask,
+    sheet: str | Path | None = None,
     group_by: str | None = None,
     channel: str | int | None = None,
     axes: str | None = None,
@@ -79,8 +81,10 @@ def train_without_labels(
     task
         ``n2v``: removes noise that is independent from pixel to pixel; ``masked``: learns what such images
         look like, to start from with fewer labels.
+    sheet
+        Sample sheet: CSV table with a row for each image, of which `group_by` names a column.
     group_by
-        Pattern of names with ``{group}``: what belongs to one field or replicate.
+        Pattern of names with ``{group}``, or a column of the sheet: what belongs to one field or replicate.
     channel
         Channel to learn from, where images have several.
     axes
@@ -104,6 +108,11 @@ def train_without_labels(
         If training fails.
     """
     settings, output = settings or TrainSettings(), Path(output)
+    if task == "n2v" and settings.architecture != "unet":
+        raise InputError(
+            f"--self-supervised n2v with --architecture {settings.architecture}: noise is local, and patches "
+            "blur it; leave --architecture out, or learn with --self-supervised masked"
+        )
     notes: list[str] = []
 
     def tell(sentence: str) -> None:
@@ -113,7 +122,8 @@ def train_without_labels(
 
     with UsageMeter() as meter:
         pairs = read_unlabelled(images, channel=channel, axes=axes, progress=progress)
-        grouped, groups_are = group_images(pairs, group_by)
+        samples = read_sheet(Path(sheet)) if sheet is not None else None
+        grouped, groups_are = group_images(pairs, group_by, samples, is_sheet=sheet is not None)
         split = make_split(grouped, seed=settings.seed, groups_are=groups_are)
         n_channels = 3 if sees_colour(grouped) else 1
         parts = {name: _brightness(split, name, n_channels) for name in ("train", "val", "test")}
@@ -121,9 +131,10 @@ def train_without_labels(
         network, state = _fit(parts, settings, task, n_channels, work / "checkpoint.pt", progress, tell)
         ranking = _judge(network, parts["test"], split.test, settings, task)
     made = footprint([meter.usage], Assumptions.from_environment(os.environ))
-    stride = int(network.stride)
+    stride = int(network.stride)  # type: ignore[arg-type]
     head = BlindHead(n_channels, task)
     plain = ImageNetworkSettings(
+        architecture=settings.architecture,
         head="denoise" if task == "n2v" else "masked",
         n_channels=n_channels,
         stride=stride,
@@ -134,7 +145,7 @@ def train_without_labels(
         "task": task,
         "split": split.to_dict(),
         "settings": settings.model_dump(mode="json"),
-        "widths": list(network.widths),
+        "widths": list(network.widths),  # type: ignore[arg-type]
         "steps": state.step,
         "minutes": round(state.minutes, 2),
         "stopped": state.stopped,
@@ -164,12 +175,11 @@ def _fit(
     checkpoint: Path,
     progress: Progress,
     say: Callable[[str], None],
-) -> tuple[UNet, Fitted]:
+) -> tuple[nn.Module, Fitted]:
     device = set_up_torch(settings)
-    widths = settings.widths or (_NARROW if task == "n2v" else WIDTHS)
-    network = UNet(n_channels, n_channels, widths=widths)
     head = BlindHead(n_channels, task)
-    size = -(-settings.crop // network.stride) * network.stride
+    network = make_network(settings.architecture, n_channels, head, widths=_widths(settings, task, device))
+    size = crop_side(network, settings)
     val = HiddenPixels(parts["val"], task, size=size, seed=settings.seed)
     looks = [val.batch(number, settings.batch) for number in range(4)]
 
@@ -199,12 +209,16 @@ def _fit(
         validate=validate,
         say=say,
     )
-    assert isinstance(average, UNet)
     return average.to("cpu").float().eval(), state
 
 
+def _widths(settings: TrainSettings, task: SelfTask, device: str) -> tuple[int, ...]:
+    usual = _NARROW if task == "n2v" else usual_widths(settings.architecture, device=device)
+    return settings.widths or usual
+
+
 def _judge(
-    network: UNet,
+    network: nn.Module,
     images: Sequence[NDArray[np.float32]],
     pairs: Sequence[LabelledImage],
     settings: TrainSettings,
@@ -214,14 +228,16 @@ def _judge(
     values: dict[str, list[float]] = {"network": [], "mean of neighbours": []}
     around = np.ones((1, 3, 3)) / 8
     around[0, 1, 1] = 0
+    stride = int(network.stride)  # type: ignore[arg-type]
+    head = BlindHead(len(images[0]), task)
     for image in images:
-        size = min(256, -(-max(image.shape[1:]) // network.stride) * network.stride)
+        size = stride * min(max(256 // stride, 1), -(-max(image.shape[1:]) // stride))
         pixels, wanted = HiddenPixels([image], task, size=size, seed=settings.seed).batch(0, 4)
         with torch.no_grad():
             said = network(pixels)
         simple = np.stack([ndimage.convolve(one, around, mode="nearest") for one in pixels.numpy()])
         for name, found in (("network", said), ("mean of neighbours", torch.from_numpy(simple))):
-            values[name].append(float(BlindHead(network.n_in, task).loss(found.float(), wanted)))
+            values[name].append(float(head.loss(found.float(), wanted)))
     table = candidates_by_values(
         values,
         better="lower",

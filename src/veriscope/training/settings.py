@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from veriscope.core.settings import Settings
+from veriscope.errors import InputError
 
 __all__ = ["Device", "SelfTask", "TrainSettings", "Tune"]
 
@@ -20,8 +21,9 @@ class TrainSettings(Settings):
 
     head: str = "flow"
     """What the network says of every pixel, such as flow or semantic."""
-    architecture: str = "unet"
-    """Kind of network."""
+    architecture: Literal["unet", "vit"] = "unet"
+    """Kind of network: a U-Net, or a small vision transformer, which needs more images or a start to become
+    as good. The head for boxes has a network of its own."""
     minutes: float = Field(default=20, gt=0, le=10000)
     """Time to learn; reading, choosing and judging come on top."""
     clock: Literal["wall", "processor"] = "wall"
@@ -41,7 +43,7 @@ class TrainSettings(Settings):
     batch: int = Field(default=8, ge=1, le=256)
     """Crops in a step."""
     crop: int = Field(default=192, ge=32, le=1024)
-    """Side of a crop in pixels."""
+    """Side of a crop in pixels; rounded up to what the network takes."""
     rate: float | None = Field(default=None, gt=0, le=1)
     """Highest learning rate; None: 2e-3 from scratch, 6e-4 from a start."""
     topology: float = Field(default=0.0, ge=0, le=1)
@@ -51,8 +53,8 @@ class TrainSettings(Settings):
     curve: bool = False
     """Whether to learn the learning curve: trainings on parts of the objects before the one on all."""
     widths: tuple[int, ...] | None = None
-    """Channels of the network at each resolution; None: those of the start, else 32 to 128, on a GPU 48 to
-    192."""
+    """Channels of the network at each resolution, or numbers per token in each layer of a vit; None: those of
+    the start, else what suits the device."""
     threads: int = Field(default=0, ge=0, le=1024)
     """Threads on the processor; 0 leaves it to torch."""
     data_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
@@ -72,21 +74,38 @@ class TrainSettings(Settings):
             raise ValueError(f"tune={self.tune} changes a network that there is already: give --from")
         if self.topology and self.head != "semantic":
             raise ValueError("topology is a loss of the semantic head: give --head semantic")
+        if self.architecture != "unet" and self.head == "boxes":
+            raise ValueError("the head for boxes has a network of its own: leave out --architecture")
         return self
 
-    def with_head_of(self, start: str | None) -> Self:
-        """Take the head of the start, unless one was asked for.
+    def with_start(self, head: str | None, architecture: str | None) -> Self:
+        """Take head and architecture of the start, unless another head was asked for.
 
         Parameters
         ----------
-        start
-            Name of the head of the network to start from; None: there is none.
+        head, architecture
+            Of the network to start from; None: there is none.
 
         Returns
         -------
         TrainSettings
-            With that head.
+            With those of the start.
+
+        Raises
+        ------
+        InputError
+            If another architecture was asked for than the start has.
         """
-        if start is None or "head" in self.model_fields_set or start in ("denoise", "masked"):
+        if head is None:
             return self
-        return self.model_copy(update={"head": start})
+        wanted: dict[str, str] = {}
+        if "head" not in self.model_fields_set and head not in ("denoise", "masked"):
+            wanted["head"] = head
+        if architecture in ("unet", "vit"):
+            if "architecture" in self.model_fields_set and self.architecture != architecture:
+                raise InputError(
+                    f"--architecture {self.architecture} is another than that of {self.start}, which is a "
+                    f"{architecture}; leave it out, or start from another network"
+                )
+            wanted["architecture"] = architecture
+        return self.model_copy(update=wanted)

@@ -12,14 +12,20 @@ from typing import Literal, cast
 import numpy as np
 
 from veriscope.errors import InputError, TableError, UnreadableFileError
+from veriscope.io.folders import image_stem
+from veriscope.io.images import SUFFIXES
 from veriscope.training.pairs import LabelledImage
 
-__all__ = ["LOCKED", "Part", "Split", "group_images", "make_split", "read_split"]
+__all__ = ["LOCKED", "Part", "Split", "group_images", "make_split", "read_sheet", "read_split"]
 
 Part = Literal["train", "val", "test"]
 LOCKED: Part = "test"
 _PARTS: tuple[Part, ...] = ("train", "val", "test")
 _GROUP_COLUMNS = ("field_group", "group", "replicate", "field")
+_SHEET_COLUMNS = ("field_group", "replicate", "field", "well", "animal", "group")
+_IMAGE_COLUMNS = ("stem", "image", "image_id", "file", "filename", "name")
+_CONDITION, _REPLICATE = "group", "replicate"
+"""In a sample sheet replicates are numbered within their group."""
 _SHARE = 0.15
 """Of the groups that go to validation, and to the locked set."""
 
@@ -76,7 +82,11 @@ class Split:
 
 
 def group_images(
-    pairs: Sequence[LabelledImage], by: str | None, table: Mapping[str, Mapping[str, str]] | None = None
+    pairs: Sequence[LabelledImage],
+    by: str | None,
+    table: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    is_sheet: bool = False,
 ) -> tuple[list[LabelledImage], str]:
     """Say which images belong together.
 
@@ -89,7 +99,10 @@ def group_images(
         for the rest, such as ``{group}_*``; None: the first column of the table that names groups, else
         each image is taken for a field of its own.
     table
-        Rows of a sheet by stem.
+        Rows of a table by stem.
+    is_sheet
+        Whether the table is a sample sheet: then every image must be in it, replicates are taken first, and
+        they are numbered within their ``group``.
 
     Returns
     -------
@@ -105,17 +118,18 @@ def group_images(
         groups = _by_pattern(pairs, by)
         sentence = f"groups by the names, {by}"
     elif by is not None and table is not None:
-        groups = _by_column(pairs, by, table)
+        groups = _by_column(pairs, by, table, is_sheet=is_sheet)
         sentence = f"groups by the column {by}"
     elif by is not None:
         raise InputError(
             f"--group-by {by!r} is neither a pattern with {{group}}, such as '{{group}}_*', nor a column of "
-            "a --split table, which was not given"
+            "a table, since none was given: give --sheet, or --split"
         )
     else:
-        named = [name for name in _GROUP_COLUMNS if table and all(name in row for row in table.values())]
+        known = _SHEET_COLUMNS if is_sheet else _GROUP_COLUMNS
+        named = [name for name in known if table and all(name in row for row in table.values())]
         groups = (
-            _by_column(pairs, named[0], table)
+            _by_column(pairs, named[0], table, is_sheet=is_sheet)
             if named and table
             else {pair.stem: pair.stem for pair in pairs}
         )
@@ -154,12 +168,63 @@ def _by_pattern(pairs: Sequence[LabelledImage], pattern: str) -> dict[str, str]:
 
 
 def _by_column(
-    pairs: Sequence[LabelledImage], column: str, table: Mapping[str, Mapping[str, str]]
+    pairs: Sequence[LabelledImage],
+    column: str,
+    table: Mapping[str, Mapping[str, str]],
+    *,
+    is_sheet: bool,
 ) -> dict[str, str]:
     some = next(iter(table.values()), {})
     if column not in some:
-        raise TableError(f"--group-by: the split table has no column {column!r}; it has {', '.join(some)}")
-    return {pair.stem: table[pair.stem][column] or pair.stem for pair in pairs if pair.stem in table}
+        kind = "sample sheet" if is_sheet else "split table"
+        raise TableError(f"--group-by: the {kind} has no column {column!r}; it has {', '.join(some)}")
+    missing = [pair.stem for pair in pairs if pair.stem not in table]
+    if is_sheet and missing:
+        raise TableError(
+            f"the sample sheet has no row for {len(missing)} of {len(pairs)} images: "
+            f"{', '.join(missing[:10])}; add them"
+        )
+    within = is_sheet and column == _REPLICATE and _CONDITION in some
+    found = {}
+    for pair in pairs:
+        row = table.get(pair.stem, {})
+        if value := row.get(column, ""):
+            found[pair.stem] = f"{row[_CONDITION]}/{value}" if within else value
+        else:
+            found[pair.stem] = pair.stem
+    return found
+
+
+def read_sheet(path: Path) -> dict[str, dict[str, str]]:
+    """Read a sample sheet, from which groups are taken.
+
+    Parameters
+    ----------
+    path
+        CSV with a column that names the image (``image``, ``stem``, ``filename`` …; a name with or without
+        its ending), and others.
+
+    Returns
+    -------
+    dict
+        Rows by stem.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it cannot be read.
+    TableError
+        If no column names the image, or an image comes twice.
+    """
+    rows = _rows(path)
+    columns = {key.lower(): key for key in rows[0]} if rows else {}
+    name = next((columns[key] for key in _IMAGE_COLUMNS if key in columns), None)
+    if name is None:
+        has = ", ".join(rows[0]) if rows else "no row"
+        raise TableError(
+            f"{path}: no column names the image; call it one of {', '.join(_IMAGE_COLUMNS)}; it has {has}"
+        )
+    return _by_stem(path, rows, name)
 
 
 def read_split(path: Path) -> dict[str, dict[str, str]]:
@@ -183,26 +248,42 @@ def read_split(path: Path) -> dict[str, dict[str, str]]:
     TableError
         If columns are missing, or a part or a name is not allowed.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFileError(f"{path}: cannot be read as a CSV table ({error})") from error
+    rows = _rows(path)
     name = next((key for key in ("stem", "image") if rows and key in rows[0]), None)
     if name is None or "split" not in rows[0]:
         has = ", ".join(rows[0]) if rows else "no row"
-        raise TableError(f"{path}: needs the columns stem and split; it has {has}")
+        raise TableError(
+            f"{path}: needs the columns stem and split; it has {has}; a sample sheet without parts is "
+            "given as --sheet"
+        )
     wrong = sorted({str(row["split"]) for row in rows} - set(_PARTS))
     if wrong:
         raise TableError(
             f"{path}: split {', '.join(map(repr, wrong))} is not allowed; use train, val or test"
         )
-    table = {row[name]: row for row in rows}
+    return _by_stem(path, rows, name)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFileError(f"{path}: cannot be read as a CSV table ({error})") from error
+
+
+def _by_stem(path: Path, rows: Sequence[dict[str, str]], column: str) -> dict[str, dict[str, str]]:
+    table = {_stem(row[column] or ""): row for row in rows}
     if len(table) < len(rows):
         raise TableError(
             f"{path}: {len(rows) - len(table)} images stand in more than one row; keep one of each"
         )
     return table
+
+
+def _stem(name: str) -> str:
+    """Drop the ending of an image, and nothing else: ``a.1`` may be a name."""
+    return image_stem(name) if name.lower().endswith(tuple(SUFFIXES)) else name
 
 
 def make_split(

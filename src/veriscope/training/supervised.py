@@ -14,13 +14,14 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.training.box_pairs import read_box_pairs
 from veriscope.training.build import fitting_augmentation, make_head
 from veriscope.training.consistency import Consistency
 from veriscope.training.curve import learning_curve
 from veriscope.training.envelope import robustness
 from veriscope.training.judge import Comparison, Judge, Predict, compare_with_start
 from veriscope.training.known import KnownNetwork, find_network
-from veriscope.training.learn import Lesson, learn, prepare_all, set_up_torch
+from veriscope.training.learn import Lesson, crop_side, learn, prepare_all, set_up_torch
 from veriscope.training.package import check_licence, receptive_reach, write_package
 from veriscope.training.pairs import (
     LabelledImage,
@@ -38,7 +39,7 @@ from veriscope.training.run import (
     start_predictor,
 )
 from veriscope.training.settings import TrainSettings
-from veriscope.training.split import Split, group_images, make_split, read_split
+from veriscope.training.split import Split, group_images, make_split, read_sheet, read_split
 
 __all__ = ["TrainingImages", "train_files", "train_network"]
 
@@ -77,6 +78,7 @@ def train_files(
     settings: TrainSettings | None = None,
     *,
     split: str | Path | None = None,
+    sheet: str | Path | None = None,
     group_by: str | None = None,
     channel: str | int | None = None,
     axes: str | None = None,
@@ -90,15 +92,20 @@ def train_files(
     Parameters
     ----------
     images, labels
-        Folders, files or patterns; what belongs together has equal names without endings.
+        Folders, files or patterns; what belongs together has equal names without endings. For boxes labels
+        may be a CSV table of them.
     output
         Folder of the package to be made.
     settings
         How; None: the defaults.
     split
         CSV table with the part of each image: stem, split (train, val, test); None: drawn by group.
+    sheet
+        Sample sheet: CSV table with a row for each image, of which `group_by` names a column; None: the table
+        of the split has the groups, if any has.
     group_by
-        Pattern of names with ``{group}``, or a column of the table: what belongs to one field or replicate.
+        Pattern of names with ``{group}``, or a column of the sheet or of the table of the split: what belongs
+        to one field or replicate.
     channel
         Channel to learn from, where images have several.
     axes
@@ -127,14 +134,17 @@ def train_files(
     settings = settings or TrainSettings()
     _check_output(Path(output))
     start = find_network(settings.start) if settings.start else None
-    settings = settings.with_head_of(start.head if start else None)
-    pairs = read_pairs(
-        images, labels, channel=channel, axes=axes, partial=split is not None, progress=progress
-    )
+    settings = settings.with_start(start.head, start.architecture) if start else settings
+    reading: dict[str, Any] = {"channel": channel, "axes": axes, "partial": split is not None}
+    if settings.head == "boxes":
+        pairs = read_box_pairs(images, labels, objects=objects, progress=progress, **reading)
+    else:
+        pairs = read_pairs(images, labels, progress=progress, **reading)
     table = read_split(Path(split)) if split is not None else None
     if table is not None:
         pairs = [pair for pair in pairs if pair.stem in table] or pairs
-    pairs, groups_are = group_images(pairs, group_by, table)
+    samples = read_sheet(Path(sheet)) if sheet is not None else table
+    pairs, groups_are = group_images(pairs, group_by, samples, is_sheet=sheet is not None)
     parted = make_split(
         pairs,
         table=table,
@@ -222,6 +232,8 @@ class _Job:
         head = make_head(settings.head, every, topology=settings.topology)
         n_channels = 3 if sees_colour(every) or (start is not None and start.n_channels == 3) else 1
         self._check_classes(head.n_out if head.name == "semantic" else 0)
+        if data.unlabelled and head.name == "boxes":
+            raise InputError("--unlabelled goes with heads that say something of every pixel, not with boxes")
         self.lesson = Lesson(
             head,
             n_channels,
@@ -295,9 +307,9 @@ class _Job:
     def _consistency(self) -> Consistency | None:
         if not self.data.unlabelled:
             return None
-        return Consistency(
-            self.lesson, prepare_all(self.data.unlabelled, self.lesson.head, self.lesson.n_channels)
-        )
+        lesson = self.lesson
+        images = prepare_all(self.data.unlabelled, lesson.head, lesson.n_channels)
+        return Consistency(lesson, images, size=crop_side(lesson.network(), lesson.settings))
 
     def _compare(self, rows: Sequence[Any]) -> Comparison | None:
         """Compare with the start on the locked images, where it says the same kind of thing."""

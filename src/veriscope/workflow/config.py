@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import Field, field_validator
@@ -15,7 +15,10 @@ from veriscope.io.atomic import write_text
 from veriscope.validate.fingerprint.items import Fingerprint
 from veriscope.workflow.question import Question
 
-__all__ = ["AuditSettings", "Candidate", "StudyConfig", "read_config", "save_answers"]
+__all__ = ["IN_STUDY", "AuditSettings", "Candidate", "StudyConfig", "read_config", "save_answers"]
+
+IN_STUDY = "./"
+"""With it begin the folders of networks that lie in the study."""
 
 
 class Candidate(Settings):
@@ -24,9 +27,28 @@ class Candidate(Settings):
     id: str = Field(coerce_numbers_to_str=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of its folder in the study."""
     method: str
-    """Name of an installed method."""
+    """Name of an installed method, or ``network:`` and the folder of one that was trained; in study.yaml a
+    folder that begins with ``./`` lies in the study, so that a study can be moved."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Options of the method; the others keep their defaults."""
+
+    def found_from(self, study: Path) -> Self:
+        """Give the candidate with the folder of its network as it is found from anywhere.
+
+        Parameters
+        ----------
+        study
+            Folder of the study.
+
+        Returns
+        -------
+        Candidate
+            The same where its network does not lie in the study.
+        """
+        prefix, _, place = self.method.partition(":")
+        if prefix != "network" or not place.startswith(IN_STUDY):
+            return self
+        return self.model_copy(update={"method": f"network:{(study / place).absolute()}"})
 
 
 class AuditSettings(Settings):
@@ -120,7 +142,8 @@ def read_config(path: Path) -> StudyConfig:
         raise InputError(
             f"{path}: candidates must have different ids (capitals do not count), got {', '.join(ids)}"
         )
-    return config
+    found = tuple(candidate.found_from(path.parent) for candidate in config.candidates)
+    return config.model_copy(update={"candidates": found})
 
 
 def save_answers(path: Path, answers: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
 from veriscope.methods.channels import analysis_channel
 from veriscope.workflow.annotations import latest_annotation
-from veriscope.workflow.config import Candidate, StudyConfig, read_config
+from veriscope.workflow.config import IN_STUDY, Candidate, StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.plan import read_plan
 from veriscope.workflow.training import training_inputs
@@ -78,7 +78,7 @@ def train_study(
     folder = StudyFolder(study)
     config = read_config(folder.config)
     start = find_network(settings.start) if settings.start else None
-    settings = settings.with_head_of(start.head if start else None)
+    settings = settings.with_start(start.head, start.architecture) if start else settings
     name = _free_name(config, start.name if start else settings.architecture)
     target = output or study / _FOLDER / name
     pairs, unit = tuned_images(folder, config)
@@ -91,8 +91,7 @@ def train_study(
     )
     data = TrainingImages(split, source=_source(config), objects=config.question.object)
     found = train_network(data, target, settings, start=start, progress=progress, say=say)
-    method = f"network:{target.absolute()}"
-    add_candidate(folder.config, Candidate(id=name, method=method))
+    add_candidate(folder.config, Candidate(id=name, method=f"network:{_place(target, study)}"))
     return found | {"candidate": name, "use": f"veriscope run {study}"}
 
 
@@ -185,6 +184,14 @@ def is_tuned_here(folder: StudyFolder, method: str) -> bool:
     return said.startswith(f"{_source(read_config(folder.config))}:")
 
 
+def _place(target: Path, study: Path) -> str:
+    """Give the folder of a network as study.yaml names it: from the study where it lies there."""
+    try:
+        return IN_STUDY + target.absolute().relative_to(study.absolute()).as_posix()
+    except ValueError:
+        return str(target.absolute())
+
+
 def _source(config: StudyConfig) -> str:
     return f"training tiles of the study {config.name}"
 
@@ -204,7 +211,8 @@ def add_candidate(path: Path, candidate: Candidate) -> None:
     InputError
         If the file is not written in lines, so that a person has to add it.
     """
-    if any(item.method == candidate.method for item in read_config(path).candidates):
+    named = candidate.found_from(path.parent).method
+    if any(item.method == named for item in read_config(path).candidates):
         return
     text = path.read_text(encoding="utf-8")
     root = yaml.compose(text, Loader=yaml.SafeLoader)

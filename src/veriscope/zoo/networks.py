@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from veriscope.methods.networks.box_network import BoxNetwork, box_network_class
 from veriscope.methods.networks.instance_network import InstanceNetwork, network_class
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.zoo.add import open_package
@@ -33,7 +34,7 @@ def is_network_name(name: str) -> bool:
     return name.startswith(NETWORK_PREFIX)
 
 
-def network_method(name: str) -> type[InstanceNetwork]:
+def network_method(name: str) -> type[InstanceNetwork | BoxNetwork]:
     """Give the class of a network, with all its settings from its package.
 
     Parameters
@@ -44,7 +45,7 @@ def network_method(name: str) -> type[InstanceNetwork]:
     Returns
     -------
     type
-        A subclass of `InstanceNetwork`.
+        A subclass of `InstanceNetwork`, or of `BoxNetwork` where its head finds boxes.
 
     Raises
     ------
@@ -61,4 +62,5 @@ def network_method(name: str) -> type[InstanceNetwork]:
     # Whoever opens a package verifies the files that it knows of; 8-bit weights are our own addition.
     package.verify()
     own = slug(model.description.id or model.description.name) if is_path else asked
-    return network_class(package, name=f"{NETWORK_PREFIX}{own}")
+    make = box_network_class if package.settings.head == "boxes" else network_class
+    return make(package, name=f"{NETWORK_PREFIX}{own}")

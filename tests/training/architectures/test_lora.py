@@ -13,7 +13,7 @@ from veriscope.training.architectures.vision_transformer import VisionTransforme
 @pytest.fixture
 def network() -> VisionTransformer:
     torch.manual_seed(0)
-    return VisionTransformer(1, 2, patch=4, width=24, depth=2, n_heads=3).eval()
+    return VisionTransformer(1, 2, patch=4, width=24, depth=2, n_heads=3, window=2).eval()
 
 
 def test_an_adapted_network_computes_the_same_with_few_parameters(network: VisionTransformer) -> None:

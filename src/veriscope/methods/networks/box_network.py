@@ -23,7 +23,7 @@ from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.methods.networks.onnx import OnnxNetwork
 from veriscope.methods.networks.resample import resample
 
-__all__ = ["BoxNetwork", "BoxParameters"]
+__all__ = ["BoxNetwork", "BoxParameters", "box_network_class"]
 
 _FITS = (0.67, 1.5)
 """Sizes relative to the best at which objects are taken as they are; others are looked at again, rescaled."""
@@ -72,6 +72,8 @@ class BoxNetwork(Method):
         if package is not None:
             cls.package, cls.card, cls.version = package, package.card, package.version
             cls.n_channels = package.settings.n_channels
+            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
+            cls.colour_channel = "luminance" if grey else None
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -200,3 +202,32 @@ class BoxNetwork(Method):
             details=details | {"n_by_class": by_class},
             boxes=boxes,
         )
+
+
+def box_network_class(package: NetworkPackage, *, name: str) -> type[BoxNetwork]:
+    """Make the method of a package that does not come with Veriscope.
+
+    Parameters
+    ----------
+    package
+        Of the network.
+    name
+        Of the method.
+
+    Returns
+    -------
+    type
+        A subclass of `BoxNetwork`, whose instances can be pickled.
+    """
+
+    class PackagedBoxNetwork(BoxNetwork, package=package):
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _remake, (package, name, self.parameters)
+
+    PackagedBoxNetwork.name = name
+    PackagedBoxNetwork.__doc__ = package.card.summary
+    return PackagedBoxNetwork
+
+
+def _remake(package: NetworkPackage, name: str, parameters: Settings) -> BoxNetwork:
+    return box_network_class(package, name=name)(parameters)

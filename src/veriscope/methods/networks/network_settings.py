@@ -17,7 +17,7 @@ HeadName = Literal["flow", "semantic", "star", "distance", "boxes"]
 class NetworkSettings(Settings):
     """How a network is run and its outputs become objects: ``config: veriscope: network`` in a package."""
 
-    architecture: Literal["unet", "boxes"] = "unet"
+    architecture: Literal["unet", "vit", "boxes"] = "unet"
     """Kind of network, for training it further."""
     head: HeadName = "flow"
     """What its outputs mean, and so how objects are made of them."""

@@ -9,9 +9,12 @@ which is fine enough for boxes and costs a tenth.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+from veriscope.errors import MethodError
 
 __all__ = ["BoxNetwork"]
 
@@ -33,21 +36,39 @@ class BoxNetwork(nn.Module):
     n_classes
         Kinds of objects.
     widths
-        Channels at each resolution, finest first.
+        Channels at each resolution, finest first; at least three.
+    norm
+        Whether to normalise batches; False for a network whose normalisation was folded.
+
+    Raises
+    ------
+    MethodError
+        If there are too few widths.
     """
 
+    last: ClassVar[tuple[str, ...]] = ("head",)
+    """Parts that learn alone with ``tune=head``."""
+    n_last: ClassVar[int] = 1
+    """Convolutions at the end that belong to the head."""
     step = 2**OUT_LEVEL
 
-    def __init__(self, n_in: int, n_classes: int, *, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(
+        self, n_in: int, n_classes: int, *, widths: tuple[int, ...] = WIDTHS, norm: bool = True
+    ) -> None:
         super().__init__()
+        if len(widths) <= OUT_LEVEL:
+            raise MethodError(
+                f"a network for boxes has {len(widths)} widths; it needs at least {OUT_LEVEL + 1}, since it "
+                f"looks at 1/{self.step} of the resolution"
+            )
         self.n_in, self.n_classes, self.widths = n_in, n_classes, widths
         self.encoder = nn.ModuleList(
-            _convolutions(i, o, depth=2 if level else 1)
+            _convolutions(i, o, depth=2 if level else 1, norm=norm)
             for level, (i, o) in enumerate(zip((n_in, *widths[:-1]), widths, strict=True))
         )
         up = list(zip(widths[:OUT_LEVEL:-1], widths[-2 : OUT_LEVEL - 1 : -1], strict=True))
         self.reduce = nn.ModuleList(nn.Conv2d(deep, fine, 1) for deep, fine in up)
-        self.decoder = nn.ModuleList(_convolutions(fine, fine, depth=2) for _, fine in up)
+        self.decoder = nn.ModuleList(_convolutions(fine, fine, depth=2, norm=norm) for _, fine in up)
         self.head = nn.Conv2d(widths[OUT_LEVEL], n_classes + 4, 1)
         nn.init.constant_(self.head.bias[:n_classes], math.log(_RARE / (1 - _RARE)))  # type: ignore[index]
 
@@ -84,12 +105,11 @@ class BoxNetwork(nn.Module):
         return out
 
 
-def _convolutions(n_in: int, n_out: int, *, depth: int) -> nn.Sequential:
+def _convolutions(n_in: int, n_out: int, *, depth: int, norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for n in (n_in, n_out)[:depth]:
-        layers += [
-            nn.Conv2d(n, n_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(n_out),
-            nn.ReLU(inplace=True),
-        ]
+        layers.append(nn.Conv2d(n, n_out, 3, padding=1, bias=not norm))
+        if norm:
+            layers.append(nn.BatchNorm2d(n_out))
+        layers.append(nn.ReLU(inplace=True))
     return nn.Sequential(*layers)

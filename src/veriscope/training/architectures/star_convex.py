@@ -7,6 +7,8 @@ doi:10.1109/WACV45572.2020.9093435. What it has to learn is in `veriscope.traini
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +33,11 @@ class StarConvex(nn.Module):
     spacing
         Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
     """
+
+    last: ClassVar[tuple[str, ...]] = ("centre", "rays")
+    """Parts that learn alone with ``tune=head``."""
+    n_last: ClassVar[int] = 3
+    """Convolutions at the end that belong to the head: the last of the U-Net, and the two."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ merged nor mixed until the pixels have become as large, after Isensee et al., nn
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -94,6 +95,11 @@ class UNet(nn.Module):
     spacing
         Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
     """
+
+    last: ClassVar[tuple[str, ...]] = ("head",)
+    """Parts that learn alone with ``tune=head``."""
+    n_last: ClassVar[int] = 1
+    """Convolutions at the end that belong to the head."""
 
     def __init__(
         self,
