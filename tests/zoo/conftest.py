@@ -36,25 +36,53 @@ def _varint(value: int) -> bytes:
     return found + bytes([value])
 
 
-def _array(name: str) -> bytes:
-    """Declare a float array of four axes of any length."""
-    shape = b"".join(_bytes(1, _bytes(2, letter)) for letter in "bcyx")
+def _array(name: str, letters: str) -> bytes:
+    """Declare a float array of axes of any length."""
+    shape = b"".join(_bytes(1, _bytes(2, letter + name)) for letter in letters)
     return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, 1) + _bytes(2, shape)))
 
 
 def onnx_bytes(*, opset: int = 17, operator: str = "Conv", elsewhere: str = "") -> bytes:
     """Give an ONNX file: a mean over 5 × 5 pixels, continued with zeros; its weights may lie elsewhere."""
-    kernel = np.full((1, 1, 5, 5), 1 / 25, "<f4")
-    shape = b"".join(_number(1, n) for n in kernel.shape)
-    values = _bytes(9, kernel.tobytes())
-    if elsewhere:  # the values lie in another file
-        values = _bytes(13, _bytes(1, "location") + _bytes(2, elsewhere)) + _number(14, 1)
-    tensor = shape + _number(2, 1) + _bytes(8, "kernel") + values
-    pads = _bytes(1, "pads") + b"".join(_number(8, 2) for _ in range(4)) + _number(20, 7)
-    node = _bytes(1, "image") + _bytes(1, "kernel") + _bytes(2, "mean") + _bytes(4, operator)
-    graph = _bytes(1, node + _bytes(5, pads)) + _bytes(2, "g") + _bytes(5, tensor)
-    graph += _bytes(11, _array("image")) + _bytes(12, _array("mean"))
+    kernel = np.full((1, 1, 5, 5), 1 / 25)
+    return convolution(kernel, opset=opset, operator=operator, elsewhere=elsewhere)
+
+
+def convolution(
+    kernel: NDArray[Any],
+    bias: NDArray[Any] | None = None,
+    *,
+    stride: int = 1,
+    opset: int = 17,
+    operator: str = "Conv",
+    elsewhere: str = "",
+) -> bytes:
+    """Give an ONNX file of one convolution, (out, in, *window), continued with zeros."""
+    names, tensors = ["image", "kernel"], _tensor("kernel", kernel, elsewhere)
+    if bias is not None:
+        names, tensors = [*names, "bias"], tensors + _tensor("bias", bias)
+    sides = kernel.shape[2:]
+    pads = [size // 2 for size in sides] * 2
+    node = b"".join(_bytes(1, name) for name in names) + _bytes(2, "mean") + _bytes(4, operator)
+    node += _integers("pads", pads) + _integers("strides", [stride] * len(sides))
+    letters = "bczyx" if len(sides) == 3 else "bcyx"
+    graph = _bytes(1, node) + _bytes(2, "g") + tensors
+    graph += _bytes(11, _array("image", letters)) + _bytes(12, _array("mean", letters))
     return _number(1, 8) + _bytes(8, _number(2, opset)) + _bytes(7, graph)
+
+
+def _tensor(name: str, values: NDArray[Any], elsewhere: str = "") -> bytes:
+    """One set of weights of a graph."""
+    content = _bytes(9, values.astype("<f4").tobytes())
+    if elsewhere:  # the values lie in another file
+        content = _bytes(13, _bytes(1, "location") + _bytes(2, elsewhere)) + _number(14, 1)
+    shape = b"".join(_number(1, n) for n in values.shape)
+    return _bytes(5, shape + _number(2, 1) + _bytes(8, name) + content)
+
+
+def _integers(name: str, values: list[int]) -> bytes:
+    """One attribute of a node."""
+    return _bytes(5, _bytes(1, name) + b"".join(_number(8, value) for value in values) + _number(20, 7))
 
 
 def sha256(content: bytes) -> str:

@@ -262,14 +262,6 @@ def test_another_package_of_the_same_name_is_refused(package: Package, cache: Pa
     assert add_model(str(other), name="second")["name"] == "zoo:second"
 
 
-def test_other_engines_say_what_to_do(package: Package, cache: Path) -> None:
-    def keras(content: dict[str, Any]) -> None:
-        content["weights"] = {"keras_hdf5": {"source": "weights.onnx", "tensorflow_version": "2.1"}}
-
-    with pytest.raises(MethodError, match=r"has weights as keras_hdf5; .*python -m tf2onnx\.convert"):
-        add_model(str(package(change=keras)))
-
-
 def test_a_model_larger_than_the_memory_is_refused(
     package: Package, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

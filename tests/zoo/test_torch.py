@@ -15,7 +15,7 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, MissingPackageError
-from veriscope.methods.zoo.torch_engine import Limits, TorchEngine
+from veriscope.methods.zoo.isolated import IsolatedEngine, Limits
 from veriscope.registry import make_method
 from veriscope.zoo.add import add_model
 from veriscope.zoo.cache import load_installed
@@ -132,14 +132,14 @@ def test_code_can_do_nothing_but_compute(
     assert not (tmp_path / "mark").exists() or (tmp_path / "mark").read_text() == ""
 
 
-def engine_of(folder: Path) -> TorchEngine:
+def engine_of(folder: Path) -> IsolatedEngine:
     """Give the engine of a package with the consent of its code, before anything runs."""
     from veriscope.methods.zoo.choose import choose_engine
     from veriscope.zoo.add import open_package
 
     installed = open_package(folder)
     engine = choose_engine(replace(installed, trusted=frozenset(installed.hashes.values())), None)
-    assert isinstance(engine, TorchEngine)
+    assert isinstance(engine, IsolatedEngine)
     return engine
 
 

@@ -76,7 +76,8 @@ def list_models(
     for fault in found["faults"]:
         say(fault, style="bold red")
     for tool in found["tools"]:
-        there = f"{tool['title']} {tool['version']}: {tool['tool']}:MODEL"
+        use = f"{tool['tool']}:MODEL" if tool["methods"] else "runs packages with such weights"
+        there = f"{tool['title']} {tool['version']}: {use}"
         how = there if tool["installed"] else f"{tool['title']}: veriscope models install {tool['tool']}"
         out().print(how, markup=False)
     if not found["index"]:
@@ -194,6 +195,7 @@ def install(
 ) -> None:
     """Make an environment of its own for another tool, test it, and offer its models as methods."""
     from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.methods.external.find import RUNTIMES
     from veriscope.zoo.environments import install_tool
 
     with progress_bar(quiet=quiet or json) as progress:
@@ -207,9 +209,10 @@ def install(
         out().print(f"  tested: {text}", markup=False)
     if found["weights"]:
         out().print(f"  weights: {', '.join(found['weights'])}", markup=False)
-    out().print(
-        f"Use it: veriscope predict {tool}:MODEL IMAGES -o FOLDER (MODEL: a name or a path)", markup=False
-    )
+    use = f"predict {tool}:MODEL IMAGES -o FOLDER (MODEL: a name or a path)"
+    if tool in RUNTIMES:
+        use = "models add PACKAGE (one with such weights)"
+    out().print(f"Use it: veriscope {use}", markup=False)
 
 
 def uninstall(

@@ -14,10 +14,10 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, MethodError, UnreadableFileError
 from veriscope.io.atomic import atomic_path, write_json
 from veriscope.io.hashing import sha256_of
-from veriscope.methods.zoo.description import File, ModelDescription
+from veriscope.methods.zoo.archive import safe_file, safe_relative, unpack_zip
+from veriscope.methods.zoo.description import RUNNABLE, File, ModelDescription
 from veriscope.methods.zoo.processing import Custom
 from veriscope.methods.zoo.zoo_model import InstalledModel, model_class
-from veriscope.zoo.archive import safe_file, safe_relative, unpack_zip
 from veriscope.zoo.cache import PREFIX, RECORD_SCHEMA, model_folder, read_record, slug
 from veriscope.zoo.fetch import download, is_address
 from veriscope.zoo.index import nickname_address
@@ -28,7 +28,6 @@ from veriscope.zoo.validity import check_validity
 __all__ = ["ADD_SCHEMA", "add_model", "open_package", "remove_model"]
 
 ADD_SCHEMA = "veriscope/model-add/1"
-_HERE = ("onnx", "torchscript", "pytorch_state_dict")
 _UNKNOWN = {"status": "unknown", "text": "only an audit of your own images says so"}
 
 
@@ -212,7 +211,7 @@ def _wanted(description: ModelDescription) -> list[File]:
     """Files of a package that matter for running and testing it."""
     found: list[File] = []
     for item in description.weights:
-        if item.format in _HERE:
+        if item.format in RUNNABLE:
             found.append(item.file)
             if item.architecture is not None:
                 found.append(item.architecture.file)
@@ -231,7 +230,7 @@ def _collect(
 ) -> dict[str, str]:
     """Copy or download the files that matter, each verified."""
     hashes: dict[str, str] = {}
-    weights = [item for item in description.weights if item.format in _HERE]
+    weights = [item for item in description.weights if item.format in RUNNABLE]
     wanted = _wanted(description)
     for index, file in enumerate(wanted):
         progress("verify", index, len(wanted))
@@ -272,13 +271,11 @@ def _fetch(address: str, relative: str, file: File, target: Path, progress: Prog
 
 def _missing_weights(origin: _Source, description: ModelDescription) -> None:
     offered = {item.format: item.file.source for item in description.weights}
-    there = [name for name in _HERE if name in offered]
+    there = [name for name in RUNNABLE if name in offered]
     if not there:
         raise MethodError(
-            f"{description.name}: has weights as {', '.join(offered)}; Veriscope runs {', '.join(_HERE)}. "
-            "Convert "
-            "them where TensorFlow is installed (python -m tf2onnx.convert) and add them to the package as "
-            "onnx"
+            f"{description.name}: has weights as {', '.join(offered)}; Veriscope runs {', '.join(RUNNABLE)}. "
+            "Ask its authors for one of these, ONNX best, and add it to the package"
         )
     listed = ", ".join(f"{offered[name]} ({name})" for name in there)
     raise UnreadableFileError(

@@ -17,8 +17,8 @@ from typing import Any
 from veriscope.core.cache import cache_folder
 from veriscope.errors import MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
+from veriscope.methods.zoo.archive import safe_file
 from veriscope.methods.zoo.zoo_model import InstalledModel
-from veriscope.zoo.archive import safe_file
 from veriscope.zoo.find import PREFIX
 from veriscope.zoo.read import read_description
 

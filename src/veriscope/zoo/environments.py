@@ -27,7 +27,7 @@ from veriscope.methods.external.environment import (
     need_environment,
     venv_python,
 )
-from veriscope.methods.external.find import TOOLS, recipe_of
+from veriscope.methods.external.find import RUNTIMES, TOOLS, recipe_of
 from veriscope.methods.external.process import Limits, ToolProcess
 from veriscope.zoo.try_tool import try_program, try_tool
 
@@ -141,10 +141,11 @@ def installed_tools() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``tool``, ``title``, ``installed``, ``version`` and ``size_gb``, in the order of the names.
+        ``tool``, ``title``, ``installed``, ``version``, ``size_gb`` and ``methods``: whether its models are
+        methods, rather than that it runs weights of packages; in the order of the names.
     """
     found = []
-    for tool in sorted(TOOLS):
+    for tool in sorted([*TOOLS, *RUNTIMES]):
         recipe = recipe_of(tool)
         environment = find_environment(recipe)
         found.append(
@@ -154,6 +155,7 @@ def installed_tools() -> list[dict[str, Any]]:
                 "installed": environment is not None,
                 "version": environment.version if environment else "",
                 "size_gb": recipe.size_gb,
+                "methods": tool in TOOLS,
             }
         )
     return found

@@ -18,8 +18,8 @@ from veriscope.errors import InputError, MethodError, MissingPackageError, Unrea
 from veriscope.io.atomic import atomic_path
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.base import Card
+from veriscope.methods.zoo.archive import safe_relative, unpack_zip
 from veriscope.zoo.add import open_package
-from veriscope.zoo.archive import safe_relative, unpack_zip
 from veriscope.zoo.fetch import is_address
 from veriscope.zoo.read import find_description, read_description
 from veriscope.zoo.reproduce import reproduce

@@ -10,7 +10,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from veriscope.errors import UnreadableFileError
-from veriscope.methods.zoo.description import Axis, Code, File, ModelDescription, Tensor, Tolerance, Weights
+from veriscope.methods.zoo.description import (
+    RUNNABLE,
+    Axis,
+    Code,
+    File,
+    ModelDescription,
+    Tensor,
+    Tolerance,
+    Weights,
+)
+from veriscope.methods.zoo.object_steps import CellposeFlowDynamics, StarDistPostprocessing, stardist_of
 from veriscope.methods.zoo.processing import (
     Binarize,
     Clip,
@@ -40,6 +50,7 @@ _MICROMETRES = {
 }
 STEPS: dict[str, type[Any]] = {
     "binarize": Binarize,
+    "cellpose_flow_dynamics": CellposeFlowDynamics,
     "clip": Clip,
     "ensure_dtype": EnsureDtype,
     "fixed_zero_mean_unit_variance": FixedZeroMeanUnitVariance,
@@ -48,10 +59,10 @@ STEPS: dict[str, type[Any]] = {
     "scale_range": ScaleRange,
     "sigmoid": Sigmoid,
     "softmax": Softmax,
+    "stardist_postprocessing": StarDistPostprocessing,
     "zero_mean_unit_variance": ZeroMeanUnitVariance,
 }
 """Processing steps by their names in the format."""
-_ORDER = ("onnx", "torchscript", "pytorch_state_dict")
 
 
 def read_0_5(content: Mapping[str, Any]) -> ModelDescription:
@@ -98,7 +109,8 @@ def general(content: Mapping[str, Any]) -> dict[str, Any]:
     dict
         Fields of `ModelDescription`.
     """
-    config = (content.get("config") or {}).get("bioimageio") or {}
+    stated = content.get("config") or {}
+    config = stated.get("bioimageio") or {}
     training = content.get("training_data") or {}
     citations = [
         " ".join(str(item[key]) for key in ("text", "doi" if item.get("doi") else "url") if item.get(key))
@@ -116,6 +128,7 @@ def general(content: Mapping[str, Any]) -> dict[str, Any]:
         "citations": tuple(citations),
         "training_data": str(training.get("id") or training.get("name") or training.get("source") or ""),
         "memory": str(config.get("memory_requirements_inference") or ""),
+        "objects": stardist_of(stated),
     }
 
 
@@ -157,7 +170,7 @@ def read_weights(content: Mapping[str, Any]) -> tuple[Weights, ...]:
     found = [_weights(name, item) for name, item in content.items() if item is not None]
     if not found:
         raise UnreadableFileError("it names no weights")
-    return tuple(sorted(found, key=lambda item: _ORDER.index(item.format) if item.format in _ORDER else 9))
+    return tuple(sorted(found, key=lambda item: (*RUNNABLE, item.format).index(item.format)))
 
 
 def _weights(name: str, item: Mapping[str, Any]) -> Weights:

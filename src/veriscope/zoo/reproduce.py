@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, UnreadableFileError, VeriscopeError
-from veriscope.methods.zoo.description import Tensor, Tolerance
+from veriscope.methods.zoo.archive import safe_file
+from veriscope.methods.zoo.description import RUNNABLE, Tensor, Tolerance
 from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel, ZooModelParameters, model_class
-from veriscope.zoo.archive import safe_file
 from veriscope.zoo.arrays import read_npy
 
 __all__ = ["reproduce"]
 
-_HERE = ("onnx", "torchscript", "pytorch_state_dict")
 _LETTERS = {"channel": "c", "z": "z", "y": "y", "x": "x"}
 
 
@@ -41,7 +40,7 @@ def reproduce(installed: InstalledModel) -> dict[str, Any]:
     """
     tests: list[dict[str, Any]] = []
     for item in installed.description.weights:
-        if item.format not in _HERE or item.file.source not in installed.hashes:
+        if item.format not in RUNNABLE or item.file.source not in installed.hashes:
             continue
         try:
             tests += _test_weights(installed, item.format)

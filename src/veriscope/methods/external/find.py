@@ -10,7 +10,7 @@ from veriscope.errors import MethodError
 from veriscope.methods.external.environment import Recipe, find_environment
 from veriscope.methods.external.external_method import ExternalMethod
 
-__all__ = ["TOOLS", "external_method", "is_external_name", "recipe_of", "remake"]
+__all__ = ["RUNTIMES", "TOOLS", "external_method", "is_external_name", "recipe_of", "remake"]
 
 _ROOM = "veriscope.methods.external"
 TOOLS: dict[str, tuple[str, str, str, str]] = {
@@ -23,6 +23,8 @@ TOOLS: dict[str, tuple[str, str, str, str]] = {
     "stardist": ("stardist", "StarDistMethod", "stardist_card", "STARDIST"),
 }
 """Of each tool: module, class, function that makes the card, recipe."""
+RUNTIMES: dict[str, tuple[str, str]] = {"tensorflow": ("tensorflow", "TENSORFLOW")}
+"""What runs weights of model packages and is no method itself: module, recipe."""
 
 
 def is_external_name(name: str) -> bool:
@@ -60,9 +62,12 @@ def recipe_of(tool: str) -> Recipe:
     MethodError
         If there is no such tool.
     """
-    if tool not in TOOLS:
-        raise MethodError(f"no tool named {tool!r}; Veriscope knows {', '.join(sorted(TOOLS))}")
-    module, _, _, recipe = TOOLS[tool]
+    if tool in RUNTIMES:
+        module, recipe = RUNTIMES[tool]
+    elif tool in TOOLS:
+        module, _, _, recipe = TOOLS[tool]
+    else:
+        raise MethodError(f"no tool named {tool!r}; Veriscope knows {', '.join(sorted([*TOOLS, *RUNTIMES]))}")
     found = getattr(importlib.import_module(f"{_ROOM}.{module}"), recipe)
     assert isinstance(found, Recipe)
     return found

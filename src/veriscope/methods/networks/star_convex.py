@@ -25,7 +25,7 @@ def find_polygons(
     *,
     threshold: float,
     overlap: float,
-    stride: int = 1,
+    stride: int | tuple[int, ...] = 1,
     border: int = 2,
     offset: tuple[int, int] = (0, 0),
     chained: bool = True,
@@ -43,7 +43,7 @@ def find_polygons(
     overlap
         Share of the smaller of two polygons, 0 to 1, above which the less probable one goes.
     stride
-        Pixels of the image per place of the outputs.
+        Pixels of the image per place of the outputs, one number or one per axis.
     border
         Places at the edge of the outputs that propose nothing.
     offset
@@ -63,7 +63,7 @@ def find_polygons(
     places = np.argwhere(inner)
     scores = np.asarray(probability[inner], np.float32)
     order = np.argsort(-scores, kind="stable")
-    points = places[order] * stride + np.asarray(offset)
+    points = places[order] * np.asarray(stride) + np.asarray(offset)
     found = Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
     return found[suppress_polygons(found.points, found.distances, overlap=overlap, chained=chained)]
 

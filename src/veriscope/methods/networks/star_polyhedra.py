@@ -46,6 +46,28 @@ class Sphere:
         self._rays: NDArray[np.int16] = np.zeros((0, 3), np.int16)
         self._parts: NDArray[np.float32] = np.zeros((0, 3), np.float32)
 
+    @classmethod
+    def spiral(cls, n_rays: int, *, spacing: tuple[float, float, float] = (1, 1, 1)) -> Sphere:
+        """Spread rays evenly over the sphere on a golden spiral, as StarDist does.
+
+        Parameters
+        ----------
+        n_rays
+            At least 4.
+        spacing
+            Size of a voxel (z, y, x), in any unit: with thick planes the rays lie denser in the plane.
+
+        Returns
+        -------
+        Sphere
+            From the first plane to the last.
+        """
+        turn = (3 - np.sqrt(5)) * np.pi * np.arange(n_rays)
+        z = np.linspace(-1, 1, n_rays)
+        radius = np.sqrt(1 - z**2)
+        place = np.stack([z, radius * np.sin(turn), radius * np.cos(turn)], axis=1) / np.asarray(spacing)
+        return cls(place / np.linalg.norm(place, axis=1, keepdims=True), spacing=spacing)
+
     def volumes(self, distances: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Give the volumes of polyhedra.
 
@@ -111,6 +133,7 @@ def find_polyhedra(
     *,
     threshold: float,
     overlap: float,
+    stride: int | tuple[int, ...] = 1,
     border: int = 2,
 ) -> Polygons:
     """Choose the polyhedra of a stack from its dense outputs.
@@ -127,8 +150,10 @@ def find_polyhedra(
         Smaller probabilities, and this one, propose nothing.
     overlap
         Share of the smaller of two polyhedra, 0 to 1, above which the less probable one goes.
+    stride
+        Voxels of the stack per place of the outputs, one number or one per axis.
     border
-        Voxels at the edge of the stack that propose nothing.
+        Places at the edge of the outputs that propose nothing.
 
     Returns
     -------
@@ -140,9 +165,8 @@ def find_polyhedra(
     inner[middle] = probability[middle] > threshold
     scores = np.asarray(probability[inner], np.float32)
     order = np.argsort(-scores, kind="stable")
-    found = Polygons(
-        np.argwhere(inner)[order], np.asarray(distances[inner][order], np.float32), scores[order]
-    )
+    points = np.argwhere(inner)[order] * np.asarray(stride)
+    found = Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
     return found[suppress_polyhedra(found.points, found.distances, sphere, overlap=overlap)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from veriscope.errors import MethodError
-from veriscope.methods.zoo.description import ModelDescription, Tensor, Weights
+from veriscope.methods.zoo.description import RUNNABLE, ModelDescription, Tensor, Weights
 from veriscope.methods.zoo.engines import OnnxEngine, require_memory
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ __all__ = ["Maps", "choose_engine", "choose_maps", "choose_weights"]
 
 _FOREGROUND = ("foreground", "interior", "nucle", "cell", "object", "mask", "probability", "fg")
 _BOUNDARY = ("bound", "border", "contour", "edge", "membrane", "outline")
-_RUN_HERE = ("onnx", "torchscript", "pytorch_state_dict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
     description
         Of the package.
     options
-        What the user says about it; the names of the channels decide the rest.
+        What the user says about it; how the package makes objects, or the names of the channels, decide
+        the rest.
 
     Returns
     -------
@@ -69,6 +69,8 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
             f"{description.name}: has no output{wanted} that is an image; its outputs are {listed}"
         )
     tensor = images[0]
+    if options.foreground is None and description.objects is not None:
+        return Maps(tensor.id, 0, None)
     names = _channel_names(tensor)
     foreground = _pick(names, options.foreground, _FOREGROUND, what="foreground")
     boundary = _pick(names, options.boundary, _BOUNDARY, what="boundary")
@@ -114,7 +116,7 @@ def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
     installed
         The package.
     wanted
-        A format, or None: the first of ONNX, TorchScript, state dict whose files are there.
+        A format, or None: the first of `RUNNABLE` whose file is there.
 
     Returns
     -------
@@ -129,9 +131,9 @@ def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
     offered = {item.format: item for item in installed.description.weights}
     if wanted is not None and wanted not in offered:
         raise MethodError(f"{installed.name}: has no weights {wanted!r}; it has {', '.join(offered)}")
-    for name in [wanted] if wanted is not None else _RUN_HERE:
-        item = offered.get(name)  # type: ignore[call-overload]
-        if item is None or item.format not in _RUN_HERE:
+    for name in [wanted] if wanted is not None else RUNNABLE:
+        item = offered.get(name)
+        if item is None or item.format not in RUNNABLE:
             continue
         if item.file.source not in installed.hashes:
             if wanted is not None:
@@ -139,17 +141,11 @@ def choose_weights(installed: InstalledModel, wanted: str | None) -> Weights:
                     f"{installed.name}: the file {item.file.source} of its {wanted} weights is missing"
                 )
             continue
-        return item  # type: ignore[no-any-return]
-    keras = any(name.startswith(("keras", "tensorflow")) for name in offered)
+        return item
     raise MethodError(
         f"{installed.name}: has weights as {', '.join(offered)}, of which none can be run here; Veriscope "
-        "runs onnx, torchscript and pytorch_state_dict"
-        + (
-            ". Convert it where TensorFlow is installed, with python -m tf2onnx.convert, and add the weights "
-            "to the package as onnx"
-            if keras
-            else " whose files are in the package"
-        )
+        f"runs {', '.join(RUNNABLE)} whose files are in the package. Get the package anew, or ask its "
+        "authors for ONNX weights"
     )
 
 
@@ -173,7 +169,7 @@ def choose_engine(installed: InstalledModel, wanted: str | None) -> Any:
     MethodError
         If it cannot be run here, or needs consent to its code.
     MissingPackageError
-        If torch is needed and not installed.
+        If torch, or an environment with TensorFlow, is needed and not there.
     """
     item = choose_weights(installed, wanted)
     path = installed.folder / item.file.source
@@ -184,6 +180,10 @@ def choose_engine(installed: InstalledModel, wanted: str | None) -> Any:
                 f"{installed.name}: its ONNX weights lie in several files; ask for one with all in it"
             )
         return OnnxEngine(path)
+    if item.format.startswith(("keras", "tensorflow")):
+        from veriscope.methods.zoo.keras_engine import keras_engine
+
+        return keras_engine(installed, item)
     from veriscope.methods.zoo.torch_engine import torch_engine
 
     return torch_engine(installed, item)

@@ -12,8 +12,9 @@ from veriscope.core.image import Image
 from veriscope.core.labels import check_labels, relabel_sequential
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import Tensor
+from veriscope.methods.zoo.isolated import IsolatedEngine
+from veriscope.methods.zoo.object_steps import object_step
 from veriscope.methods.zoo.processing import Custom, apply_steps
-from veriscope.methods.zoo.torch_engine import TorchEngine
 
 if TYPE_CHECKING:
     from veriscope.methods.zoo.zoo_model import InstalledModel
@@ -46,7 +47,7 @@ class CustomCode:
                         f"{step.sha256}) before the network; the specification knows it only after it"
                     )
         self.name = installed.name
-        self._engines: dict[tuple[str, str, str], TorchEngine] = {}
+        self._engines: dict[tuple[str, str, str], IsolatedEngine] = {}
         for tensor in description.outputs:
             for step in tensor.steps:
                 if isinstance(step, Custom):
@@ -87,7 +88,7 @@ def _key(step: Custom) -> tuple[str, str, str]:
     return step.source, step.callable, repr(sorted(step.kwargs.items()))
 
 
-def _engine(installed: InstalledModel, step: Custom) -> TorchEngine:
+def _engine(installed: InstalledModel, step: Custom) -> IsolatedEngine:
     found = installed.hashes.get(step.source)
     if found is None:
         raise MethodError(f"{installed.name}: the file {step.source} of its processing is missing")
@@ -99,13 +100,18 @@ def _engine(installed: InstalledModel, step: Custom) -> TorchEngine:
             f"network, add the package with --trust {found}"
         )
     order = {
+        "runner": "torch_runner",
         "format": "custom",
         "code": str(path.resolve()),
         "code_sha256": found,
         "callable": step.callable,
         "kwargs": step.kwargs,
     }
-    return TorchEngine(path, order)
+    return IsolatedEngine(path, order, advise=_advice)
+
+
+def _advice(text: str) -> str:
+    return f"the code of the package fails: {text}"
 
 
 def finish_outputs(
@@ -146,7 +152,7 @@ def finish_outputs(
 
 
 def gives_labels(tensor: Tensor) -> bool:
-    """Tell whether code of the package makes the objects itself.
+    """Tell whether the package makes the objects itself.
 
     Parameters
     ----------
@@ -156,14 +162,17 @@ def gives_labels(tensor: Tensor) -> bool:
     Returns
     -------
     bool
-        Whether its last step is such code and its values are described as integers.
+        Whether one of its steps makes objects, or its last step is code and its values are described as
+        integers.
     """
+    if object_step(tensor.steps) is not None:
+        return True
     custom = bool(tensor.steps) and isinstance(tensor.steps[-1], Custom)
     return custom and np.dtype(tensor.dtype).kind in "iu"
 
 
 def made_labels(values: NDArray[Any], tensor: Tensor, image: Image, channel: int) -> NDArray[np.int32]:
-    """Take the objects that code of the package made; every pixel of the image gets one label.
+    """Take the objects that the package made; every pixel of the image gets one label.
 
     Parameters
     ----------

@@ -8,9 +8,20 @@ from typing import Any, Literal
 from pydantic import Field
 
 from veriscope.core.settings import Settings
+from veriscope.methods.zoo.object_steps import StarDistPostprocessing, object_step
 from veriscope.methods.zoo.processing import Step
 
-__all__ = ["AXIS_LETTERS", "Axis", "Code", "File", "ModelDescription", "Tensor", "Tolerance", "Weights"]
+__all__ = [
+    "AXIS_LETTERS",
+    "RUNNABLE",
+    "Axis",
+    "Code",
+    "File",
+    "ModelDescription",
+    "Tensor",
+    "Tolerance",
+    "Weights",
+]
 
 AxisName = Literal["batch", "channel", "index", "time", "z", "y", "x"]
 Dtype = Literal[
@@ -36,6 +47,15 @@ WeightsFormat = Literal[
     "tensorflow_saved_model_bundle",
 ]
 
+RUNNABLE: tuple[WeightsFormat, ...] = (
+    "onnx",
+    "torchscript",
+    "pytorch_state_dict",
+    "keras_v3",
+    "keras_hdf5",
+    "tensorflow_saved_model_bundle",
+)
+"""Formats of weights that run here; of several in a package the first of these runs."""
 AXIS_LETTERS: dict[str, AxisName] = {
     "b": "batch",
     "c": "channel",
@@ -81,6 +101,23 @@ class Axis(Settings):
     channels: tuple[str, ...] = ()
     """Names of the channels."""
 
+    def coarser(self, factor: int) -> Axis:
+        """Give the axis with fewer places.
+
+        Parameters
+        ----------
+        factor
+            How many places become one.
+
+        Returns
+        -------
+        Axis
+            Of which this one is an enlargement.
+        """
+        size = None if self.size is None else self.size // factor
+        update = {"ratio": self.ratio / factor, "halo": -(-self.halo // factor), "size": size}
+        return self.model_copy(update=update | {"offset": self.offset / factor})
+
     @property
     def exact_ratio(self) -> Fraction:
         """The ratio as a fraction of small numbers."""
@@ -112,6 +149,16 @@ class Tensor(Settings):
     def spatial(self) -> tuple[Axis, ...]:
         """The axes z, y and x, in the order of the array."""
         return tuple(axis for axis in self.axes if axis.name in ("z", "y", "x"))
+
+    @property
+    def before_objects(self) -> Tensor:
+        """The same as the network gives it: before a step that makes objects, whose grid may be coarser."""
+        step = object_step(self.steps)
+        zoom = step.zoom if step is not None else {}
+        if all(factor == 1 for factor in zoom.values()):
+            return self
+        axes = [axis.coarser(zoom.get(axis.name, 1)) for axis in self.axes]
+        return self.model_copy(update={"axes": tuple(axes)})
 
     def axis(self, name: str) -> Axis | None:
         """Give an axis by its name.
@@ -202,9 +249,11 @@ class ModelDescription(Settings):
     outputs: tuple[Tensor, ...]
     """What comes out."""
     weights: tuple[Weights, ...]
-    """In the order of preference: ONNX, TorchScript, state dict, others."""
+    """In the order of `RUNNABLE`, then others."""
     tolerances: tuple[Tolerance, ...] = ()
     """What its authors say about reproducibility."""
+    objects: StarDistPostprocessing | None = None
+    """How objects are made of the first output, where that stands beside its processing."""
     notes: tuple[str, ...] = ()
     """What a reader of the description had to say."""
 

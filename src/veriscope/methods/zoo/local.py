@@ -20,9 +20,10 @@ from veriscope.methods.rules.splitting import split_reach, split_touching
 from veriscope.methods.sampling import sample_windows
 from veriscope.methods.zoo.description import ModelDescription
 from veriscope.methods.zoo.frozen import can_freeze, freeze, is_local
+from veriscope.methods.zoo.image_tensor import channel_map
 from veriscope.methods.zoo.processing import Step
 from veriscope.methods.zoo.tiling import AxisCut, Tile
-from veriscope.methods.zoo.zoo_model import ZooModel, channel_map
+from veriscope.methods.zoo.zoo_model import ZooModel
 
 __all__ = ["LocalZooModel", "PackageSurvey", "fits_parts"]
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, MethodError
+from veriscope.methods.zoo.object_steps import CellposeFlowDynamics, StarDistPostprocessing
+from veriscope.methods.zoo.step import ProcessingStep
 
 __all__ = [
     "Binarize",
@@ -25,7 +26,6 @@ __all__ = [
     "Custom",
     "EnsureDtype",
     "FixedZeroMeanUnitVariance",
-    "ProcessingStep",
     "ScaleLinear",
     "ScaleMeanVariance",
     "ScaleRange",
@@ -40,29 +40,6 @@ __all__ = [
 Array = NDArray[Any]
 Eps = Annotated[float, Field(gt=0, le=0.1)]
 _BLIND = "batch"
-
-
-class ProcessingStep(Settings):
-    """One step, with its options."""
-
-    def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
-        """Transform an array.
-
-        Parameters
-        ----------
-        values
-            Any shape.
-        axes
-            Name of each of its axes.
-        references
-            Other tensors by their ids: inputs before preprocessing, and outputs that are done.
-
-        Returns
-        -------
-        numpy.ndarray
-            A new array; the one given is not changed.
-        """
-        raise NotImplementedError
 
 
 class EnsureDtype(ProcessingStep):
@@ -335,6 +312,7 @@ class Unsupported(ProcessingStep):
 
 Step = Annotated[
     Binarize
+    | CellposeFlowDynamics
     | Clip
     | Custom
     | EnsureDtype
@@ -344,6 +322,7 @@ Step = Annotated[
     | ScaleRange
     | Sigmoid
     | Softmax
+    | StarDistPostprocessing
     | Unsupported
     | ZeroMeanUnitVariance,
     Field(discriminator="kind"),

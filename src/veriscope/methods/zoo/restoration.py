@@ -19,15 +19,10 @@ from veriscope.methods.zoo.blend import Halo, cut_image, measure_halo, tile_size
 from veriscope.methods.zoo.choose import choose_engine
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.frozen import can_freeze, freeze, is_local
+from veriscope.methods.zoo.image_tensor import channel_map, to_tensor
 from veriscope.methods.zoo.processing import Step, apply_steps
 from veriscope.methods.zoo.tiling import AxisCut
-from veriscope.methods.zoo.zoo_model import (
-    InstalledModel,
-    channel_map,
-    class_members,
-    describe_package,
-    to_tensor,
-)
+from veriscope.methods.zoo.zoo_model import InstalledModel, class_members, describe_package
 
 __all__ = [
     "RestorationSurvey",

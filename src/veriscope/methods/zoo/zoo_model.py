@@ -26,9 +26,9 @@ from veriscope.methods.zoo.custom_code import (
     finish_outputs,
     gives_labels,
     made_labels,
-    one_channel,
 )
 from veriscope.methods.zoo.description import ModelDescription, Tensor
+from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.processing import Step, apply_steps
 from veriscope.methods.zoo.tiling import AxisCut, plan_axes, run_tiled
@@ -37,11 +37,9 @@ __all__ = [
     "InstalledModel",
     "ZooModel",
     "ZooModelParameters",
-    "channel_map",
     "class_members",
     "describe_package",
     "model_class",
-    "to_tensor",
 ]
 
 _SAME_SIZE = 0.03
@@ -78,11 +76,11 @@ class InstalledModel:
 
 
 class ZooModelParameters(Settings):
-    """Options of a model package; those of the step from its maps to objects."""
+    """Options of a model package; those of the step from its maps to objects, unless it has its own."""
 
     foreground: str | int | None = None
-    """Name or index of the output channel that is high in objects; None: the only one, or the one whose
-    name says so."""
+    """Name or index of the output channel that is high in objects; None: what the package says of making
+    objects (as StarDist's do), else the only one, or the one whose name says so."""
     boundary: str | int | None = None
     """Name or index of the output channel that is high where objects touch; None: the one whose name says
     so, or none."""
@@ -164,7 +162,7 @@ class ZooModel(Method):
             raise AxesError(f"{image.name}: {self.name} takes other axes than {image.axes!r}")
         else:
             image.require_finite()
-        _check_dtype(image, tensor, self.name)
+        check_dtype(image, tensor, self.name)
 
     @property
     def tensor(self) -> Tensor:
@@ -193,7 +191,7 @@ class ZooModel(Method):
         return plan_axes(
             shape,
             spatial,
-            [[found for out in described if (found := out.axis(axis.name))] for axis in spatial],
+            [[a for out in described if (a := out.before_objects.axis(axis.name))] for axis in spatial],
             limit=self._limit(),
         )
 
@@ -209,7 +207,7 @@ class ZooModel(Method):
         layout = [
             [
                 (out.names.index(axis.name), found.exact_ratio, found.offset)
-                if (found := out.axis(axis.name))
+                if (found := out.before_objects.axis(axis.name))
                 else (-1, axis.exact_ratio, 0.0)
                 for axis in tensor.spatial
             ]
@@ -217,7 +215,8 @@ class ZooModel(Method):
         ]
         places = [tensor.names.index(axis.name) for axis in tensor.spatial]
         parts = run_tiled(self.engine.run, values, places, cuts, layout)
-        return finish_outputs(described, parts, {tensor.id: raw}, self.code)
+        finished = finish_outputs(described, parts, {tensor.id: raw}, self.code)
+        return {out.id: cropped(finished[out.id], out, tensor, values.shape) for out in described}
 
     def _predict(self, image: Image) -> Prediction:
         seen, details = self._rescaled(image)
@@ -225,14 +224,17 @@ class ZooModel(Method):
         values = self.outputs(seen)[tensor.id]
         shape = image.spatial_shape
         axes = "zyx"[-len(shape) :]
-        if gives_labels(tensor):
+        making = self.installed.description.objects
+        if gives_labels(tensor) or (making is not None and self.parameters.foreground is None):
+            if making is not None and not gives_labels(tensor):
+                values = making.apply(values, tensor.names, {})
             labels = made_labels(values, tensor, image, self.maps.foreground)
             return Prediction(labels, axes, details=details)
         flat = np.ptp(image.pixels) == 0
-        foreground = _on_grid(channel_map(values, tensor, self.maps.foreground), shape)
+        foreground = on_grid(channel_map(values, tensor, self.maps.foreground), shape)
         boundary = None
         if self.maps.boundary is not None:
-            boundary = _on_grid(channel_map(values, tensor, self.maps.boundary), shape)
+            boundary = on_grid(channel_map(values, tensor, self.maps.boundary), shape)
         if flat:
             foreground = np.zeros(shape, np.float32)
         self._require_finite(foreground, image.name)
@@ -331,7 +333,8 @@ def model_class(installed: InstalledModel) -> type[ZooModel]:
     from veriscope.methods.zoo.local import LocalZooModel, fits_parts
 
     members = class_members(installed)
-    return type("ZooModel", (LocalZooModel if fits_parts(installed.description) else ZooModel,), members)
+    in_parts = fits_parts(installed.description) and installed.description.objects is None
+    return type("ZooModel", (LocalZooModel if in_parts else ZooModel,), members)
 
 
 def class_members(installed: InstalledModel) -> dict[str, Any]:
@@ -379,75 +382,3 @@ def class_members(installed: InstalledModel) -> dict[str, Any]:
 
 def _remake(installed: InstalledModel, parameters: Settings) -> ZooModel:
     return model_class(installed)(parameters)
-
-
-def _check_dtype(image: Image, tensor: Tensor, name: str) -> None:
-    """Refuse integers that the model's type of number cannot hold, and fractions where it takes integers."""
-    wanted, given = np.dtype(tensor.dtype), image.pixels.dtype
-    if wanted.kind not in "iu" or np.can_cast(given, wanted, "safe") or given.kind == "b":
-        return
-    low, high = float(image.pixels.min()), float(image.pixels.max())
-    limits = np.iinfo(wanted)
-    if given.kind in "iu" and limits.min <= low and high <= limits.max:
-        return
-    raise PixelValueError(
-        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image "
-        f"has {given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
-        f"{wanted}"
-    )
-
-
-def to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
-    """Bring the axes of an image into the order of a tensor; what it lacks has length 1.
-
-    Parameters
-    ----------
-    image
-        Any that the model takes.
-    tensor
-        Its input.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the type of the tensor.
-    """
-    letters = {"channel": "c", "z": "z", "y": "y", "x": "x"}
-    there = [letters[name] for name in tensor.names if letters.get(name, "-") in image.axes]
-    values = np.transpose(image.pixels, [image.axes.index(letter) for letter in there])
-    for place, axis in enumerate(tensor.axes):
-        if letters.get(axis.name, "-") not in image.axes:
-            values = np.expand_dims(values, place)
-            if axis.name == "batch" and (axis.size or 1) > 1:
-                values = np.repeat(values, axis.size or 1, axis=place)
-    return values.astype(tensor.dtype, copy=False)
-
-
-def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
-    """Give one channel of an output.
-
-    Parameters
-    ----------
-    values
-        The output, with all its axes.
-    tensor
-        Its description.
-    channel
-        Index of the channel.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, axes in the order z, y, x; the first image of a batch.
-    """
-    return np.asarray(one_channel(values, tensor, channel), np.float32)
-
-
-def _on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Bring a map to the pixels of the image; one with fewer axes is refused."""
-    if values.ndim != len(shape):
-        raise MethodError(f"the model gives {values.ndim}D maps for {len(shape)}D images")
-    if values.shape == shape:
-        return values
-    whole = tuple(slice(0, size) for size in values.shape)
-    return resample(values, whole, values.shape, onto=shape, part=tuple(slice(0, size) for size in shape))

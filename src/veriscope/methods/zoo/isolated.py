@@ -1,0 +1,236 @@
+"""Runs weights that are programs, and consented code, in a process of its own, without network or writing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.errors import MethodError
+from veriscope.methods.zoo.isolated_worker import read_message, write_message
+
+__all__ = ["IsolatedEngine", "Limits"]
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "VIRTUAL_ENV")
+_MOST_BYTES = 16 << 30
+_WORKER = Path(__file__).with_name("isolated_worker.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the process of a model may use.
+
+    Parameters
+    ----------
+    memory_bytes
+        Address space, of which torch and TensorFlow take some gigabytes for themselves.
+    cpu_s
+        Processor time, in seconds, over its life.
+    wall_s
+        Time for one answer, in seconds.
+    """
+
+    memory_bytes: int = 12 << 30
+    cpu_s: int = 6 * 3600
+    wall_s: float = 600.0
+
+
+class IsolatedEngine:
+    """Runs weights in a process of its own, which starts with the first array.
+
+    Parameters
+    ----------
+    weights
+        The file.
+    order
+        What the process is told to load: ``runner``, and what that needs.
+    advise
+        Makes a sentence of what the process says when it cannot load or run them.
+    python
+        Interpreter that has what the weights need; None: this one.
+    limits
+        What it may use.
+    threads
+        Threads of the process; 0: as many as there are cores.
+
+    Attributes
+    ----------
+    held
+        Which restrictions hold in the process; empty before it runs.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        order: Mapping[str, Any],
+        *,
+        advise: Callable[[str], str],
+        python: Path | None = None,
+        limits: Limits | None = None,
+        threads: int = 0,
+    ) -> None:
+        self.weights = weights
+        self.order = order
+        self.advise = advise
+        self.python = python or Path(sys.executable)
+        self.limits = limits or Limits()
+        self.threads = threads
+        self.held: dict[str, bool] = {}
+        self._process: Any = None
+        self._log: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_process": None, "_log": None}
+
+    def run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """Run the network.
+
+        Parameters
+        ----------
+        values
+            What goes in; fractions are given as float32.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            What comes out.
+
+        Raises
+        ------
+        MethodError
+            If it cannot be loaded, fails, takes too long or too much memory, or answers nonsense.
+        """
+        return self.call([np.ascontiguousarray(values, np.float32 if values.dtype.kind == "f" else None)])
+
+    def call(self, arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        """Hand over several arrays as they are.
+
+        Parameters
+        ----------
+        arrays
+            What goes in.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            What comes out.
+
+        Raises
+        ------
+        MethodError
+            As `run`.
+        """
+        if self._process is None:
+            self._start()
+        header, contents = self._ask({}, [np.ascontiguousarray(item) for item in arrays])
+        try:
+            return [_array(about, raw) for about, raw in zip(header["arrays"], contents, strict=True)]
+        except (KeyError, TypeError, ValueError) as error:
+            self.close()
+            raise MethodError(f"{self.weights.name}: its process answers nonsense: {error}") from error
+
+    def prepared(self) -> Mapping[str, Any]:
+        """Give the order, with all that it names in place; called when the process starts.
+
+        Returns
+        -------
+        mapping
+            Plain values.
+        """
+        return self.order
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        log, self._log = self._log, None
+        if process is not None:
+            _end(process, log)
+
+    def _start(self) -> None:
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment |= {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "CUDA_VISIBLE_DEVICES": "",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+        }
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._process = subprocess.Popen(
+            [str(self.python), "-I", str(_WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+            cwd=tempfile.gettempdir(),
+        )
+        weakref.finalize(self, _end, self._process, self._log)
+        limits = {"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s}
+        threads = self.threads or max(1, os.cpu_count() or 1)
+        header, _ = self._ask({**self.prepared(), **limits, "threads": threads}, [])
+        self.held = {str(name): bool(value) for name, value in header.get("held", {}).items()}
+
+    def _ask(self, header: dict[str, Any], arrays: list[NDArray[Any]]) -> tuple[dict[str, Any], list[bytes]]:
+        process = self._process
+        watch = threading.Timer(self.limits.wall_s, process.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            write_message(process.stdin, header, arrays)
+            answer = read_message(process.stdout, most_bytes=_MOST_BYTES)
+        except (OSError, ValueError) as error:
+            answer = None
+            reason = f": {error}"
+        else:
+            reason = ""
+        finally:
+            late = not watch.is_alive()
+            watch.cancel()
+        if answer is None:
+            raise MethodError(self._died(late=late, reason=reason))
+        if "error" in answer[0]:
+            text = str(answer[0]["error"])
+            self.close()
+            raise MethodError(f"{self.weights.name}: {self.advise(text)}")
+        return answer
+
+    def _died(self, *, late: bool, reason: str) -> str:
+        said = ""
+        if self._log is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._log.seek(0)
+                said = self._log.read()[-300:].decode(errors="replace").strip()
+        process = self._process
+        self.close()
+        if late:
+            return f"{self.weights.name}: gave no answer within {self.limits.wall_s:g} s and was stopped"
+        code = process.poll()
+        return (
+            f"{self.weights.name}: its process ended (code {code}{reason}), for want of memory "
+            f"(limit {self.limits.memory_bytes / 2**30:.1f} GB) or by an error of its own. {said}".strip()
+        )
+
+
+def _array(about: Mapping[str, Any], raw: bytes) -> NDArray[Any]:
+    dtype = np.dtype(about["dtype"])
+    if dtype.kind not in "buif":
+        raise ValueError(f"values of type {dtype}")
+    return np.frombuffer(raw, dtype).reshape([int(size) for size in about["shape"]])
+
+
+def _end(process: subprocess.Popen[bytes], log: Any) -> None:
+    for stream in (process.stdin, process.stdout, log):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    process.kill()
+    process.wait()
