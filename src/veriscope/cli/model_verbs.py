@@ -1,4 +1,4 @@
-"""Verbs on model packages: list, show, add, remove."""
+"""Verbs on models: packages and other tools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from veriscope.cli.arguments import Json, Quiet, Spacing, parse_spacing
+from veriscope.cli.arguments import Json, Quiet, Spacing, parse_parameters, parse_spacing
 
 __all__ = ["register"]
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     models.command("remove")(remove)
     models.command("export")(export)
     models.command("install")(install)
+    models.command("train")(train)
     models.command("uninstall")(uninstall)
     app.add_typer(models, name="models", help="List models; show, add or remove one; install other tools.")
 
@@ -213,6 +214,47 @@ def install(
     if tool in RUNTIMES:
         use = "models add PACKAGE (one with such weights)"
     out().print(f"Use it: veriscope {use}", markup=False)
+
+
+def train(
+    tool: Annotated[str, typer.Argument(help="A tool that can be trained: cellpose or stardist.")],
+    images: Annotated[str, typer.Argument(help="Images: a folder, files or a pattern.")],
+    labels: Annotated[str, typer.Argument(help="Their label images, of the same names.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")],
+    channel: Annotated[
+        str | None, typer.Option(help="Channel to learn from: a name or a number from 0.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="Option of the training, as epochs=50; may be repeated."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train another tool with its own training; with veriscope train, networks of Veriscope are trained."""
+    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.workflow.tool_training import train_tool
+
+    with progress_bar(quiet=quiet or json) as progress:
+        found = train_tool(
+            tool,
+            images,
+            labels,
+            output,
+            channel=channel,
+            settings=parse_parameters(parameter),
+            progress=progress,
+        )
+    if json:
+        emit_json(found)
+        return
+    out().print(f"{tool} {found['version']} was trained: {output}", style="bold", markup=False)
+    out().print(
+        f"  on {len(found['files'])} images; {len(found['held_out'])} others chose weights and thresholds, "
+        "so they say nothing of how good it is: an audit of your images does",
+        markup=False,
+    )
+    out().print(f"Use it: veriscope predict {tool}:{output.absolute()} IMAGES -o FOLDER", markup=False)
 
 
 def uninstall(

@@ -17,7 +17,7 @@ from veriscope.methods.external.environment import need_environment
 from veriscope.methods.external.find import recipe_of
 from veriscope.methods.external.process import Limits, ToolProcess
 
-__all__ = ["CellposeTraining", "ExternalTraining", "StarDistTraining", "train_external"]
+__all__ = ["CellposeTraining", "ExternalTraining", "StarDistTraining", "options_of", "train_external"]
 
 TRAINING_SCHEMA = "veriscope/external-training/1"
 
@@ -72,6 +72,29 @@ class StarDistTraining(ExternalTraining):
 _OPTIONS: dict[str, type[ExternalTraining]] = {"cellpose": CellposeTraining, "stardist": StarDistTraining}
 
 
+def options_of(tool: str) -> type[ExternalTraining]:
+    """Give the options of a tool's training.
+
+    Parameters
+    ----------
+    tool
+        Its name.
+
+    Returns
+    -------
+    type
+        A subclass of `ExternalTraining`.
+
+    Raises
+    ------
+    MethodError
+        If it cannot be trained here.
+    """
+    if tool not in _OPTIONS:
+        raise MethodError(f"{tool} cannot be trained here; {' and '.join(_OPTIONS)} can")
+    return _OPTIONS[tool]
+
+
 def train_external(
     tool: str,
     images: Sequence[NDArray[Any]],
@@ -113,11 +136,10 @@ def train_external(
     ShapeMismatchError
         If labels do not fit their image.
     """
-    if tool not in _OPTIONS:
-        raise MethodError(f"{tool} cannot be trained here; {' and '.join(_OPTIONS)} can")
-    chosen = options or _OPTIONS[tool]()
-    if not isinstance(chosen, _OPTIONS[tool]):
-        raise MethodError(f"{tool} takes {_OPTIONS[tool].__name__}, not {type(chosen).__name__}")
+    wanted = options_of(tool)
+    chosen = options or wanted()
+    if not isinstance(chosen, wanted):
+        raise MethodError(f"{tool} takes {wanted.__name__}, not {type(chosen).__name__}")
     arrays = _arrays(tool, images, labels, "") | _arrays(tool, *validation, "validation_")
     if not images or (tool == "stardist" and not validation[0]):
         raise MethodError(
