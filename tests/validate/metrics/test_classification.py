@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -364,3 +365,27 @@ def test_a_weight_of_all_cases_changes_nothing(factor: float) -> None:
     counts = np.random.default_rng(0).integers(0, 9, (4, 3, 3)).astype(float)
     for function in (accuracy, balanced_accuracy, matthews_correlation, weighted_kappa):
         np.testing.assert_allclose(function(counts * factor), function(counts), rtol=1e-9)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    cells=st.lists(st.sampled_from(["0", "0", "1/10", "1/5", "7/10", "1/3", "3"]), min_size=9, max_size=9),
+    positive=st.integers(0, 2),
+)
+def test_weights_leave_no_cases_where_there_are_none(cells: list[str], positive: int) -> None:
+    exact = np.array([Fraction(cell) for cell in cells], dtype=object).reshape(3, 3)
+    counts = one_versus_rest(exact.astype(float), positive=positive)
+    rest = [k for k in range(3) if k != positive]
+    expected = {
+        "tp": exact[positive, positive],
+        "fn": sum(exact[positive, k] for k in rest),
+        "fp": sum(exact[k, positive] for k in rest),
+        "tn": sum(exact[i, k] for i in rest for k in rest),
+    }
+    for name, value in expected.items():
+        assert float(getattr(counts, name)) == pytest.approx(float(value))
+        assert (getattr(counts, name) == 0) == (value == 0)
+    assert np.isnan(specificity(counts)) == (expected["tn"] + expected["fp"] == 0)
+    assert np.isnan(sensitivity(counts)) == (expected["tp"] + expected["fn"] == 0)
+    assert np.isnan(positive_predictive_value(counts)) == (expected["tp"] + expected["fp"] == 0)
+    assert np.isnan(negative_predictive_value(counts)) == (expected["tn"] + expected["fn"] == 0)

@@ -69,10 +69,14 @@ def one_versus_rest(confusion: ArrayLike, *, positive: int = 1) -> Decisions:
     counts = check_confusion(confusion)
     if not 0 <= positive < counts.shape[-1]:
         raise InputError(f"class {positive} is not allowed; the classes are 0 to {counts.shape[-1] - 1}")
-    tp = counts[..., positive, positive]
-    fn = counts[..., positive, :].sum(axis=-1) - tp
-    fp = counts[..., :, positive].sum(axis=-1) - tp
-    return Decisions(tp=tp, fp=fp, fn=fn, tn=counts.sum(axis=(-2, -1)) - tp - fp - fn)
+    # Added up and not subtracted from totals: with weights, rounding would leave cases where there are none.
+    rest = np.delete(np.arange(counts.shape[-1]), positive)
+    return Decisions(
+        tp=counts[..., positive, positive],
+        fp=counts[..., rest, positive].sum(axis=-1),
+        fn=counts[..., positive, rest].sum(axis=-1),
+        tn=counts[..., rest, :][..., rest].sum(axis=(-2, -1)),
+    )
 
 
 def sensitivity(decisions: Decisions) -> FloatArray:
