@@ -1,7 +1,8 @@
 """Packages that make their own objects: by a step of the format, or by what StarDist's own export says.
 
-The networks are single convolutions. Of a star-convex one the image itself is the probability, and all distances
-are the same: every bright pixel stands for a disc. Of a flow network the image has three channels, and goes through.
+The networks are single convolutions. Of a star-convex one the image itself is the probability, and all
+distances are the same: every bright pixel stands for a disc. Of a flow network the image has three channels,
+and goes through.
 """
 
 from __future__ import annotations
