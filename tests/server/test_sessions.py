@@ -90,12 +90,12 @@ def test_one_server_for_a_folder(workspace: Path) -> None:
     assert message.endswith("open http://127.0.0.1:8765/ with its token, or stop it first")
     with pytest.raises(InputError, match="is shown by another server"):
         FolderHold(workspace / "small")  # one of its studies
-    first.release()
+    first.close()
     one = FolderHold(workspace / "small")
     with pytest.raises(InputError, match="is shown by another server already; use that one"):
         FolderHold(workspace)
-    one.release()
-    FolderHold(workspace).release()
+    one.close()
+    FolderHold(workspace).close()
 
 
 def test_open_pages_find_the_next_server(workspace: Path) -> None:
@@ -103,7 +103,7 @@ def test_open_pages_find_the_next_server(workspace: Path) -> None:
         port = first.getsockname()[1]
         hold = FolderHold(workspace)
         hold.tell("", port)
-        hold.release()
+        hold.close()
     assert last_port(workspace) == port
     with _listen_again(ServeOptions(folder=workspace)) as second:
         assert second.getsockname()[1] == port

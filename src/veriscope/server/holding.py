@@ -59,7 +59,7 @@ class FolderHold:
         self._file.flush()
         (self._state / _PORT).write_text(str(port), encoding="ascii")
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let another server have the folder."""
         self._file.close()
 

@@ -71,9 +71,7 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
         If the port is taken, the address is not this computer's, or another server shows the folder.
     """
     make_folder(options.folder)
-    hold = FolderHold(options.folder)
-    with contextlib.closing(_listen_again(options)) as listening, contextlib.ExitStack() as after:
-        after.callback(hold.release)
+    with contextlib.closing(FolderHold(options.folder)) as hold, _listen_again(options) as listening:
         _serve(options, listening, hold, say)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from veriscope.errors import StudyError
 from veriscope.workflow.layout import StudyFolder
 
 __all__ = ["read_evidence"]
@@ -24,8 +25,17 @@ def read_evidence(folder: StudyFolder, name: str) -> dict[str, Any]:
     -------
     dict
         Content of ``evidence/<name>.json``.
+
+    Raises
+    ------
+    StudyError
+        If the file is gone or damaged.
     """
-    found: dict[str, Any] = json.loads(
-        (folder.root / "evidence" / f"{name}.json").read_text(encoding="utf-8")
-    )
+    path = folder.root / "evidence" / f"{name}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read ({error}); remove it, and it is made again") from None
+    if not isinstance(found, dict):
+        raise StudyError(f"{path}: holds no result; remove it, and it is made again")
     return found

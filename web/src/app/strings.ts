@@ -10,6 +10,7 @@ export const text = {
   cancel: "Cancel",
   close: "Close",
   missing: "—",
+  noPicture: "The picture cannot be shown; perhaps its image is gone.",
   save: "Save",
   skip: "Skip to the content",
   appNavigation: "App",
@@ -377,6 +378,8 @@ export const text = {
     agreement: "Agreement of annotators",
     allTiles: "All tiles",
     place: (n: number, all: number) => `${n} of ${all}`,
+    mayLook: "You may look at this tile",
+    mayLookDetail: "Annotating needs the role annotator; an owner of the server gives it.",
   },
 
   answer: {

@@ -25,9 +25,9 @@ def _new(study: Path, request: Mapping[str, Any], progress: Progress) -> dict[st
 
 
 def _demo(study: Path, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    from veriscope.workflow.demo import demo_simulated
+    from veriscope.server.jobs.demo import make_demo
 
-    found = demo_simulated(study, tiles=request["tiles"], seed=request["seed"], progress=progress)
+    found = make_demo(study, tiles=request["tiles"], seed=request["seed"], progress=progress)
     return {key: found[key] for key in ("choices", "truth", "not_run")} | _brief(found["verdict"])
 
 

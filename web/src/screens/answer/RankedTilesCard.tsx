@@ -7,6 +7,7 @@ import { Card } from "../../ui/Card";
 import { fixed } from "../../ui/format";
 import { Link } from "../../ui/Link";
 import { Loaded } from "../../ui/Loaded";
+import { Thumb } from "../../ui/Thumb";
 import { TrustChip } from "../../ui/TrustChip";
 
 const words = text.answer;
@@ -57,7 +58,7 @@ function Tile({ study, tile, candidate }: { study: string; tile: RankedTile; can
   return (
     <li>
       <Link href={place}>
-        <img className="thumb" src={tile.crop} alt="" loading="lazy" />
+        <Thumb src={tile.crop} lazy />
         <span className="image-name">{tile.unit}</span>
         <span className="faint small number">
           {words.tileText(fixed(tile.f1, 2), tile.n_reference, tile.n_prediction)}

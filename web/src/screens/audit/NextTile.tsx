@@ -1,3 +1,4 @@
+import { useSession } from "../../api/queries";
 import type { Audit, Unit } from "../../api/types";
 import { studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
@@ -15,6 +16,7 @@ export function isAudited({ roles }: Unit): boolean {
 /** How many tiles are done, and one button to the next open one. */
 export function NextTile({ study, audit, enough }: { study: string; audit: Audit; enough: boolean }) {
   const audited = audit.units.filter(isAudited);
+  const mayAnnotate = useSession().data?.role !== "viewer";
   const next =
     audit.units.find(({ state }) => state === "started") ?? audit.units.find(({ state }) => state === "open");
   const done = audited.filter(({ state }) => state === "annotated").length;
@@ -29,7 +31,7 @@ export function NextTile({ study, audit, enough }: { study: string; audit: Audit
             </span>
           )}
           <span className="spacer" />
-          {next ? (
+          {next && mayAnnotate ? (
             <Link href={studyPath(study, "audit", next.unit)} className={`button${enough ? "" : " primary"}`}>
               <Icon name="pencil" />{" "}
               {next.state === "started" ? words.goOn(next.unit) : words.annotate(next.unit)}

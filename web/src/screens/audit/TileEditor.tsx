@@ -1,4 +1,5 @@
 import { lazy, Suspense } from "react";
+import { api } from "../../api/client";
 import { keys } from "../../api/keys";
 import { queryClient, useAudit, useLiveEstimate, useSession, useUnit } from "../../api/queries";
 import type { StudyDetail, UnitDetail } from "../../api/types";
@@ -8,6 +9,7 @@ import { text } from "../../app/strings";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
 import { Loaded } from "../../ui/Loaded";
+import { Message } from "../../ui/Message";
 import { TrustChip } from "../../ui/TrustChip";
 import { LiveStrip } from "./LiveStrip";
 
@@ -52,22 +54,40 @@ function Editor({ study, tile }: { study: StudyDetail; tile: UnitDetail }) {
           </>
         )}
       </div>
-      <Suspense fallback={<div className="skeleton" />}>
-        <AnnotationEditor
-          key={tile.unit}
-          study={study.id}
-          unit={unitOf(tile)}
-          annotator={session?.mode === "accounts" ? (session.user ?? annotator) : annotator}
-          object={study.question_form?.object}
-          blind={blind}
-          onBlind={setBlind}
-          onSaved={saved}
-          onNext={() => go(tile.next)}
-          onPrevious={tile.previous ? () => go(tile.previous) : undefined}
-          onProblem={notifyProblem}
-          place={place > 0 ? words.place(place, units.length) : undefined}
-        />
-      </Suspense>
+      {session?.role === "viewer" ? (
+        <Look study={study.id} tile={tile} />
+      ) : (
+        <Suspense fallback={<div className="skeleton" />}>
+          <AnnotationEditor
+            key={tile.unit}
+            study={study.id}
+            unit={unitOf(tile)}
+            annotator={session?.mode === "accounts" ? (session.user ?? annotator) : annotator}
+            object={study.question_form?.object}
+            blind={blind}
+            onBlind={setBlind}
+            onSaved={saved}
+            onNext={() => go(tile.next)}
+            onPrevious={tile.previous ? () => go(tile.previous) : undefined}
+            onProblem={notifyProblem}
+            place={place > 0 ? words.place(place, units.length) : undefined}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** The tile for who may look but not annotate. */
+function Look({ study, tile }: { study: string; tile: UnitDetail }) {
+  return (
+    <div className="page">
+      <Message title={words.mayLook}>{words.mayLookDetail}</Message>
+      <img
+        className="tile-picture"
+        src={api("studies", study, "audit", "units", tile.unit, "crop")}
+        alt={tile.unit}
+      />
     </div>
   );
 }

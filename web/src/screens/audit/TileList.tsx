@@ -5,6 +5,7 @@ import { text } from "../../app/strings";
 import { duration } from "../../ui/format";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
+import { Thumb } from "../../ui/Thumb";
 import { isAudited } from "./NextTile";
 
 const words = text.audit;
@@ -17,13 +18,7 @@ export function TileList({ study, audit }: { study: string; audit: Audit }) {
       {audit.units.map((unit) => (
         <li key={unit.unit}>
           <Link href={studyPath(study, "audit", unit.unit)}>
-            <img
-              className="thumb"
-              src={api("studies", study, "audit", "units", unit.unit, "crop")}
-              alt=""
-              loading="lazy"
-              decoding="async"
-            />
+            <Thumb src={api("studies", study, "audit", "units", unit.unit, "crop")} lazy />
             <span className="image-name">{unit.unit}</span>
             <span className="faint small">
               {unit.group}

@@ -4,6 +4,7 @@ import { text } from "../../app/strings";
 import { moment } from "../../ui/format";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
+import { Thumb } from "../../ui/Thumb";
 import { TrustChip } from "../../ui/TrustChip";
 import { VerdictChip } from "../../ui/VerdictChip";
 
@@ -23,11 +24,7 @@ export function StudyCard({ study }: { study: StudySummary }) {
   return (
     <article className="study-card">
       <Link href={studyPath(study.id)}>
-        {study.thumbnail ? (
-          <img className="thumb" src={study.thumbnail} alt="" loading="lazy" />
-        ) : (
-          <div className="thumb" />
-        )}
+        <Thumb src={study.thumbnail} />
         <div className="study-text">
           <h2>{study.name}</h2>
           <p className="soft">{study.question}</p>

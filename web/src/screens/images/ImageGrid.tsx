@@ -3,6 +3,7 @@ import { studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
+import { Thumb } from "../../ui/Thumb";
 
 /** Thumbnails; those out of sight are neither laid out nor fetched. */
 export function ImageGrid({ study, images }: { study: string; images: ImageRow[] }) {
@@ -11,7 +12,7 @@ export function ImageGrid({ study, images }: { study: string; images: ImageRow[]
       {images.map((image) => (
         <li key={image.id}>
           <Link href={studyPath(study, "images", image.id)} title={`${image.source}\n${image.spacing_text}`}>
-            <img className="thumb" src={image.thumbnail} alt="" loading="lazy" decoding="async" />
+            <Thumb src={image.thumbnail} lazy />
             <span className="image-name">{image.id}</span>
             <span className="faint small">
               {image.group} · {image.replicate}
