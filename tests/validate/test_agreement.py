@@ -225,3 +225,28 @@ def test_one_cluster_cannot_tell() -> None:
     assert result.mean_difference.method == "cannot tell: 1 replicate"
     assert result.upper_limit.high is None and math.isnan(result.standard_deviation)
     assert result.deviation_within == pytest.approx(np.std([2, -1, 3, 4, 2], ddof=1))
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e6, 1e12])
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("clustered", [False, True])
+def test_the_unit_of_the_values_does_not_matter(unit: float, relative: bool, clustered: bool) -> None:
+    """Sums of intensities are large, and the slope of shares per unit of them is tiny."""
+    rng = np.random.default_rng(2)
+    reference = rng.uniform(10, 60, 18)
+    prediction = reference * rng.normal(1.02, 0.05, 18)
+    clusters = list("aaabbbcccdddeeefff") if clustered else None
+    plain = bland_altman(reference, prediction, clusters=clusters, relative=relative)
+    scaled = bland_altman(reference * unit, prediction * unit, clusters=clusters, relative=relative)
+    of_values, of_slope = (1.0, 1 / unit) if relative else (unit, 1.0)
+    for name, factor in (
+        ("mean_difference", of_values),
+        ("lower_limit", of_values),
+        ("upper_limit", of_values),
+        ("slope", of_slope),
+    ):
+        one, two = getattr(plain, name), getattr(scaled, name)
+        assert None not in (two.low, two.high), name
+        expected = [end * factor for end in (one.value, one.low, one.high)]
+        assert [two.value, two.low, two.high] == pytest.approx(expected, rel=1e-6), name
+    assert scaled.standard_deviation == pytest.approx(plain.standard_deviation * of_values)

@@ -22,7 +22,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -316,7 +316,10 @@ def _cluster_slope(
         return Interval(
             float("nan"), None, None, level, len(np.unique(index)), unit, "mean", f"cannot tell: few {unit}s"
         )
-    x, y = means - means.mean(), differences - differences.mean()
+    # In ranges of the means and of the differences: per unit of a sum of intensities a slope is so small that
+    # its spread would be taken for rounding.
+    width, height = float(np.ptp(means)), float(np.abs(differences).max()) or 1.0
+    x, y = (means - means.mean()) / width, (differences - differences.mean()) / height
     rows = sum_by_cluster(np.stack([np.ones_like(x), x, y, x * x, x * y], axis=1), index.tolist())
 
     def slope(sums: FloatArray) -> FloatArray:
@@ -325,4 +328,7 @@ def _cluster_slope(
             return np.asarray((sxy - sx * sy / n) / (sxx - sx * sx / n))
 
     value, left_out = leave_one_out(rows, slope)
-    return jackknife_interval(value, left_out, rows[:, 3], level=level, unit=unit)
+    found = jackknife_interval(value, left_out, rows[:, 3], level=level, unit=unit)
+    unscaled = height / width
+    ends = [None if end is None else end * unscaled for end in (found.low, found.high)]
+    return replace(found, value=found.value * unscaled, low=ends[0], high=ends[1])
