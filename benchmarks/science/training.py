@@ -32,16 +32,23 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.io.usage import processor_seconds
 from veriscope.training.architectures.unet import WIDTHS
-from veriscope.training.build import fitting_augmentation
-from veriscope.training.heads import FlowHead
-from veriscope.training.judge import InstanceJudge
-from veriscope.training.known import find_network
-from veriscope.training.learn import Lesson, learn, prepare_all, set_up_torch
-from veriscope.training.package import receptive_reach
-from veriscope.training.pairs import LabelledImage, pixel_hash, read_pairs, sees_colour
-from veriscope.training.run import choose_on_validation, make_candidate, package_predictor, start_predictor
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.images.pairs import LabelledImage, pixel_hash, read_pairs, sees_colour
+from veriscope.training.images.split import Split, group_images, make_split
+from veriscope.training.images.split_tables import read_split
+from veriscope.training.judging.judge import InstanceJudge
+from veriscope.training.loop.learn import learn, prepare_all, set_up_torch
+from veriscope.training.loop.lesson import Lesson
+from veriscope.training.networks.build import fitting_augmentation
+from veriscope.training.networks.known import find_network
+from veriscope.training.packaging.package import receptive_reach
+from veriscope.training.packaging.run import (
+    choose_on_validation,
+    make_candidate,
+    package_predictor,
+    start_predictor,
+)
 from veriscope.training.settings import TrainSettings
-from veriscope.training.split import Split, group_images, make_split, read_split
 
 PEERS = Path(__file__).parents[1] / "peers"
 START = "nuclei-fluorescence"

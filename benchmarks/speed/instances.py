@@ -35,8 +35,8 @@ from threadpoolctl import threadpool_limits
 from veriscope.methods.networks.cellpose_dynamics import cluster_ends, follow_interpolated
 from veriscope.methods.networks.seeded_watershed import seeded_watershed
 from veriscope.methods.networks.star_convex import find_polygons, polygons_to_labels
-from veriscope.training.star_targets import plane_directions, star_distances, star_probability
-from veriscope.training.targets import dense_targets
+from veriscope.training.heads.flow_targets import dense_targets
+from veriscope.training.heads.star_targets import plane_directions, star_distances, star_probability
 
 SCHEMA = "veriscope/benchmark-instances/1"
 PEERS = Path(__file__).resolve().parents[1] / "peers"

@@ -29,10 +29,10 @@ from veriscope.methods.networks.instance_network import network_class
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.training.architectures.unet import UNet
-from veriscope.training.choose import choose_settings
-from veriscope.training.heads import FlowHead
-from veriscope.training.package import PackageFacts, write_package
-from veriscope.training.pairs import pixel_hash
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.images.pairs import pixel_hash
+from veriscope.training.judging.choose import choose_settings
+from veriscope.training.packaging.package import PackageFacts, write_package
 
 NETWORKS = Path(__file__).parents[2] / "src" / "veriscope" / "methods" / "networks"
 

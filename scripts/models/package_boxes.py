@@ -22,8 +22,8 @@ from veriscope.methods.networks.box_network import BoxParameters
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.training.architectures.boxes import BoxNetwork
-from veriscope.training.boxes import BoxHead
-from veriscope.training.package import PackageFacts, receptive_reach, write_package
+from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.packaging.package import PackageFacts, receptive_reach, write_package
 from veriscope.validate.detections import DetectionSettings, compare_detections
 from veriscope.validate.localise.objects import Criterion, Detections
 

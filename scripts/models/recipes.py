@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from veriscope.training.light import Augmentation
+from veriscope.training.images.light import Augmentation
 
 __all__ = ["PARTICLES", "RECIPES", "Recipe", "Source"]
 

@@ -21,11 +21,11 @@ from veriscope.datasets.simulate import simulate_image
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
 from veriscope.training.architectures.unet import UNet
-from veriscope.training.augment import Sampler, TrainingImage
-from veriscope.training.data import prepare
-from veriscope.training.fit import FitSettings, Fitted, fit
-from veriscope.training.heads import FlowHead
-from veriscope.training.start import load_weights
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.images.augment import Sampler, TrainingImage
+from veriscope.training.images.prepare import prepare
+from veriscope.training.loop.fit import FitSettings, Fitted, fit
+from veriscope.training.networks.start import load_weights
 
 
 @dataclass(frozen=True)

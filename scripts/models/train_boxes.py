@@ -19,10 +19,11 @@ from train import show
 from veriscope.io.images import read_image
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.architectures.boxes import BoxNetwork
-from veriscope.training.boxes import BoxImage, BoxSampler, box_loss
-from veriscope.training.data import channels_first
-from veriscope.training.fit import FitSettings, fit
-from veriscope.training.light import Augmentation
+from veriscope.training.heads.boxes import box_loss
+from veriscope.training.images.box_crops import BoxImage, BoxSampler
+from veriscope.training.images.light import Augmentation
+from veriscope.training.images.prepare import channels_first
+from veriscope.training.loop.fit import FitSettings, fit
 
 CLASSES = ("RBC", "WBC", "Platelets")
 ZOOM = 0.5

@@ -10,9 +10,10 @@ import torch
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
-from veriscope.training.blind import HiddenPixels, hidden_loss, scale_brightness
-from veriscope.training.heads import FlowHead
-from veriscope.training.known import find_network
+from veriscope.training.heads.blind import hidden_loss
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
+from veriscope.training.networks.known import find_network
 from veriscope.training.self_supervised import train_without_labels
 from veriscope.training.settings import TrainSettings
 from veriscope.training.supervised import train_files

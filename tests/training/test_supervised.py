@@ -19,7 +19,7 @@ import yaml
 from veriscope.core.image import Image
 from veriscope.errors import InputError, MethodError
 from veriscope.registry import make_method
-from veriscope.training.known import find_network
+from veriscope.training.networks.known import find_network
 from veriscope.training.settings import TrainSettings
 from veriscope.training.supervised import train_files
 

@@ -21,15 +21,17 @@ from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
-from veriscope.training.blind import BlindHead, HiddenPixels, scale_brightness
-from veriscope.training.build import make_network, usual_widths
-from veriscope.training.data import channels_first
-from veriscope.training.fit import FitSettings, Fitted, fit
-from veriscope.training.learn import crop_side, set_up_torch
-from veriscope.training.package import PackageFacts, receptive_reach, write_package
-from veriscope.training.pairs import LabelledImage, read_unlabelled, sees_colour
+from veriscope.training.heads.blind import BlindHead
+from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
+from veriscope.training.images.pairs import LabelledImage, read_unlabelled, sees_colour
+from veriscope.training.images.prepare import channels_first
+from veriscope.training.images.split import Split, group_images, make_split
+from veriscope.training.images.split_tables import read_sheet
+from veriscope.training.loop.fit import FitSettings, Fitted, fit
+from veriscope.training.loop.learn import crop_side, set_up_torch
+from veriscope.training.networks.build import make_network, usual_widths
+from veriscope.training.packaging.package import PackageFacts, receptive_reach, write_package
 from veriscope.training.settings import SelfTask, TrainSettings
-from veriscope.training.split import Split, group_images, make_split, read_sheet
 from veriscope.validate.candidates import candidates_by_values
 from veriscope.validate.ranking import Ranking, rank_candidates
 

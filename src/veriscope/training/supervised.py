@@ -14,24 +14,27 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
-from veriscope.training.box_pairs import read_box_pairs
-from veriscope.training.build import fitting_augmentation, make_head
-from veriscope.training.consistency import Consistency
-from veriscope.training.curve import learning_curve
-from veriscope.training.envelope import robustness
-from veriscope.training.judge import Comparison, Judge, Predict, compare_with_start
-from veriscope.training.known import KnownNetwork, find_network
-from veriscope.training.learn import Lesson, crop_side, learn, prepare_all, set_up_torch
-from veriscope.training.package import check_licence, receptive_reach, write_package
-from veriscope.training.pairs import (
+from veriscope.training.images.box_pairs import read_box_pairs
+from veriscope.training.images.pairs import (
     LabelledImage,
     check_not_empty,
     read_pairs,
     read_unlabelled,
     sees_colour,
 )
-from veriscope.training.record import Outcome, facts_of, summary_of
-from veriscope.training.run import (
+from veriscope.training.images.split import Split, group_images, make_split
+from veriscope.training.images.split_tables import read_sheet, read_split
+from veriscope.training.judging.curve import learning_curve
+from veriscope.training.judging.envelope import robustness
+from veriscope.training.judging.judge import Comparison, Judge, Predict, compare_with_start
+from veriscope.training.loop.consistency import Consistency
+from veriscope.training.loop.learn import crop_side, learn, prepare_all, set_up_torch
+from veriscope.training.loop.lesson import Lesson
+from veriscope.training.networks.build import fitting_augmentation, make_head
+from veriscope.training.networks.known import KnownNetwork, find_network
+from veriscope.training.packaging.package import check_licence, receptive_reach, write_package
+from veriscope.training.packaging.record import Outcome, facts_of, summary_of
+from veriscope.training.packaging.run import (
     choose_on_validation,
     judge_of,
     make_candidate,
@@ -39,7 +42,6 @@ from veriscope.training.run import (
     start_predictor,
 )
 from veriscope.training.settings import TrainSettings
-from veriscope.training.split import Split, group_images, make_split, read_sheet, read_split
 
 __all__ = ["TrainingImages", "train_files", "train_network"]
 

@@ -22,7 +22,7 @@ from veriscope.workflow.plan import read_plan
 from veriscope.workflow.training import training_inputs
 
 if TYPE_CHECKING:
-    from veriscope.training.pairs import LabelledImage
+    from veriscope.training.images.pairs import LabelledImage
     from veriscope.training.settings import TrainSettings
 
 __all__ = ["add_candidate", "is_tuned_here", "train_study", "tuned_images"]
@@ -71,8 +71,8 @@ def train_study(
     MethodError
         If training fails, or the start does not fit.
     """
-    from veriscope.training.known import find_network
-    from veriscope.training.split import make_split
+    from veriscope.training.images.split import make_split
+    from veriscope.training.networks.known import find_network
     from veriscope.training.supervised import TrainingImages, train_network
 
     folder = StudyFolder(study)
@@ -115,7 +115,7 @@ def tuned_images(folder: StudyFolder, config: StudyConfig) -> tuple[list[Labelle
     StudyError
         If no training tile is annotated.
     """
-    from veriscope.training.pairs import LabelledImage, pixel_hash
+    from veriscope.training.images.pairs import LabelledImage, pixel_hash
 
     plan = read_plan(folder)
     units = training_inputs(folder)

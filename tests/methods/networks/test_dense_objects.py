@@ -8,7 +8,7 @@ from veriscope.core.image import Image
 from veriscope.methods.base import Part
 from veriscope.methods.networks.dense_objects import Dense, separator_for
 from veriscope.methods.networks.network_settings import HeadName, NetworkSettings
-from veriscope.training.star_targets import plane_directions, star_distances, star_probability
+from veriscope.training.heads.star_targets import plane_directions, star_distances, star_probability
 
 
 def two_touching_discs() -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from veriscope.methods.networks.star_polyhedra import (
     polyhedra_to_labels,
     suppress_polyhedra,
 )
-from veriscope.training.star_targets import fibonacci_directions
+from veriscope.training.heads.star_targets import fibonacci_directions
 
 SPACING = (2.0, 1.0, 1.0)
 

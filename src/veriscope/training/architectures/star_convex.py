@@ -2,7 +2,7 @@
 
 After Schmidt et al., Cell detection with star-convex polygons, MICCAI 2018, doi:10.1007/978-3-030-00934-2_30,
 and Weigert et al., Star-convex polyhedra for 3D object detection and segmentation in microscopy, WACV 2020,
-doi:10.1109/WACV45572.2020.9093435. What it has to learn is in `veriscope.training.star_targets`.
+doi:10.1109/WACV45572.2020.9093435. What it has to learn is in `veriscope.training.heads.star_targets`.
 """
 
 from __future__ import annotations

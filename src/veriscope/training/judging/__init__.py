@@ -1,0 +1,1 @@
+"""What is chosen on the validation images and judged on the locked ones."""

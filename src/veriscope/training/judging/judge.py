@@ -1,0 +1,387 @@
+"""Judging a network on images that it did not learn from, and two networks on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veriscope.core.image import Image
+from veriscope.core.progress import Progress, silent
+from veriscope.methods.base import Method
+from veriscope.training.images.pairs import LabelledImage
+from veriscope.training.images.prepare import seen_by
+from veriscope.validate.candidates import Candidates, candidates_by_counts, candidates_by_values
+from veriscope.validate.instances import compare_units
+from veriscope.validate.ranking import Ranking, rank_candidates
+from veriscope.validate.statistics import Interval
+from veriscope.validate.units import UnitCounts, count_unit
+
+__all__ = [
+    "ClassJudge",
+    "Comparison",
+    "InstanceJudge",
+    "Judge",
+    "Predict",
+    "compare_with_start",
+    "predict_with",
+]
+
+THRESHOLDS = (0.5, 0.7, 0.9)
+
+Predict = Callable[[Image], Any]
+"""Gives what is judged: labels or classes (y, x) of an image, or a prediction with boxes."""
+
+
+class Judge(Protocol):
+    """Says how good predictions are, in the metric that suits the head."""
+
+    metric: str
+
+    def count(self, predict: Predict, pairs: Sequence[LabelledImage], progress: Progress) -> list[Any]:
+        """Predict and compare.
+
+        Parameters
+        ----------
+        predict
+            The network.
+        pairs
+            Images with references.
+        progress
+            Told how many are done.
+
+        Returns
+        -------
+        list
+            One row per image.
+        """
+
+    def figures(self, rows: Sequence[Any]) -> dict[str, Interval]:
+        """Give metrics with intervals.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them.
+
+        Returns
+        -------
+        dict of str to Interval
+            The main one first.
+        """
+
+    def candidates(self, rows: Mapping[str, Sequence[Any]]) -> Candidates:
+        """Give what two networks are compared by.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them, by name of the network.
+
+        Returns
+        -------
+        Candidates
+            For a paired comparison.
+        """
+
+
+class InstanceJudge:
+    """Objects are matched; the main metric is F1 at an IoU of 0.5, pooled over the images."""
+
+    metric = "f1@0.5"
+
+    def count(
+        self, predict: Predict, pairs: Sequence[LabelledImage], progress: Progress = silent
+    ) -> list[UnitCounts]:
+        """Predict and match.
+
+        Parameters
+        ----------
+        predict
+            The network.
+        pairs
+            Images with reference labels; where these are not known, predictions do not count.
+        progress
+            Told how many are done.
+
+        Returns
+        -------
+        list of UnitCounts
+            One per image, with its group as cluster.
+        """
+        rows = []
+        for number, pair in enumerate(pairs):
+            progress("judge", number, len(pairs))
+            found = np.where(pair.labels < 0, 0, predict(pair.image))
+            rows.append(
+                count_unit(
+                    np.maximum(pair.labels, 0),
+                    found,
+                    thresholds=THRESHOLDS,
+                    name=pair.stem,
+                    cluster=pair.group,
+                )
+            )
+        progress("judge", len(pairs), len(pairs))
+        return rows
+
+    def figures(self, rows: Sequence[UnitCounts]) -> dict[str, Interval]:
+        """Give pooled metrics with intervals by group.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them.
+
+        Returns
+        -------
+        dict
+            F1 at three thresholds, AP at 0.5, and panoptic quality.
+        """
+        found = compare_units(rows, unit="field group").metrics
+        keys = (self.metric, "f1@0.7", "f1@0.9", "ap@0.5", "precision@0.5", "recall@0.5", "pq")
+        return {key: found[key] for key in keys if key in found}
+
+    def candidates(self, rows: Mapping[str, Sequence[UnitCounts]]) -> Candidates:
+        """Give what two networks are compared by.
+
+        Parameters
+        ----------
+        rows
+            Of each network, on the same images.
+
+        Returns
+        -------
+        Candidates
+            By F1 at 0.5, pooled; groups are the units.
+        """
+        return candidates_by_counts(rows, metric=self.metric, unit="field group")
+
+
+@dataclass(frozen=True)
+class _Dice:
+    """Dice of each class of an image; NaN where neither side has it."""
+
+    group: str
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        known = [value for value in self.values if np.isfinite(value)]
+        return float(np.mean(known)) if known else float("nan")
+
+
+class ClassJudge:
+    """Pixels are compared; the main metric is the mean Dice over classes but the background, by image.
+
+    Parameters
+    ----------
+    n_classes
+        With the background.
+    """
+
+    metric = "dice"
+
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+
+    def count(
+        self, predict: Predict, pairs: Sequence[LabelledImage], progress: Progress = silent
+    ) -> list[_Dice]:
+        """Predict and compare pixels.
+
+        Parameters
+        ----------
+        predict
+            The network.
+        pairs
+            Images with classes; where these are not known, predictions do not count.
+        progress
+            Told how many are done.
+
+        Returns
+        -------
+        list
+            One row per image.
+        """
+        rows = []
+        for number, pair in enumerate(pairs):
+            progress("judge", number, len(pairs))
+            known = pair.labels >= 0
+            found, truth = predict(pair.image)[known], pair.labels[known]
+            values = []
+            for one in range(1, self.n_classes):
+                a, b = found == one, truth == one
+                total = int(a.sum() + b.sum())
+                values.append(2 * int((a & b).sum()) / total if total else float("nan"))
+            rows.append(_Dice(pair.group, tuple(values)))
+        progress("judge", len(pairs), len(pairs))
+        return rows
+
+    def figures(self, rows: Sequence[_Dice]) -> dict[str, Interval]:
+        """Give the mean Dice with its interval by group, and that of each class.
+
+        Parameters
+        ----------
+        rows
+            As `count` gives them.
+
+        Returns
+        -------
+        dict
+            ``dice`` and ``dice of class N``.
+        """
+        groups = [row.group for row in rows]
+        columns = {self.metric: [row.mean for row in rows]}
+        if self.n_classes > 2:
+            for one in range(1, self.n_classes):
+                columns[f"dice of class {one}"] = [row.values[one - 1] for row in rows]
+        return {
+            key: _mean(key, values, groups) for key, values in columns.items() if np.isfinite(values).any()
+        }
+
+    def candidates(self, rows: Mapping[str, Sequence[_Dice]]) -> Candidates:
+        """Give what two networks are compared by.
+
+        Parameters
+        ----------
+        rows
+            Of each network, on the same images.
+
+        Returns
+        -------
+        Candidates
+            By mean Dice; groups are the units.
+        """
+        groups = [row.group for row in next(iter(rows.values()))]
+        values = {name: [row.mean for row in of] for name, of in rows.items()}
+        return candidates_by_values(
+            values, metric=self.metric, clusters=groups, bounds=(0.0, 1.0), missing=0.0, unit="field group"
+        )
+
+
+def _mean(key: str, values: Sequence[float], groups: Sequence[str]) -> Interval:
+    one = candidates_by_values(
+        {"network": values}, metric=key, clusters=groups, bounds=(0.0, 1.0), unit="field group"
+    )
+    return rank_candidates(one).values["network"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The new network against the one it started from, on the locked images.
+
+    Parameters
+    ----------
+    start
+        Name of the start.
+    recommended
+        ``new`` if it is shown to be better, else ``start``.
+    ranking
+        Both with intervals, and their paired difference.
+    sentence
+        The outcome in words.
+    """
+
+    start: str
+    recommended: str
+    ranking: Ranking
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for the record.
+
+        Returns
+        -------
+        dict
+            ``start``, ``recommended``, ``metric``, ``values``, ``difference`` (new minus start, paired, with
+            interval), ``p_value`` and ``sentence``.
+        """
+        pair = self.ranking.pairs[0]
+        difference = pair.difference.to_dict()
+        if pair.first == "start":
+            low, high = difference["low"], difference["high"]
+            difference |= {
+                "value": _negative(difference["value"]),
+                "low": _negative(high),
+                "high": _negative(low),
+            }
+        return {
+            "start": self.start,
+            "recommended": self.recommended,
+            "metric": self.ranking.metric,
+            "values": {name: value.to_dict() for name, value in self.ranking.values.items()},
+            "difference": difference,
+            "p_value": pair.p_value,
+            "sentence": self.sentence,
+        }
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def compare_with_start(
+    judge: Judge, new: Sequence[Any], start: Sequence[Any], *, name: str, level: float = 0.95
+) -> Comparison:
+    """Say whether the new network is better than the one it started from.
+
+    Parameters
+    ----------
+    judge
+        What made the rows.
+    new, start
+        Rows of both on the same locked images.
+    name
+        Of the start.
+    level
+        Of the interval; 1 - level is the chance to call one of two equal networks better.
+
+    Returns
+    -------
+    Comparison
+        The start stays recommended unless the new one is shown to be better.
+    """
+    ranking = rank_candidates(judge.candidates({"new": new, "start": start}), level=level)
+    pair = ranking.pairs[0]
+    recommended = "new" if pair.better == "new" else "start"
+    found = Comparison(name, recommended, ranking, "")
+    told = found.to_dict()["difference"]
+    span = (
+        "no interval can be given from so few groups"
+        if told["low"] is None
+        else f"{level:.0%} interval {told['low']:+.3f} to {told['high']:+.3f}"
+    )
+    value = "unknown" if told["value"] is None else f"{told['value']:+.3f}"
+    facts = f"{ranking.metric} {value} on {told['n_units']} locked groups, {span}"
+    if recommended == "new":
+        sentence = f"the new network is better than {name}: {facts}"
+    elif pair.better == "start":
+        sentence = f"the new network is worse than {name}, which stays recommended: {facts}"
+    else:
+        sentence = f"the new network is not shown to be better than {name}, which stays recommended: {facts}"
+    return Comparison(name, recommended, ranking, sentence)
+
+
+def predict_with(method: Method) -> Predict:
+    """Make a function of a method that gives labels.
+
+    Parameters
+    ----------
+    method
+        Ready to predict.
+
+    Returns
+    -------
+    callable
+        Takes an image; colour becomes grey for a method of one channel, and grey colour for one of three.
+    """
+    n_channels = getattr(method, "n_channels", 1)
+
+    def predict(image: Image) -> NDArray[np.int32]:
+        return np.asarray(method.predict(seen_by(image, n_channels)).labels, np.int32)
+
+    return predict

@@ -1,0 +1,269 @@
+"""Networks and heads by name, and what suits the images at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from veriscope.errors import InputError, MethodError
+from veriscope.training.architectures import boxes as box_network
+from veriscope.training.architectures import unet, vision_transformer
+from veriscope.training.architectures.boxes import BoxNetwork
+from veriscope.training.architectures.star_convex import StarConvex
+from veriscope.training.architectures.unet import UNet
+from veriscope.training.architectures.vision_transformer import VisionTransformer
+from veriscope.training.heads.base import Head, PixelHead
+from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.distance import DistanceHead
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.heads.semantic import SemanticHead
+from veriscope.training.heads.star import StarHead
+from veriscope.training.images.light import Augmentation
+from veriscope.training.images.pairs import LabelledImage
+from veriscope.training.settings import Device
+
+__all__ = [
+    "choose_device",
+    "fitting_augmentation",
+    "make_head",
+    "make_network",
+    "median_size",
+    "usual_widths",
+]
+
+_WIDTHS = {
+    "unet": (unet.WIDTHS, (48, 96, 144, 192, 192)),
+    "vit": (vision_transformer.WIDTHS, (384,) * 8),
+    "boxes": (box_network.WIDTHS, (32, 64, 128, 192, 192)),
+}
+"""By architecture: widths on a processor, and on a GPU, where a larger network costs little."""
+_HEADS: dict[str, Callable[[], PixelHead]] = {"flow": FlowHead, "star": StarHead, "distance": DistanceHead}
+_MOST_CLASSES = 32
+_PER_HEAD = 32
+"""Numbers per token that a head of attention sees."""
+_BOX_SIZES = (24.0, 48.0)
+"""Median sides of the commonest boxes in pixels of the network; images of others are rescaled by it."""
+
+
+def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.0) -> Head:
+    """Make a head that suits the labels.
+
+    Parameters
+    ----------
+    name
+        Such as ``flow``.
+    pairs
+        All images, of which a semantic head takes its classes.
+    topology
+        Weight of the loss of centre lines of a semantic head.
+
+    Returns
+    -------
+    Head
+        The head.
+
+    Raises
+    ------
+    MethodError
+        If there is no such head.
+    InputError
+        If labels look like objects where classes are asked for, or there are no boxes where these are.
+    """
+    if name in _HEADS:
+        return _HEADS[name]()
+    if name == "boxes":
+        return _box_head(pairs)
+    if name == "semantic":
+        largest = max((int(pair.labels.max(initial=0)) for pair in pairs), default=0)
+        if largest >= _MOST_CLASSES:
+            raise InputError(
+                f"the labels reach {largest}, which are objects and no classes; use --head flow, or write "
+                f"class images with 0 for the background and 1 to {_MOST_CLASSES - 1} for the classes"
+            )
+        return SemanticHead(largest + 1, topology=topology)
+    raise MethodError(f"no head named {name!r}; there are {', '.join(_HEADS)}, semantic and boxes")
+
+
+def _box_head(pairs: Sequence[LabelledImage]) -> BoxHead:
+    """Take the classes of the boxes, and a zoom at which the commonest are neither tiny nor huge."""
+    boxes = [pair.boxes for pair in pairs if pair.boxes is not None]
+    if len(boxes) < len(pairs) or not boxes:
+        raise InputError(
+            f"{len(pairs) - len(boxes)} of {len(pairs)} images have no boxes; --head boxes takes a table of "
+            "boxes, or label images that are annotated everywhere"
+        )
+    edges = np.concatenate([one.edges[one.classes == 0] for one in boxes])
+    size = float(np.median(np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)))) if len(edges) else 1.0
+    low, high = _BOX_SIZES
+    zoom = min(max(low / size, 1.0), 8.0) if size < low else min(high / size, 1.0)
+    return BoxHead(boxes[0].names, zoom=round(zoom, 3))
+
+
+def usual_widths(architecture: str, *, device: str = "cpu") -> tuple[int, ...]:
+    """Give the widths of a network that suit a device.
+
+    Parameters
+    ----------
+    architecture
+        ``unet``, ``vit`` or ``boxes``.
+    device
+        ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    tuple of int
+        Channels at each resolution, or numbers per token in each layer.
+
+    Raises
+    ------
+    MethodError
+        If there is no such architecture.
+    """
+    if architecture not in _WIDTHS:
+        raise MethodError(
+            f"no architecture named {architecture!r} to be trained; there are {', '.join(_WIDTHS)}"
+        )
+    return _WIDTHS[architecture][1 if device == "cuda" else 0]
+
+
+def make_network(
+    architecture: str,
+    n_channels: int,
+    head: Head,
+    *,
+    widths: Sequence[int] | None = None,
+    norm: bool = True,
+) -> nn.Module:
+    """Make a network with new weights.
+
+    Parameters
+    ----------
+    architecture
+        ``unet``, on which a star head puts two heads of its own; ``vit`` or ``boxes``.
+    n_channels
+        Channels of the images.
+    head
+        Says how many outputs there are.
+    widths
+        Channels at each resolution, or numbers per token in each layer; None: as on a processor.
+    norm
+        Whether batches are normalised; False for a network that was packaged.
+
+    Returns
+    -------
+    torch.nn.Module
+        On the CPU.
+
+    Raises
+    ------
+    MethodError
+        If there is no such architecture, or it cannot have these widths.
+    """
+    usual = usual_widths(architecture)
+    chosen = tuple(widths or usual)
+    if architecture == "boxes":
+        return BoxNetwork(n_channels, head.n_out - 4, widths=chosen, norm=norm)
+    if architecture == "vit":
+        return _transformer(n_channels, head.n_out, chosen, norm=norm)
+    make = StarConvex if head.name == "star" else UNet
+    return make(n_channels, head.n_out, widths=chosen, norm=norm)
+
+
+def _transformer(n_in: int, n_out: int, widths: tuple[int, ...], *, norm: bool) -> VisionTransformer:
+    if len(set(widths)) != 1 or widths[0] % _PER_HEAD:
+        raise MethodError(
+            f"widths {', '.join(map(str, widths))} do not suit a vit: all layers have the same one, a "
+            f"multiple of {_PER_HEAD}"
+        )
+    n_heads = widths[0] // _PER_HEAD
+    return VisionTransformer(n_in, n_out, width=widths[0], depth=len(widths), n_heads=n_heads, norm=norm)
+
+
+def choose_device(device: Device, *, deterministic: bool) -> str:
+    """Choose what computes.
+
+    Parameters
+    ----------
+    device
+        What was asked for.
+    deterministic
+        Whether equal input must give equal weights.
+
+    Returns
+    -------
+    str
+        ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    MethodError
+        If a GPU is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise MethodError(
+            "--device cuda: torch sees no GPU here; install torch with CUDA, or leave the option out"
+        )
+    return "cuda" if there and device != "cpu" and not deterministic else "cpu"
+
+
+def fitting_augmentation(pairs: Sequence[LabelledImage], head: Head, *, n_channels: int) -> Augmentation:
+    """Choose how training images are changed, from what they look like.
+
+    Parameters
+    ----------
+    pairs
+        Training images.
+    head
+        What is learned: classes keep their brightness, which may be what tells them apart.
+    n_channels
+        Channels that the network sees.
+
+    Returns
+    -------
+    Augmentation
+        ``brightfield`` for colour, ``fluorescence`` where objects are brighter than their surroundings in 9
+        of 10 images, else ``any``.
+    """
+    small, large = median_size(pairs)
+    options = Augmentation(diameters=(min(7.0, small), max(100.0, 1.5 * large)))
+    if n_channels == 3:
+        return options.model_copy(update={"style": "brightfield", "scale": 0.35, "stain": 0.6})
+    if head.name == "semantic":
+        options = options.model_copy(update={"stain": 0.0})
+    bright = [_is_bright(pair) for pair in pairs if (pair.labels > 0).any()]
+    if bright and np.mean(bright) < 0.9:
+        return options.model_copy(update={"style": "any", "empty": 0.0})
+    return options
+
+
+def median_size(pairs: Sequence[LabelledImage]) -> tuple[float, float]:
+    """Give the smallest and the largest median diameter of the objects of an image.
+
+    Parameters
+    ----------
+    pairs
+        The images.
+
+    Returns
+    -------
+    tuple
+        In pixels; (30, 30) without objects.
+    """
+    found = []
+    for pair in pairs:
+        areas = np.bincount(np.maximum(pair.labels, 0).ravel())[1:]
+        if (areas > 0).any():
+            found.append(2 * np.sqrt(np.median(areas[areas > 0]) / np.pi))
+    return (float(min(found)), float(max(found))) if found else (30.0, 30.0)
+
+
+def _is_bright(pair: LabelledImage) -> bool:
+    pixels = pair.image.pixels
+    if pair.image.axes != "yx":
+        pixels = pixels.mean(axis=pair.image.axes.index("c"))
+    inside = pair.labels > 0
+    return bool(pixels[inside].mean() > pixels[pair.labels == 0].mean()) if not inside.all() else True

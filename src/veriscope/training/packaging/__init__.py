@@ -1,0 +1,1 @@
+"""A trained network as a package, with what it says of itself."""
