@@ -29,7 +29,7 @@ export async function drawFigure(
   canvas.height = Math.round(size.height * times);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("the browser gives no canvas of this size; choose a smaller one");
-  context.drawImage(await frameOf(deck, times), 0, 0, canvas.width, canvas.height);
+  await drawFrame(deck, times, size, (frame) => context.drawImage(frame, 0, 0, canvas.width, canvas.height));
   context.scale(times, times);
   const spacing = source.pyramid.info.spacing?.x ?? null;
   if (hasBar) {
@@ -47,8 +47,16 @@ export async function drawFigure(
   });
 }
 
-/** One frame at a multiple of the screen's resolution, read before the browser clears it. */
-function frameOf(deck: Deck<null>, times: number): Promise<ImageBitmap> {
+/** Frames after which a canvas that does not take the asked size is drawn as it is. */
+const PATIENCE = 120;
+
+/** Gives one frame at a multiple of the screen's resolution to a function, while the browser still has it. */
+function drawFrame(
+  deck: Deck<null>,
+  times: number,
+  size: Shown["size"],
+  take: (frame: HTMLCanvasElement) => void,
+): Promise<void> {
   const before = deck.props.useDevicePixels;
   const { onAfterRender } = deck.props;
   return new Promise((resolve, reject) => {
@@ -57,15 +65,18 @@ function frameOf(deck: Deck<null>, times: number): Promise<ImageBitmap> {
       useDevicePixels: times,
       onAfterRender: () => {
         frames += 1;
-        // The first frame may still have the old size.
-        if (frames < 3 || !deck.props.layers) {
+        const canvas = deck.getCanvas();
+        // The canvas gets its size some frames later, and is empty until the next one is drawn.
+        const isReady = canvas !== null && Math.abs(canvas.width - size.width * times) < 2 && frames > 2;
+        if (canvas && !isReady && frames < PATIENCE) {
           deck.redraw("figure");
           return;
         }
-        const canvas = deck.getCanvas();
+        // At once: when this task ends, the browser may clear what was drawn.
+        if (canvas) take(canvas);
         deck.setProps({ useDevicePixels: before, onAfterRender });
-        if (!canvas) reject(new Error("the view is gone"));
-        else createImageBitmap(canvas).then(resolve, reject);
+        if (canvas) resolve();
+        else reject(new Error("the view is gone"));
       },
     });
     deck.redraw("figure");

@@ -19,7 +19,6 @@ interface ImageLayerOptions {
 }
 
 const extension = new DisplayExtension();
-const DTYPE: Readonly<Record<string, string>> = { bool: "Uint8", float64: "Float32" };
 
 /** The image itself: tiles of the resolution that the screen needs, drawn by Viv. */
 export function imageLayer({ id, source, channels, display, place, projection, onError }: ImageLayerOptions) {
@@ -42,7 +41,7 @@ export function imageLayer({ id, source, channels, display, place, projection, o
           ),
     onTileError: onError,
     updateTriggers: { getTileData: [source, key], renderSubLayers: [display, channels] },
-    renderSubLayers: (props) => subLayer(props, source, channels, display, projection),
+    renderSubLayers: (props) => subLayer(props, source, channels, display),
   });
 }
 
@@ -57,30 +56,26 @@ function subLayer(
   source: TileSource,
   channels: readonly ChannelDisplay[],
   display: DisplayUniforms,
-  projection: Projection,
 ) {
   const tiles = props.data as Raster[] | null;
   const first = tiles?.[0];
   // While new tiles are on their way the old ones of another set of channels may still be here.
   if (!tiles || !first || tiles.length !== channels.length || channels.length === 0) return null;
   const { index } = props.tile;
+  // Of the pixels that are here: while those of another projection are on their way they may be of another type.
+  const dtype = first.data.constructor.name.replace("Array", "");
   return new XRLayer({
-    id: `${props.id}-pixels-${channels.length}`,
+    id: `${props.id}-pixels-${channels.length}-${dtype}`,
     channelData: { data: tiles.map(({ data }) => data), width: first.width, height: first.height },
     bounds: tileBounds(index, first, source.pyramid.tileSize),
     selections: channels.map(({ index: c }) => ({ c })),
     contrastLimits: channels.map(({ low, high }) => [low, high]),
     channelsVisible: channels.map(() => true),
-    dtype: dtypeOf(source.pyramid.dtype, projection),
+    dtype,
     interpolation: "nearest",
     extensions: [extension],
     display,
     pickable: false,
     // biome-ignore lint/suspicious/noExplicitAny: Viv's types do not know props of extensions
   } as any);
-}
-
-function dtypeOf(dtype: string, projection: Projection): string {
-  if (projection === "mean") return "Float32";
-  return DTYPE[dtype] ?? `${dtype[0]?.toUpperCase()}${dtype.slice(1)}`;
 }

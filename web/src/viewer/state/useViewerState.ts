@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { TileSource } from "../data/source";
 import { fitBox } from "../render/views";
 import type { ViewerProps } from "../types";
@@ -45,7 +45,8 @@ function useFocus(
 ): void {
   const done = useRef<unknown>(undefined);
   const panes = state.arrangement === "side-by-side" ? visiblePanes(state).length : 1;
-  useEffect(() => {
+  // Before anything is drawn, else the middle of a large image is asked for at its full resolution first.
+  useLayoutEffect(() => {
     if (size.width === 0 || done.current === (focus ?? null)) return;
     done.current = focus ?? null;
     const whole = { x0: 0, y0: 0, x1: pyramid.width, y1: pyramid.height };
