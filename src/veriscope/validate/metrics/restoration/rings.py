@@ -19,6 +19,8 @@ __all__ = ["SMALLEST", "Rings", "fourier_transform", "rings"]
 SMALLEST = 8
 """Fewest pixels along an axis that rings can be laid over."""
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rings:
@@ -91,8 +93,9 @@ def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
     radius = np.sqrt(sum(axis**2 for axis in np.meshgrid(*axes, indexing="ij", sparse=True)))
     width = float(np.max(1 / (np.asarray(shape) * steps)))
     # Half a step of rounding would otherwise drop the last ring of even sizes.
-    n = int(np.floor(float(np.min(1 / (2 * steps))) / width + 1e-9))
-    index = np.minimum(np.rint(radius / width).astype(np.intp), n + 1)
+    n = int(np.floor(float(np.min(1 / (2 * steps))) / width + _ROUNDING))
+    # Half-way between two rings is the outer one, whatever rounding does in the unit of the spacing.
+    index = np.minimum(np.floor(radius / width + 0.5 + _ROUNDING).astype(np.intp), n + 1)
     column = np.full(len(axes[-1]), 2.0)
     column[0] = 1.0
     if shape[-1] % 2 == 0:
