@@ -107,3 +107,28 @@ def test_what_the_user_says_comes_first() -> None:
     assert (found.foreground, found.boundary) == (1, 0)
     with pytest.raises(MethodError, match=r"has no output 'maps' that is an image; its outputs are out"):
         choose_maps(description("a"), ZooModelParameters(output="maps"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_watershed_is_that_of_scikit_image(seed: int) -> None:
+    """Noise gives parts with no seed, one seed and several; all values differ, so the result is defined."""
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    rng = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(70, 90)), 3)
+    foreground = (0.5 + 4 * smooth).astype(np.float32)
+    boundary = (0.4 + 3 * ndimage.gaussian_filter(rng.normal(size=(70, 90)), 2)).astype(np.float32)
+    foreground[:6, :6] = 0
+    foreground[:3, :3], boundary[:3, :3] = 0.51, np.linspace(0.1, 0.2, 9).reshape(3, 3)  # without a seed
+    labels, _ = objects_from_maps(
+        foreground, boundary, threshold=0.5, diameter=None, smallest_area=1, split=True
+    )
+    mask = foreground > 0.5
+    seeds, n_seeds = ndimage.label(mask & (foreground - boundary > 0.5))
+    parts, n_parts = ndimage.label(mask)
+    seeded = np.isin(parts, np.unique(parts[seeds > 0]))
+    assert n_seeds > n_parts > 3, "no seeds compete"
+    flooded = watershed(boundary, np.where(mask & ~seeded, parts + n_seeds, seeds), mask=mask)
+    pairs = np.unique(np.stack([labels.ravel(), flooded.ravel()]), axis=1)
+    assert pairs.shape[1] == len(np.unique(flooded)) == labels.max() + 1

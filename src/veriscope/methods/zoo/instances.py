@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.methods.networks.objects import keep_objects
+from veriscope.methods.networks.seeded_watershed import seeded_watershed
 from veriscope.methods.rules.scale import estimate_diameter
 from veriscope.methods.rules.splitting import split_touching
 
@@ -73,12 +74,10 @@ def _components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 def _grow(
     mask: NDArray[np.bool_], inner: NDArray[np.bool_], boundary: NDArray[np.floating[Any]]
 ) -> NDArray[np.int32]:
-    from skimage.segmentation import watershed
-
     seeds = _components(inner & mask)
     parts = _components(mask)
     seeded = np.zeros(int(parts.max()) + 1, bool)
     seeded[parts[seeds > 0]] = True
     alone = mask & ~seeded[parts]
     seeds = np.where(alone, parts + seeds.max(), seeds)
-    return np.asarray(watershed(boundary, markers=seeds, mask=mask), np.int32)
+    return seeded_watershed(boundary, seeds, mask)
