@@ -9,7 +9,7 @@ import numpy as np
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
-from veriscope.training.pairs import LabelledImage, read_pairs
+from veriscope.training.images.pairs import LabelledImage, read_pairs
 from veriscope.zoo.train_external import options_of, train_external
 
 __all__ = ["train_tool"]
