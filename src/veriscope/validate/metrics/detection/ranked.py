@@ -171,7 +171,7 @@ def by_weights(
     ends = ranked.last_of_ties
     step = max(1, _BLOCK // max(1, len(ranked.scores)))
     values = []
-    for start in range(0, len(rows), step):
+    for start in range(0, max(1, len(rows)), step):  # no row at all is one empty block
         block = rows[start : start + step]
         of_detection = block[:, ranked.image]
         tp = np.cumsum(of_detection * ranked.hits, axis=1)[:, ends]
