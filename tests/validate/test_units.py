@@ -17,7 +17,7 @@ from veriscope.errors import InputError, ShapeMismatchError
 from veriscope.testing.label_images import disks, label_pairs
 from veriscope.validate.contingency import contingency
 from veriscope.validate.overlap_sums import overlap_sums
-from veriscope.validate.units import UnitCounts, count_unit, owned_labels
+from veriscope.validate.units import UnitCounts, check_thresholds, count_unit, owned_labels
 
 
 def split(shape: tuple[int, ...], cuts: tuple[int, int]) -> list[tuple[int, int, int, int]]:
@@ -140,3 +140,62 @@ def test_other_wrong_input_names_the_unit() -> None:
         with pytest.raises(InputError) as error:
             count_unit(np.zeros(3, int), np.zeros(3, int), name="tile 7", weight=weight)
         assert str(error.value) == f"tile 7: weight {weight!r} is not allowed; use a number above 0"
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [
+        ([0.6, 0.6000000000000001], "IoU thresholds 0.6 and 0.6000000000000001 would both be called 0.6"),
+        ([1 / 3, 0.3333333], "IoU thresholds 0.3333333 and 0.3333333333333333 would both be called 0.333333"),
+        ([0.50000001], "IoU thresholds 0.5 and 0.50000001 would both be called 0.5"),
+    ],
+)
+def test_thresholds_that_share_a_key_are_refused(thresholds: list[float], message: str) -> None:
+    """The metrics of one of them would be lost."""
+    with pytest.raises(InputError) as caught:
+        check_thresholds(thresholds)
+    assert str(caught.value) == f"{message}; give one of them"
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "levels"),
+    [
+        ([], (0.5,)),
+        ([0.9, 0.1, 0.9], (0.1, 0.5, 0.9)),
+        ([1], (0.5, 1.0)),
+        ([0.5000001 + 1e-5], (0.5, 0.5000101)),
+    ],
+)
+def test_thresholds_come_in_order_once_and_with_one_half(
+    thresholds: list[float], levels: tuple[float, ...]
+) -> None:
+    assert check_thresholds(thresholds) == pytest.approx(levels)
+
+
+def test_the_thresholds_of_coco_have_keys_of_their_own() -> None:
+    assert len(check_thresholds(np.linspace(0.5, 0.95, 10).tolist())) == 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(pair=label_pairs(max_dims=2, max_side=8), rows=st.integers(1, 8), columns=st.integers(1, 8))
+def test_tiles_of_any_size_add_up_to_the_image(
+    pair: tuple[NDArray[Any], NDArray[Any]], rows: int, columns: int
+) -> None:
+    reference, prediction = (np.atleast_2d(image) for image in pair)
+    whole = count_unit(reference, prediction, thresholds=[0.3])
+    height, width = reference.shape
+    tiles = [
+        count_unit(
+            reference,
+            prediction,
+            thresholds=[0.3],
+            owner_box=(y, x, min(y + rows, height), min(x + columns, width)),
+        )
+        for y in range(0, height, rows)
+        for x in range(0, width, columns)
+    ]
+    for name in ("n_reference", "n_prediction"):
+        assert sum(getattr(tile, name) for tile in tiles) == getattr(whole, name)
+    for name in ("tp", "fp", "fn", "sum_iou"):
+        sums = np.sum([getattr(tile, name) for tile in tiles], axis=0)
+        assert sums == pytest.approx(getattr(whole, name))

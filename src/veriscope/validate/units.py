@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -142,11 +143,17 @@ def check_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
     Raises
     ------
     InputError
-        If a threshold is not above 0 and at most 1.
+        If a threshold is not above 0 and at most 1, or two have one key, such as ``f1@0.333333``.
     """
     for threshold in thresholds:
         check_threshold(threshold)
-    return tuple(sorted({0.5, *map(float, thresholds)}))
+    levels = sorted({0.5, *map(float, thresholds)})
+    for level, following in pairwise(levels):
+        if f"{level:g}" == f"{following:g}":
+            raise InputError(
+                f"IoU thresholds {level!r} and {following!r} would both be called {level:g}; give one of them"
+            )
+    return tuple(levels)
 
 
 def count_unit(
