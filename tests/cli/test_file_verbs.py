@@ -111,6 +111,15 @@ def test_simulate(veriscope: Veriscope, tmp_path: Path) -> None:
         (("predict", "log-spots", "{0}/one", "-o", "{0}/out", "-p", "size=3"), "size: Extra inputs"),
         (("predict", "pixel-forest", "{0}/one", "-o", "{0}/out"), "pixel-forest must be trained"),
         (("predict", "log-spots", "{0}/one", "-o", "{0}/file/out"), "a part of the path is a file"),
+        (
+            ("predict", "log-spots", "{0}/one", "-o", "{0}/out.ome.zarr"),
+            "{0}/out.ome.zarr: holds the result of one image and {0}/one is a folder; give a folder for the "
+            "results of several, such as -o out",
+        ),
+        (
+            ("predict", "log-spots", "{0}/one/a.tif", "{0}/one/a.tif", "-o", "{0}/out.ome.zarr"),
+            "holds the result of one image and 2 are given; give a folder for the results of several",
+        ),
         (("compare", "{0}/none", "{0}/one"), "{0}/none: no such file or folder"),
         (("compare", "{0}/empty", "{0}/one"), "{0}/empty: no image found"),
         (("measure", "{0}/one", "-o", "{0}/file/t.csv"), "a part of the path is a file"),

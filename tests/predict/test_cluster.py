@@ -112,8 +112,14 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, text: str, fa
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.yaml: cannot be read: "):
+    with pytest.raises(InputError) as error:
         ClusterSettings.read(tmp_path / "none.yaml")
+    assert str(error.value) == (
+        f"--cluster {tmp_path / 'none.yaml'}: no such file; it describes one job, in lines such as "
+        "system: slurm and memory: 16GB"
+    )
+    with pytest.raises(InputError, match=r": cannot be read: "):
+        ClusterSettings.read(tmp_path)
 
 
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path, tiny_data: Path) -> None:

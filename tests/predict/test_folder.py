@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from veriscope.io.labels import read_labels
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.reading import Reading
 from veriscope.predict.ready import method_for_files
+from veriscope.predict.units import HereExecutor, Work
 from veriscope.registry import make_method
 
 
@@ -54,6 +56,46 @@ def test_second_call_does_nothing_and_other_parameters_do(images: Path, tmp_path
     assert predict_folder(make_method("log-spots"), images, out)["n_done"] == 1
     assert first.read_bytes() == content
     assert predict_folder(make_method("log-spots", {"diameter": 30}), images, out)["n_done"] == 3
+
+
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_files_that_predict_did_not_write_are_never_overwritten(
+    images: Path, tmp_path: Path, probabilities: bool
+) -> None:
+    out = tmp_path / "out"
+    names = [f"{file.stem}.tif" for file in sorted(images.iterdir())]
+    mine = out / (names[0] if not probabilities else f"probabilities/{Path(names[0]).stem}.ome.zarr")
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"annotated by hand")
+    method = make_method("nuclei-fluorescence" if probabilities else "log-spots")
+    with pytest.raises(InputError) as error:
+        predict_folder(method, images, out, probabilities=probabilities)
+    assert str(error.value) == (
+        f"{out}: holds files that this would overwrite and predict did not write: "
+        f"{mine.relative_to(out).as_posix()}; choose another folder for the label images"
+    )
+    assert mine.read_bytes() == b"annotated by hand"
+    assert [path for path in out.rglob("*") if path.is_file()] == [mine]
+
+
+def test_other_files_in_the_output_stay_and_a_run_killed_at_once_goes_on(
+    images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+
+    class Killed(HereExecutor):
+        def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+            work(next(iter(units)))  # written, and nobody recorded it
+            raise KeyboardInterrupt
+            yield
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_folder(make_method("log-spots"), images, out, executor=Killed())
+    assert len(list(out.glob("*.tif"))) == 1
+    found = predict_folder(make_method("log-spots"), images, out)
+    assert (found["n_images"], (out / "notes.txt").read_text()) == (3, "mine")
 
 
 def test_changed_image_is_predicted_again(images: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
-from veriscope.predict.plan import parse_memory, plan_tiles
+from veriscope.predict.plan import parse_memory, plan_tiles, require_memory, shown
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,89 @@ def test_a_tile_that_does_not_fit_is_refused_with_the_memory_that_would_do() -> 
         plan_tiles(
             (10_000, 10_000), Footprint(50, 30), bytes_per_pixel=100, memory=1 << 30, workers=1, tile=4096
         )
-    assert "for tiles of 4096 pixels with 80 pixels of surroundings on 1 workers" in str(error.value)
-    assert str(error.value).endswith("MB would, or a smaller --tile")
+    assert str(error.value) == (
+        "--memory: 1024MB do not suffice for tiles of 4096 pixels with 80 pixels of surroundings on 1 "
+        "worker; 2485MB would, or a smaller --tile"
+    )
+
+
+def test_memory_that_no_part_fits_is_refused_with_what_would_do() -> None:
+    options: dict[str, Any] = {"bytes_per_pixel": 100, "workers": 2, "tile": None}
+    shape, footprint = (10_000, 10_000), Footprint(500, 300)
+    with pytest.raises(InputError) as error:
+        plan_tiles(shape, footprint, memory=1 << 30, **options)
+    assert str(error.value) == (
+        "--memory: 1024MB do not suffice for tiles of 64 pixels with 800 pixels of surroundings on 2 "
+        "workers; 1636MB would, or fewer --workers, or a smaller diameter"
+    )
+
+
+def test_surroundings_that_dwarf_the_parts_are_refused_with_what_would_do() -> None:
+    shape, footprint = (10_000, 10_000), Footprint(800, 200)
+    with pytest.raises(InputError) as error:
+        plan_tiles(shape, footprint, bytes_per_pixel=100, memory=None, workers=1, tile=16)
+    assert str(error.value) == (
+        "--tile: parts of 16 pixels need 1000 pixels of surroundings on each side, so that the image would "
+        "be predicted 15876 times over; give at least --tile 1000, or leave it out, or a smaller diameter"
+    )
+    with pytest.raises(InputError) as error:
+        plan_tiles(shape, footprint, bytes_per_pixel=100, memory=860 << 20, workers=1, tile=None)
+    text = str(error.value)
+    assert text.startswith("--memory: parts of 64 pixels need 1000 pixels of surroundings on each side, so ")
+    better = parse_memory(text.split("give ")[1].split(" or more")[0])
+    plan = plan_tiles(shape, footprint, bytes_per_pixel=100, memory=better, workers=1, tile=None)
+    assert plan.tile[0] >= 960
+    # An image that is not much larger than its parts is not predicted often.
+    assert plan_tiles((90, 100), footprint, bytes_per_pixel=100, memory=None, workers=1, tile=16).tile == (
+        16,
+        16,
+    )
+
+
+@given(
+    shape=st.lists(st.integers(1, 5000), min_size=2, max_size=3).map(tuple),
+    reach=st.integers(0, 300),
+    memory=st.none() | st.integers(1 << 29, 16 << 30),
+    tile=st.none() | st.integers(16, 5000),
+)
+def test_any_plan_covers_the_image_in_the_memory_and_in_time(
+    shape: tuple[int, ...], reach: int, memory: int | None, tile: int | None
+) -> None:
+    footprint = Footprint(reach, 30)
+    try:
+        plan = plan_tiles(shape, footprint, bytes_per_pixel=90, memory=memory, workers=1, tile=tile)
+    except InputError as error:
+        assert str(error).startswith(("--memory: ", "--tile: "))
+        assert memory is not None or tile is not None or len(shape) == 3
+        return
+    assert all(1 <= side <= size for side, size in zip(plan.tile, shape, strict=True))
+    assert tile is None or max(plan.tile) <= tile
+    crops = [min(side + 2 * (reach + 30), size) for side, size in zip(plan.tile, shape, strict=True)]
+    if memory is not None:
+        assert math.prod(crops) * 90 < memory
+    parts = math.prod(math.ceil(size / side) for size, side in zip(shape, plan.tile, strict=True))
+    assert parts * math.prod(crops) <= 200 * math.prod(shape)
+
+
+@pytest.mark.parametrize(
+    ("memory", "workers", "text"),
+    [
+        ("300MB", 1, "300MB do not suffice for Python and its packages on 1 worker; give at least 326MB"),
+        ("600MB", 2, "600MB do not suffice for Python and its packages on 2 workers; give at least 976MB"),
+    ],
+)
+def test_memory_that_python_alone_needs_is_refused_at_once(memory: str, workers: int, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        require_memory((5000, 5000), 90, parse_memory(memory), workers)
+    more = ", and more where objects are large" + (", or fewer --workers" if workers > 1 else "")
+    assert str(error.value) == f"--memory: {text}{more}"
+    require_memory((5000, 5000), 90, None, workers)
+    require_memory((5000, 5000), 90, 1 << 30, workers)
+
+
+@given(st.integers(1, 1 << 45))
+def test_amounts_shown_are_read_again(n_bytes: int) -> None:
+    assert 0 <= parse_memory(shown(n_bytes)) - n_bytes < 1 << 20
 
 
 def test_small_images_are_one_part() -> None:

@@ -23,6 +23,8 @@ from veriscope.errors import InputError
 
 __all__ = ["register"]
 
+_MUCH_WORK = 4
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line.
@@ -85,6 +87,7 @@ def predict(
     """
     from veriscope.cli.output import emit_json, out, progress_bar, say
     from veriscope.cli.restoration import restore
+    from veriscope.io.ome_zarr_reader import is_zarr
     from veriscope.predict.folder import predict_folder
     from veriscope.predict.image import map_path, predict_image
     from veriscope.predict.plan import parse_memory
@@ -102,8 +105,11 @@ def predict(
     elsewhere = on_cluster(
         scheduler, cluster, wait, shared=output.parent if zarr else output, inputs=images, workers=workers
     )
+    folder = f"give a folder for the results of several, such as -o {output.name.split('.')[0]}"
     if zarr and len(images) != 1:
-        raise InputError(f"{output}: holds the result of one image and {len(images)} are given")
+        raise InputError(f"{output}: holds the result of one image and {len(images)} are given; {folder}")
+    if zarr and Path(images[0]).is_dir() and not is_zarr(Path(images[0])):
+        raise InputError(f"{output}: holds the result of one image and {images[0]} is a folder; {folder}")
     if ready.task == "restoration":
         if probabilities:
             raise InputError(f"{method} gives images, not probabilities; leave out --probabilities")
@@ -142,6 +148,11 @@ def predict(
             out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
             if found.get("n_cut"):
                 say(f"memory ran out {found['n_cut']} times; smaller parts did there, to the same result")
+            if found.get("work", 0) > _MUCH_WORK:
+                say(
+                    f"every pixel was predicted {found['work']:.0f} times, because parts need surroundings; "
+                    "a larger --tile or more --memory would be faster, to the same result"
+                )
             if probabilities:
                 out().print(f"probabilities of pixels in {found['probabilities']}", markup=False)
             out().print("untested: compare with references of your own (veriscope compare), or make a study")

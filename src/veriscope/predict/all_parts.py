@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from veriscope.core.progress import Progress
 from veriscope.methods.base import LocalMethod
-from veriscope.predict.plan import plan_tiles
+from veriscope.predict.plan import plan_tiles, require_memory
 from veriscope.predict.reading import ChannelSource
 from veriscope.predict.tile_work import SurveyWork, TileWork
 from veriscope.predict.unfinished import Unfinished
@@ -59,6 +60,8 @@ def begin_parts(
     InputError
         If the memory does not suffice, or the folder holds an unfinished run of something else.
     """
+    bytes_per_pixel = method.bytes_per_pixel + (_MAP_BYTES if maps else 0)
+    require_memory(pixels.shape, bytes_per_pixel, memory, workers)
     before = unfinished.begin()
     surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
     moments = range(pixels.n_times or 1)
@@ -70,7 +73,7 @@ def begin_parts(
     plan = plan_tiles(
         pixels.shape,
         max(footprints, key=lambda found: found.reach + found.largest),
-        bytes_per_pixel=method.bytes_per_pixel + (_MAP_BYTES if maps else 0),
+        bytes_per_pixel=bytes_per_pixel,
         memory=memory,
         workers=workers,
         tile=tile,
@@ -98,7 +101,8 @@ def predict_parts(work: TileWork, executor: Executor, progress: Progress, *, sta
     -------
     dict
         ``n_parts``, how many were done now (``n_parts_now``), and what these took: ``n_pixels`` predicted,
-        how often surroundings were enlarged (``n_grown``) and parts were cut for want of memory (``n_cut``).
+        which is ``work`` times those of the parts, how often surroundings were enlarged (``n_grown``) and
+        parts were cut for want of memory (``n_cut``).
     """
     units = len(work.parts()) * len(work.surveys)
     missing = [unit for unit in range(units) if not work.is_done(unit)]
@@ -111,4 +115,6 @@ def predict_parts(work: TileWork, executor: Executor, progress: Progress, *, sta
         progress(stage, done, units)
         for name in ("n_grown", "n_cut", "n_pixels"):
             spent[name] += result[name]
-    return spent
+    parts = work.parts()
+    pixels = sum(math.prod(s.stop - s.start for s in parts[unit % len(parts)]) for unit in missing)
+    return spent | {"work": round(spent["n_pixels"] / pixels, 2) if pixels else 0.0}

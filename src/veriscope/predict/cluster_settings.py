@@ -100,6 +100,11 @@ class ClusterSettings(Settings):
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(
+                f"--cluster {path}: no such file; it describes one job, in lines such as system: slurm and "
+                "memory: 16GB"
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"--cluster {path}: cannot be read: {error}") from error
         except yaml.YAMLError as error:

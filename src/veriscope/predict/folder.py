@@ -81,7 +81,7 @@ def predict_folder(
     ------
     InputError
         If images cannot be used (all are named, before any is predicted), or the output is where
-        the images are.
+        the images are or holds files of the same names that predictions did not make.
     """
     reading = reading or Reading()
     found = find_images(images)
@@ -105,6 +105,7 @@ def predict_folder(
         work = ImageWork(
             method, tuple(file for file in files if file.path not in large), output, reading, probabilities
         )
+        work.claim()
         rows = _predict_small(work, used, len(files), progress)
         for file in files:
             if file.path in large:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.core.image import Image
-from veriscope.errors import MethodError, VeriscopeError
+from veriscope.errors import InputError, MethodError, VeriscopeError
 from veriscope.io.atomic import make_folder
 from veriscope.io.box_table import write_boxes
 from veriscope.io.folders import ImageFile
@@ -23,6 +23,7 @@ BOXES = "boxes"
 """Folder in the output for the boxes of each image."""
 MAPS = "probabilities"
 """Folder in the output for maps of probability."""
+_NAMED = 3
 
 
 class ImageWork:
@@ -96,6 +97,27 @@ class ImageWork:
         written = {kind: str(self.output / name) for kind, name in outputs.items()}
         row: dict[str, Any] = {"image": file.stem, **written, "done": done, **entry["details"]}
         return {"row": row, "record": self._record.kept()}
+
+    def claim(self) -> None:
+        """Refuse to overwrite files that predictions did not make, and mark the folder as one of predictions.
+
+        Raises
+        ------
+        InputError
+            If a label image, or what goes with it, would replace such a file.
+        """
+        if self._record.path.exists():
+            return
+        names = [name for file in self.files for name in self._outputs(file.stem).values()]
+        there = [name for name in names if (self.output / name).exists()]
+        if there:
+            more = "" if len(there) <= _NAMED else f" and {len(there) - _NAMED} more"
+            raise InputError(
+                f"{self.output}: holds files that this would overwrite and predict did not write: "
+                f"{', '.join(there[:_NAMED])}{more}; choose another folder for the label images"
+            )
+        # Before the first result, so that the folder of a run that was killed at once is known again.
+        self._record.path.touch()
 
     def row(self, result: dict[str, Any]) -> dict[str, Any]:
         """Take what came of an image, perhaps from another process, into the record.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
 
-__all__ = ["Plan", "fits_memory", "parse_memory", "plan_tiles"]
+__all__ = ["Plan", "fits_memory", "parse_memory", "plan_tiles", "require_memory", "shown"]
 
 _BASE = 260 << 20
 """Memory of a process before it sees an image: Python and the packages."""
@@ -20,6 +20,8 @@ _LARGEST_STACK, _VOXELS = 512, 1 << 25
 """Longest side of parts of a stack, and most voxels of one with its surroundings."""
 _WIDTHS = 12
 """Parts are this many times as long as their surroundings, where memory allows: these are predicted twice."""
+_MOST_WORK = 200
+"""How many times over an image may be predicted because of surroundings; far more never ends."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -98,13 +100,14 @@ def plan_tiles(
     Raises
     ------
     InputError
-        If the memory does not suffice for the smallest part with its surroundings, or for the tile wanted.
+        If the memory does not suffice for the smallest part with its surroundings, or for the tile wanted; or
+        if parts would be so small beside their surroundings that nearly all work would be done again and
+        again.
     """
     halo = 2 * (footprint.reach + footprint.largest)
     largest = None
     if memory is not None:
-        processes = workers + 1 if workers > 1 else 1
-        largest = int((_SHARE * memory - processes * _BASE) / (workers * bytes_per_pixel))
+        largest = int((_SHARE * memory - _base(workers)) / (workers * bytes_per_pixel))
     side = tile or min(max(_USUAL, -(-_WIDTHS * halo // 2 // _STEP) * _STEP), _LARGEST)
     if tile is None and len(shape) == 3:
         side = _LARGEST_STACK
@@ -112,14 +115,51 @@ def plan_tiles(
             side -= _STEP
     while largest is not None and _crop(side, halo, shape) > largest and tile is None and side > _SMALLEST:
         side -= _STEP
-    if largest is not None and (needed := _crop(side, halo, shape)) > largest:
-        total = (needed * bytes_per_pixel * workers + (workers + (workers > 1)) * _BASE) / _SHARE
+    if memory is not None and largest is not None and _crop(side, halo, shape) > largest:
+        total = (_crop(side, halo, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
         raise InputError(
-            f"--memory: {memory} bytes do not suffice for tiles of {side} pixels with {halo // 2} pixels of "
-            f"surroundings on {workers} workers; {_shown(total)} would"
-            + (", or a smaller --tile" if tile else ", or fewer --workers, or a smaller diameter")
+            f"--memory: {shown(memory)} do not suffice for tiles of {side} pixels with {halo // 2} pixels of "
+            f"surroundings on {_workers(workers)}; {shown(total)} would"
+            + (", or a smaller --tile" if tile else _fewer(workers) + ", or a smaller diameter")
+        )
+    work = math.prod(-(-size // side) for size in shape) * _crop(side, halo, shape) / math.prod(shape)
+    if work > _MOST_WORK:
+        better = max(halo // 2, _SMALLEST)
+        total = (_crop(better, halo, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
+        raise InputError(
+            f"{'--tile' if tile else '--memory'}: parts of {side} pixels need {halo // 2} pixels of "
+            f"surroundings on each side, so that the image would be predicted {work:.0f} times over; "
+            + (f"give at least --tile {better}, or leave it out" if tile else f"give {shown(total)} or more")
+            + ", or a smaller diameter"
         )
     return Plan(tuple(min(side, size) for size in shape), largest)
+
+
+def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int | None, workers: int) -> None:
+    """Refuse an amount of memory with which nothing can be predicted, before the image is looked at.
+
+    Parameters
+    ----------
+    shape
+        Of the image.
+    bytes_per_pixel
+        Memory that the method needs per pixel predicted.
+    memory
+        Bytes for all processes together; None: not limited.
+    workers
+        Number of processes.
+
+    Raises
+    ------
+    InputError
+        If it does not suffice for the smallest part, even without surroundings.
+    """
+    least = (_crop(_SMALLEST, 0, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
+    if memory is not None and memory < least:
+        raise InputError(
+            f"--memory: {shown(memory)} do not suffice for Python and its packages on {_workers(workers)}; "
+            f"give at least {shown(least)}, and more where objects are large" + _fewer(workers)
+        )
 
 
 def fits_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int) -> bool:
@@ -146,5 +186,30 @@ def _crop(side: int, halo: int, shape: tuple[int, ...]) -> int:
     return math.prod(min(side + halo, size) for size in shape)
 
 
-def _shown(n_bytes: float) -> str:
+def _base(workers: int) -> int:
+    """Memory of all processes before they see an image; that which starts workers is one more."""
+    return (workers + 1 if workers > 1 else 1) * _BASE
+
+
+def _workers(number: int) -> str:
+    return "1 worker" if number == 1 else f"{number} workers"
+
+
+def _fewer(workers: int) -> str:
+    return ", or fewer --workers" if workers > 1 else ""
+
+
+def shown(n_bytes: float) -> str:
+    """Write an amount of memory as `parse_memory` reads it.
+
+    Parameters
+    ----------
+    n_bytes
+        Above 0.
+
+    Returns
+    -------
+    str
+        Such as ``330MB``, rounded up.
+    """
     return f"{math.ceil(n_bytes / (1 << 20))}MB"

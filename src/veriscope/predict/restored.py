@@ -23,7 +23,7 @@ from veriscope.methods.base import Footprint
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
 from veriscope.predict.paint_work import MapWork
-from veriscope.predict.plan import plan_tiles
+from veriscope.predict.plan import plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import SurveyWork
 from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
@@ -171,8 +171,8 @@ def _start(
     at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
     if memory is not None and memory <= at_once:
         raise InputError(
-            f"--memory: {memory} bytes do not suffice for tiles of the network on {workers} workers, which "
-            f"need {at_once}; give more, fewer --workers, or smaller tiles (-p tile=256)"
+            f"--memory: {shown(memory)} do not suffice for tiles of the network on {workers} workers, which "
+            f"need {shown(at_once)}; give more, fewer --workers, or smaller tiles (-p tile=256)"
         )
     plan = plan_tiles(
         pixels.shape,

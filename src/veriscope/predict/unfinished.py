@@ -14,6 +14,7 @@ from veriscope.io.atomic import make_folder, write_json
 from veriscope.io.hashing import sha256_of
 from veriscope.io.sheet_store import read_origin
 from veriscope.methods.base import Method
+from veriscope.predict.plan import shown
 from veriscope.predict.reading import ChannelSource, Reading
 
 __all__ = ["Unfinished", "check_chunks", "found_before", "origin_of", "record_path"]
@@ -53,9 +54,9 @@ def check_chunks(pixels: ChannelSource, memory: int | None) -> None:
     needed = pixels.stored.chunk_bytes
     if memory is not None and needed > memory // 4:
         raise InputError(
-            f"{pixels.stored.path}: is stored in pieces of {needed} bytes that can only be decompressed "
-            f"whole, more than a quarter of --memory ({memory} bytes); convert it first: open it on a "
-            "computer with enough memory and save it as OME-Zarr or as tiled TIFF, for example with "
+            f"{pixels.stored.path}: is stored in pieces of {shown(needed)} that can only be decompressed "
+            f"whole, more than a quarter of --memory ({shown(memory)}); give --memory {shown(4 * needed)}, "
+            "or convert it first: save it as OME-Zarr or as tiled TIFF, for example with "
             f"vips tiffsave {pixels.name} tiled.tif --tile --compression deflate --bigtiff"
         )
 
