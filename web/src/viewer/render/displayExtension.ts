@@ -1,6 +1,22 @@
 import type { Layer } from "@deck.gl/core";
 import { VivLayerExtension } from "@hms-dbmi/viv";
-import { type DisplayUniforms, NAMES, STOPS } from "./displayUniforms";
+import { type DisplayUniforms, NAMES } from "./displayUniforms";
+
+/**
+ * Adds the colour of a channel: a map's stops, each weighted by how near the value is. Written out for every
+ * channel and stop: without a graphics card an array that is indexed costs more than all of it.
+ */
+function addChannel(row: readonly string[], i: number): string {
+  const first = `display.${row[0]}`;
+  const terms = row.map((name, k) => `display.${name}.rgb * max(0., 1. - abs(place - ${k}.))`);
+  return `
+#if NUM_CHANNELS > ${i}
+      {
+        float place = pow(intensity[${i}], ${first}.w) * ${row.length - 1}.0;
+        sum += ${terms.join("\n          + ")};
+      }
+#endif`;
+}
 
 // Colours travel as uniforms and not as a texture: the graphics library refuses programs that sample from
 // integer and other textures, and the pixels themselves may be either.
@@ -8,14 +24,6 @@ const fs = `\
 uniform displayUniforms {
 ${NAMES.flatMap((row) => row.map((name) => `  vec4 ${name};`)).join("\n")}
 } display;
-
-vec3 display_color(int channel, float value) {
-  vec4 stops[${STOPS}];
-${NAMES.map((row, i) => `  if (channel == ${i}) stops = vec4[${STOPS}](${row.map((name) => `display.${name}`).join(", ")});`).join("\n")}
-  float place = pow(value, stops[0].w) * ${STOPS - 1}.0;
-  int below = min(int(place), ${STOPS - 2});
-  return mix(stops[below].rgb, stops[below + 1].rgb, place - float(below));
-}
 `;
 
 const display = {
@@ -29,7 +37,7 @@ const display = {
     `,
     "fs:DECKGL_MUTATE_COLOR": `
       vec3 sum = vec3(0.);
-      for (int i = 0; i < NUM_CHANNELS; i++) sum += display_color(i, intensity[i]);
+${NAMES.map(addChannel).join("")}
       rgba = vec4(min(sum, vec3(1.)), 1.);
     `,
   },
