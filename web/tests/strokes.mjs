@@ -170,6 +170,10 @@ async function workInTwo() {
   // Versions of a tile are counted together, whoever made them.
   await ana.save(1);
   await ben.save(2);
+  await ben.page.goto(new URL(`/studies/${study}/audit`, url).href);
+  const card = ben.page.locator(".card", { hasText: "ana – ben" });
+  await card.waitFor();
+  const agreement = await card.textContent();
   // The same name at another computer, where the tile was opened before the version above.
   await again.draw(line(places.again));
   await again.press("Control+s");
@@ -183,10 +187,7 @@ async function workInTwo() {
   await ana.counts(1, "the other version");
   await ana.press("Control+z");
   await ana.counts(2, "what was drawn here is one undo away");
-  await ben.page.goto(new URL(`/studies/${study}/audit`, url).href);
-  const card = ben.page.locator(".card", { hasText: "ana – ben" });
-  await card.waitFor();
-  return { ...places, agreement: await card.textContent() };
+  return { ...places, agreement };
 }
 
 /** The connection goes while the button is down, and comes back after the button was let go. */
