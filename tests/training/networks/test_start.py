@@ -19,6 +19,8 @@ from veriscope.training.heads.flow import FlowHead
 from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.heads.star import StarHead
 from veriscope.training.images.light import Augmentation
+from veriscope.training.images.pairs import read_pairs
+from veriscope.training.loop.learn import learn, prepare_all
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import make_network, usual_widths
 from veriscope.training.networks.known import KnownNetwork, find_network
@@ -145,6 +147,39 @@ def test_low_rank_additions_go_with_a_transformer_alone(packages: dict[str, Know
     assert all(key.startswith("decoder.") or key.endswith((".up", ".down")) for key in names)
     with pytest.raises(MethodError, match="--tune lora adds low-rank weights to the linear layers of a"):
         lesson(packages["unet"], FlowHead(), tune="lora").network()
+
+
+def test_low_rank_additions_end_up_in_the_layers_of_what_is_learned(
+    packages: dict[str, KnownNetwork], discs: Path
+) -> None:
+    head = FlowHead()
+    pairs = read_pairs(discs / "images", discs / "labels")[:2]
+    images = prepare_all(pairs, head, 1)
+    tuned = lesson(packages["vit"], head, tune="lora", steps=3, rate=0.05, batch=2, crop=90)
+    made = learn(tuned, images[:1], images[1:]).network
+    before, after = packages["vit"].network(1, head).state_dict(), made.state_dict()
+    assert before.keys() == after.keys()
+    change = after["layers.0.join.weight"] - before["layers.0.join.weight"]
+    assert 1 <= int(torch.linalg.matrix_rank(change, rtol=1e-3)) <= 4
+    same = {key for key in before if torch.equal(before[key], after[key])}
+    assert {"embed.weight", "norm.weight", "layers.1.mix.0.bias"} <= same
+    assert not {key for key in before if key.startswith("decoder.head")} & same
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_changes_beyond_the_halo_of_a_package(name: str, packages: dict[str, KnownNetwork]) -> None:
+    network = packages[name].network(1, CASES[name][1]).eval()
+    halo, stride = int(packages[name].settings["halo"]), int(network.stride)  # type: ignore[arg-type]
+    side = -(-(2 * halo + 64) // stride) * stride
+    pixels = torch.rand(1, 1, side, side)
+    for place in (side // 2, side // 2 - 1):
+        changed = pixels.clone()
+        changed[..., place, place] += 50
+        with torch.no_grad():
+            where = (network(changed) != network(pixels)).any(1)[0].nonzero() * int(
+                getattr(network, "step", 1)
+            )
+        assert len(where) and int((where - place).abs().max()) <= halo
 
 
 def test_a_start_gives_its_head_and_architecture_unless_they_contradict() -> None:

@@ -159,7 +159,8 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
     n_channels
         Channels of its input.
     stride
-        Pixels by which sides must be divisible; added, since a pixel may lie anywhere in a coarse one.
+        Pixels by which sides must be divisible; added, since a pixel may lie anywhere in a coarse one, save
+        for wide windows, at whose border the impulse lies.
 
     Returns
     -------
@@ -186,7 +187,8 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
     if not len(rows):
         return stride
     reach = int(max(side // 2 - int(rows.min()), int(rows.max()) - side // 2))
-    return -(-(reach + stride) // stride) * stride
+    margin = 0 if stride > _STRIDE else stride
+    return -(-(reach + margin) // stride) * stride
 
 
 def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) -> bytes:
