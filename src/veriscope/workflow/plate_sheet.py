@@ -194,6 +194,8 @@ def read_plate_sheet(path: Path) -> PlateSheet:
             faults.append(TableError(f"{name} has no group"))
         if replicate is not None and not assignment.replicate:
             faults.append(TableError(f"{name} has no {header[replicate]}"))
+        if len(texts) > len(header):
+            faults.append(TableError(f"{name} has {len(texts)} cells and the header {len(header)}"))
         rows[key] = assignment
     raise_together(faults, what=f"{path}: some rows cannot be used", remedy="Mend the sheet and try again.")
     return PlateSheet(path, plate is not None, rows)

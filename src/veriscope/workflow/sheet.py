@@ -18,6 +18,7 @@ __all__ = [
     "REPLICATE_COLUMNS",
     "Assignment",
     "assign_groups",
+    "composed",
     "find_column",
     "read_rows",
     "read_sheet",
@@ -86,6 +87,7 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
         )
     faults: list[VeriscopeError] = []
     found: dict[str, Assignment] = {}
+    seen: set[str] = set()
     for number, cells in enumerate(rows, start=1):
         row = dict(enumerate(cells))
         stem = stem_of(row.get(image, ""))
@@ -94,7 +96,7 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
         name = f"image {stem!r}" if stem else f"row {number} below the header"
         if not stem:
             faults.append(TableError(f"{name} names no image"))
-        if stem and stem in found:
+        if stem and composed(stem) in seen:
             faults.append(TableError(f"{name} is named twice"))
         if not assignment.group:
             faults.append(TableError(f"{name} has no group"))
@@ -103,6 +105,7 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
         if len(cells) > len(header):
             faults.append(TableError(f"{name} has {len(cells)} cells and the header {len(header)}"))
         found[stem] = assignment
+        seen.add(composed(stem))
     raise_together(faults, what=f"{path}: some rows cannot be used", remedy="Mend the sheet and try again.")
     return found
 
@@ -196,10 +199,10 @@ def assign_groups(
     """
     if sheet is None:
         return {stem: Assignment("all", stem) for stem in stems}
-    rows = {_composed(stem): (stem, assignment) for stem, assignment in sheet.items()}
-    present = {_composed(stem) for stem in stems}
-    missing = [stem for stem in stems if _composed(stem) not in rows]
-    extra = [stem for composed, (stem, _) in rows.items() if composed not in present]
+    rows = {composed(stem): (stem, assignment) for stem, assignment in sheet.items()}
+    present = {composed(stem) for stem in stems}
+    missing = [stem for stem in stems if composed(stem) not in rows]
+    extra = [stem for name, (stem, _) in rows.items() if name not in present]
     if missing or extra:
         lines = [f"{where} and the images do not fit:"]
         if missing:
@@ -208,11 +211,22 @@ def assign_groups(
             lines.append(f"  - rows without an image ({len(extra)}): {some(extra)}")
         lines.append("Add or remove rows, or give the images that belong to the sheet.")
         raise TableError("\n".join(lines))
-    return {stem: rows[_composed(stem)][1] for stem in stems}
+    return {stem: rows[composed(stem)][1] for stem in stems}
 
 
-def _composed(name: str) -> str:
-    """Give the name with ü as one character: macOS writes two in file names, spreadsheets one."""
+def composed(name: str) -> str:
+    """Give a name with ü as one character: macOS writes two in file names, spreadsheets one.
+
+    Parameters
+    ----------
+    name
+        Of an image.
+
+    Returns
+    -------
+    str
+        The same for both ways to write it.
+    """
     return unicodedata.normalize("NFC", name)
 
 

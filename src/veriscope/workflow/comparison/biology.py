@@ -92,6 +92,7 @@ def biology_of(
     values: Sequence[tuple[float, float]],
     *,
     names: Sequence[str],
+    groups: Sequence[str | None],
     clusters: Sequence[str | None],
     question: Question,
 ) -> dict[str, Any]:
@@ -103,8 +104,10 @@ def biology_of(
         Reference and predicted value of each image.
     names
         The images.
+    groups
+        Group of each; all None: one group.
     clusters
-        ``group/replicate`` of each; all None: one group, each image a replicate.
+        Replicate of each, unique among all groups; all None: each image is a replicate.
     question
         What was measured, as allowed by `check_question`; its tolerance is a share of the reference.
 
@@ -123,7 +126,7 @@ def biology_of(
     table = pd.DataFrame(
         {
             "unit": list(names),
-            "group": [str(item).split("/")[0] if known else _ALL for item in clusters],
+            "group": [_ALL if item is None else item for item in groups],
             "replicate": [str(item) for item in clusters] if known else list(names),
             "reference": [reference for reference, _ in values],
             "prediction": [prediction for _, prediction in values],

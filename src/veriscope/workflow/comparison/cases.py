@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
-from veriscope.workflow.sheet import read_sheet
+from veriscope.workflow.sheet import Assignment, composed, read_sheet
 
-__all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases", "open_all"]
+__all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases", "open_all", "require_one_unit"]
 
 _Opened = TypeVar("_Opened")
 
@@ -30,12 +30,15 @@ class Case:
         File of each candidate, by its name.
     cluster
         Replicate that the image belongs to; None: each image is its own.
+    group
+        Its group; None: all images are one.
     """
 
     stem: str
     reference: Path
     predictions: Mapping[str, Path]
     cluster: str | None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +119,18 @@ def clusters_of(stems: Sequence[str], groups: str | Path | None) -> dict[str, st
     TableError
         If the sheet lacks images.
     """
+    return {stem: f"{row.group}/{row.replicate}" for stem, row in _assigned(stems, groups).items()}
+
+
+def _assigned(stems: Sequence[str], groups: str | Path | None) -> dict[str, Assignment]:
+    """Look up the row of each image in a sample sheet; none without a sheet."""
     if groups is None:
         return {}
-    sheet = read_sheet(Path(groups))
-    missing = [stem for stem in stems if stem not in sheet]
+    sheet = {composed(stem): row for stem, row in read_sheet(Path(groups)).items()}
+    missing = [stem for stem in stems if composed(stem) not in sheet]
     if missing:
         raise TableError(f"{groups}: has no row for {', '.join(missing[:10])}; add them")
-    return {stem: f"{sheet[stem].group}/{sheet[stem].replicate}" for stem in stems}
+    return {stem: sheet[composed(stem)] for stem in stems}
 
 
 def find_cases(
@@ -163,12 +171,18 @@ def find_cases(
     stems = [file.stem for file in known]
     shared = [stem for stem in stems if all(stem in files for files in found.values())]
     _require_complete(stems, found, partial=partial and bool(shared))
-    replicates = clusters_of(shared, groups)
+    rows = _assigned(shared, groups)
     files = {file.stem: file.path for file in known}
     return Cases(
         names=names,
         cases=tuple(
-            Case(stem, files[stem], {name: found[name][stem] for name in names}, replicates.get(stem))
+            Case(
+                stem=stem,
+                reference=files[stem],
+                predictions={name: found[name][stem] for name in names},
+                cluster=f"{rows[stem].group}/{rows[stem].replicate}" if stem in rows else None,
+                group=rows[stem].group if stem in rows else None,
+            )
             for stem in shared
         ),
         references_without_prediction=tuple(stem for stem in stems if stem not in set(shared)),
@@ -207,6 +221,27 @@ def open_all(paths: Sequence[str | Path], opener: Callable[[str | Path], _Opened
             faults.append(error)
     raise_together(faults, what=f"{len(faults)} of {len(paths)} sources cannot be used")
     return found
+
+
+def require_one_unit(calibrated: Mapping[str, bool]) -> None:
+    """Refuse distances of which some are in µm and some in pixels: their mean is neither.
+
+    Parameters
+    ----------
+    calibrated
+        By image, whether its pixel size is known.
+
+    Raises
+    ------
+    InputError
+        If it is of some and not of others.
+    """
+    without = [name for name, known in calibrated.items() if not known]
+    if 0 < len(without) < len(calibrated):
+        raise InputError(
+            f"{len(calibrated) - len(without)} references have a pixel size and {len(without)} have none "
+            f"({_few(without)}); give it for all with --spacing, so that distances can be compared"
+        )
 
 
 def _require_complete(

@@ -128,11 +128,11 @@ def _read_map(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
         raise AxesError(f"{path}: has axes {image.axes!r}; a map of probabilities has one value per pixel")
     pixels = image.pixels
     check_same_shape(labels, pixels, where=f"{path} (as the prediction)")
-    if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
-        low, high = float(np.nanmin(pixels)), float(np.nanmax(pixels))
+    image.require_finite()
+    if not (pixels.min() >= 0 and pixels.max() <= 1):
         raise PixelValueError(
-            f"{path}: values go from {low:g} to {high:g}, and probabilities from 0 to 1; save the map as "
-            "floating-point numbers without rescaling, and without NaN"
+            f"{path}: values go from {pixels.min():g} to {pixels.max():g}, and probabilities from 0 to 1; "
+            "save the map as floating-point numbers without rescaling"
         )
     return pixels
 

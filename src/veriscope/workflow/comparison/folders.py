@@ -113,7 +113,7 @@ def compare_folders(
         "level": settings.level,
         **_summary(judged, settings, unit=unit),
         **confidence,
-        "notes": judged.judge.notes,
+        "notes": list(dict.fromkeys(judged.judge.notes)),
         "references_without_prediction": list(judged.references_without_prediction),
         "predictions_without_reference": _left_over(judged),
     }
@@ -140,7 +140,7 @@ def _write_objects(path: Path, judged: Judged) -> None:
     import pandas as pd
 
     from veriscope.io.tables import write_table
-    from veriscope.workflow.comparison.instance import Instances
+    from veriscope.workflow.comparison.instance import OBJECT_COLUMNS, Instances
 
     assert isinstance(judged.judge, Instances), "checked: only this task has objects"
     rows = [
@@ -148,10 +148,8 @@ def _write_objects(path: Path, judged: Judged) -> None:
         for name, units in judged.units.items()
         for row in judged.judge.object_rows(units)
     ]
-    table = pd.DataFrame(rows)
-    if rows:
-        table = table.astype({"match": "Int64", "partner": "Int64"})
-    write_table(path, table, {"size": "px"} if rows else {})
+    table = pd.DataFrame(rows, columns=["candidate", *OBJECT_COLUMNS])
+    write_table(path, table.astype({"match": "Int64", "partner": "Int64"}), {"size": "px"})
 
 
 def _summary(judged: Judged, settings: CompareOptions, *, unit: str) -> dict[str, Any]:

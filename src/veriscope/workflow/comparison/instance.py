@@ -22,11 +22,17 @@ from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.metrics.semantic.catalogue import DESCRIPTIONS
 from veriscope.validate.units import UnitCounts
 from veriscope.workflow.comparison.biology import biology_of, check_question, measured_value
-from veriscope.workflow.comparison.cases import Case
+from veriscope.workflow.comparison.cases import Case, require_one_unit
 from veriscope.workflow.comparison.options import CompareOptions
 from veriscope.workflow.question import Question
 
-__all__ = ["InstanceUnit", "Instances"]
+__all__ = ["OBJECT_COLUMNS", "InstanceUnit", "Instances"]
+
+OBJECT_COLUMNS = (
+    *("image", "side", "label", "size", "status"),
+    *("match", "partner", "iou", "dice", "overlap"),
+)
+"""Columns of the table of objects."""
 
 _OUTLINES = {
     "nsd": "nsd",
@@ -49,10 +55,16 @@ class InstanceUnit:
         Counts, and what became of each object.
     values
         What is measured of the reference and of the prediction; None: nothing was asked for.
+    group
+        Group of the image; None: all are one.
+    is_calibrated
+        Whether distances are in µm.
     """
 
     report: InstanceReport
     values: tuple[float, float] | None
+    group: str | None = None
+    is_calibrated: bool = False
 
     @property
     def counts(self) -> UnitCounts:
@@ -160,10 +172,11 @@ class Instances:
             name=case.stem,
             cluster=case.cluster,
         )
-        if self._question is None:
-            return InstanceUnit(report, None)
-        values = [measured_value(file, self._question, spacing) for file in (reference, prediction)]
-        return InstanceUnit(report, (values[0], values[1]))
+        measured: tuple[float, float] | None = None
+        if self._question is not None:
+            ours, theirs = (measured_value(file, self._question, spacing) for file in (reference, prediction))
+            measured = ours, theirs
+        return InstanceUnit(report, measured, case.group, steps is not None)
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
         """Give what a fingerprint is measured from.
@@ -214,6 +227,7 @@ class Instances:
         """Average outlines over the matches of an image, then over images; missed objects are not in it."""
         if not self._options.boundaries:
             return {}
+        require_one_unit({item.counts.name: item.is_calibrated for item in units})
         clusters = [item.counts.cluster for item in units]
         found = {}
         for key, name in _OUTLINES.items():
@@ -255,6 +269,7 @@ class Instances:
             "biology": biology_of(
                 [item.values or (np.nan, np.nan) for item in units],
                 names=[item.counts.name for item in units],
+                groups=[item.group for item in units],
                 clusters=[item.counts.cluster for item in units],
                 question=self._question,
             )

@@ -69,6 +69,13 @@ class CompareOptions(Settings):
     data_range: float | None = Field(default=None, gt=0)
     """Largest minus smallest possible intensity (restoration); None: that of each reference."""
 
+    @field_validator("classes")
+    @classmethod
+    def _check_classes(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is not None and (len(set(classes)) < len(classes) or not all(classes)):
+            raise ValueError("each class needs a name, and is named once")
+        return classes
+
     @field_validator("answers")
     @classmethod
     def _check_answers(cls, answers: dict[str, Any]) -> dict[str, Any]:

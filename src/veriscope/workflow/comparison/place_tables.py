@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from veriscope.io.image_tables import PlaceTable, read_place_table
 from veriscope.io.labels import read_labels
 from veriscope.validate.detections import DetectionSettings
 from veriscope.validate.fingerprint.items import Fingerprint
+from veriscope.validate.fingerprint.measured import LIMITS
 from veriscope.validate.localise.objects import Criterion, Detections
 from veriscope.workflow.comparison.cases import candidate_names, clusters_of, open_all
 from veriscope.workflow.comparison.detection import DetectionUnit, Places
@@ -81,12 +83,15 @@ def judge_places(
     found = dict(zip(names, others, strict=True))
     faults = [fault for name, source in found.items() for fault in _faults(name, source, known, options)]
     raise_together(faults, what=f"{len(faults)} candidates do not fit the references")
+    check_spacing(options.spacing, "yx", where="the tables")
     stems = list(dict.fromkeys([*known.stems, *(s for item in found.values() for s in item.stems)]))
     if known.kind == "labels":
         stems = list(known.stems)
     if any(source.kind == "boxes" for source in (known, *found.values())):
         known, found = _boxed(known), {name: _boxed(source) for name, source in found.items()}
-    settings = DetectionSettings(criterion=_criterion(known, list(found.values()), options))
+    criterion = _criterion(known, list(found.values()), options)
+    _require_one_threshold(criterion, options)
+    settings = DetectionSettings(criterion=criterion)
     judge = Places(settings, options)
     only = [stem for stem in stems if stem not in set(known.stems)]
     if only:
@@ -197,25 +202,39 @@ def _faults(name: str, source: _Source, known: _Source, options: CompareOptions)
 def _criterion(known: _Source, found: Sequence[_Source], options: CompareOptions) -> Criterion:
     """Take the overlap where both sides have an extent, else the place."""
     kinds = {source.kind for source in found}
+    steps = None if options.spacing is None else (options.spacing["y"], options.spacing["x"])
     if options.criterion is not None and options.criterion != "centre_distance":
-        spacing = check_spacing(options.spacing, "yx", where="the images")
-        steps = None if spacing is None else (spacing["y"], spacing["x"])
         rim = options.outline_tolerance(steps) if options.criterion == "boundary_iou" else None
         return Criterion(options.criterion, threshold=options.thresholds[0], rim=rim, spacing=steps)
     if options.criterion is None and known.kind == "boxes" and kinds == {"boxes"}:
         return Criterion("box_iou", threshold=options.thresholds[0])
     if options.criterion is None and known.kind in ("labels", "boxes") and kinds == {"points"}:
         return Criterion("point_in_mask")
-    size = options.object_size or known.diameter
-    tolerance = size / 2
+    # Tables are in pixels, stated sizes and the tolerance in µm where the pixel size is known.
+    measured = known.diameter * math.sqrt(math.prod(steps or (1.0,)))
+    tolerance = (options.object_size or measured) / 2
     if not np.isfinite(tolerance):
         raise InputError(
             "points tell no size, so it is not known how far a found one may lie off; give the typical "
             "diameter with --object-size: half of it is allowed"
         )
-    spacing = check_spacing(options.spacing, "yx", where="the tables")
-    steps = None if spacing is None else (spacing["y"], spacing["x"])
     return Criterion("centre_distance", tolerance=tolerance, spacing=steps)
+
+
+def _require_one_threshold(criterion: Criterion, options: CompareOptions) -> None:
+    """Refuse thresholds that would change nothing in silence."""
+    if options.thresholds == CompareOptions().thresholds:
+        return
+    if criterion.key in ("point_in_mask", "centre_distance"):
+        raise InputError(
+            f"an object counts as found by {criterion.key}, which has no threshold; leave out --threshold, "
+            "or name another --criterion"
+        )
+    if len(options.thresholds) > 1:
+        raise InputError(
+            f"detections are judged at one threshold, and {len(options.thresholds)} are given; give "
+            "--threshold once"
+        )
 
 
 def _fingerprint(
@@ -233,7 +252,7 @@ def _fingerprint(
         "reference_may_be_empty": any(len(item) == 0 for item in truth.values()),
         "dependent_cases": len(set(clusters.values())) < len(clusters),
     }
-    size = options.object_size or known.diameter
-    if np.isfinite(size):
-        answers["small_structures"] = bool(size < 10)
+    if np.isfinite(known.diameter):
+        answers["small_structures"] = bool(known.diameter < LIMITS["small_structures"])
+    answers |= options.size_answers(options.spacing)
     return Fingerprint.parse(answers, where="the problem")

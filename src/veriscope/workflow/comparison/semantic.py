@@ -37,7 +37,7 @@ from veriscope.validate.statistics import (
     leave_one_out,
     sum_by_cluster,
 )
-from veriscope.workflow.comparison.cases import Case
+from veriscope.workflow.comparison.cases import Case, require_one_unit
 from veriscope.workflow.comparison.options import CompareOptions
 
 __all__ = ["MaskUnit", "Masks"]
@@ -214,6 +214,7 @@ class Masks:
             ``metrics`` (pooled: overlap only), ``metrics_per_image``, ``images``, ``length_unit``; keys
             have the class in brackets if there are several, and then without brackets is their mean.
         """
+        require_one_unit({item.name: item.calibrated for item in units})
         classes = sorted({number for item in units for number in item.sums})
         several = len(classes) > 1
         level, clusters = self._options.level, [item.cluster for item in units]
