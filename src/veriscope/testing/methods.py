@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
+from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, grid, grow
 from veriscope.errors import AxesError, PixelValueError
-from veriscope.methods.base import LocalMethod, Method, Part
+from veriscope.methods.base import Card, LocalMethod, Method, Part
 
 __all__ = ["check_method", "discs_image"]
 
@@ -57,11 +59,26 @@ def check_method(method: Method, *, image: Image | None = None) -> None:
         If a rule of the contract is broken; the message names the rule.
     """
     image = image or discs_image()
+    _check_identity(method)
     _check_repeatable(method, image)
     _check_odd_images(method, image)
     _check_refusals(method, image)
     if isinstance(method, LocalMethod):
         _check_parts(method, image)
+
+
+def _check_identity(method: Method) -> None:
+    """Check what the registry, the record and the list of methods ask of a class."""
+    missing = [name for name in ("name", "version", "card") if not getattr(type(method), name, None)]
+    assert not missing, f"the class has no {' and no '.join(missing)}"
+    assert isinstance(method.card, Card), f"card is a {type(method.card).__name__}, the contract says Card"
+    assert issubclass(method.Parameters, Settings), "Parameters is no class of Settings"
+    try:
+        json.dumps(method.describe())
+    except (TypeError, ValueError) as error:
+        raise AssertionError(
+            f"describe() gives no plain values, so no record can keep them: {error}"
+        ) from None
 
 
 def _check_parts(method: LocalMethod, image: Image) -> None:
@@ -89,10 +106,26 @@ def _check_parts(method: LocalMethod, image: Image) -> None:
         assert same and len(pairs) == len({a for a, _ in pairs}), "a part has objects that the whole has not"
 
 
-def _check_result(method: Method, image: Image) -> Prediction:
-    result = method.predict(image)
+def _predict(method: Method, image: Image, what: str) -> Prediction:
+    try:
+        return method.predict(image)
+    except Exception as error:
+        raise AssertionError(f"the method fails on {what}: {type(error).__name__}: {error}") from error
+
+
+def _check_result(method: Method, image: Image, what: str = "the image given") -> Prediction:
+    result = _predict(method, image, what)
+    assert isinstance(result, Prediction), f"predict gives a {type(result).__name__}, not a Prediction"
     assert result.labels.dtype == np.int32, f"labels are {result.labels.dtype}, the contract says int32"
     assert result.labels.shape == image.spatial_shape, "labels do not have the shape of the image"
+    axes = image.axes.replace("c", "")
+    assert result.axes == axes, f"labels have axes {result.axes!r}, the image {axes!r}"
+    try:
+        json.dumps(result.details)
+    except (TypeError, ValueError):
+        raise AssertionError(
+            f"details are not plain values, so no record can keep them: {result.details}"
+        ) from None
     present = np.unique(result.labels)
     expected = np.arange(result.n_objects + 1)
     assert np.array_equal(present[present > 0], expected[1:]), "labels are not numbered 1 … n without gaps"
@@ -105,30 +138,38 @@ def _check_result(method: Method, image: Image) -> Prediction:
 
 def _check_repeatable(method: Method, image: Image) -> None:
     before = image.pixels.copy()
+    described = method.describe()
     first, second = _check_result(method, image), _check_result(method, image)
     assert np.array_equal(image.pixels, before), "the method changed its input"
+    assert method.describe() == described, "predicting changed the parameters of the method"
     assert np.array_equal(first.labels, second.labels), "the same image gave two different results"
+    for name in ("probabilities", "probability_map"):
+        ours, theirs = getattr(first, name), getattr(second, name)
+        same = (ours is None) == (theirs is None) and (ours is None or np.array_equal(ours, theirs))
+        assert same, f"the same image gave two different {name.replace('_', ' ')}"
     assert first.n_objects > 0, "the method found nothing in an image with objects"
     frozen = image.pixels.copy()
     frozen.flags.writeable = False
-    _check_result(method, replace(image, pixels=frozen))
+    _check_result(method, replace(image, pixels=frozen), "an image that must not be changed")
 
 
 def _check_odd_images(method: Method, image: Image) -> None:
     has_map = method.predict(image).probability_map is not None
     for value in (0, 7):
         constant = replace(image, pixels=np.full(image.shape, value, image.pixels.dtype))
-        found = _check_result(method, constant)
+        found = _check_result(method, constant, f"an image of {value} everywhere")
         assert found.n_objects == 0, "a constant image has objects"
         lacks = has_map and found.probability_map is None
         assert not lacks, "a map of probability comes with some images and not with a constant one"
     scaled = image.pixels - image.pixels.min()
     scaled = scaled / scaled.max()
     for dtype, top in ((np.uint8, 255), (np.uint16, 65535), (np.float64, 1.0)):
-        _check_result(method, replace(image, pixels=(scaled * top).astype(dtype)))
+        typed = replace(image, pixels=(scaled * top).astype(dtype))
+        _check_result(method, typed, f"an image of type {np.dtype(dtype)}")
     for shape in ((1, 1), (1, 40), (3, 5), (37, 23)):
         odd = (*image.shape[:-2], *shape)
-        _check_result(method, replace(image, pixels=np.resize(image.pixels, odd)))
+        small = replace(image, pixels=np.resize(image.pixels, odd))
+        _check_result(method, small, f"an image of {' × '.join(map(str, odd))} pixels")
 
 
 def _check_refusals(method: Method, image: Image) -> None:
@@ -151,4 +192,8 @@ def _check_refused(method: Method, image: Image, error: type[Exception], what: s
         method.predict(image)
     except error:
         return
+    except Exception as other:
+        raise AssertionError(
+            f"the method refused {what} with {type(other).__name__} ({other}); it must raise {error.__name__}"
+        ) from other
     raise AssertionError(f"the method accepted {what}; it must raise {error.__name__}")
