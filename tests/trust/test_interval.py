@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -112,3 +114,48 @@ def test_unseen_failures_widen_a_ratio_on_both_sides() -> None:
     unseen = Unseen(np.array(1.0), above, below)
     found = ratio_interval(exact_above, exact_below, level=0.9, unseen=unseen)
     assert found.low < 3 < found.high
+
+
+def draws(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Skewed terms of a numerator, either way, and positive ones of a denominator."""
+    rng = np.random.default_rng(seed)
+    return rng.gamma(0.5, 1, (200, n)) * rng.choice([-1, 1], (200, 1)), rng.gamma(3, 1, (200, n))
+
+
+@pytest.mark.parametrize("n", [3, 5, 12, 40])
+def test_surer_intervals_hold_those_that_are_less_sure(n: int) -> None:
+    above, below = draws(1, n)
+    for found in (
+        [mean_interval(above, level=level) for level in (0.5, 0.8, 0.95)],
+        [ratio_interval(above, below, level=level) for level in (0.5, 0.8, 0.95)],
+    ):
+        for one, surer in pairwise(found):
+            assert (surer.low <= one.low + 1e-12).all() and (one.high <= surer.high + 1e-12).all()
+            assert (one.low <= one.value).all() and (one.value <= one.high).all()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e4, -1.0])
+def test_the_unit_of_the_terms_scales_the_interval(unit: float) -> None:
+    above, below = draws(2, 9)
+    unseen, same = (Unseen(np.full(200, 0.5), factor * above, below) for factor in (1.0, unit))
+    for one, other in (
+        (mean_interval(above, level=0.9), mean_interval(unit * above, level=0.9)),
+        (ratio_interval(above, below, level=0.9), ratio_interval(unit * above, below, level=0.9)),
+        (
+            ratio_interval(above, below, level=0.9, unseen=unseen),
+            ratio_interval(unit * above, below, level=0.9, unseen=same),
+        ),
+    ):
+        ends = np.stack([one.low, one.high]) * unit
+        np.testing.assert_allclose(other.low, ends.min(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(other.high, ends.max(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(other.standard_error, abs(unit) * one.standard_error, rtol=1e-6)
+
+
+def test_audits_side_by_side_are_the_audits_one_by_one() -> None:
+    above, below = draws(3, 7)
+    together = ratio_interval(above, below, level=0.9)
+    for row in range(0, 200, 17):
+        alone = ratio_interval(above[row], below[row], level=0.9)
+        ends = float(alone.low), float(alone.high)
+        assert (together.low[row], together.high[row]) == pytest.approx(ends)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import runpy
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -324,3 +325,42 @@ def test_rare_failures_that_were_not_seen_cannot_be_known() -> None:
     population = BENCHMARK["value_population"]("", values, (0.0, 1.0))
     assert coverages(population, "mean", 8)["ours"] < 0.8
     assert coverages(population, "mean", 50)["ours"] > 0.93
+
+
+BOUNDS = [(0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)]
+
+
+@pytest.mark.parametrize("bounds", BOUNDS)
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(st.sampled_from([0.0, 0.0, 0.2, 0.5, 0.9, 1.0, 1.0]), min_size=2, max_size=9))
+def test_surer_intervals_hold_those_that_are_less_sure(
+    bounds: tuple[float, float], values: list[float]
+) -> None:
+    levels = (0.5, 0.8, 0.95, 0.999)
+    found = [mean_interval(np.array(values), level=level, bounds=bounds) for level in levels]
+    for one, surer in pairwise(found):
+        assert (one.low is None) == (surer.low is None)
+        if one.low is None or one.high is None or surer.low is None or surer.high is None:
+            continue
+        assert bounds[0] <= surer.low <= one.low + 1e-12
+        assert one.low <= one.value + 1e-12 and one.value <= one.high + 1e-12
+        assert one.high <= surer.high + 1e-12 and surer.high <= bounds[1]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    values=st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=2, max_size=9),
+    data=st.data(),
+)
+def test_the_order_of_units_and_the_end_that_is_called_good_change_nothing(
+    values: list[float], data: st.DataObject
+) -> None:
+    plain = mean_interval(np.array(values), bounds=(0, 1))
+    order = data.draw(st.permutations(values))
+    turned = mean_interval(np.array(order), bounds=(0, 1))
+    mirrored = mean_interval(1 - np.array(values), bounds=(0, 1))
+    if plain.low is None or plain.high is None:
+        assert turned.low is mirrored.low is None
+        return
+    assert (turned.low, turned.high) == pytest.approx((plain.low, plain.high), abs=1e-9)
+    assert (mirrored.low, mirrored.high) == pytest.approx((1 - plain.high, 1 - plain.low), abs=1e-9)

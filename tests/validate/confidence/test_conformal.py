@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from veriscope.errors import InputError
@@ -103,3 +107,28 @@ def test_losses_that_are_refused() -> None:
     assert refused(InputError, lambda: conformal_risk_control([[0.1]], [1], alpha=0.5, bound=0)) == (
         "bound 0 is not allowed; use the largest possible loss, such as 1"
     )
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tenths=hnp.arrays(
+        np.int64, st.tuples(st.integers(1, 40), st.integers(1, 5)), elements=st.integers(0, 10)
+    ),
+    alpha=st.fractions(Fraction(1, 100), Fraction(99, 100), max_denominator=100),
+    bound=st.sampled_from([1, 2, 50]),
+)
+def test_the_first_threshold_that_keeps_the_promise_is_chosen_exactly(
+    tenths: NDArray[np.int64], alpha: Fraction, bound: int
+) -> None:
+    """In fractions: rounding must neither cost a unit nor promise more than holds."""
+    losses = -np.sort(-tenths, axis=1)
+    n, t = losses.shape
+    wanted = alpha * bound
+    found = conformal_risk_control(losses * bound / 10, np.arange(t), alpha=float(wanted), bound=bound)
+    totals = [Fraction(int(losses[:, j].sum()) * bound, 10) for j in range(t)]
+    kept = [j for j in range(t) if (totals[j] + bound) / (n + 1) <= wanted]
+    assert found.threshold == (kept[0] if kept else None)
+    assert found.n_needed == max(math.ceil(1 / alpha) - 1, 1)
+    assert (found.reason == "") == bool(kept)
+    if kept:
+        assert found.calibration_loss == pytest.approx(float(totals[kept[0]] / n))

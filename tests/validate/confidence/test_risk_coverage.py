@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -66,3 +67,35 @@ def test_cases_that_are_refused(losses: list[float], confidence: list[float], me
     with pytest.raises(PixelValueError) as caught:
         risk_coverage(losses, confidence)
     assert str(caught.value) == message
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cases=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=6),
+)
+def test_the_area_is_the_mean_over_all_orders_of_equal_confidence(cases: list[tuple[int, int]]) -> None:
+    areas = []
+    for order in permutations(cases):
+        if all(one[1] >= other[1] for one, other in pairwise(order)):
+            kept = np.cumsum([loss for loss, _ in order]) / np.arange(1, len(order) + 1)
+            areas.append(kept.mean())
+    found = risk_coverage([loss for loss, _ in cases], [sure for _, sure in cases])
+    assert found.area == pytest.approx(np.mean(areas))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cases=st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5)), min_size=1, max_size=12),
+    data=st.data(),
+)
+def test_only_the_order_of_confidence_matters(cases: list[tuple[int, int]], data: st.DataObject) -> None:
+    losses, sure = (list(column) for column in zip(*cases, strict=True))
+    plain = risk_coverage(losses, sure)
+    order = data.draw(st.permutations(range(len(cases))))
+    turned = risk_coverage([losses[i] for i in order], [math.exp(sure[i]) for i in order])
+    assert turned.thresholds == pytest.approx(np.exp(plain.thresholds))
+    for name in ("coverage", "risk"):
+        assert getattr(turned, name) == pytest.approx(getattr(plain, name))
+    assert turned.area == pytest.approx(plain.area)
+    scaled = risk_coverage([2.5 * loss for loss in losses], sure)
+    assert scaled.area == pytest.approx(2.5 * plain.area)
