@@ -100,7 +100,7 @@ def test_the_page_says_every_number_of_the_answer() -> None:
         assert number in text
     for number in ("9400 (5300–13500)", "7010 (3960–10060)"):  # labels alone
         assert number in text
-    for number in ("9850", "7388", "3530", "known because simulated"):
+    for number in ("9850", "7388", "3530", "veriscope simulate, seed 11"):
         assert number in text
     for number in ("−209", "−289 to −129", "0.747", "0.667–0.837", "<0.001", "0.042"):  # contrasts
         assert number in text
@@ -126,7 +126,20 @@ def test_truth_inside_and_outside_the_interval_is_said() -> None:
 
     assert "outside the interval" in text
     assert text.count("inside the interval") == 1
-    assert "simulated" not in Page(render_html({**record, "truth": None, "methods_text": ""})).text
+    without = Page(render_html({**record, "truth": None, "methods_text": ""})).text
+    assert "simulate" not in without
+    assert "Truth" not in without
+
+
+def test_the_truth_is_not_called_simulated_where_people_drew_it() -> None:
+    """The page of real images with references used to say that they were simulated."""
+    record = full_record()
+    record["truth"]["source"] = "known because every image has a reference"
+    page = render_html(record)
+
+    assert "simulated" not in page
+    assert page.count("known because every image has a reference") == 3 + 1  # cards, figure
+    assert "source not stated" in render_html({**record, "truth": {**record["truth"], "source": ""}})
 
 
 @pytest.mark.parametrize("verdict", list(VERDICTS))

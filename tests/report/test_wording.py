@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from veriscope.report.schema import Question
-from veriscope.report.wording import answer_unit, axis_title, metric_name, plural
+from veriscope.report.wording import answer_unit, axis_title, many, metric_name, plural
+from veriscope.workflow.question import Question as StudyQuestion
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,32 @@ def test_numbers_of_things() -> None:
         "3 entries",
         "2 boxes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("noun", "plural_"),
+    [
+        ("cell", "cells"),
+        ("cells", "cells"),
+        ("nuclei", "nuclei"),
+        ("cell nucleus", "cell nuclei"),
+        ("villus", "villi"),
+        ("virus", "viruses"),
+        ("Mitochondrion", "mitochondria"),
+        ("apoptotic body", "apoptotic bodies"),
+        ("branch", "branches"),
+        ("larva", "larvae"),
+    ],
+)
+def test_the_report_names_objects_as_the_question_does(noun: str, plural_: str) -> None:
+    """It had a pluraliser of its own: an object called cells became cellses on the page."""
+    assert many(noun) == plural_
+    assert many(plural_) == plural_
+    asked = StudyQuestion(object=noun).text
+    assert asked == f"How many {plural_} are there in each group?"
+    question = Question(object=noun, measure="count", text=asked)
+    assert axis_title(question) == f"number of {plural_}"
+    assert answer_unit(question) == plural_
 
 
 def test_metrics_have_names() -> None:

@@ -35,7 +35,7 @@ def estimate_plot(groups: Sequence[GroupEstimate], question: Question, truth: Tr
     question
         Gives the axis its title and the tolerance band its width.
     truth
-        True answers of simulated groups, or None.
+        True answers where they are known, or None.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def _estimate_key(
     if question.tolerance and any(group.status == "ok" for group in groups):
         items.append(KeyItem(f"±{format_percent(question.tolerance)} tolerance", "band", "band"))
     if truths:
-        items.append(KeyItem("truth (simulated)", "line", "truth"))
+        items.append(KeyItem("truth", "line", "truth"))
     return items
 
 

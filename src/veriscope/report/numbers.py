@@ -106,6 +106,8 @@ def format_number(value: float | None, *, digits: int = 3) -> str:
         return MISSING
     exponent = _exponent(abs(value))
     if exponent is not None:
+        exponent = _exponent(abs(float(f"{value:.{digits - 1}e}")))  # 9.999 is written as 10.0
+    if exponent is not None:
         return format_fixed(value / 10.0**exponent, digits - 1) + _times_ten(exponent)
     if float(value).is_integer():
         return format_fixed(value, 0)

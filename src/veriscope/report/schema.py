@@ -296,7 +296,7 @@ class Advice(_Part):
 
 
 class Truth(_Part):
-    """The true answer, where the images were simulated."""
+    """The true answer, where it is known: images were simulated, or every one has a reference."""
 
     source: str
     groups: dict[str, Number] = {}

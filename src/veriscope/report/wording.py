@@ -116,7 +116,16 @@ _QUANTITIES = {
     "total-area": "total area of {objects}",
     "area-fraction": "fraction of the area covered by {objects}",
 }
-_IRREGULAR = {"nucleus": "nuclei", "mitochondrion": "mitochondria", "bacterium": "bacteria", "focus": "foci"}
+_PLURALS = {
+    "bacterium": "bacteria",
+    "cilium": "cilia",
+    "larva": "larvae",
+    "mitochondrion": "mitochondria",
+    "mitosis": "mitoses",
+    "virus": "viruses",
+}
+_ENDINGS = {"us": "i", "ch": "ches", "sh": "shes", "x": "xes", "s": "s", "i": "i"}
+"""As in nucleus, focus, glomerulus, villus; branch; box; and what is in the plural already."""
 
 
 def plural(number: int, noun: str) -> str:
@@ -143,20 +152,22 @@ def many(noun: str) -> str:
     Parameters
     ----------
     noun
-        One thing, such as ``"nucleus"``.
+        One thing, such as ``"nucleus"`` or ``"cell nucleus"``.
 
     Returns
     -------
     str
-        Several of them, such as ``"nuclei"``.
+        Several of them, such as ``"nuclei"``; what is in the plural already stays.
     """
-    if noun in _IRREGULAR:
-        return _IRREGULAR[noun]
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + "s"
+    first, space, word = noun.rpartition(" ")
+    if word.lower() in _PLURALS:
+        return f"{first}{space}{_PLURALS[word.lower()]}"
+    if word in _PLURALS.values():
+        return noun
+    if re.search("[^aeiou]y$", word):
+        return f"{noun[:-1]}ies"
+    ending = next((ending for ending in _ENDINGS if word.endswith(ending)), "")
+    return noun.removesuffix(ending) + (_ENDINGS[ending] if ending else "s")
 
 
 def axis_title(question: Question, *, unit: bool = True, short: bool = False) -> str:

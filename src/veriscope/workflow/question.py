@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError
+from veriscope.report.wording import many
 
 __all__ = ["MEASURES", "Measure", "Question", "parse_tolerance"]
 
@@ -152,7 +153,7 @@ class Question(Settings):
     @property
     def text(self) -> str:
         """The question as a sentence."""
-        plural = _plural(self.object)
+        plural = many(self.object)
         column = (self.column or "").replace("_", " ")
         side = f"{column} {self.sign} {_short(self.threshold)}"
         return {
@@ -187,27 +188,3 @@ def _parse_measure(text: str) -> dict[str, object]:
 def _short(number: float | None) -> str:
     """Give a number in full, so that reading it gives the same one, but 150 rather than 150.0."""
     return "" if number is None else repr(number).removesuffix(".0")
-
-
-_PLURALS = {
-    "bacterium": "bacteria",
-    "cilium": "cilia",
-    "larva": "larvae",
-    "mitochondrion": "mitochondria",
-    "mitosis": "mitoses",
-    "virus": "viruses",
-}
-_ENDINGS = {"us": "i", "ch": "ches", "sh": "shes", "x": "xes", "s": "s", "i": "i"}
-"""As in nucleus, focus, glomerulus, villus; branch; box; and what is in the plural already."""
-
-
-def _plural(phrase: str) -> str:
-    first, space, word = phrase.rpartition(" ")
-    if word.lower() in _PLURALS:
-        return f"{first}{space}{_PLURALS[word.lower()]}"
-    if word in _PLURALS.values():
-        return phrase
-    if re.search("[^aeiou]y$", word):
-        return f"{phrase[:-1]}ies"
-    ending = next((ending for ending in _ENDINGS if word.endswith(ending)), "")
-    return phrase.removesuffix(ending) + (_ENDINGS[ending] if ending else "s")
