@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from veriscope.core.settings import Settings
 
@@ -16,11 +16,13 @@ __all__ = ["CameraSettings", "expose"]
 class CameraSettings(Settings):
     """A scientific camera (the defaults are those of a common sCMOS camera)."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     quantum_efficiency: float = Field(default=0.8, gt=0, le=1)
     """Electrons per arriving photon."""
-    dark_e: float = Field(default=0.5, ge=0)
+    dark_e: float = Field(default=0.5, ge=0, le=1e7)
     """Dark current collected during the exposure, electrons per pixel."""
-    read_noise_e: float = Field(default=1.6, ge=0)
+    read_noise_e: float = Field(default=1.6, ge=0, le=1e7)
     """Standard deviation of the read noise, electrons."""
     gain_e_per_adu: float = Field(default=0.46, gt=0)
     """Electrons per grey value (ADU)."""

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -22,6 +22,8 @@ __all__ = ["OpticsSettings", "blur", "illumination", "psf_sigma_um", "smooth_fie
 
 class OpticsSettings(Settings):
     """A widefield fluorescence microscope."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     numerical_aperture: float = Field(default=0.75, gt=0, le=1.7)
     """Numerical aperture of the objective."""
@@ -39,6 +41,15 @@ class OpticsSettings(Settings):
     """Loss of excitation light from the brightest point to the corner opposite it, relative."""
     centre_sd: float = Field(default=0.1, ge=0)
     """Standard deviation of the brightest point's distance from the centre, relative to the image size."""
+
+    @model_validator(mode="after")
+    def _medium_fits(self) -> OpticsSettings:
+        if self.refractive_index < self.numerical_aperture:
+            raise ValueError(
+                f"no objective has a numerical aperture of {self.numerical_aperture:g} in a medium of "
+                f"refractive index {self.refractive_index:g}; oil has 1.515, water 1.33"
+            )
+        return self
 
 
 def psf_sigma_um(settings: OpticsSettings, wavelength_nm: float, *, defocus_um: float = 0.0) -> float:

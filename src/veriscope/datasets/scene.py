@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -25,13 +25,15 @@ _TRIES = 40
 class SceneSettings(Settings):
     """Size of the field and the population of objects in it."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     height_px: int = Field(default=512, ge=16)
     """Height of the image in pixels."""
     width_px: int = Field(default=512, ge=16)
     """Width of the image in pixels."""
     pixel_size_um: float = Field(default=0.5, gt=0)
     """Side of a pixel in the specimen, µm."""
-    density_per_mm2: float = Field(default=1300.0, ge=0)
+    density_per_mm2: float = Field(default=1300.0, ge=0, le=1e6)
     """Expected number of object centres per mm² of specimen; the number drawn is Poisson distributed."""
     diameter_um: float = Field(default=12.0, gt=0)
     """Median diameter of the disc of the same area, µm."""

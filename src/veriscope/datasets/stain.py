@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -19,11 +19,13 @@ __all__ = ["DNA", "MARKER", "Painted", "StainSettings", "paint"]
 class StainSettings(Settings):
     """A fluorescent stain of the objects."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     name: str = Field(default="DNA", min_length=1)
     """Name of the channel."""
     wavelength_nm: float = Field(default=461.0, gt=100, lt=2000)
     """Peak of the emission, nm."""
-    photons: float = Field(default=250.0, ge=0)
+    photons: float = Field(default=250.0, ge=0, le=1e7)
     """Median brightness of a positive object: photons per pixel and exposure near its centre."""
     object_cv: float = Field(default=0.3, ge=0, le=2)
     """Spread of the log-normal brightness between objects (standard deviation of the logarithm)."""
@@ -37,17 +39,17 @@ class StainSettings(Settings):
     """Standard deviation of the smooth brightness variation inside an object, relative."""
     texture_um: float = Field(default=0.9, gt=0)
     """Length scale of that variation, µm (standard deviation of the smoothing)."""
-    spots: float = Field(default=3.0, ge=0)
+    spots: float = Field(default=3.0, ge=0, le=1e4)
     """Mean number of spots (nucleoli, chromocentres) per object."""
     spot_um: float = Field(default=0.8, gt=0)
     """Standard deviation of a spot, µm."""
     spot_contrast: float = Field(default=-0.35, ge=-1, le=10)
     """Change of brightness at the centre of a spot, relative; negative: dark, as nucleoli in a DNA stain."""
-    background: float = Field(default=40.0, ge=0)
+    background: float = Field(default=40.0, ge=0, le=1e7)
     """Background light (medium, autofluorescence), photons per pixel and exposure."""
     background_variation: float = Field(default=0.2, ge=0, le=1)
     """Standard deviation of its slow variation over the field, relative."""
-    debris_per_mm2: float = Field(default=25.0, ge=0)
+    debris_per_mm2: float = Field(default=25.0, ge=0, le=1e6)
     """Bright specks that are no objects, number per mm²."""
     debris_um: float = Field(default=0.8, gt=0)
     """Standard deviation of a speck, µm."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from veriscope.core.settings import Settings
 from veriscope.datasets.simulate import SimulatedImage, SimulationSettings, simulate_image
@@ -18,13 +18,15 @@ __all__ = ["GroupSettings", "StudySettings", "group_settings", "simulate_study"]
 class GroupSettings(Settings):
     """One group and how it differs from the settings of the study."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     name: str = Field(min_length=1)
     """Name of the group."""
-    density_factor: float = Field(default=1.0, ge=0)
+    density_factor: float = Field(default=1.0, ge=0, le=1000)
     """Expected density of objects relative to that of the study's scene."""
-    diameter_factor: float = Field(default=1.0, gt=0)
+    diameter_factor: float = Field(default=1.0, gt=0, le=1000)
     """Median diameter of objects relative to that of the study's scene."""
-    intensity_factor: float = Field(default=1.0, ge=0)
+    intensity_factor: float = Field(default=1.0, ge=0, le=1000)
     """Brightness of objects in all stains relative to the study's stains."""
     positive_factor: float = Field(default=1.0, ge=0)
     """Fraction of positive objects relative to that of each stain that not all objects carry; at most 1."""
@@ -32,6 +34,8 @@ class GroupSettings(Settings):
 
 class StudySettings(Settings):
     """A whole study; the defaults are those of the demo."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     simulation: SimulationSettings = SimulationSettings()
     """What every image has in common."""

@@ -9,6 +9,7 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
+from veriscope.errors import InputError
 from veriscope.methods.rules.scale import estimate_diameter, survey_foreground
 from veriscope.methods.rules.splitting import drop_small, split_touching
 from veriscope.registry import make_method
@@ -102,3 +103,49 @@ def test_foreground_reports_contrast_and_noise_in_image_units() -> None:
     assert found.contrast == pytest.approx(100, rel=0.05)
     assert found.noise == pytest.approx(3, rel=0.15)
     assert found.background == pytest.approx(20, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("log-spots", {"scales": []}, "scales: Tuple should have at least 1 item"),
+        ("log-spots", {"scales": [1, 0]}, "scales.1: Input should be greater than 0 (got 0)"),
+        ("log-spots", {"scales": [-1]}, "scales.0: Input should be greater than 0 (got -1)"),
+        ("log-spots", {"scales": [float("nan")]}, "scales.0: Input should be "),
+        ("log-spots", {"diameter": float("inf")}, "diameter: Input should be less than or equal to 10000"),
+        ("otsu-watershed", {"smoothing": float("inf")}, "smoothing: Input should be less than or equal to"),
+        ("otsu-watershed", {"smoothing": -1}, "smoothing: Input should be greater than or equal to 0"),
+        ("local-threshold-watershed", {"window": 1e9}, "window: Input should be less than or equal to 100"),
+        ("local-threshold-watershed", {"sensitivity": 2}, "sensitivity: Input should be less than or equal"),
+        ("pixel-forest", {"scales": []}, "scales: Tuple should have at least 1 item"),
+        ("pixel-forest", {"scales": [0]}, "scales.0: Input should be greater than 0 (got 0)"),
+        ("pixel-forest", {"seed": -1}, "seed: Input should be greater than or equal to 0 (got -1)"),
+    ],
+)
+def test_options_that_find_nothing_or_never_end_are_refused(
+    name: str, options: dict[str, object], message: str
+) -> None:
+    """No scale, or one of 0, used to give label images without an object and without a word."""
+    with pytest.raises(InputError) as caught:
+        make_method(name, options)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_areas_are_those_of_the_discs(name: str) -> None:
+    diameter = 24.0
+    image = discs_image((168, 168), diameter=diameter)
+    labels = make_method(name, {"diameter": diameter}).predict(image).labels
+    areas = np.bincount(labels.ravel())[1:]
+    assert len(areas) == 16
+    assert areas.mean() == pytest.approx(np.pi / 4 * diameter**2, rel=0.15)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turned_image_has_the_turned_objects(name: str, turn: int) -> None:
+    image = discs_image((84, 112), diameter=16)
+    method = make_method(name, {"diameter": 16.0})
+    still = method.predict(image).labels > 0
+    turned = method.predict(replace(image, pixels=np.rot90(image.pixels, turn).copy())).labels > 0
+    assert np.mean(np.rot90(still, turn) != turned) < 2e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ _SEED_REACH = 4
 class PixelForestParameters(Settings):
     """Options of `PixelForest`."""
 
-    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    scales: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = Field(
+        default=(1.0, 2.0, 4.0, 8.0), min_length=1, max_length=20
+    )
     """Standard deviations of the filters, in pixels."""
     n_trees: int = Field(default=60, ge=1)
     """Number of trees."""
@@ -43,7 +45,7 @@ class PixelForestParameters(Settings):
     """Largest depth of a tree."""
     samples_per_class: int = Field(default=8000, ge=10)
     """Pixels drawn at random from each class over all tiles."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the draw and of the forest."""
 
 

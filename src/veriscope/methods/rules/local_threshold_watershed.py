@@ -35,15 +35,15 @@ _FAR = 1.5
 class LocalThresholdWatershedParameters(Settings):
     """Options of `LocalThresholdWatershed`."""
 
-    diameter: float | None = Field(default=None, gt=1)
+    diameter: float | None = Field(default=None, gt=1, le=10_000)
     """Typical object diameter in pixels; None estimates it from each image."""
     foreground: Literal["bright", "dark", "auto"] = "auto"
     """Brightness of the objects; ``auto`` takes the class with fewer pixels."""
-    window: float = Field(default=2.5, gt=1)
+    window: float = Field(default=2.5, gt=1, le=100)
     """Size of the neighbourhood, in object diameters."""
     sensitivity: float = Field(default=0.15, ge=0, le=1)
     """How far above the local mean a pixel must be, as a share of the image's contrast."""
-    smoothing: float = Field(default=1.0, ge=0)
+    smoothing: float = Field(default=1.0, ge=0, le=1000)
     """Standard deviation of the Gaussian smoothing before the threshold, in pixels."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,15 @@ _NARROWEST = 0.7
 class LogSpotsParameters(Settings):
     """Options of `LogSpots`."""
 
-    diameter: float | None = Field(default=None, gt=1)
+    diameter: float | None = Field(default=None, gt=1, le=10_000)
     """Typical object diameter in pixels; None estimates it from each image."""
     foreground: Literal["bright", "dark", "auto"] = "auto"
     """Brightness of the objects; ``auto`` takes the class with fewer pixels."""
     threshold: float = Field(default=0.15, ge=0)
     """Smallest blob response, as a share of that of a disc with the image's contrast."""
-    scales: tuple[float, ...] = (0.6, 0.8, 1.0, 1.3)
+    scales: tuple[Annotated[float, Field(gt=0, le=20)], ...] = Field(
+        default=(0.6, 0.8, 1.0, 1.3), min_length=1, max_length=20
+    )
     """Scales searched, in multiples of the typical diameter."""
 
 

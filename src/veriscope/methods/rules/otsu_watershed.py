@@ -28,11 +28,11 @@ __all__ = ["OtsuWatershed", "OtsuWatershedParameters"]
 class OtsuWatershedParameters(Settings):
     """Options of `OtsuWatershed`."""
 
-    diameter: float | None = Field(default=None, gt=1)
+    diameter: float | None = Field(default=None, gt=1, le=10_000)
     """Typical object diameter in pixels; None estimates it from each image."""
     foreground: Literal["bright", "dark", "auto"] = "auto"
     """Brightness of the objects; ``auto`` takes the class with fewer pixels."""
-    smoothing: float = Field(default=1.0, ge=0)
+    smoothing: float = Field(default=1.0, ge=0, le=1000)
     """Standard deviation of the Gaussian smoothing before the threshold, in pixels."""
 
 
