@@ -56,13 +56,13 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def serving(veriscope: Callable[..., list[str]]) -> Callable[[Path], AbstractContextManager[str]]:
-    """Serve a folder; gives the address with its token."""
+def serving(veriscope: Callable[..., list[str]]) -> Callable[..., AbstractContextManager[str]]:
+    """Serve a folder, with further words of the command line; gives the address, with its token if any."""
 
     @contextmanager
-    def serve(folder: Path) -> Iterator[str]:
+    def serve(folder: Path, *words: str) -> Iterator[str]:
         with subprocess.Popen(
-            veriscope("serve", str(folder), "--no-browser"),
+            veriscope("serve", str(folder), "--no-browser", *words),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,7 +72,7 @@ def serving(veriscope: Callable[..., list[str]]) -> Callable[[Path], AbstractCon
             said = ""
             for line in server.stdout:
                 said += line
-                if found := re.search(r"http\S+token=\S+", line):
+                if found := re.search(r"https?://\S+", line):
                     break
             else:
                 pytest.fail(f"the server did not start:\n{said}")

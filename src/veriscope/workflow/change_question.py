@@ -159,7 +159,8 @@ def _stays(folder: StudyFolder, annotated: int) -> tuple[str, ...]:
     if plan is not None and not plan.of_role("audit").empty:
         found.append("The drawn tiles: each keeps the chance with which it was drawn.")
     if annotated:
-        found.append(f"All {annotated} annotated tiles: nothing has to be drawn again.")
+        some = "The annotated tile" if annotated == 1 else f"All {annotated} annotated tiles"
+        found.append(f"{some}: nothing has to be drawn again.")
     return tuple(found)
 
 

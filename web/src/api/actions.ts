@@ -4,6 +4,7 @@ import { keys } from "./keys";
 import { queryClient } from "./queries";
 import type {
   Audit,
+  CandidateRow,
   Description,
   ImageChange,
   ImageList,
@@ -52,6 +53,12 @@ export async function previewQuestion(study: string, asked: QuestionRequest): Pr
 export async function changeQuestion(study: string, version: string, asked: QuestionRequest): Promise<void> {
   const { value } = await sendJson<StudyDetail>("PUT", api("studies", study, "question"), asked, version);
   queryClient.setQueryData(keys.study(study), value);
+  void queryClient.invalidateQueries({ queryKey: keys.study(study) });
+}
+
+export async function addCandidate(study: string, method: string): Promise<void> {
+  const { value } = await sendJson<CandidateRow[]>("POST", api("studies", study, "candidates"), { method });
+  queryClient.setQueryData(keys.of(study, "candidates"), value);
   void queryClient.invalidateQueries({ queryKey: keys.study(study) });
 }
 

@@ -14,6 +14,7 @@ import type {
   LiveEstimate,
   Network,
   Options,
+  OtherCandidate,
   RankedTiles,
   ReportState,
   Session,
@@ -87,6 +88,13 @@ export const useCandidates = (study: string) =>
   useQuery({
     queryKey: keys.of(study, "candidates"),
     queryFn: ({ signal }) => getJson<CandidateRow[]>(api("studies", study, "candidates"), signal),
+  });
+
+export const useOtherMethods = (study: string, enabled: boolean) =>
+  useQuery({
+    queryKey: keys.of(study, "candidates", "others"),
+    queryFn: ({ signal }) => getJson<OtherCandidate[]>(api("studies", study, "candidates", "others"), signal),
+    enabled,
   });
 
 export const candidateImagesQuery = (study: string, candidate: string) => ({

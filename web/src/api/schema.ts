@@ -561,6 +561,30 @@ export interface paths {
          */
         get: operations["list_candidates"];
         put?: never;
+        /**
+         * Add Candidate
+         * @description Let another method compete; what the others found, and the drawn tiles, stay.
+         */
+        post: operations["add_candidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/candidates/others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Other Methods
+         * @description List the methods that do not compete yet, and how far they suit the images.
+         */
+        get: operations["list_other_methods"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2797,6 +2821,17 @@ export interface components {
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
         };
         /**
+         * NewCandidate
+         * @description A method that is to compete.
+         */
+        NewCandidate: {
+            /**
+             * Method
+             * @description Its name.
+             */
+            method: string;
+        };
+        /**
          * NewJournalEntry
          * @description A stroke, an undo, or whatever else happened.
          */
@@ -3102,6 +3137,24 @@ export interface components {
              * @description Folders of the server from which images can be taken.
              */
             roots: string[];
+        };
+        /**
+         * OtherCandidate
+         * @description A method that does not compete in a study.
+         */
+        OtherCandidate: {
+            /** @description What it is for. */
+            card: components["schemas"]["MethodCard"];
+            /**
+             * Fits
+             * @description Whether it can run on these images at all.
+             */
+            fits: boolean;
+            /**
+             * Remarks
+             * @description In which ways the study differs from what it was made for.
+             */
+            remarks: string[];
         };
         /**
          * PlateLayout
@@ -5773,6 +5826,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CandidateRow"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_candidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCandidate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateRow"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_other_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OtherCandidate"][];
                 };
             };
             /** @description What was wrong, and what to do next. */

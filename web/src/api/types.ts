@@ -22,6 +22,7 @@ export type ObjectHistogram = Schemas["ObjectHistogram"];
 export type ObjectPage = Schemas["ObjectPage"];
 export type Options = Schemas["Options"];
 export type PlateLayout = Schemas["PlateLayout"];
+export type OtherCandidate = Schemas["OtherCandidate"];
 export type Problem = Schemas["Problem"];
 export type Quality = Schemas["Quality"];
 export type QuestionEffect = Schemas["QuestionEffect"];

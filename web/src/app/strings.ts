@@ -266,6 +266,9 @@ export const text = {
     all: "All images",
     previous: "Previous image",
     next: "Next image",
+    gone: "The image is gone",
+    goneDetail: (id: string) =>
+      `The file of ${id} was there when the study was made, and is not any more. Put it back into the study's folder; what was found and annotated in it is kept.`,
     noSuchImage: (id: string) => `There is no image ${id} in this study.`,
   },
 
@@ -321,6 +324,11 @@ export const text = {
     compare: "Results side by side",
     compareHint: "Open an image with the outlines of each candidate, views linked.",
     toTable: "All measured objects in a table",
+    others: "Other methods that could compete",
+    othersHint: "Adding one changes nothing of what is there; it competes once it has run.",
+    noOthers: "All installed methods that find objects compete already.",
+    noRemarks: "Nothing speaks against it.",
+    add: (name: string) => `Add ${name}`,
   },
 
   metrics: {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from veriscope.server.models.problem import Answer
+from veriscope.server.models.problem import Answer, Request
 from veriscope.server.models.session import Evidence, MethodCard
 
-__all__ = ["CandidateImage", "CandidateRow", "Interval"]
+__all__ = ["CandidateImage", "CandidateRow", "Interval", "NewCandidate", "OtherCandidate"]
 
 
 class Interval(Answer):
@@ -87,3 +87,21 @@ class CandidateImage(Answer):
     """Address of the label image's OME-Zarr."""
     evidence: Evidence
     """How far the number can be trusted."""
+
+
+class OtherCandidate(Answer):
+    """A method that does not compete in a study."""
+
+    card: MethodCard
+    """What it is for."""
+    fits: bool
+    """Whether it can run on these images at all."""
+    remarks: list[str]
+    """In which ways the study differs from what it was made for."""
+
+
+class NewCandidate(Request):
+    """A method that is to compete."""
+
+    method: str = Field(min_length=1, max_length=200)
+    """Its name."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from veriscope.server.candidate_rows import candidate_images, candidate_rows
-from veriscope.server.models.candidates import CandidateImage, CandidateRow
-from veriscope.server.parts import Server, Viewer
+from veriscope.server.models.candidates import CandidateImage, CandidateRow, NewCandidate, OtherCandidate
+from veriscope.server.parts import Owner, Server, Viewer
 from veriscope.server.routes.images import known_candidate
+from veriscope.server.routes.session import card_of
+from veriscope.workflow.other_methods import let_in, other_methods
 
 __all__ = ["router"]
 
@@ -18,6 +20,26 @@ router = APIRouter(tags=["candidates"])
 def _list_candidates(study: str, server: Server, _: Viewer) -> list[CandidateRow]:
     """List the methods that compete, with their cards, speed, cost and results."""
     return candidate_rows(*server.workspace.opened(study))
+
+
+@router.post("/api/studies/{study}/candidates", status_code=201)
+def _add_candidate(study: str, given: NewCandidate, server: Server, _: Owner) -> list[CandidateRow]:
+    """Let another method compete; what the others found, and the drawn tiles, stay."""
+    with server.locks.of(study):
+        folder, config = server.workspace.opened(study)
+        config = let_in(folder, config, given.method)
+    server.events.study(study, "candidates")
+    return candidate_rows(folder, config)
+
+
+@router.get("/api/studies/{study}/candidates/others")
+def _list_other_methods(study: str, server: Server, _: Viewer) -> list[OtherCandidate]:
+    """List the methods that do not compete yet, and how far they suit the images."""
+    found = other_methods(*server.workspace.opened(study))
+    return [
+        OtherCandidate(card=card_of(other.name), fits=other.fits, remarks=list(other.remarks))
+        for other in found
+    ]
 
 
 @router.get("/api/studies/{study}/candidates/{candidate}/images")

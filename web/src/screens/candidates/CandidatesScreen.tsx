@@ -12,6 +12,7 @@ import { Loaded } from "../../ui/Loaded";
 import { ProblemMessage } from "../../ui/Message";
 import { CandidateCard } from "./CandidateCard";
 import { CompareStrip } from "./CompareStrip";
+import { OtherMethods } from "./OtherMethods";
 
 const words = text.candidates;
 
@@ -84,6 +85,7 @@ function Content({ study, rows }: { study: StudyDetail; rows: CandidateRow[] }) 
           />
         ))}
       </div>
+      <OtherMethods study={study.id} />
       {ran.length > 0 && <CompareStrip study={study} ran={ran.map(({ id }) => id)} />}
       {ran.length > 0 && (
         <p>

@@ -3,6 +3,8 @@ import { memo, useCallback, useMemo } from "react";
 import { api, getJson } from "../../api/client";
 import { candidateImagesQuery, useCandidates } from "../../api/queries";
 import type { ImageRow, StudyDetail } from "../../api/types";
+import { text } from "../../app/strings";
+import { Message } from "../../ui/Message";
 import { Viewer } from "../../viewer";
 import type { ColumnValues, RenderedView, SelectedObject, ViewerLabels } from "../../viewer/types";
 import { useObjectColumns } from "./useObjectColumns";
@@ -63,7 +65,14 @@ function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
     [study.id, image.id],
   );
   const focus = useMemo(() => readBox(box), [box]);
-  if (!image.zarr) return <p className="page">{image.notes}</p>;
+  if (!image.zarr)
+    return (
+      <div className="page">
+        <Message tone="bad" title={text.images.gone}>
+          {text.images.goneDetail(image.id)} {image.notes}
+        </Message>
+      </div>
+    );
   if (waiting) return <div className="skeleton" />;
   const first = labels[0];
   return (
