@@ -68,3 +68,44 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
         f"{tmp_path}: exists and is not an empty folder; choose a new one or remove it first"
     )
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_folder_one_is_in_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(), tmp_path, tmp_path.parent):
+        with pytest.raises(InputError, match="is the folder you are in, or one above it"):
+            write_study(folder, SETTINGS, seed=1)
+
+
+def test_a_negative_seed_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    """It used to end in a traceback."""
+    with pytest.raises(InputError) as caught:
+        write_study(tmp_path / "study", SETTINGS, seed=-1)
+    assert str(caught.value) == "seed -1: give 0 or a positive number"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("stains", [{"photons": float("inf")}], "stains.0.photons: Input should be"),
+        ("stains", [{"photons": 1e30}], "stains.0.photons: Input should be less than or equal to"),
+        ("stains", [{"background": float("nan")}], "stains.0.background: Input should be"),
+        ("scene", {"density_per_mm2": 1e12}, "scene.density_per_mm2: Input should be less than or equal to"),
+        ("scene", {"diameter_um": 0}, "scene.diameter_um: Input should be greater than 0"),
+        ("camera", {"dark_e": float("inf")}, "camera.dark_e: Input should be"),
+        ("camera", {"bit_depth": 14}, "camera.bit_depth: Input should be 8, 12 or 16"),
+        (
+            "optics",
+            {"numerical_aperture": 1.4},
+            "no objective has a numerical aperture of 1.4 in a medium of refractive index 1; oil has 1.515",
+        ),
+    ],
+)
+def test_what_no_microscope_has_is_refused_before_anything_is_drawn(
+    part: str, value: object, message: str
+) -> None:
+    """Infinite light used to end in a traceback, and an aperture beyond the medium was cut in silence."""
+    with pytest.raises(InputError) as caught:
+        StudySettings.parse({"simulation": {part: value}}, where="settings")
+    assert message in str(caught.value)

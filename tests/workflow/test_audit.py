@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from roifile import ImagejRoi
 
-from veriscope.errors import InputError, StudyError
+from veriscope.errors import InputError, StudyError, TableError
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
 from veriscope.io.tables import read_table
@@ -152,6 +152,29 @@ def test_wrong_numbers_are_refused(run_study: Study, asked: dict[str, int], mess
     with pytest.raises(InputError) as error:
         run_study.audit(**asked)
     assert str(error.value) == message
+    assert not (run_study.path / "audit").exists()
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (
+            "mean:probability",
+            "column 'probability' is what methods say of their own objects; references have",
+        ),
+        ("mean:group", "column 'group' was not measured; columns are: label"),
+        ("fraction:aera>3", "column 'aera' was not measured; columns are: label"),
+    ],
+)
+def test_what_references_cannot_answer_is_refused_before_anyone_annotates(
+    run_study: Study, measure: str, message: str
+) -> None:
+    question = Question.from_text(measure, object="nucleus", tolerance="10%")
+    config = run_study.config.model_copy(update={"question": question})
+    (run_study.path / "study.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    with pytest.raises(TableError) as error:
+        Study(run_study.path).audit(tiles=6)
+    assert str(error.value).startswith(message)
     assert not (run_study.path / "audit").exists()
 
 

@@ -11,7 +11,7 @@ from veriscope.core.progress import Progress, silent
 from veriscope.datasets.study import StudySettings, simulate_study
 from veriscope.datasets.truth import image_truth, study_truth
 from veriscope.errors import InputError
-from veriscope.io.atomic import atomic_path, write_json, write_text
+from veriscope.io.atomic import atomic_path, refuse_here, write_json, write_text
 from veriscope.io.labels import write_labels
 from veriscope.io.tiff_writer import write_tiff
 
@@ -46,7 +46,7 @@ def write_study(
     Raises
     ------
     InputError
-        If the folder has something in it, or cannot be written.
+        If the folder has something in it, is the current one, or cannot be written; or the seed is negative.
 
     Notes
     -----
@@ -56,6 +56,9 @@ def write_study(
     there; a run that is stopped or killed leaves none.
     """
     folder, settings = Path(folder), settings or StudySettings()
+    refuse_here(folder)
+    if seed < 0:
+        raise InputError(f"seed {seed}: give 0 or a positive number")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is not an empty folder; choose a new one or remove it first")
     with atomic_path(folder) as temporary:

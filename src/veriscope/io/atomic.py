@@ -30,6 +30,7 @@ __all__ = [
     "atomic_path",
     "flush_all",
     "make_folder",
+    "refuse_here",
     "unflushed",
     "write_bytes",
     "write_json",
@@ -118,6 +119,28 @@ def flush_all() -> None:
     """Have the operating system write all files to the disk, also those of other processes."""
     if hasattr(os, "sync"):
         os.sync()
+
+
+def refuse_here(path: Path) -> None:
+    """Refuse to make the folder anew in which the program was started, or one above it.
+
+    It would be replaced as a whole, and whoever is in it would be left in a folder that is gone.
+
+    Parameters
+    ----------
+    path
+        Folder to be made.
+
+    Raises
+    ------
+    InputError
+        If it is the current folder, or holds it.
+    """
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise InputError(
+            f"{path}: is the folder you are in, or one above it, and is to be made anew; name a new folder, "
+            f"such as {Path(path) / 'my-study'}"
+        )
 
 
 def make_folder(path: str | Path) -> Path:

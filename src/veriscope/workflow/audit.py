@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veriscope.errors import InputError, StudyError
+from veriscope.errors import InputError, StudyError, TableError
 from veriscope.io.atomic import write_text
 from veriscope.io.hashing import sha256_of
 from veriscope.io.record import Record
@@ -18,7 +18,7 @@ from veriscope.trust.sampling import allocate, draw, draw_probability, mean_shar
 from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
-from veriscope.workflow.plan import AuditPlan, frame_of, read_plan, tiles_of
+from veriscope.workflow.plan import AuditPlan, frame_of, read_plan, require_same_frame, tiles_of
 from veriscope.workflow.quantities import sum_tiles
 
 __all__ = ["AUDIT_SCHEMA", "audit_state", "context_box", "draw_audit"]
@@ -64,7 +64,8 @@ def draw_audit(
     Raises
     ------
     StudyError
-        If no candidate has run yet: tiles are drawn by what candidates predict.
+        If no candidate has run yet: tiles are drawn by what candidates predict. If images, groups or the
+        size of tiles were changed after an earlier draw.
     InputError
         If a number is negative, or fewer than two audit tiles fall on a group.
     """
@@ -77,6 +78,8 @@ def draw_audit(
         return audit_state(folder, AuditPlan(_no_draws(), _no_draws()))  # a question, not a draw
     if plan is None:
         plan = AuditPlan(_new_frame(folder, config, images), _no_draws())
+    else:
+        require_same_frame(plan.frame, images, size=config.audit.tile_size)
     drawn = len(plan.of_role("audit"))
     wanted = max(drawn, tiles or 0) + more
     groups = list(dict.fromkeys(image.group for image in images))
@@ -224,6 +227,11 @@ def _new_frame(folder: StudyFolder, config: StudyConfig, images: Sequence[StudyI
         raise StudyError(
             f"no candidate has run yet, and tiles are drawn by what they predict; first: "
             f"veriscope run {folder.root}"
+        )
+    if config.question.column == "probability":
+        raise TableError(
+            "column 'probability' is what methods say of their own objects; references have none to correct "
+            "it by: ask of a column that is measured"
         )
     frame = frame_of(images, size=config.audit.tile_size)
     sizes = []

@@ -19,7 +19,7 @@ from veriscope.workflow.annotations import annotated_units, latest_annotation
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.measuring import measure_image, pixel_area
-from veriscope.workflow.plan import AuditPlan, frame_of, read_plan, tiles_of
+from veriscope.workflow.plan import AuditPlan, read_plan, require_same_frame, tiles_of
 from veriscope.workflow.quantities import TileSums, sum_tiles
 
 __all__ = [
@@ -226,7 +226,7 @@ def require_plan(folder: StudyFolder) -> AuditPlan:
 
 
 def require_same_tiles(folder: StudyFolder, config: StudyConfig) -> None:
-    """Refuse tiles, images or groups changed after the draw: sums would go to the wrong tiles.
+    """Refuse tiles, images, groups or replicates changed after the draw.
 
     Parameters
     ----------
@@ -240,15 +240,7 @@ def require_same_tiles(folder: StudyFolder, config: StudyConfig) -> None:
     StudyError
         If they were changed, or nothing was drawn yet.
     """
-    frame = require_plan(folder).frame
-    now = frame_of(folder.images(), size=config.audit.tile_size)
-    columns = ["unit", "group", "y0", "x0", "y1", "x1"]
-    if len(now) != len(frame) or (now[columns].to_numpy() != frame[columns].to_numpy()).any():
-        raise StudyError(
-            "the audit's tiles are not those of study.yaml and images.csv: tile_size, images or groups were "
-            "changed after the draw; change them back, or remove the folders audit/ and annotations/ and "
-            "draw anew"
-        )
+    require_same_frame(require_plan(folder).frame, folder.images(), size=config.audit.tile_size)
 
 
 def _audited_tile(

@@ -56,7 +56,7 @@ class AuditSettings(Settings):
 
     tile_size: int = Field(default=256, ge=16)
     """Largest side of a tile, in pixels."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Seed of the draws."""
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
-from veriscope.errors import StudyError
-from veriscope.io.atomic import atomic_path, write_text
+from veriscope.errors import InputError, StudyError
+from veriscope.io.atomic import atomic_path, refuse_here, write_text
 from veriscope.io.record import Record
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.workflow.config import AuditSettings, Candidate, StudyConfig
@@ -51,7 +53,7 @@ class NewStudy(Settings):
     """Pixel size in µm by axis; overrides the files' own."""
     series: int | None = None
     """Which image of files that hold several."""
-    diameter: float | None = None
+    diameter: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Typical object diameter in pixels, for methods that use it; None: estimated."""
     methods: tuple[str, ...] | None = None
     """Names of candidate methods; None takes all that fit the object."""
@@ -59,7 +61,7 @@ class NewStudy(Settings):
     """Title of the study; None: the folder's name."""
     tile_size: int = 256
     """Largest side of an audit tile, in pixels."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Seed of the audit's draws."""
     skip_bad: bool = False
     """Leave out images that cannot be used, instead of stopping."""
@@ -89,8 +91,10 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
     StudyError
         If the folder exists already.
     InputError
-        If an image, the sheet or an option cannot be used; nothing is left on disk.
+        If an image, the sheet or an option cannot be used, or the folder is the current one; nothing is
+        left on disk.
     """
+    refuse_here(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         if not (path / "study.yaml").exists():
             raise StudyError(f"{path} exists already and holds something else; choose another folder")
@@ -192,22 +196,37 @@ def default_candidates(
     ------
     MethodError
         If a method is unknown.
+    InputError
+        If a method is named twice, none is named, or none of those named takes the diameter.
     """
+    twice = sorted({name for name in names or () if list(names or ()).count(name) > 1})
+    if twice:
+        raise InputError(f"method {', '.join(twice)} is named twice; name each candidate once")
+    if names is not None and not names:
+        raise InputError("there are no candidates; name at least one method")
+    is_used = names is None
     if names is None:
         fitting = [name for name in method_names() if target in get_method(name).card.objects]
         names = fitting or list(method_names())
-    found = []
+    found: list[Candidate] = []
     for name in names:
         takes_diameter = "diameter" in get_method(name).Parameters.model_fields
-        parameters: dict[str, Any] = {"diameter": diameter} if diameter and takes_diameter else {}
+        is_used = is_used or takes_diameter
+        given = diameter is not None and takes_diameter
+        parameters: dict[str, Any] = {"diameter": diameter} if given else {}
         make_method(name, parameters)
-        found.append(Candidate(id=_folder_name(name), method=name, parameters=parameters))
+        taken = {item.id.lower() for item in found}
+        found.append(Candidate(id=_folder_name(name, taken), method=name, parameters=parameters))
+    if diameter is not None and not is_used:
+        raise InputError(f"--diameter: {', '.join(names or ())} takes none; leave it out")
     return tuple(found)
 
 
-def _folder_name(method: str) -> str:
+def _folder_name(method: str, taken: Collection[str]) -> str:
     """Name of a candidate's folder: model packages are methods with a colon or a path as name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", method).strip("-._") or "model"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", method).strip("-._") or "model"
+    names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 2)))
+    return next(name for name in names if name.lower() not in taken)
 
 
 def _needed_channel(sources: Sources, channel: str | None) -> str | None:

@@ -59,6 +59,26 @@ class StudyImage:
     reading: str = ""
     notes: str = ""
 
+    def check(self) -> None:
+        """Read all that is written in a row, so that what was damaged by hand is found here.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If something cannot be read.
+        """
+        if len(self.shape.split("x")) != len(self.axes) or not {"y", "x"} <= set(self.axes):
+            raise ValueError(
+                f"image {self.image_id!r}: axes {self.axes!r} and shape {self.shape!r} do not fit"
+            )
+        try:
+            _ = (self.spatial_shape, self.spacing_text, self.pixel_area, json.loads(self.reading or "{}"))
+        except (IndexError, KeyError, ValueError):
+            raise ValueError(
+                f"image {self.image_id!r}: shape {self.shape!r}, spacing {self.spacing!r} or reading "
+                f"{self.reading!r} cannot be read"
+            ) from None
+
     @property
     def spatial_shape(self) -> tuple[int, ...]:
         """Length of the spatial axes, (y, x) or (z, y, x)."""
@@ -173,11 +193,19 @@ class StudyFolder:
         """
         try:
             frame = pd.read_csv(self.images_table, dtype=str, keep_default_na=False)
-            return tuple(StudyImage(**row) for row in frame.to_dict("records"))
+            found = tuple(StudyImage(**row) for row in frame.to_dict("records"))
+            for image in found:
+                image.check()
         except FileNotFoundError:
             raise StudyError(f"{self.root} has no images.csv; it is not a complete study") from None
-        except (TypeError, ValueError) as error:
-            raise StudyError(f"{self.images_table}: is not a table of images: {error}") from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise StudyError(
+                f"{self.images_table}: is not a table of images: {error}; restore it, or make the study again"
+            ) from None
+        if len({image.image_id for image in found}) < max(len(found), 1):
+            twice = "names an image twice" if found else "lists no image"
+            raise StudyError(f"{self.images_table}: {twice}; restore it, or make the study again")
+        return found
 
     def write_images(self, images: Sequence[StudyImage]) -> None:
         """Write the table of images.

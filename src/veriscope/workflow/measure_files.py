@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import VeriscopeError, raise_together
+from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_labels
 from veriscope.io.tables import write_table
 from veriscope.measure.table import ObjectTable, measure_objects
+from veriscope.workflow.sheet import some
 
 __all__ = ["MEASURE_SCHEMA", "measure_folder"]
 
@@ -58,13 +59,15 @@ def measure_folder(
     Raises
     ------
     InputError
-        If files cannot be read, paired or measured; all faults are listed and nothing is written.
+        If files cannot be read, paired or measured, or the pixel size of some alone is known; all faults
+        are listed and nothing is written.
     """
     files = find_images(labels)
     pictures = {file.stem: file.path for file in find_images(images)} if images is not None else {}
     tables: list[ObjectTable] = []
     faults: list[VeriscopeError] = []
     notes: set[str] = set()
+    uncalibrated: list[str] = []
     progress("measure", 0, len(files))
     for index, file in enumerate(files):
         try:
@@ -78,6 +81,8 @@ def measure_folder(
             table = measure_objects(found.labels, intensity, spacing=known, properties=properties)
             table.frame.insert(0, "image", file.stem)
             tables.append(table)
+            if known is None:
+                uncalibrated.append(file.stem)
             notes.update(table.notes)
         except VeriscopeError as error:
             faults.append(error)
@@ -87,6 +92,13 @@ def measure_folder(
         what=f"{len(faults)} of {len(files)} label images cannot be measured",
         remedy="Nothing was written.",
     )
+    if 0 < len(uncalibrated) < len(files):
+        n_known = len(files) - len(uncalibrated)
+        raise InputError(
+            f"{n_known} label images have a pixel size and {len(uncalibrated)} have none "
+            f"({some(uncalibrated, 5)}); give it for all with --spacing, so that sizes can be compared. "
+            "Nothing was written."
+        )
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
     units: dict[str, str] = {}
     descriptions = {"image": "Name of the image, without suffix"}

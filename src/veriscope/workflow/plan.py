@@ -13,7 +13,7 @@ from veriscope.io.atomic import write_text
 from veriscope.trust.tiles import Tile, split_into_tiles
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
-__all__ = ["AuditPlan", "frame_of", "read_plan", "unit_name"]
+__all__ = ["AuditPlan", "frame_of", "read_plan", "require_same_frame", "unit_name"]
 
 _BOX = ["y0", "x0", "y1", "x1"]
 
@@ -135,6 +135,33 @@ def frame_of(images: Sequence[StudyImage], *, size: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def require_same_frame(frame: pd.DataFrame, images: Sequence[StudyImage], *, size: int) -> None:
+    """Refuse tiles, images, groups or replicates changed after the draw: sums would go to the wrong ones.
+
+    Parameters
+    ----------
+    frame
+        Of the audit, as drawn.
+    images
+        Images of the study, as they are.
+    size
+        Largest side of a tile, in pixels.
+
+    Raises
+    ------
+    StudyError
+        If they were changed.
+    """
+    now = frame_of(images, size=size)
+    columns = ["unit", "group", "replicate", *_BOX]
+    if len(now) != len(frame) or (now[columns].to_numpy() != frame[columns].to_numpy()).any():
+        raise StudyError(
+            "the audit's tiles are not those of study.yaml and images.csv: tile_size, images, groups or "
+            "replicates were changed after the draw; change them back, or remove the folders audit/ and "
+            "annotations/ and draw anew"
+        )
+
+
 def read_plan(folder: StudyFolder) -> AuditPlan | None:
     """Read the plan of a study.
 
@@ -158,7 +185,9 @@ def read_plan(folder: StudyFolder) -> AuditPlan | None:
         return None
     if not draws.exists():
         return None  # killed between the two: the draw is repeated, to the same result
-    return AuditPlan(_read(frame, [*_BOX, "probability"]), _read(draws, [*_BOX, "probability", "status"]))
+    return AuditPlan(
+        _read(frame, ["replicate", *_BOX, "probability"]), _read(draws, [*_BOX, "probability", "status"])
+    )
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

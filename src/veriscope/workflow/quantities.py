@@ -59,7 +59,7 @@ def sum_tiles(
     Raises
     ------
     TableError
-        If the column of the question was not measured.
+        If the column of the question was not measured, or has no number for some objects.
     """
     n = len(tiles)
     owner = tile_owner(table[["centroid-y", "centroid-x"]].to_numpy(), tiles)
@@ -127,10 +127,16 @@ def answer_unit(question: Question, *, calibrated: bool, units: dict[str, str]) 
 
 def _values(table: pd.DataFrame, question: Question) -> NDArray[np.float64]:
     column = "area" if question.measure in ("total-area", "area-fraction") else question.column
-    if column not in table.columns:
-        numbers = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
+    numbers = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
+    if column not in numbers:
         raise TableError(f"column {column!r} was not measured; columns are: {', '.join(numbers)}")
     values: NDArray[np.float64] = table[column].to_numpy(dtype=np.float64)
+    n_missing = int(np.count_nonzero(~np.isfinite(values)))
+    if n_missing:
+        raise TableError(
+            f"column {column!r} has no number for {n_missing} of {len(values)} objects, so they would count "
+            "as nothing; ask of another column"
+        )
     if question.measure != "fraction":
         return values
     assert question.threshold is not None, "Question demands a threshold for fractions"

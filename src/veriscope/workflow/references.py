@@ -19,7 +19,7 @@ from veriscope.workflow.annotations import annotated_units, save_annotation
 from veriscope.workflow.audit import audit_state, context_box, margin_of, write_plan
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
-from veriscope.workflow.plan import read_plan
+from veriscope.workflow.plan import read_plan, require_same_frame
 
 __all__ = ["import_references"]
 
@@ -55,7 +55,7 @@ def import_references(
     Raises
     ------
     StudyError
-        If nothing was drawn yet.
+        If nothing was drawn yet, or images were changed since.
     InputError
         If a file cannot be used or fits nothing; all faults are listed and nothing is taken in.
     """
@@ -67,6 +67,7 @@ def import_references(
             f"no tile was drawn yet, so there is nothing to annotate; first: "
             f"veriscope audit {folder.root} --tiles 20"
         )
+    require_same_frame(plan.frame, folder.images(), size=config.audit.tile_size)
     files = _find_files(labels)
     images = {image.image_id: image for image in folder.images()}
     rows = {row.unit: row for row in plan.draws.drop_duplicates("unit").itertuples()}

@@ -53,7 +53,7 @@ def simulate_folder(
     if settings is not None:
         try:
             values = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or no such date
             raise InputError(f"{settings}: cannot be read as YAML ({error})") from None
         if not isinstance(values, dict):
             raise InputError(f"{settings}: holds {type(values).__name__}, not settings by name")

@@ -162,14 +162,17 @@ def tile_versions(folder: StudyFolder, unit: str) -> list[TileVersion]:
         Oldest first.
     """
     return [
-        _version(annotator, number, path)
+        _version(annotator, number, path, path.stat().st_mtime_ns)
         for number, annotator, path in sorted(annotation_files(folder, unit))
     ]
 
 
 @functools.lru_cache(maxsize=20_000)
-def _version(annotator: str, number: int, path: Path) -> TileVersion:
-    """Describe a version; files of versions are never changed, so that this is done once."""
+def _version(annotator: str, number: int, path: Path, changed: int) -> TileVersion:
+    """Describe a version; files of versions are never changed, so that this is done once.
+
+    In a study that was made anew under the name of a former one they are others, of another time.
+    """
     beside = path.with_suffix(".json")
     try:
         said = json.loads(beside.read_text(encoding="utf-8"))
@@ -178,7 +181,7 @@ def _version(annotator: str, number: int, path: Path) -> TileVersion:
     n_objects = said.get("n_objects")
     if n_objects is None:
         n_objects = count_objects(read_labels(path))
-    saved = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    saved = datetime.fromtimestamp(changed / 1e9, UTC).isoformat(timespec="seconds")
     return TileVersion(
         annotator=annotator,
         version=number,
