@@ -15,6 +15,9 @@ the built front end (`make web`).
   Its lower resolutions were made before, which takes the time printed beside it and happens once per image.
 - `painting`: frames per second while a brush stroke is drawn on a tile of 512² pixels with 500 objects.
 - `table`: from typing into the filter of a table to the frame that shows the rows that match.
+
+Processor time of the browser's processes is what each would need alone: it tells more than the clock on a
+computer that does other things.
 """
 
 from __future__ import annotations
@@ -166,6 +169,12 @@ def drive(address: str, cases: dict[str, Any], profile: Path | None) -> dict[str
     sys.path.insert(0, str(ROOT / "scripts"))
     import web_assets
 
+    if not Path(CHROMIUM).exists():
+        raise SystemExit(
+            f"no Chromium at {CHROMIUM}; install it (Debian: chromium) or set VERISCOPE_CHROMIUM"
+        )
+    if not (ROOT / web_assets.ASSETS / "index.html").is_file():
+        raise SystemExit("the front end is not built; run `make web`")
     node = web_assets.node_folder() / "node"
     with tempfile.TemporaryDirectory() as pictures:
         words = [str(node), "tests/speed.mjs", address, json.dumps(cases), pictures]
@@ -235,7 +244,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield (
             f"image {image['side']:,}²: first pixels after {image['shown_ms']:,.0f} ms "
             f"(goal {GOALS['image']}), metadata asked for after {image['metadata_ms']:,.0f} ms, "
-            f"{image['chunks_before']} chunks before; lower resolutions made before "
+            f"{image['chunks_before']} chunks before; {_cpu(image['cpu_ms'])}; lower resolutions made before "
             f"in {image['prepared_s']:.1f} s"
         )
     if stroke := found.get("painting"):
@@ -243,15 +252,20 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             f"painting, {stroke['objects']} objects: {stroke['per_second']:.1f} frames/s (goal "
             f"{GOALS['painting']}), between frames {stroke['median_ms']:.1f} ms in the median, "
             f"{stroke['p95_ms']:.1f} ms at 95 %, {stroke['max_ms']:.0f} ms at most; "
-            f"{stroke['moves_seen']} of {stroke['moves_sent']} positions drawn; processor time per frame "
-            + ", ".join(f"{kind} {ms:.1f} ms" for kind, ms in stroke["cpu_ms_per_frame"].items())
+            f"{stroke['moves_seen']} of {stroke['moves_sent']} positions drawn; per frame "
+            f"{_cpu(stroke['cpu_ms_per_frame'])}"
         )
     if table := found.get("table"):
         yield (
             f"table, {table['rows']:,} rows: filtered in {table['median_ms']:.0f} ms in the median (goal "
-            f"{GOALS['table']}), {table['p95_ms']:.0f} ms at 95 %, {table['n']} filters"
+            f"{GOALS['table']}), {table['p95_ms']:.0f} ms at 95 %, {table['n']} filters; per filter "
+            f"{_cpu(table['cpu_ms'])}"
         )
     yield f"load of the computer in the last minute: {(found['load_average'] or [float('nan')])[0]:.1f}"
+
+
+def _cpu(by_process: dict[str, float]) -> str:
+    return "processor time " + ", ".join(f"{kind} {ms:.0f} ms" for kind, ms in by_process.items())
 
 
 def main() -> int:
