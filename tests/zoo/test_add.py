@@ -20,7 +20,7 @@ from veriscope.testing.methods import check_method
 from veriscope.zoo.add import add_model, remove_model
 from veriscope.zoo.cache import installed_names
 
-from .conftest import Package, blobs, onnx_bytes, pack_header
+from .conftest import Package, blobs, onnx_bytes, pack_header, sha256
 
 
 def left(cache: Path) -> list[str]:
@@ -214,10 +214,10 @@ def _reweigh(folder: Path, content: bytes) -> None:
     ("spoil", "message"),
     [
         (bad_hash, r"weights\.onnx: has SHA-256 \w{64}, and bioimageio\.yaml says \w{64}"),
-        (truncated, r"ONNX Runtime .* cannot load it"),
+        (truncated, r"cannot load it: .*; the file is damaged, cut short or no ONNX; get the package anew$"),
         (no_weights, r"none of its weights is in the package: weights\.onnx \(onnx\)"),
-        (opset, r"ONNX Runtime .* cannot load it"),
-        (operator, r"operators that are not part of ONNX"),
+        (opset, r"does not run here: .*[Oo]pset 999.*; update it \(pip install -U onnxruntime\)"),
+        (operator, r"operators that are not part of ONNX; ask the authors for weights without them$"),
         (no_tensors, r"could not be compared with those of its test tensors: .*out\.npy: is missing"),
         (other_output, r"outputs are not those of its test tensors: onnx mean: \d+ of 5120 values differ"),
         (other_shape, r"the output has shape \(1, 1, 64, 80\), its test tensor \(1, 1, 64, 81\)"),
@@ -237,6 +237,66 @@ def test_what_is_broken_is_named_and_nothing_is_kept(
     with pytest.raises((InputError, MethodError), match=message):
         add_model(str(folder))
     assert [name for name in left(cache) if name != "models"] == []
+
+
+def archived(folder: Path, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    return path
+
+
+def test_messages_name_files_where_the_user_has_them(package: Package, cache: Path, tmp_path: Path) -> None:
+    """Never a folder that is gone when the message is read."""
+    folder = package()
+    giant(folder)
+    for source in (folder, archived(folder, tmp_path / "p.zip")):
+        with pytest.raises(MethodError, match="its header promises") as caught:
+            add_model(str(source))
+        assert f"{source}/in.npy: its header" in str(caught.value)
+        assert ".tmp-" not in str(caught.value) and "veriscope-model-" not in str(caught.value)
+    version(folder)
+    with pytest.raises(UnreadableFileError, match=r"q\.zip/bioimageio\.yaml: has format version"):
+        add_model(str(archived(folder, tmp_path / "q.zip")))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "readme.txt").write_text("x")
+    with pytest.raises(UnreadableFileError, match=r"r\.zip: has no bioimageio\.yaml"):
+        add_model(str(archived(tmp_path / "other", tmp_path / "r.zip")))
+
+
+def test_the_code_to_read_lies_where_the_message_says(package: Package, cache: Path) -> None:
+    code = b"def run(): return lambda x: x\n"
+
+    def custom(content: dict[str, Any]) -> None:
+        own = {"id": "custom", "callable": "run", "source": "own.py", "sha256": sha256(code)}
+        content["outputs"][0]["postprocessing"] = [own]
+
+    folder = package(change=custom)
+    (folder / "own.py").write_bytes(code)
+    with pytest.raises(MethodError, match=r"does not run here: .* Read .* first") as caught:
+        add_model(str(folder))
+    named = str(caught.value).split("Read ")[1].split(" first")[0]
+    assert Path(named).read_bytes() == code
+    assert "--anyway" not in str(caught.value), "consent is what is missing"
+
+
+def test_anyway_is_offered_only_where_the_package_runs(package: Package, cache: Path) -> None:
+    folder = package()
+    other_output(folder)
+    with pytest.raises(MethodError, match=r"To keep it all the same, give --anyway$"):
+        add_model(str(folder))
+    truncated(folder)
+    with pytest.raises(MethodError, match="does not run here") as caught:
+        add_model(str(folder))
+    assert "--anyway" not in str(caught.value)
+
+
+def test_what_is_neither_here_nor_in_the_zoo(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERISCOPE_ZOO", "http://127.0.0.1:9/artifacts")
+    with pytest.raises(
+        UnreadableFileError, match="nuclei: is no file or folder here, and as a nickname of the zoo: http"
+    ):
+        add_model("nuclei")
 
 
 def test_a_package_without_proof_is_kept_only_on_request(package: Package, cache: Path) -> None:

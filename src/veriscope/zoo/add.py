@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import InputError, MethodError, UnreadableFileError
+from veriscope.errors import InputError, MethodError, UnreadableFileError, VeriscopeError
 from veriscope.io.atomic import atomic_path, write_json
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.zoo.archive import safe_file, safe_relative, unpack_zip
@@ -37,6 +37,8 @@ class _Source:
 
     folder: Path
     description: str
+    shown: str
+    """The folder, archive or address as the user knows it."""
     address: str | None = None
 
 
@@ -76,51 +78,84 @@ def add_model(
     MethodError
         If it cannot be run, or its outputs are not those of its test tensors. Nothing is kept then.
     """
+    places: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="veriscope-model-") as folder:
-        origin = _obtain(source, Path(folder), progress)
-        described = origin.folder / origin.description
-        description = read_description(described)
-        nickname = source if origin.address and not is_address(source) else ""
-        chosen = slug(name or nickname or description.id or description.name)
-        target = model_folder(chosen)
-        own = sha256_of(described)
-        _refuse_other(chosen, target, origin.description, own)
-        with atomic_path(target) as temporary:
-            package = temporary / "package"
-            package.mkdir(parents=True)
-            shutil.copyfile(described, package / origin.description)
-            hashes = {origin.description: own} | _collect(origin, description, package, progress)
-            installed = InstalledModel(PREFIX + chosen, description, package, hashes, frozenset(trust))
-            model_class(installed)
-            progress("test", 0, 1)
-            tested = reproduce(installed)
-            progress("test", 1, 1)
-            states = {
-                "format_valid": check_validity(package / origin.description, description),
-                "output_reproduced": tested,
-                "works_on_your_data": _UNKNOWN,
-            }
-            if tested["status"] != "yes" and not anyway:
-                raise MethodError(
-                    f"{source}: was not added, because its outputs "
-                    + ("are not those" if tested["status"] == "no" else "could not be compared with those")
-                    + f" of its test tensors: {tested['text']}. To keep it all the same, give --anyway"
-                )
-            record = {
-                "schema": RECORD_SCHEMA,
-                "name": PREFIX + chosen,
-                "source": source,
-                "description": origin.description,
-                "files": hashes,
-                "trusted": sorted(trust),
-                "states": states,
-            }
-            write_json(temporary / "record.json", record)
+        places[str(Path(folder) / "unpacked")] = source
+        try:
+            record, description = _add(
+                source, Path(folder), places, name=name, trust=trust, anyway=anyway, progress=progress
+            )
+        except VeriscopeError as error:
+            text = str(error)
+            for here, shown in places.items():
+                text = text.replace(here, shown)
+            if text == str(error):
+                raise
+            raise type(error)(text) from error
     return {
         "schema": ADD_SCHEMA,
         **{k: v for k, v in record.items() if k != "schema"},
         "code": _code(description),
     }
+
+
+def _add(
+    source: str,
+    folder: Path,
+    places: dict[str, str],
+    *,
+    name: str | None,
+    trust: Collection[str],
+    anyway: bool,
+    progress: Progress,
+) -> tuple[dict[str, Any], ModelDescription]:
+    """Add a package by way of a folder; `places` gets where files are for the moment, and where from."""
+    origin = _obtain(source, folder, progress)
+    places[str(origin.folder)] = origin.shown
+    described = origin.folder / origin.description
+    description = read_description(described)
+    nickname = source if origin.address and not is_address(source) else ""
+    chosen = slug(name or nickname or description.id or description.name)
+    target = model_folder(chosen)
+    own = sha256_of(described)
+    _refuse_other(chosen, target, origin.description, own)
+    with atomic_path(target) as temporary:
+        package = temporary / "package"
+        package.mkdir(parents=True)
+        places[str(package)] = origin.shown
+        shutil.copyfile(described, package / origin.description)
+        hashes = {origin.description: own} | _collect(origin, description, package, progress)
+        installed = InstalledModel(PREFIX + chosen, description, package, hashes, frozenset(trust))
+        model_class(installed)
+        progress("test", 0, 1)
+        tested = reproduce(installed)
+        progress("test", 1, 1)
+        states = {
+            "format_valid": check_validity(package / origin.description, description),
+            "output_reproduced": tested,
+            "works_on_your_data": _UNKNOWN,
+        }
+        if tested["status"] != "yes" and not anyway:
+            raise MethodError(f"{source}: was not added, because {_refusal(tested)}")
+        record = {
+            "schema": RECORD_SCHEMA,
+            "name": PREFIX + chosen,
+            "source": source,
+            "description": origin.description,
+            "files": hashes,
+            "trusted": sorted(trust),
+            "states": states,
+        }
+        write_json(temporary / "record.json", record)
+    return record, description
+
+
+def _refusal(tested: dict[str, Any]) -> str:
+    """Why a package is not added, and what to do where something can be done."""
+    if not tested["runs"]:
+        return f"it does not run here: {tested['text']}"
+    what = "are not those" if tested["status"] == "no" else "could not be compared with those"
+    return f"its outputs {what} of its test tensors: {tested['text']}. To keep it all the same, give --anyway"
 
 
 def remove_model(name: str) -> None:
@@ -185,26 +220,38 @@ def _obtain(source: str, folder: Path, progress: Progress) -> _Source:
     if not is_address(source) and path.exists():
         if path.suffix.lower() == ".zip":
             unpack_zip(path, folder / "unpacked")
-            return _local(folder / "unpacked")
-        return _local(path)
+            return _local(folder / "unpacked", source)
+        return _local(path, str(path if path.is_dir() else path.parent))
     if not is_address(source) and (path.is_absolute() or path.suffix or len(path.parts) > 1):
         raise UnreadableFileError(
             f"{source}: does not exist; give a folder, a .zip file, a YAML file or a nickname"
         )
-    address = source if is_address(source) else nickname_address(source)
+    if is_address(source):
+        return _remote(source, folder, progress)
+    address = nickname_address(source)
+    try:
+        return _remote(address, folder, progress)
+    except UnreadableFileError as error:
+        raise UnreadableFileError(
+            f"{source}: is no file or folder here, and as a nickname of the zoo: {error}"
+        ) from error
+
+
+def _remote(address: str, folder: Path, progress: Progress) -> _Source:
+    """Fetch a description, or an archive with everything."""
     parts = urllib.parse.urlsplit(address)
     name = parts.path.rsplit("/", 1)[-1]
     if name.lower().endswith((".yaml", ".yml")):
         download(address, folder / "remote" / name, most_bytes=4 << 20, progress=progress)
-        return _Source(folder / "remote", name, address)
+        return _Source(folder / "remote", name, address.rsplit("/", 1)[0], address)
     download(address, folder / "package.zip", progress=progress)
     unpack_zip(folder / "package.zip", folder / "unpacked")
-    return _local(folder / "unpacked")
+    return _local(folder / "unpacked", address)
 
 
-def _local(path: Path) -> _Source:
+def _local(path: Path, shown: str) -> _Source:
     found = find_description(path)
-    return _Source(found.parent, found.name)
+    return _Source(found.parent, found.name, shown)
 
 
 def _wanted(description: ModelDescription) -> list[File]:

@@ -169,7 +169,9 @@ def read_weights(content: Mapping[str, Any]) -> tuple[Weights, ...]:
     """
     found = [_weights(name, item) for name, item in content.items() if item is not None]
     if not found:
-        raise UnreadableFileError("it names no weights")
+        raise UnreadableFileError(
+            "it names no weights, such as onnx, so there is nothing to run; ask its authors for them"
+        )
     return tuple(sorted(found, key=lambda item: (*RUNNABLE, item.format).index(item.format)))
 
 

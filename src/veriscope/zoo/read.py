@@ -71,7 +71,9 @@ def read_description(path: Path) -> ModelDescription:
     """
     content = read_yaml(path)
     if content.get("type") != "model":
-        raise UnreadableFileError(f"{path}: describes a {content.get('type')!r}, not a model")
+        raise UnreadableFileError(
+            f"{path}: describes a {content.get('type')!r}, not a model; give a model package"
+        )
     version = str(content.get("format_version", ""))
     family = ".".join(version.split(".")[:2])
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version) or family not in _READERS:
@@ -83,7 +85,7 @@ def read_description(path: Path) -> ModelDescription:
         return _READERS[family](content)
     except KeyError as error:
         raise UnreadableFileError(
-            f"{path}: lacks or misnames {error}, which format {version} needs"
+            f"{path}: lacks or misnames {error}, which format {version} needs; ask its authors to correct it"
         ) from error
     except ValidationError as error:
         raise UnreadableFileError(f"{path}: {_faults(error)}") from error

@@ -34,7 +34,8 @@ def reproduce(installed: InstalledModel) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``status`` (``yes``, ``no``, ``not tested``), ``text``, and ``tests``: for each format of weights
+        ``status`` (``yes``, ``no``, ``not tested``), ``text``, ``runs`` (whether it could be run on its test
+        input), and ``tests``: for each format of weights
         and each output the tolerance, the number of values and of mismatches, and the largest difference.
         The status is that of the weights which run by default.
     """
@@ -48,13 +49,20 @@ def reproduce(installed: InstalledModel) -> dict[str, Any]:
             tests.append({"weights": item.format, "status": "not tested", "why": str(error)})
         except VeriscopeError as error:
             status = "not tested" if isinstance(error, ImportError) or _needs_consent(error) else "no"
-            tests.append({"weights": item.format, "status": status, "why": str(error)})
+            tests.append({"weights": item.format, "status": status, "why": str(error), "runs": False})
     if not tests:
-        return {"status": "not tested", "text": "none of its weights can be run here", "tests": []}
+        return {
+            "status": "not tested",
+            "text": "none of its weights can be run here",
+            "tests": [],
+            "runs": False,
+        }
     default = [test for test in tests if test["weights"] == tests[0]["weights"]]
     states = {test["status"] for test in default}
     status = "no" if "no" in states else "yes" if states == {"yes"} else "not tested"
-    return {"status": status, "text": "; ".join(_sentence(test) for test in tests), "tests": tests}
+    text = "; ".join(_sentence(test) for test in tests)
+    runs = all(test.get("runs", True) for test in default)
+    return {"status": status, "text": text, "tests": tests, "runs": runs}
 
 
 def _needs_consent(error: VeriscopeError) -> bool:

@@ -76,10 +76,10 @@ def safe_file(folder: Path, source: str, *, where: str) -> Path:
         path = path / part
         if path.is_symlink():
             raise UnreadableFileError(
-                f"{path}: is a link; a package holds its files itself. Do not use this one"
+                f"{source}: is a link; a package holds its files itself. Do not use this one"
             )
     if not path.is_file():
-        raise UnreadableFileError(f"{path}: is missing, and {where} names it; get the package anew")
+        raise UnreadableFileError(f"{source}: is missing, and {where} names it; get the package anew")
     return path
 
 
@@ -109,8 +109,10 @@ def unpack_zip(archive: Path, folder: Path) -> None:
                 if entry.is_dir():
                     continue
                 room -= _unpack_one(opened, entry, folder, seen, room, archive)
+    except UnreadableFileError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise UnreadableFileError(f"{archive}: is no intact zip archive: {error}") from error
+        raise UnreadableFileError(f"{archive}: is no intact zip archive: {error}; get it anew") from error
 
 
 def _unpack_one(

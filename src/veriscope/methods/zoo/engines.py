@@ -122,9 +122,7 @@ class OnnxEngine:
         except Exception as error:
             raise MethodError(
                 f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: "
-                f"{_short(error)}; the "
-                "file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators "
-                "that are not part of ONNX"
+                f"{_short(error)}; {_remedy(str(error))}"
             ) from error
         needed = [item.name for item in session.get_inputs()]
         if len(needed) != 1:
@@ -174,5 +172,23 @@ def _physical_memory() -> int | None:
 
 
 def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    """Give what a library says, without its own marks and the places in its source code."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    if found := re.search(r"ONNX Runtime only .*", text):
+        text = found[0]
+    return text[:300].rstrip(".")
+
+
+def _remedy(text: str) -> str:
+    """Say what to do about weights that cannot be loaded, by what the library says of them."""
+    if "opset" in text.lower():
+        return "update it (pip install -U onnxruntime), or ask the authors for an older opset"
+    if "No Op registered" in text or "is not a registered function/op" in text:
+        return "it has operators that are not part of ONNX; ask the authors for weights without them"
+    if "protobuf" in text.lower():
+        return "the file is damaged, cut short or no ONNX; get the package anew"
+    return (
+        "the file is damaged, or needs a newer ONNX Runtime (pip install -U onnxruntime), or operators that "
+        "are not part of ONNX"
+    )
