@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.validate.candidates import candidates_by_values
@@ -51,6 +53,22 @@ def test_units_without_a_value_are_left_aside_for_all_or_get_the_worst() -> None
             {"bounds": (0, 1)},
             "'b' has the value 1.2 in unit 1, which is not between 0 and 1; give the bounds of this metric",
         ),
+        ({"a": ["x", "y"]}, {}, "values of 'a' are no numbers; give one number per unit, NaN for none"),
+        (
+            {"a": [0.5], "b": [[0.5], [0.1, 0.2]]},
+            {},
+            "values of 'b' are no numbers; give one number per unit, NaN for none",
+        ),
+        (
+            {"a": [0.5, math.nan], "b": [0.5, 0.2]},
+            {"bounds": (0, 1), "missing": -5.0},
+            "missing -5.0 is not a number between 0 and 1; give the worst value of this metric, or None",
+        ),
+        (
+            {"a": [0.5, math.nan], "b": [0.5, 0.2]},
+            {"missing": math.inf},
+            "missing inf is not a number between -inf and inf; give the worst value of this metric, or None",
+        ),
         (
             {"a": [0.5, 0.5]},
             {"clusters": ["x"]},
@@ -69,3 +87,35 @@ def test_rows_are_not_shared_with_the_caller() -> None:
     found = candidates_by_values({"a": values})
     values[0] = 9
     assert found.rows[0, 0, 0] == 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    table=st.lists(
+        st.tuples(*[st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan])] * 2), min_size=1, max_size=8
+    ),
+    worst=st.sampled_from([None, 0.0]),
+    data=st.data(),
+)
+def test_means_are_over_units_that_all_have_or_over_replicates_of_them(
+    table: list[tuple[float, float]], worst: float | None, data: st.DataObject
+) -> None:
+    names = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(table), max_size=len(table)))
+    values = {"a": [row[0] for row in table], "b": [row[1] for row in table]}
+    found = candidates_by_values(values, missing=worst, clusters=names, bounds=(0, 1))
+    rows = [
+        [worst if worst is not None and math.isnan(value) else value for value in row]
+        for row in table
+        if not all(map(math.isnan, row))
+    ]
+    clusters = [name for name, row in zip(names, table, strict=True) if not all(map(math.isnan, row))]
+    kept = [(name, row) for name, row in zip(clusters, rows, strict=True) if not any(map(math.isnan, row))]
+    assert found.n_left_aside == len(table) - len(kept)
+    means = found.function(found.independent_rows.sum(axis=1))
+    for i in range(2):
+        of_clusters = [
+            np.mean([row[i] for name, row in kept if name == each])
+            for each in dict.fromkeys(name for name, _ in kept)
+        ]
+        expected = np.mean(of_clusters) if of_clusters else math.nan
+        assert means[i] == pytest.approx(expected, nan_ok=True)

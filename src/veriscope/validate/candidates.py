@@ -131,12 +131,18 @@ def candidates_by_values(
     Raises
     ------
     InputError
-        If there is no candidate, numbers of units differ, `better` is unknown, or values are out of bounds.
+        If there is no candidate, values are no numbers or out of bounds, numbers of units differ, or
+        `better` or `missing` is not allowed.
     """
     if better not in ("higher", "lower"):
         raise InputError(f"better {better!r} is not allowed; use 'higher' or 'lower'")
     table = _table(values)
     known = np.isfinite(table)
+    if missing is not None and not (np.isfinite(missing) and bounds[0] <= missing <= bounds[1]):
+        raise InputError(
+            f"missing {missing!r} is not a number between {bounds[0]:g} and {bounds[1]:g}; give the worst "
+            "value of this metric, or None"
+        )
     if missing is not None:
         table = np.where(~known & known.any(axis=0), float(missing), table)
         known = np.isfinite(table)
@@ -221,7 +227,7 @@ def _table(values: Mapping[str, ArrayLike]) -> FloatArray:
     """Give values of shape (m, n), refusing candidates that did not meet the same number of units."""
     if not values:
         raise InputError("there is no candidate to rank; give the values of at least one")
-    arrays = {name: np.asarray(given, dtype=np.float64) for name, given in values.items()}
+    arrays = {name: _numbers(name, given) for name, given in values.items()}
     (leader, expected), *others = arrays.items()
     for name, array in arrays.items():
         if array.ndim != 1:
@@ -235,6 +241,15 @@ def _table(values: Mapping[str, ArrayLike]) -> FloatArray:
                 "compare candidates on the same images"
             )
     return np.stack(list(arrays.values()))
+
+
+def _numbers(name: str, given: ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"values of {name!r} are no numbers; give one number per unit, NaN for none"
+        ) from None
 
 
 def _cluster_index(clusters: Sequence[Hashable], kept: NDArray[np.bool_]) -> NDArray[np.intp]:
