@@ -41,5 +41,11 @@ test("stated probabilities come with their bins; methods that state none are nam
   expect(found.silent).toEqual(["rule", "old"]);
   expect(found.stated.sure).toMatchObject({ n: 4, shown: true, bins: [{ stated: 0.9, n: 4 }] });
   expect(found.stated.sure?.bins[0]?.observed.low).toBe(0.1);
+  const open = { ...reliability, shown: false, excess: { value: 0.1, low: -0.1, high: 0.3 } };
+  const off = { ...open, excess: { value: 0.1, low: 0.05, high: 0.2 } };
+  const two = reliabilities({
+    candidates: { open: { reliability: open }, off: { reliability: off } },
+  }).stated;
+  expect([two.open?.shown, two.off?.shown]).toEqual([false, true]);
   expect(reliabilities(null)).toEqual({ stated: {}, silent: [] });
 });

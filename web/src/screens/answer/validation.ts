@@ -30,8 +30,12 @@ export interface TileReliability {
   bins: { stated: number; n: number; observed: Interval }[];
   excess: Interval;
   error: Interval;
-  /** Whether the tiles show that the stated probabilities do not hold. */
+  /** Whether the tiles show that the probabilities do not hold: bin by bin, or all of them on average. */
   shown: boolean;
+}
+
+function excludesZero({ low, high }: Interval): boolean {
+  return (low !== null && low > 0) || (high !== null && high < 0);
 }
 
 /** How far stated probabilities hold, by candidate, and the candidates that state none. */
@@ -57,7 +61,7 @@ export function reliabilities(validation: unknown): {
       })),
       excess: asInterval(told.excess),
       error: asInterval(told.calibration_error),
-      shown: told.shown === true,
+      shown: told.shown === true || excludesZero(asInterval(told.excess)),
     };
   }
   return { stated, silent };
