@@ -97,14 +97,14 @@ def test_a_file_without_entries_is_refused(tmp_path: Path, content: str, kind: s
 def test_wrong_entries_are_listed_with_their_places(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "schema_version: veriscope/study/2\nquestion: {measure: mean}\ncolour: red\naudit: {tile_size: 8}\n"
+        "schema_version: 2\nquestion: {measure: mean}\ncolour: red\naudit: {tile_size: 8}\n"
         "candidates: [{id: ../up, method: otsu-watershed}]\n",
     )
     with pytest.raises(InputError) as caught:
         read_config(path)
     assert str(caught.value) == (
         f"{path}: wrong options\n"
-        "  - schema_version: Input should be 'veriscope/study/1' (got 'veriscope/study/2')\n"
+        "  - schema_version: Input should be 'veriscope/study/1' (got 2)\n"
         "  - name: Field required\n"
         "  - question: measure 'mean' needs a column\n"
         "  - candidates.0.id: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$' (got '../up')\n"
@@ -127,4 +127,38 @@ def test_candidates_must_not_share_a_folder(tmp_path: Path) -> None:
         read_config(path)
     assert str(caught.value) == (
         f"{path}: candidates must have different ids (capitals do not count), got otsu, Otsu"
+    )
+
+
+def test_a_study_of_a_newer_version_is_said_to_be_one(tmp_path: Path) -> None:
+    path = written(tmp_path, CONFIG.to_yaml().replace("study/1", "study/2") + "colour: red\n")
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert str(caught.value) == (
+        f"{path}: is a study of another version of Veriscope (veriscope/study/2), and this one reads "
+        "veriscope/study/1; update Veriscope, or make the study again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("channel: 1\n", "'channel' stands in line 5, 'channel' stands in line 6"),
+        ("audit: {seed: 1, tile_size: 64, seed: 2}\n", "'seed' stands in line 6, 'seed' stands in line 6"),
+        (
+            "audit:\n  seed: 1\n  seed: 2\nchannel: 1\n",
+            "'channel' stands in line 5, 'seed' stands in line 7, 'seed' stands in line 8, 'channel' stands "
+            "in line 9",
+        ),
+    ],
+)
+def test_an_entry_that_stands_there_twice_is_not_dropped_in_silence(
+    tmp_path: Path, more: str, where: str
+) -> None:
+    """A candidate pasted below the others under a second candidates: used to replace them all."""
+    path = written(tmp_path, MINIMAL + more)
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert str(caught.value) == (
+        f"{path}: {where}; of two entries of one name only the last would count: keep one"
     )

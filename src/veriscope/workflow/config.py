@@ -21,6 +21,9 @@ IN_STUDY = "./"
 """With it begin the folders of networks that lie in the study."""
 
 
+_SCHEMA = "veriscope/study/1"
+
+
 class Candidate(Settings):
     """One method with its parameters, competing in a study."""
 
@@ -115,10 +118,12 @@ def read_config(path: Path) -> StudyConfig:
     StudyError
         If there is no such file, or it may not be read.
     InputError
-        If it is not valid YAML, or an entry is unknown or wrong.
+        If it is not valid YAML, is of another version, or an entry is unknown, wrong, or there twice.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = yaml.safe_load(text)
+        twice = _named_twice(yaml.compose(text, Loader=yaml.SafeLoader))
     except (FileNotFoundError, NotADirectoryError):
         raise StudyError(
             f"{path.parent} is not a study (it has no study.yaml); make one with: "
@@ -133,6 +138,16 @@ def read_config(path: Path) -> StudyConfig:
             f"{path} is not a study description: it holds {_kind(values)}, not entries such as 'name: …'; "
             "restore it from a copy or make the study again"
         )
+    if twice:
+        raise InputError(
+            f"{path}: {', '.join(twice)}; of two entries of one name only the last would count: keep one"
+        )
+    version = values.get("schema_version", _SCHEMA)
+    if version != _SCHEMA and str(version).startswith("veriscope/study/"):
+        raise InputError(
+            f"{path}: is a study of another version of Veriscope ({version}), and this one reads {_SCHEMA}; "
+            "update Veriscope, or make the study again"
+        )
     config = StudyConfig.parse(values, where=str(path))
     if not config.candidates:
         raise InputError(f"{path}: there are no candidates; list at least one method that competes")
@@ -144,6 +159,21 @@ def read_config(path: Path) -> StudyConfig:
         )
     found = tuple(candidate.found_from(path.parent) for candidate in config.candidates)
     return config.model_copy(update={"candidates": found})
+
+
+def _named_twice(node: yaml.Node | None) -> list[str]:
+    """Say which entries of a mapping, or of one in it, have a name that another has."""
+    found: list[str] = []
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            found += _named_twice(item)
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and names.count(key.value) > 1:
+                found.append(f"{key.value!r} stands in line {key.start_mark.line + 1}")
+            found += _named_twice(value)
+    return found
 
 
 def save_answers(path: Path, answers: Mapping[str, Any]) -> None:
