@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -135,8 +136,10 @@ def _write(
         },
     }
     record["methods_text"] = methods_text(record)
-    write_text(folder.root / "report/report.json", to_json(record))
-    write_text(folder.root / "report/index.html", render_html(record))
+    text = to_json(record)
+    write_text(folder.root / "report/report.json", text)
+    # From what was written, so that whoever renders the file gets this page, down to the order of metrics.
+    write_text(folder.root / "report/index.html", render_html(json.loads(text)))
 
 
 def _plain(value: float) -> float | None:
