@@ -40,6 +40,32 @@ print((peaks[1] - peaks[0]) / (1024**2 - 256**2) / method.bytes_per_pixel)
 """
 
 
+SURVEY = """
+from pathlib import Path
+import numpy as np
+from veriscope.core.image import Image
+from veriscope.core.source import ArraySource
+from veriscope.registry import make_method
+y, x = np.indices((832, 832))
+discs = ((y % 32 - 16) ** 2 + (x % 32 - 16) ** 2 < 64) * 200
+source = ArraySource(Image(np.random.default_rng(0).poisson(30 + discs).astype(np.uint16), "yx"))
+def peak():
+    (line,) = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+method = make_method("nuclei-fluorescence")
+method.make_ready()
+peaks, surveys = [peak()], []
+for limit in (180 << 20, None):
+    method = make_method("nuclei-fluorescence")
+    if limit:
+        method.limit_memory(limit)
+    surveys.append(method.survey(source))
+    peaks.append(peak())
+assert surveys[0] == surveys[1]
+print(peaks[1] - peaks[0], peaks[2] - peaks[0])
+"""
+
+
 @cache
 def nuclei() -> tuple[Image, np.ndarray]:
     rng = np.random.default_rng(0)
@@ -92,3 +118,36 @@ def test_a_network_needs_what_it_states() -> None:
     """ONNX Runtime's memory is not NumPy's, so that of the whole process is measured."""
     done = subprocess.run([sys.executable, "-c", NETWORK], capture_output=True, text=True, check=True)
     assert 0.3 < float(done.stdout) < 1.1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read as Linux tells it")
+def test_a_network_keeps_to_the_memory_while_it_measures_the_image_before_any_part_is_cut() -> None:
+    done = subprocess.run([sys.executable, "-c", SURVEY], capture_output=True, text=True, check=True)
+    limited, free = map(int, done.stdout.split())
+    assert limited < 180 << 20 < free
+
+
+def test_limits_of_memory_change_no_result() -> None:
+    image = nuclei()[0]
+    free, tight = make_method("nuclei-fluorescence"), make_method("nuclei-fluorescence")
+    assert isinstance(tight, LocalMethod)
+    tight.limit_memory(0)
+    expected, found = free.predict(image), tight.predict(image)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.probability_map, expected.probability_map)
+    assert expected.n_objects > 50
+
+
+def test_only_an_unknown_size_has_to_be_measured_in_one_piece() -> None:
+    for name, parameters, needs in (
+        ("nuclei-fluorescence", {}, True),
+        ("nuclei-fluorescence", {"diameter": 20.0}, False),
+        ("otsu-watershed", {}, False),
+    ):
+        method = make_method(name, parameters)
+        assert isinstance(method, LocalMethod)
+        small, whole, large = (method.survey_bytes((side, side)) for side in (512, 2048, 40_000))
+        assert (small > 0) == needs
+        # Of an image of more than four million pixels windows are looked at.
+        assert not needs or large == small < whole

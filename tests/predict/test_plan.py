@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
-from veriscope.predict.plan import parse_memory, plan_tiles, require_memory, shown
+from veriscope.predict.plan import (
+    parse_memory,
+    plan_tiles,
+    require_memory,
+    require_survey_memory,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +149,21 @@ def test_memory_that_python_alone_needs_is_refused_at_once(memory: str, workers:
     assert str(error.value) == f"--memory: {text}{more}"
     require_memory((5000, 5000), 90, None, workers)
     require_memory((5000, 5000), 90, 1 << 30, workers)
+
+
+def test_a_survey_that_needs_more_memory_is_refused_with_what_would_do() -> None:
+    with pytest.raises(InputError) as error:
+        require_survey_memory(400 << 20, 700 << 20, 1)
+    assert str(error.value) == (
+        "--memory: 700MB do not suffice to measure the size of the objects on 1 worker; give 825MB, or the "
+        "size with --diameter"
+    )
+    require_survey_memory(400 << 20, 825 << 20, 1)
+    with pytest.raises(
+        InputError, match=r"on 2 workers; give 1975MB, or the size with --diameter, or fewer "
+    ):
+        require_survey_memory(400 << 20, 825 << 20, 2)
+    require_survey_memory(0, 1, 1)
 
 
 @given(st.integers(1, 1 << 45))

@@ -335,6 +335,30 @@ class LocalMethod(Method):
             In pixels of the image.
         """
 
+    def limit_memory(self, n_bytes: int) -> None:
+        """Hold not much more than that at once, where it can be chosen; changes no result.
+
+        Parameters
+        ----------
+        n_bytes
+            For the work on one part, beside Python and the packages.
+        """
+
+    def survey_bytes(self, shape: tuple[int, ...]) -> float:
+        """Say how much memory the survey of an image needs, whatever the size of its parts.
+
+        Parameters
+        ----------
+        shape
+            Of the image, spatial axes.
+
+        Returns
+        -------
+        float
+            Bytes, beside Python and the packages; 0: next to nothing, because it goes through in blocks.
+        """
+        return 0.0
+
     def details(self, survey: Any) -> dict[str, Any]:
         """Give what a reader of the record should know of an image, as `Prediction.details` has it.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from veriscope.core.progress import Progress
 from veriscope.methods.base import LocalMethod
-from veriscope.predict.plan import plan_tiles, require_memory
+from veriscope.predict.plan import memory_of_part, plan_tiles, require_memory, require_survey_memory
 from veriscope.predict.reading import ChannelSource
 from veriscope.predict.tile_work import SurveyWork, TileWork
 from veriscope.predict.unfinished import Unfinished
@@ -62,6 +62,9 @@ def begin_parts(
     """
     bytes_per_pixel = method.bytes_per_pixel + (_MAP_BYTES if maps else 0)
     require_memory(pixels.shape, bytes_per_pixel, memory, workers)
+    if memory is not None:
+        method.limit_memory(memory_of_part(memory, workers))
+        require_survey_memory(method.survey_bytes(pixels.shape), memory, workers)
     before = unfinished.begin()
     surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
     moments = range(pixels.n_times or 1)

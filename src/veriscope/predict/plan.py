@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
 
-__all__ = ["Plan", "fits_memory", "parse_memory", "plan_tiles", "require_memory", "shown"]
+__all__ = [
+    "Plan",
+    "fits_memory",
+    "memory_of_part",
+    "parse_memory",
+    "plan_tiles",
+    "require_memory",
+    "require_survey_memory",
+    "shown",
+]
 
 _BASE = 260 << 20
 """Memory of a process before it sees an image: Python and the packages."""
@@ -107,7 +116,7 @@ def plan_tiles(
     halo = 2 * (footprint.reach + footprint.largest)
     largest = None
     if memory is not None:
-        largest = int((_SHARE * memory - _base(workers)) / (workers * bytes_per_pixel))
+        largest = int(memory_of_part(memory, workers) / bytes_per_pixel)
     side = tile or min(max(_USUAL, -(-_WIDTHS * halo // 2 // _STEP) * _STEP), _LARGEST)
     if tile is None and len(shape) == 3:
         side = _LARGEST_STACK
@@ -160,6 +169,49 @@ def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int |
             f"--memory: {shown(memory)} do not suffice for Python and its packages on {_workers(workers)}; "
             f"give at least {shown(least)}, and more where objects are large" + _fewer(workers)
         )
+
+
+def require_survey_memory(needed: float, memory: int, workers: int) -> None:
+    """Refuse an amount of memory in which the objects of an image cannot be measured beforehand.
+
+    Parameters
+    ----------
+    needed
+        Bytes, of the method; see `LocalMethod.survey_bytes`.
+    memory
+        Bytes for all processes together.
+    workers
+        Number of processes.
+
+    Raises
+    ------
+    InputError
+        If it does not suffice.
+    """
+    if needed > max(memory_of_part(memory, workers), 0):
+        total = (workers * needed + _base(workers)) / _SHARE
+        raise InputError(
+            f"--memory: {shown(memory)} do not suffice to measure the size of the objects on "
+            f"{_workers(workers)}; give {shown(total)}, or the size with --diameter" + _fewer(workers)
+        )
+
+
+def memory_of_part(memory: int, workers: int) -> int:
+    """Say how much of the memory is for the part that a process is at.
+
+    Parameters
+    ----------
+    memory
+        Bytes for all processes together.
+    workers
+        Number of processes.
+
+    Returns
+    -------
+    int
+        Bytes; below 0 if Python and the packages alone need more.
+    """
+    return int((_SHARE * memory - _base(workers)) / workers)
 
 
 def fits_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int) -> bool:

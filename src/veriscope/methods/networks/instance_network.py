@@ -32,12 +32,14 @@ from veriscope.methods.networks.size_search import (
     median_diameter,
     resize,
 )
-from veriscope.methods.sampling import gaussian_reach
+from veriscope.methods.sampling import gaussian_reach, sample_windows
 
 __all__ = ["InstanceNetwork", "NetworkSurvey", "network_class"]
 
 _LONG = 1.5
 """Length of a long object, in diameters of a disc of its area."""
+_SURVEY_BYTES = 100.0
+"""Memory per pixel of the window that is looked at first, beside that of the network."""
 _LARGEST_SCALE = 6.0
 """Bound on memory where a tiny diameter is stated."""
 _FINEST, _ENOUGH = 3.0, 5
@@ -159,6 +161,17 @@ class InstanceNetwork(LocalMethod):
                 f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
                 f"the image are {', '.join(image.channels)}; other stains need another network"
             )
+
+    def limit_memory(self, n_bytes: int) -> None:
+        """Run the network on tiles that fit the memory, also where objects are measured beforehand."""
+        self._network.keep_tiles_below(n_bytes / self.bytes_per_pixel)
+
+    def survey_bytes(self, shape: tuple[int, ...]) -> float:
+        """Objects of one window are taken apart as a whole, unless their diameter is given."""
+        if self.options.diameter is not None:
+            return 0.0
+        window = next(sample_windows(shape))
+        return float(_SURVEY_BYTES * math.prod(side.stop - side.start for side in window))
 
     def make_ready(self) -> None:
         """Open the network with an engine that gives what it should on this machine."""

@@ -16,6 +16,8 @@ from veriscope.methods.networks.engines import EngineName, Precision
 
 __all__ = ["OnnxNetwork"]
 
+_LEAST_HALOS = 3
+
 
 class OnnxNetwork:
     """A network that maps (1, c, y, x) float32 to (1, channel, y, x) float32 of the same y and x.
@@ -115,6 +117,18 @@ class OnnxNetwork:
                 f"image are not mixed: install {label.replace(' ', '==')}, or remove the unfinished run to "
                 "start anew"
             )
+
+    def keep_tiles_below(self, n_pixels: float) -> None:
+        """Run larger images tile by tile, with the same result; tiles are not made longer than they were.
+
+        Parameters
+        ----------
+        n_pixels
+            Of a tile, its surroundings included; where that is next to nothing, tiles stay three times as
+            long as the surroundings, or little else would be computed.
+        """
+        side = int(max(n_pixels, 0.0) ** 0.5) // self.stride * self.stride
+        self.tile_limit = min(self.tile_limit, max(side, _LEAST_HALOS * self.halo, self.stride))
 
     def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network.
