@@ -165,14 +165,21 @@ class IsolatedEngine:
             "TF_CPP_MIN_LOG_LEVEL": "2",
         }
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._process = subprocess.Popen(
-            [str(self.python), "-I", str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment,
-            cwd=tempfile.gettempdir(),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [str(self.python), "-I", str(_WORKER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment,
+                cwd=tempfile.gettempdir(),
+            )
+        except OSError as error:
+            self._log.close()
+            raise MethodError(
+                f"{self.python}: cannot be started: {error}; make its environment anew with "
+                "veriscope models install"
+            ) from error
         weakref.finalize(self, _end, self._process, self._log)
         limits = {"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s}
         threads = self.threads or max(1, os.cpu_count() or 1)
