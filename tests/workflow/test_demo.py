@@ -176,3 +176,71 @@ def test_real_nuclei(data_dir: Path, tmp_path: Path) -> None:
     assert group["n_images"] == 4
     assert found["truth"]["all"] > 0
     assert Path(found["report"]).is_file()
+
+
+@pytest.mark.usefixtures("few_methods")
+@pytest.mark.parametrize(
+    "other",
+    [{"measure": "mean-area"}, {"tolerance": "20%"}, {"object": "cell"}, {"seed": 9}, {"channel": "0"}],
+    ids=lambda item: next(iter(item)),
+)
+def test_a_study_of_another_question_is_not_shown_as_the_answer(
+    data: Path, tmp_path: Path, other: dict[str, object]
+) -> None:
+    """It used to go on with the question that was there, whatever was asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Study, "run", lambda *given, **options: pytest.fail("nothing is to be run"))
+        Study.new(
+            tmp_path / "study",
+            images=data / "images",
+            object="nucleus",
+            tolerance="5%",
+            seed=1,
+            methods=("log-spots",),
+        )
+        with pytest.raises(StudyError) as error:
+            demo_folder(data, tmp_path / "study", tiles=4, **other)  # type: ignore[arg-type]
+    assert str(error.value) == (
+        f"{tmp_path / 'study'} is a study of another question, tolerance, channel or seed (How many nuclei "
+        "are there in each group?); choose another --output, or remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '{"seed": 1}',
+            "was simulated with seed 1, and 2 is asked for; choose another --output, or remove it",
+        ),
+        ("{}", "cannot be read; remove the folder, it is made again"),
+        ("{", "cannot be read; remove the folder, it is made again"),
+    ],
+)
+def test_data_of_another_seed_are_not_shown_as_those_of_this_one(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "demo-data").mkdir()
+    (tmp_path / "demo-data/truth.json").write_text(content)
+    with pytest.raises(InputError) as error:
+        demo_simulated(tmp_path / "demo", seed=2)
+    assert message in str(error.value)
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.usefixtures("few_methods")
+@pytest.mark.parametrize(("encoding", "separator"), [("utf-8-sig", ","), ("utf-8", ";")])
+def test_fields_of_one_sample_are_one_replicate_however_the_table_was_saved(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, separator: str
+) -> None:
+    """Saved by Excel the table was passed over, and every field was taken as independent."""
+    path = data / "split.csv"
+    path.write_text(path.read_text().replace(",", separator), encoding=encoding)
+
+    def stop(*given: object, **options: object) -> None:
+        raise StudyError("far enough")
+
+    monkeypatch.setattr(Study, "run", stop)
+    with pytest.raises(StudyError, match="far enough"):
+        demo_folder(data, tmp_path / "study", tiles=4)
+    assert {image.replicate for image in Study(tmp_path / "study").images} == {"control-1", "control-2"}

@@ -14,6 +14,7 @@ from veriscope.core.progress import Progress, silent
 from veriscope.datasets.write import write_study
 from veriscope.errors import InputError, StudyError
 from veriscope.io.annotations.read import read_annotation
+from veriscope.io.atomic import refuse_here
 from veriscope.io.folders import find_images, pair_by_stem
 from veriscope.io.images import read_header
 from veriscope.trust.tiles import split_into_tiles
@@ -21,6 +22,8 @@ from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.measuring import measure_image
 from veriscope.workflow.quantities import sum_tiles
+from veriscope.workflow.question import Question
+from veriscope.workflow.sheet import read_rows
 from veriscope.workflow.study import Study
 
 __all__ = ["DEMO_SCHEMA", "demo_folder", "demo_simulated", "true_answer"]
@@ -49,9 +52,11 @@ def demo_simulated(
     dict
         ``veriscope/demo/1``; see `demo_folder`.
     """
+    refuse_here(output)
     data = output.with_name(f"{output.name}-data")
     if not (data / "truth.json").exists():
         write_study(data, seed=seed, progress=progress)
+    _require_seed(data, seed)
     return demo_folder(
         data,
         output,
@@ -139,6 +144,7 @@ def demo_folder(
         )
     study = Study(output)
     _check_same_data(study, images)
+    _check_same_question(study, object, measure, tolerance, channel, seed)
     study.run(progress=progress)
     study.audit(tiles=tiles, training=training)
     study.import_references(labels, annotator="reference", whole_images=True)
@@ -218,6 +224,40 @@ def _check_same_data(study: Study, images: Path) -> None:
         raise StudyError(f"{study.path} is a study of other images; choose another --output, or remove it")
 
 
+def _require_seed(data: Path, seed: int) -> None:
+    """Refuse data of another seed, which would be shown as those of the seed given."""
+    try:
+        there = json.loads((data / "truth.json").read_text(encoding="utf-8"))["seed"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{data / 'truth.json'}: cannot be read; remove the folder, it is made again"
+        ) from None
+    if there != seed:
+        raise InputError(
+            f"{data} was simulated with seed {there}, and {seed} is asked for; choose another --output, or "
+            "remove it"
+        )
+
+
+def _check_same_question(
+    study: Study,
+    target: str | None,
+    measure: str,
+    tolerance: str | float | None,
+    channel: str | None,
+    seed: int,
+) -> None:
+    """Refuse to go on with a study of another question, whose answer would be shown as that of this one."""
+    there = study.config
+    wanted = Question.from_text(measure, object=target or there.question.object, tolerance=tolerance)
+    same = wanted.model_copy(update={"level": there.question.level}) == there.question
+    if not same or there.audit.seed != seed or channel not in (None, there.channel):
+        raise StudyError(
+            f"{study.path} is a study of another question, tolerance, channel or seed "
+            f"({there.question.text}); choose another --output, or remove it"
+        )
+
+
 def _options(
     data: Path,
     images: Path,
@@ -265,10 +305,9 @@ def _channel_of(images: Path, choices: list[str]) -> str | None:
 def _field_sheet(data: Path, choices: list[str]) -> Path | None:
     """Use ``split.csv`` where it tells which images belong to one field."""
     path = data / "split.csv"
-    try:
-        head = path.read_text(encoding="utf-8").splitlines()[0].split(",")
-    except (OSError, IndexError, UnicodeDecodeError):
+    if not path.exists():
         return None
+    head = [name.lower() for name in read_rows(path)[0]]
     if "field_group" not in head or "stem" not in head:
         return None
     choices.append("replicates: field_group of split.csv, since images of one field are not independent")
