@@ -37,11 +37,12 @@ def main() -> int:
         os.nice(5)  # requests come first
     import veriscope.server.jobs.work  # noqa: F401 (takes seconds: done while there is no job yet)
 
-    line = sys.stdin.readline()
+    asked = _own_input()
+    line = _read_line(asked)
     if not line:
         return 0  # the server has stopped, and this process was a spare one
     given = json.loads(line)
-    threading.Thread(target=_watch, args=(sys.stdin,), daemon=True).start()
+    threading.Thread(target=_watch, args=(asked,), daemon=True).start()
     try:
         _tell(told, "done", result=_do(given, told))
     except KeyboardInterrupt:
@@ -72,9 +73,31 @@ def _do(given: dict[str, Any], told: IO[str]) -> dict[str, Any]:
     return plain
 
 
-def _watch(stream: IO[str]) -> None:
+def _own_input() -> int:
+    """Take standard input away from all else in this process.
+
+    A process that this one forks, such as one that loads training images, closes `sys.stdin`, and would
+    wait for ever for the lock that a thread holds while it reads from it.
+    """
+    asked = os.dup(sys.stdin.fileno())
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    return asked
+
+
+def _read_line(asked: int) -> bytes:
+    found = b""
+    while not found.endswith(b"\n"):
+        part = os.read(asked, 1 << 16)
+        if not part:
+            return b""
+        found += part
+    return found
+
+
+def _watch(asked: int) -> None:
     """Stop when the server does."""
-    while stream.readline():
+    while os.read(asked, 1 << 16):
         pass
     _thread.interrupt_main()
 
