@@ -107,7 +107,8 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
         left_out = [*sources.left_out, *map(str, faults)]
         text = "\n".join(left_out)
         what = "1 was" if len(left_out) == 1 else f"{len(left_out)} were"
-        heading = f"{len(faults)} images were" if not sources.left_out else what
+        images = "1 image was" if len(faults) == 1 else f"{len(faults)} images were"
+        heading = what if sources.left_out else images
         write_text(folder.root / "skipped.txt", f"{heading} left out:\n{text}\n")
     return TakenIn(tuple(rows), inputs)
 
