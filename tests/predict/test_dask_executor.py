@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -223,6 +224,39 @@ def test_lost_workers_then_a_lost_scheduler_then_the_same_command(
     predict_image(SPOTS, image, output, tile=32, progress=lambda *step: n_parts.append(step[1]))
     assert n_parts[0] >= 40
     assert sha256_of(output) == expected
+
+
+def test_a_scheduler_that_hangs_is_told_from_a_cluster_without_workers(tmp_path: Path) -> None:
+    file, out = tmp_path / "scheduler.json", tmp_path / "out"
+    out.mkdir()
+    scheduler_line = ("distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(file))
+    worker_line = ("distributed.cli.dask_worker", "--scheduler-file", str(file), "--no-dashboard")
+    worker_line += ("--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path / "scratch"))
+    with process(*scheduler_line, "--no-dashboard") as scheduler, process(*worker_line):
+        for _ in range(1200):
+            if file.exists():
+                break
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        with (
+            pytest.raises(ClusterError) as error,
+            cluster_executor(shared=tmp_path, scheduler=address, wait=120) as executor,
+        ):
+            assert executor is not None
+            units = executor.run(Numbers(out, seconds=0.02), range(100_000))
+            next(units)
+            scheduler.send_signal(signal.SIGSTOP)
+            # Nothing is answered from now on, so short times cannot be too short; Dask itself waits for ever.
+            executor.patience, executor.answer_within = 2, 1
+            for _ in units:
+                pass
+        scheduler.send_signal(signal.SIGCONT)
+    said = str(error.value)
+    assert re.fullmatch(
+        r"the scheduler has not answered for \d+ s; is its computer asleep or overloaded\? .*", said
+    )
+    assert said.endswith(KEPT)
+    assert any(out.iterdir())
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs a path that differs by process")

@@ -31,6 +31,7 @@ _BATCH_SECONDS = 1.0
 _LAST_SECONDS = 10.0
 """How long Ctrl-C waits for pieces that are under way."""
 _POLL_SECONDS = 1.0
+_ANSWER_SECONDS = 30.0
 _REMOVALS = 50
 """How often it is tried to remove what a run leaves, a tenth of a second apart."""
 _KEPT = "what is finished is kept, and the same command goes on from there"
@@ -73,6 +74,8 @@ class DaskExecutor:
         self.n_lost = 0
         self.n_batches = 0
         self.notes: list[str] = []
+        self.answer_within = _ANSWER_SECONDS
+        """Seconds within which a scheduler answers that is neither lost nor stopped."""
         self._grow = grow
 
     def check(self, inputs: Sequence[str | Path] = ()) -> None:
@@ -135,7 +138,9 @@ class DaskExecutor:
     def _threads(self) -> dict[str, int] | None:
         """Threads of each worker; None if the scheduler does not answer."""
         try:
-            return dict(self.client.nthreads())
+            # Client.nthreads waits for ever where the scheduler hangs.
+            ask = self.client.scheduler.ncores
+            return dict(self.client.sync(ask, workers=None, callback_timeout=self.answer_within))
         except Exception:
             return None
 
@@ -198,6 +203,7 @@ class _Run:
         self._threads: dict[str, int] = {}
         self._looked = -math.inf
         self._alive = time.monotonic()
+        self._silent = False
 
     def results(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
@@ -210,7 +216,7 @@ class _Run:
             yield from self._last()
             raise
         finally:
-            if self._running and self._client.status == "running":
+            if self._running and self._client.status == "running" and not self._silent:
                 with contextlib.suppress(Exception):
                     self._client.cancel(list(self._running), force=True)
 
@@ -232,17 +238,25 @@ class _Run:
         if self._owner._grow is not None:
             self._owner._grow(left)
         threads = self._owner._threads()
+        now = time.monotonic()
         self._stop_if_lost()
         self._threads = threads or {}
         if threads:
             self._alive = now
         elif now - self._alive > self._owner.patience:
             if threads is None:
-                raise ClusterError(_LOST)
+                raise self._unanswered(now - self._alive)
             raise ClusterError(
                 f"all workers are lost and none came back within {self._owner.patience:g} s; {left} pieces "
                 f"of work are left; {_KEPT}"
             )
+
+    def _unanswered(self, seconds: float) -> ClusterError:
+        self._silent = True
+        return ClusterError(
+            f"the scheduler has not answered for {seconds:.0f} s; is its computer asleep or overloaded? "
+            f"{_KEPT}"
+        )
 
     def _stop_if_lost(self) -> None:
         if self._client.status != "running":
@@ -294,7 +308,7 @@ class _Run:
         if future.cancelled():
             raise ClusterError(f"the scheduler gave up the work or was lost; {_KEPT}")
         try:
-            return future.result(timeout=30)
+            return future.result(timeout=self._owner.answer_within)
         except KilledWorker:
             for unit in batch:
                 self._killed[unit] = self._killed.get(unit, 0) + 1
@@ -305,5 +319,7 @@ class _Run:
                     ) from None
                 self._send([unit])
             return None
-        except (TimeoutError, OSError) as error:
+        except TimeoutError:
+            raise self._unanswered(self._owner.answer_within) from None
+        except OSError as error:
             raise ClusterError(f"a result cannot be fetched ({error}); {_KEPT}") from error
