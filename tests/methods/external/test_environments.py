@@ -15,6 +15,7 @@ from veriscope.cli.app import app
 from veriscope.errors import MethodError
 from veriscope.methods.external.environment import Recipe, find_environment
 from veriscope.methods.external.find import recipe_of
+from veriscope.registry import get_method
 from veriscope.zoo import environments
 from veriscope.zoo.environments import install_tool, installed_tools, uninstall_tool
 
@@ -108,8 +109,19 @@ def test_wrong_wishes_are_refused(here: Path) -> None:
         uninstall_tool("stardist")
 
 
-@pytest.mark.parametrize("tool", ["cellpose", "cellpose-sam", "instanseg", "sam", "stardist"])
+@pytest.mark.parametrize("tool", ["cellpose", "cellpose-sam", "instanseg", "sam", "stardist", "tensorflow"])
 def test_every_requirement_is_pinned_to_a_range(tool: str) -> None:
     recipe = recipe_of(tool)
     assert recipe.main and all("<" in line for line in recipe.lines())
     assert recipe.worker_path().is_file()
+
+
+def test_what_runs_packages_is_listed_and_is_no_method(here: Path) -> None:
+    """TensorFlow has an environment and no models of its own."""
+    listed = {item["tool"]: item for item in installed_tools()}
+    assert not listed["tensorflow"]["methods"] and listed["cellpose"]["methods"]
+    assert not any(item["installed"] for item in listed.values())
+    with pytest.raises(MethodError, match="tensorflow"):
+        get_method("tensorflow:model")
+    said = CliRunner().invoke(app, ["models"])
+    assert "TensorFlow with Keras: veriscope models install tensorflow" in " ".join(said.output.split())
