@@ -65,6 +65,9 @@ def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     assert spec is not None and spec.loader is not None
     runner = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(runner)
+    threading = importlib.import_module("tensorflow").config.threading
+    threading.set_intra_op_parallelism_threads(1)  # as the runner will, which cannot once anything has run
+    threading.set_inter_op_parallelism_threads(1)
     keras, np = importlib.import_module("keras"), importlib.import_module("numpy")
     keras.utils.set_random_seed(0)
     given = keras.Input((None, None, 1))
