@@ -88,3 +88,15 @@ def test_a_failure_says_what_to_do_and_not_where(tmp_path: Path) -> None:
     problem = said[-1]["problem"]
     assert (problem["status"], problem["detail"]) == (409, "mine is not ready")
     assert problem["action"] == "Run the candidates under Candidates"
+
+
+def test_without_a_server_it_ends(tmp_path: Path) -> None:
+    spare = start()
+    assert spare.communicate(timeout=120)[0] == b"" and spare.returncode == 0
+    busy = start()
+    assert busy.stdin is not None and busy.stdout is not None
+    busy.stdin.write(json.dumps({"kind": "waits", "study": str(tmp_path), "request": {}}).encode() + b"\n")
+    busy.stdin.flush()
+    assert json.loads(busy.stdout.readline())["stage"] == "wait"
+    rest = busy.communicate(timeout=120)[0]  # the server's end of standard input is closed
+    assert json.loads(rest.splitlines()[-1]) == {"event": "cancelled"} and busy.returncode == 130
