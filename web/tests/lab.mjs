@@ -220,10 +220,7 @@ async function loseAnImage() {
   );
   rmSync(join(folder, "images"), { recursive: true });
   await page.goto(at(`images/${first}`));
-  await page
-    .getByText("The image is gone")
-    .first()
-    .waitFor();
+  await page.getByText("The image is gone").first().waitFor();
   await watch.lap("gone");
   await page.goto(at("images"));
   await page.locator(".image-grid li").first().waitFor();

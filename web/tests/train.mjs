@@ -73,8 +73,7 @@ async function train() {
   await page.locator(".job-card").waitFor();
   await page.getByText("learning", { exact: true }).waitFor({ timeout: LONG });
   await page.waitForFunction(
-    () =>
-      (document.querySelector(".learned.line[points]")?.getAttribute("points") ?? "").split(" ").length >= 2,
+    () => (document.querySelector(".learned.line[points]")?.getAttribute("points") ?? "") !== "",
     undefined,
     { timeout: LONG },
   );
