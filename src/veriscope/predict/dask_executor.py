@@ -139,8 +139,8 @@ class DaskExecutor:
         """Threads of each worker; None if the scheduler does not answer."""
         try:
             # Client.nthreads waits for ever where the scheduler hangs.
-            ask = self.client.scheduler.ncores
-            return dict(self.client.sync(ask, workers=None, callback_timeout=self.answer_within))
+            scheduler: Any = self.client.scheduler
+            return dict(self.client.sync(scheduler.ncores, workers=None, callback_timeout=self.answer_within))
         except Exception:
             return None
 

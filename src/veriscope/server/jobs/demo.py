@@ -16,7 +16,7 @@ __all__ = ["CANDIDATES", "make_demo"]
 CANDIDATES = ("local-threshold-watershed", "log-spots", "nuclei-fluorescence", "otsu-watershed")
 """The network made for such images, and the rules. Networks for other stains, and what learns from tiles of
 the study, are left to studies of one's own."""
-_QUESTION = {"object": "nucleus", "measure": "count", "tolerance": "5%"}
+_QUESTION: dict[str, Any] = {"object": "nucleus", "measure": "count", "tolerance": "5%"}
 _TITLE = "Demo: nuclei in three simulated groups"
 
 
