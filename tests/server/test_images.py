@@ -33,7 +33,8 @@ def test_the_list_of_studies(reader: httpx.Client) -> None:
     assert (study["id"], study["name"], found["single"]) == ("small", "Small & finished", False)
     assert study["groups"][0] == {"group": "control", "n_images": 4, "n_replicates": 2}
     assert study["verdict"]["evidence"] == "audited" and study["verdict"]["stale"] is False
-    assert study["next"]["step"] == "done"
+    assert study["verdict"]["verdict"] == "cannot-tell"
+    assert study["next"]["step"] == "more", "what the verdict lacks, though all steps are done"
     assert reader.get(study["thumbnail"]).headers["content-type"] == "image/png"
 
 

@@ -226,9 +226,9 @@ def test_tile_size_changed_after_the_draw_is_refused(done_study: Study) -> None:
     with pytest.raises(StudyError) as error:
         Study(done_study.path).estimate()
     assert str(error.value) == (
-        "the audit's tiles are not those of study.yaml and images.csv: tile_size, images or groups were "
-        "changed after the draw; change them back, or remove the folders audit/ and annotations/ and "
-        "draw anew"
+        "the audit's tiles are not those of study.yaml and images.csv: tile_size, images, groups or "
+        "replicates were changed after the draw; change them back, or remove the folders audit/ and "
+        "annotations/ and draw anew"
     )
 
 
