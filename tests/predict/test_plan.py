@@ -175,3 +175,11 @@ def test_small_images_are_one_part() -> None:
     plan = plan_tiles((300, 500), Footprint(50, 30), bytes_per_pixel=100, memory=None, workers=1, tile=None)
     assert plan.tile == (300, 500)
     assert plan.largest_crop is None
+
+
+@pytest.mark.parametrize("tile", [0, -8])
+def test_a_tile_without_length_is_refused(tile: int) -> None:
+    """0 used to be taken for no wish, and -8 ended in an error of NumPy."""
+    with pytest.raises(InputError) as error:
+        plan_tiles((90, 90), Footprint(5, 5), bytes_per_pixel=9, memory=None, workers=1, tile=tile)
+    assert str(error.value) == f"--tile {tile}: at least 1"

@@ -109,10 +109,12 @@ def plan_tiles(
     Raises
     ------
     InputError
-        If the memory does not suffice for the smallest part with its surroundings, or for the tile wanted; or
-        if parts would be so small beside their surroundings that nearly all work would be done again and
-        again.
+        If the memory does not suffice for the smallest part with its surroundings, or for the tile wanted; if
+        the tile is no length; or if parts would be so small beside their surroundings that nearly all work
+        would be done again and again.
     """
+    if tile is not None and tile < 1:
+        raise InputError(f"--tile {tile}: at least 1")
     halo = 2 * (footprint.reach + footprint.largest)
     largest = None
     if memory is not None:

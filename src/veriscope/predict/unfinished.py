@@ -162,15 +162,23 @@ class Unfinished:
         InputError
             If it holds another run.
         """
-        found = self._plan()
-        if found is not None and found.get("key") != self.key:
+        found = self._plan() or {}
+        ours = found.get("key") == self.key
+        if "tile" in found and not ours:
             raise InputError(
                 f"{self.folder}: holds an unfinished run of another image, method or option; remove the "
                 "folder to start anew"
             )
+        if not ours:
+            # Surveys of a run that was stopped or refused before its first part say nothing of this one.
+            for left in (self.folder / "surveys", self.parts):
+                if left.exists():
+                    shutil.rmtree(left)
         make_folder(self.parts)
         make_folder(self.folder / "surveys")
-        return tuple(found["tile"]) if found is not None and "tile" in found else None
+        if not ours:
+            write_json(self.folder / "plan.json", {"key": self.key})
+        return tuple(found["tile"]) if "tile" in found else None
 
     def settle(self, tile: tuple[int, ...], before: tuple[int, ...] | None) -> None:
         """Write down how the image is cut; parts that were cut otherwise are removed.
