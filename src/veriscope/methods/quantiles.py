@@ -123,7 +123,7 @@ def _keys(values: NDArray[Any]) -> NDArray[Any]:
     """Unsigned integers in the order of the values."""
     size = values.dtype.itemsize
     unsigned = np.dtype(f"u{size}")
-    bits = np.ascontiguousarray(values).view(unsigned)
+    bits = np.ascontiguousarray(values, values.dtype.newbyteorder("=")).view(unsigned)
     top = unsigned.type(1 << (8 * size - 1))
     if values.dtype.kind in "bu":
         return bits
