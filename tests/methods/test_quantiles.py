@@ -36,7 +36,7 @@ def test_percentiles_are_those_of_numpy_whatever_the_blocks(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", [kind for kind in TYPES if kind not in ("?", "u1", "i1")])
 def test_byte_order_and_place_in_memory_do_not_matter(dtype: str) -> None:
-    """Arrays as tifffile reads them from ImageJ's files are big-endian: their percentiles were nonsense."""
+    """A memory-mapped big-endian TIFF, for one, had the percentiles of other numbers."""
     pixels = picture(dtype)
     expected = measured(pixels)
     for same in (

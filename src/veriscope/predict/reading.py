@@ -170,13 +170,16 @@ class ChannelSource(PixelSource):
                 "choose one with --channel, or --channel luminance or hematoxylin. Whether an image read "
                 "part by part is grey is not looked at: --channel 0 if it is"
             )
-        if channel and channel.lower() == "hematoxylin" and header.dtype.name != "uint8":
+        word = (channel or "").lower()
+        # A channel that bears the name of a computed one is taken as it is.
+        computed = word in COLOUR_CHANNELS and word not in (name.lower() for name in header.channels)
+        if computed and word == "hematoxylin" and header.dtype.name != "uint8":
             raise AxesError(
                 f"{header.path.name}: hematoxylin is computed from 8-bit colours part by part, and these are "
                 f"{header.dtype}; convert the image to 8 bits"
             )
         seen = analysis_channel(corner, channel)
-        if "c" in header.axes and not (channel and channel.lower() in COLOUR_CHANNELS):
+        if "c" in header.axes and not computed:
             index = _index(corner, channel)
             self._channels = slice(index, index + 1)
             self._channel = "0"
