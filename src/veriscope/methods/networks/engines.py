@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError, MissingPackageError
 
 __all__ = ["ENGINES", "Engine", "EngineName", "OnnxRuntime", "OpenNetwork", "OpenVino", "Precision"]
@@ -66,7 +67,7 @@ class Engine(Protocol):
         model
             An ONNX file with its weights.
         threads
-            Threads on the processor; 0 takes all cores.
+            Threads on the processor; 0: one for each core that the process may use.
         precision
             In which it computes; with ``int8``, the model must be a quantised one.
 
@@ -132,7 +133,7 @@ class OnnxRuntime:
 
         version = self.version()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or usable_cores()
         options.log_severity_level = 4
         # Arenas keep the memory of the largest image ever seen.
         options.enable_cpu_mem_arena = False
@@ -193,9 +194,8 @@ class OpenVino:
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
             # Processes that work at the same time would be tied to the same cores.
             "ENABLE_CPU_PINNING": False,
+            "INFERENCE_NUM_THREADS": threads or usable_cores(),
         }
-        if threads:
-            settings["INFERENCE_NUM_THREADS"] = threads
         try:
             core = _core()
             compiled = core.compile_model(core.read_model(model), "CPU", settings)

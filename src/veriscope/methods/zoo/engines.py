@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError
 
 __all__ = ["Engine", "OnnxEngine", "require_memory"]
@@ -111,7 +112,7 @@ class OnnxEngine:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = self.threads or usable_cores()
         options.log_severity_level = 4
         # Weights may name further files, which ONNX Runtime would look for in the working folder.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)

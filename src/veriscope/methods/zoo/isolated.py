@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.isolated_worker import read_message, write_message
 
@@ -62,7 +63,7 @@ class IsolatedEngine:
     limits
         What it may use.
     threads
-        Threads of the process; 0: as many as there are cores.
+        Threads of the process; 0: one for each core that may be used.
 
     Attributes
     ----------
@@ -182,7 +183,7 @@ class IsolatedEngine:
             ) from error
         weakref.finalize(self, _end, self._process, self._log)
         limits = {"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s}
-        threads = self.threads or max(1, os.cpu_count() or 1)
+        threads = self.threads or usable_cores()
         header, _ = self._ask({**self.prepared(), **limits, "threads": threads}, [])
         self.held = {str(name): bool(value) for name, value in header.get("held", {}).items()}
 
