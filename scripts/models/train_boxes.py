@@ -19,7 +19,7 @@ from train import show
 from veriscope.io.images import read_image
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.architectures.boxes import BoxNetwork
-from veriscope.training.heads.boxes import box_loss
+from veriscope.training.heads.boxes import BoxHead
 from veriscope.training.images.box_crops import BoxImage, BoxSampler
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.prepare import channels_first
@@ -69,7 +69,7 @@ def main() -> None:
     average, state = fit(
         BoxNetwork(3, len(CLASSES)),
         sampler,
-        box_loss,
+        BoxHead(CLASSES, zoom=ZOOM).loss,
         settings,
         checkpoint=arguments.output / "checkpoint.pt",
         report=show,

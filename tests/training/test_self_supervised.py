@@ -10,7 +10,7 @@ import torch
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
-from veriscope.training.heads.blind import hidden_loss
+from veriscope.training.heads.blind import BlindHead
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
 from veriscope.training.networks.known import find_network
@@ -64,7 +64,7 @@ def test_only_hidden_pixels_count() -> None:
     targets[0, 1, 0, 0] = 1
     output = torch.full((1, 1, 4, 4), 100.0)
     output[0, 0, 0, 0] = 2
-    assert float(hidden_loss(output, targets)) == 4
+    assert float(BlindHead(1, "n2v").loss(output, targets)) == 4
 
 
 def tiny(**options: Any) -> TrainSettings:

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from veriscope.training.architectures.boxes import BoxNetwork  # noqa: E402
-from veriscope.training.heads.boxes import BoxHead, box_loss, box_targets  # noqa: E402
+from veriscope.training.heads.boxes import BoxHead, box_targets  # noqa: E402
 from veriscope.training.images.box_crops import BoxImage, BoxSampler  # noqa: E402
 from veriscope.training.images.light import Augmentation  # noqa: E402
 
@@ -80,8 +80,9 @@ def test_the_loss_is_least_for_what_is_asked_and_grows_with_each_mistake() -> No
     invented[:, 0, 12, 12] = 5
     wide = perfect.clone()
     wide[:, 2] += 0.5
-    best = float(box_loss(perfect, targets))
-    assert all(float(box_loss(worse, targets)) > best + 0.05 for worse in (silent, invented, wide))
+    loss = BoxHead(("cell",)).loss
+    best = float(loss(perfect, targets))
+    assert all(float(loss(worse, targets)) > best + 0.05 for worse in (silent, invented, wide))
 
 
 def test_a_small_network_learns_squares() -> None:
@@ -92,7 +93,7 @@ def test_a_small_network_learns_squares() -> None:
     losses = []
     for number in range(25):
         pixels, targets = sampler.batch(number, 4)
-        loss = box_loss(network(pixels), targets)
+        loss = BoxHead(("cell",)).loss(network(pixels), targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

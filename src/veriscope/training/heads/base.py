@@ -15,10 +15,11 @@ class Head(Protocol):
     """What the loop of training and a package have to know of a head."""
 
     name: ClassVar[str]
-
-    @property
-    def n_out(self) -> int:
-        """Channels of the network's output."""
+    """What a user asks for it by, and what a package calls it."""
+    n_out: int
+    """Channels of the network's output."""
+    channels: tuple[str, ...]
+    """Names of the exported channels."""
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Give the loss.
@@ -50,22 +51,17 @@ class Head(Protocol):
             Float (batch, channel, y, x), as `channels` names them.
         """
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the exported channels."""
-
 
 class PixelHead(Head, Protocol):
     """A head that says something of every pixel.
 
     Targets come in two ways: `targets` are made once per image and moved along with it when it is turned and
-    scaled; `crop_targets` are made of the labels of every crop. To those of a batch one channel is added, 1
-    where the truth is known.
+    scaled; `crop_targets` are made of the labels of every crop. A head gives one of the two, or none if the
+    image is its own target. To those of a batch one channel is added, 1 where the truth is known.
     """
 
-    @property
-    def vectors(self) -> tuple[int, int] | None:
-        """Channels of the targets that hold y and x of a direction, which turns with the image."""
+    vectors: tuple[int, int] | None = None
+    """Channels of the targets that hold y and x of a direction, which turns with the image; None: none do."""
 
     def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
         """Give the targets of a whole label image.
@@ -78,8 +74,9 @@ class PixelHead(Head, Protocol):
         Returns
         -------
         numpy.ndarray
-            float32 (channel, y, x).
+            float32 (channel, y, x); no channel where a head does not say otherwise.
         """
+        return np.zeros((0, *labels.shape), np.float32)
 
     def crop_targets(self, moved: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
         """Give the targets of a crop.
@@ -94,5 +91,6 @@ class PixelHead(Head, Protocol):
         Returns
         -------
         numpy.ndarray
-            float32 (channel, y, x).
+            float32 (channel, y, x); `moved` where a head does not say otherwise.
         """
+        return moved

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from veriscope.training.heads.base import PixelHead
 from veriscope.training.settings import SelfTask
 
-__all__ = ["BlindHead", "hidden_loss"]
+__all__ = ["BlindHead"]
 
 
-class BlindHead:
+class BlindHead(PixelHead):
     """Gives an image of the channels that the network sees.
 
     Parameters
@@ -24,7 +23,6 @@ class BlindHead:
         ``n2v`` or ``masked``.
     """
 
-    vectors = None
     name: ClassVar[str] = "image"
 
     def __init__(self, n_channels: int, task: SelfTask) -> None:
@@ -32,40 +30,8 @@ class BlindHead:
         word = "denoised" if task == "n2v" else "restored"
         self.channels = tuple(word if n_channels == 1 else f"{word}_{n}" for n in range(n_channels))
 
-    def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give no targets: the image is its own.
-
-        Parameters
-        ----------
-        labels
-            Not used but for the shape (y, x).
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 (0, y, x).
-        """
-        return np.zeros((0, *labels.shape), np.float32)
-
-    def crop_targets(self, moved: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give what was moved.
-
-        Parameters
-        ----------
-        moved
-            float32 (0, y, x).
-        labels
-            Not used.
-
-        Returns
-        -------
-        numpy.ndarray
-            `moved`.
-        """
-        return moved
-
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Give the error at hidden pixels.
+        """Give the mean square error at hidden pixels.
 
         Parameters
         ----------
@@ -77,9 +43,11 @@ class BlindHead:
         Returns
         -------
         torch.Tensor
-            Scalar, mean square.
+            Scalar; 0 if nothing was hidden.
         """
-        return hidden_loss(output, targets)
+        hidden = targets[:, -1:]
+        square = (output - targets[:, :-1]).square() * hidden
+        return square.sum() / (hidden.sum() * output.shape[1]).clamp(min=1)
 
     def exported(self, output: Tensor) -> Tensor:
         """Give the image.
@@ -95,23 +63,3 @@ class BlindHead:
             The same.
         """
         return output
-
-
-def hidden_loss(output: Tensor, targets: Tensor) -> Tensor:
-    """Give the mean square error at hidden pixels.
-
-    Parameters
-    ----------
-    output
-        Float (batch, channel, y, x).
-    targets
-        Float (batch, channel + 1, y, x): the image, and 1 where it was hidden.
-
-    Returns
-    -------
-    torch.Tensor
-        Scalar; 0 if nothing was hidden.
-    """
-    hidden = targets[:, -1:]
-    square = (output - targets[:, :-1]).square() * hidden
-    return square.sum() / (hidden.sum() * output.shape[1]).clamp(min=1)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from veriscope.training.architectures.boxes import BoxNetwork
 
-__all__ = ["BoxHead", "box_loss", "box_targets"]
+__all__ = ["BoxHead", "box_targets"]
 
 _SHARPNESS = 0.15
 """Standard deviation of a peak of the heat map, in shorter sides of the box."""
@@ -38,9 +38,10 @@ class BoxHead:
     def __init__(self, classes: tuple[str, ...], *, zoom: float = 1.0) -> None:
         self.classes, self.zoom = classes, zoom
         self.n_out = len(classes) + 4
+        self.channels = (*classes, "log_height", "log_width", "centre_y", "centre_x")
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Give the loss.
+        """Sum the focal loss of the heat maps and the absolute errors of sides and places.
 
         Parameters
         ----------
@@ -54,12 +55,18 @@ class BoxHead:
         torch.Tensor
             Scalar, per object.
         """
-        return box_loss(output, targets)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the exported channels."""
-        return (*self.classes, "log_height", "log_width", "centre_y", "centre_x")
+        n = output.shape[1] - 4
+        logit, truth = output[:, :n], targets[:, :n]
+        chance = torch.sigmoid(logit)
+        peak = (truth == 1).float()
+        sure, unsure = functional.logsigmoid(logit), functional.logsigmoid(-logit)
+        found = peak * (1 - chance) ** 2 * sure
+        invented = (1 - peak) * (1 - truth) ** 4 * chance**2 * unsure
+        here = targets[:, n + 4 :]
+        n_objects = here.sum().clamp(min=1)
+        sides = ((output[:, n : n + 2] - targets[:, n : n + 2]).abs() * here).sum()
+        places = ((output[:, n + 2 : n + 4] - targets[:, n + 2 : n + 4]).abs() * here).sum()
+        return (-(found + invented).sum() + sides + 0.5 * places) / n_objects
 
     def exported(self, output: Tensor) -> Tensor:
         """Give heat maps as probabilities and the rest as it is, each cell of the grid repeated.
@@ -122,32 +129,3 @@ def box_targets(
         out[n_classes + 2 : n_classes + 4, cell_y, cell_x] = centre - (cell_y, cell_x)
         out[n_classes + 4, cell_y, cell_x] = 1
     return out
-
-
-def box_loss(output: Tensor, targets: Tensor) -> Tensor:
-    """Sum the focal loss of the heat maps and the absolute errors of sides and places.
-
-    Parameters
-    ----------
-    output
-        As `BoxNetwork.forward` gives it.
-    targets
-        As `box_targets` gives them, stacked.
-
-    Returns
-    -------
-    torch.Tensor
-        Scalar, per object.
-    """
-    n = output.shape[1] - 4
-    logit, truth = output[:, :n], targets[:, :n]
-    chance = torch.sigmoid(logit)
-    peak = (truth == 1).float()
-    sure, unsure = functional.logsigmoid(logit), functional.logsigmoid(-logit)
-    found = peak * (1 - chance) ** 2 * sure
-    invented = (1 - peak) * (1 - truth) ** 4 * chance**2 * unsure
-    here = targets[:, n + 4 :]
-    n_objects = here.sum().clamp(min=1)
-    sides = ((output[:, n : n + 2] - targets[:, n : n + 2]).abs() * here).sum()
-    places = ((output[:, n + 2 : n + 4] - targets[:, n + 2 : n + 4]).abs() * here).sum()
-    return (-(found + invented).sum() + sides + 0.5 * places) / n_objects

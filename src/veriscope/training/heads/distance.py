@@ -11,6 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from veriscope.training.heads.base import PixelHead
 from veriscope.training.heads.losses import binary_dice
 
 __all__ = ["DistanceHead", "border_targets"]
@@ -19,7 +20,7 @@ _DEEPEST = 10.0
 """Distances to the border are learnt up to this number of pixels."""
 
 
-class DistanceHead:
+class DistanceHead(PixelHead):
     """Foreground, rim and distance to the border, for cells of any length, also bent and branched ones.
 
     After Cutler et al., Omnipose, Nature Methods 2022, doi:10.1038/s41592-022-01639-4, which showed that a
@@ -29,39 +30,10 @@ class DistanceHead:
 
     name: ClassVar[str] = "distance"
     n_out = 3
-    vectors = None
     channels = ("foreground", "rim", "distance")
 
-    def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give no targets that move with the image: the rim stays as thin when an image is enlarged.
-
-        Parameters
-        ----------
-        labels
-            Label image (y, x).
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 (0, y, x).
-        """
-        return np.zeros((0, *labels.shape), np.float32)
-
     def crop_targets(self, moved: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Measure a crop.
-
-        Parameters
-        ----------
-        moved
-            Not used.
-        labels
-            Label image (y, x) of the crop.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 (3, y, x).
-        """
+        """Give foreground, rim and distance of a crop: the rim stays as thin when an image is enlarged."""
         return border_targets(labels)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from veriscope.errors import MethodError
+from veriscope.training.heads.base import PixelHead
 from veriscope.training.heads.star_targets import plane_directions, star_distances, star_probability
 
 __all__ = ["StarHead"]
@@ -21,7 +22,7 @@ _SIZE = 10.0
 """Distances along rays are this times softplus of the output: above 0, and sensible from the start."""
 
 
-class StarHead:
+class StarHead(PixelHead):
     """How central a pixel is, and how far the border lies along rays, for roundish objects.
 
     After Schmidt et al., MICCAI 2018, doi:10.1007/978-3-030-00934-2_30.
@@ -33,7 +34,6 @@ class StarHead:
     """
 
     name: ClassVar[str] = "star"
-    vectors = None
 
     def __init__(self, n_rays: int = 32) -> None:
         if n_rays < 4:
@@ -42,37 +42,12 @@ class StarHead:
         self.n_out = 1 + n_rays
         self.channels = ("probability", *(f"distance_{ray}" for ray in range(n_rays)))
 
-    def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Give no targets that move with the image: rays would have to be turned and scaled.
-
-        Parameters
-        ----------
-        labels
-            Label image (y, x).
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 (0, y, x).
-        """
-        return np.zeros((0, *labels.shape), np.float32)
-
     def crop_targets(self, moved: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Measure a crop.
+        """Measure a crop: rays of the whole image would have to be turned and scaled.
 
-        Parameters
-        ----------
-        moved
-            Not used.
-        labels
-            Label image (y, x) of the crop.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 (1 + rays, y, x): the probability at every pixel; the distances at a quarter of them, 0
-            elsewhere. Which quarter differs from crop to crop, since a network that halves the resolution
-            computes each quarter in another way.
+        The probability is given at every pixel; the distances at a quarter of them, 0 elsewhere. Which
+        quarter differs from crop to crop, since a network that halves the resolution computes each quarter in
+        another way.
         """
         targets = np.zeros((self.n_out, *labels.shape), np.float32)
         targets[0] = star_probability(labels)
