@@ -16,7 +16,6 @@ from veriscope.methods.networks.star_polyhedra import (
     polyhedra_to_labels,
     suppress_polyhedra,
 )
-from veriscope.training.heads.star_targets import fibonacci_directions
 
 SPACING = (2.0, 1.0, 1.0)
 
@@ -29,7 +28,7 @@ def test_the_same_polyhedra_and_voxels_as_stardist() -> None:
     probability[places] = stored["probability"]
     distances = np.ones((*shape, stored["distances"].shape[1]), np.float32)
     distances[places] = stored["distances"]
-    sphere = Sphere(fibonacci_directions(distances.shape[-1], spacing=SPACING), spacing=SPACING)
+    sphere = Sphere.spiral(distances.shape[-1], spacing=SPACING)
     found = find_polyhedra(probability, distances, sphere, threshold=float(stored["threshold"]), overlap=0.4)
     assert {tuple(p) for p in found.points.tolist()} == {tuple(p) for p in stored["points"].tolist()}
     labels = polyhedra_to_labels(found, sphere, shape)
@@ -38,8 +37,14 @@ def test_the_same_polyhedra_and_voxels_as_stardist() -> None:
     assert pairs.shape[1] == len(found) + 1
 
 
+def test_directions_have_length_one_and_lie_denser_in_thick_planes() -> None:
+    thick, even = (Sphere.spiral(60, spacing=(z, 1, 1)).directions for z in (4, 1))
+    np.testing.assert_allclose(np.linalg.norm(thick, axis=1), 1, atol=1e-6)
+    assert np.abs(thick[:, 0]).mean() < np.abs(even[:, 0]).mean()
+
+
 def test_a_ball_has_its_volume_and_its_voxels() -> None:
-    sphere = Sphere(fibonacci_directions(200))
+    sphere = Sphere.spiral(200)
     distances = np.full((1, 200), 8, np.float32)
     whole = 4 / 3 * np.pi * 8**3
     assert sphere.volumes(distances)[0] == pytest.approx(whole, rel=0.05)
@@ -52,7 +57,7 @@ def test_a_ball_has_its_volume_and_its_voxels() -> None:
 
 
 def test_polyhedra_at_the_edge_are_cut_and_the_most_probable_is_on_top() -> None:
-    sphere = Sphere(fibonacci_directions(40))
+    sphere = Sphere.spiral(40)
     two = Polygons(
         np.array([[0, 5, 5], [3, 5, 5]]), np.full((2, 40), 4, np.float32), np.array([0.6, 0.9], np.float32)
     )
@@ -62,7 +67,7 @@ def test_polyhedra_at_the_edge_are_cut_and_the_most_probable_is_on_top() -> None
 
 
 def test_of_two_that_share_too_much_the_first_stays() -> None:
-    sphere = Sphere(fibonacci_directions(40))
+    sphere = Sphere.spiral(40)
     points = np.array([[10, 10, 10], [10, 10, 12], [10, 10, 22]])
     distances = np.full((3, 40), 6, np.float32)
     assert suppress_polyhedra(points, distances, sphere, overlap=0.4).tolist() == [0, 2]

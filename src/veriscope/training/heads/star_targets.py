@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["fibonacci_directions", "plane_directions", "star_distances", "star_probability"]
+__all__ = ["plane_directions", "star_distances", "star_probability"]
 
 _LOOK = 4
 """Steps after which it is looked whether any pixel is still on its way."""
@@ -29,30 +29,6 @@ def plane_directions(n_rays: int) -> NDArray[np.float32]:
     """
     angle = 2 * np.pi / n_rays * np.arange(n_rays)
     return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
-
-
-def fibonacci_directions(
-    n_rays: int, *, spacing: tuple[float, float, float] = (1, 1, 1)
-) -> NDArray[np.float32]:
-    """Give directions that are spread evenly over the sphere, on a golden spiral.
-
-    Parameters
-    ----------
-    n_rays
-        At least 4.
-    spacing
-        Size of a voxel (z, y, x), in any unit: with thick planes the rays lie denser in the plane.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 (ray, 3), z first, of length 1 in voxels.
-    """
-    turn = (3 - np.sqrt(5)) * np.pi * np.arange(n_rays)
-    z = np.linspace(-1, 1, n_rays)
-    radius = np.sqrt(1 - z**2)
-    place = np.stack([z, radius * np.sin(turn), radius * np.cos(turn)], axis=1) / np.asarray(spacing)
-    return np.asarray(place / np.linalg.norm(place, axis=1, keepdims=True), np.float32)
 
 
 def star_distances(
