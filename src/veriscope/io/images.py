@@ -204,7 +204,7 @@ def _choose_series(file: OpenFile, series: int | str | None, where: str) -> int:
         )
     if isinstance(series, str) and names.count(series) == 1:
         return names.index(series)
-    number = int(series) if str(series).isdigit() else -1
+    number = int(series) if str(series).isdecimal() else -1
     if not 0 <= number < len(names):
         raise InputError(f"{where}: has no image {series!r}; there are: " + ", ".join(_series_lines(file)))
     return number

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.axes import AXES, check_spacing, spatial_axes
+from veriscope.core.axes import AXES, check_axes, check_spacing, spatial_axes
 from veriscope.core.image import RGB_CHANNELS
 from veriscope.errors import AxesError
 from veriscope.io.reader import StoredSeries
@@ -106,6 +106,7 @@ def plan_layout(
         )
     channels = _channels(stored, sizes, is_rgb=sizes.get("s") == 3 and _is_rgb(stored, palette), notes=notes)
     final = "".join(sorted(("c" if letter == "s" else letter for letter in sizes), key=AXES.index))
+    check_axes(final, len(final), where=where)
     by_letter = {("c" if letter == "s" else letter): size for letter, size in sizes.items()}
     return Layout(
         letters=letters,
@@ -230,8 +231,7 @@ def _spacing(
     found = {letter: stored.levels[level].spacing.get(letter) for letter in wanted}
     spacing = {letter: value for letter, value in found.items() if value is not None}
     if given is not None:
-        stated = dict(given) if isinstance(given, Mapping) else dict.fromkeys(wanted, given)
-        stated = {letter: float(value) for letter, value in stated.items()}
+        stated = _numbers(given if isinstance(given, Mapping) else dict.fromkeys(wanted, given), where)
         if level:
             full, part = stored.levels[0].shape, stored.levels[level].shape
             ratio = {letter: a / b for letter, a, b in zip(stored.axes, full, part, strict=True)}
@@ -252,6 +252,16 @@ def _spacing(
         )
         return None
     return check_spacing(spacing, axes, where=where)
+
+
+def _numbers(given: Mapping[str, float], where: str) -> dict[str, float]:
+    try:
+        return {letter: float(value) for letter, value in given.items()}
+    except (TypeError, ValueError):
+        shown = ", ".join(f"{letter}={value}" for letter, value in given.items())
+        raise AxesError(
+            f"{where}: spacing {shown} is not a positive number of µm for each spatial axis"
+        ) from None
 
 
 def arrange(pixels: NDArray[Any], layout: Layout) -> NDArray[Any]:

@@ -139,6 +139,8 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
             )
         entries = multiscale["axes"]
         names = [str(entry["name"]).lower() for entry in entries]
+        if len(set(names)) < len(names):
+            raise ValueError(f"an axis stands twice in {', '.join(names)}")
         units = [str(entry.get("unit", "")) for entry in entries]
         outer = _scale(multiscale.get("coordinateTransformations", ()), len(names))
         levels = tuple(_level(folder, dataset, names, units, outer) for dataset in multiscale["datasets"])

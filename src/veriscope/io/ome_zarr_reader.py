@@ -156,13 +156,12 @@ def _image_folders(path: Path) -> list[Path]:
     if "multiscales" in attributes:
         return [path]
     if "plate" in attributes:
-        wells = [str(well.get("path")) for well in attributes["plate"].get("wells", [])[:3]]
         raise UnreadableFileError(
             f"{path}: is a plate of wells; name one field of a well, for example "
-            f"{path.name}/{(wells or ['A/1'])[0]}/0"
+            f"{path.name}/{_first_well(attributes['plate'])}/0"
         )
     numbered = sorted(
-        (f for f in path.iterdir() if f.name.isdigit() and f.is_dir()), key=lambda f: int(f.name)
+        (f for f in path.iterdir() if f.name.isdecimal() and f.is_dir()), key=lambda f: int(f.name)
     )
     found = [folder for folder in numbered if "multiscales" in read_attributes(folder)]
     if not found:
@@ -171,6 +170,14 @@ def _image_folders(path: Path) -> list[Path]:
             "with the program it comes from"
         )
     return found
+
+
+def _first_well(plate: Any) -> str:
+    """Path of the first well that a plate names, or of the first there could be."""
+    try:
+        return str(plate["wells"][0]["path"])
+    except (LookupError, TypeError):
+        return "A/1"
 
 
 def _chunk_files(level: ZarrLevel) -> tuple[int, int]:

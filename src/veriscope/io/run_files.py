@@ -6,6 +6,7 @@ Written whole or not at all.
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -58,8 +59,8 @@ def read_runs(path: str | Path) -> ObjectRuns | None:
     try:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             return ObjectRuns(**{name: file[name] for name in _FIELDS})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+        return None  # RuntimeError: a damaged byte can promise encryption or a compression of its own
 
 
 def write_map(path: str | Path, values: NDArray[Any]) -> None:
@@ -92,9 +93,9 @@ def read_map(path: str | Path) -> NDArray[Any] | None:
     Returns
     -------
     numpy.ndarray or None
-        None if the file is missing or cut off: the part has to be predicted again.
+        None if the file is missing or damaged: the part has to be predicted again.
     """
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, tokenize.TokenError):
         return None

@@ -20,6 +20,7 @@ _MICROMETRES = {
     "nanometer": 1e-3,
     "nanometers": 1e-3,
     "nanometre": 1e-3,
+    "nanometres": 1e-3,
     "å": 1e-4,
     "angstrom": 1e-4,
     "pm": 1e-6,
@@ -28,9 +29,12 @@ _MICROMETRES = {
     "millimeter": 1e3,
     "millimeters": 1e3,
     "millimetre": 1e3,
+    "millimetres": 1e3,
     "cm": 1e4,
     "centimeter": 1e4,
+    "centimeters": 1e4,
     "centimetre": 1e4,
+    "centimetres": 1e4,
     "inch": 25_400.0,
     "inches": 25_400.0,
     "in": 25_400.0,
@@ -47,12 +51,22 @@ _SECONDS = {
     "ms": 1e-3,
     "msec": 1e-3,
     "millisecond": 1e-3,
+    "milliseconds": 1e-3,
+    "µs": 1e-6,  # U+00B5 micro sign
+    "μs": 1e-6,  # U+03BC Greek mu
+    "us": 1e-6,
+    "microsecond": 1e-6,
+    "ns": 1e-9,
+    "nanosecond": 1e-9,
     "min": 60.0,
     "minute": 60.0,
     "minutes": 60.0,
     "h": 3600.0,
     "hour": 3600.0,
     "hours": 3600.0,
+    "d": 86_400.0,
+    "day": 86_400.0,
+    "days": 86_400.0,
 }
 UNCALIBRATED = frozenset({"", "pixel", "pixels", "px", "reference frame", "none"})
 """Unit names that say there is no unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ SEG_REFUSAL = (
     "is Cellpose's own format, a Python pickle that can run code when it is opened, and is not read; in "
     "Cellpose choose File > Save masks as PNG/TIFF and give that file"
 )
+
+_NUMBER = re.compile(r"\s*-?[0-9]{1,9}\s*")
 
 
 def read_cellpose_outlines(path: Path) -> tuple[list[Outline], list[str]]:
@@ -47,15 +50,12 @@ def read_cellpose_outlines(path: Path) -> tuple[list[Outline], list[str]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        try:
-            values = [int(value) for value in line.strip().strip(",").split(",")]
-        except ValueError:
-            values = []
-        if len(values) < 2 or len(values) % 2:
+        values = line.strip().strip(",").split(",")
+        if len(values) % 2 or not all(_NUMBER.fullmatch(value) for value in values):
             raise UnreadableFileError(
                 f"{path}: line {number} is not an outline x,y,x,y,… of whole numbers ({line[:30]!r}); in "
                 "Cellpose choose File > Save outlines as text"
             )
-        points = np.array(values, dtype=np.int64).reshape(-1, 2)
+        points = np.array([int(value) for value in values], dtype=np.int64).reshape(-1, 2)
         outlines.append(Outline((points.astype(np.float64) + 0.5,), rim=points))
     return outlines, []

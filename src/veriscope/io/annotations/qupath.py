@@ -43,7 +43,7 @@ def read_geojson(path: Path) -> tuple[list[Outline], list[str]]:
         If objects lie on different planes of a stack.
     """
     features = _features(path)
-    kinds = [str((feature.get("properties") or {}).get("objectType", "")).lower() for feature in features]
+    kinds = [str(_member(feature, "properties").get("objectType", "")).lower() for feature in features]
     notes = []
     if any(kind in _OBJECTS for kind in kinds):
         kept = [feature for feature, kind in zip(features, kinds, strict=True) if kind in _OBJECTS]
@@ -55,13 +55,13 @@ def read_geojson(path: Path) -> tuple[list[Outline], list[str]]:
         features = kept
     outlines, planes, left_out = [], set(), 0
     for index, feature in enumerate(features):
-        geometry = feature.get("geometry") or {}
+        geometry = _member(feature, "geometry")
         paths = tuple(_paths(path, index, geometry))
         if not paths:
             left_out += 1
             continue
-        plane = geometry.get("plane") or {}
-        planes.add((plane.get("z", 0), plane.get("t", 0)))
+        plane = _member(geometry, "plane")
+        planes.add((str(plane.get("z", 0)), str(plane.get("t", 0))))
         outlines.append(Outline(paths))
     if len(planes) > 1:
         raise AxesError(
@@ -91,26 +91,40 @@ def _features(path: Path) -> list[Mapping[str, Any]]:
     return content
 
 
+def _member(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give a member that is an object; nothing in it where it is missing, or is something else."""
+    found = of.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _paths(path: Path, index: int, geometry: Mapping[str, Any]) -> Iterator[NDArray[np.float64]]:
     """Yield outer paths and holes alike: what lies in an odd number of them is inside."""
-    kind = geometry.get("type")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind == "GeometryCollection":
-        for part in geometry.get("geometries", ()):
-            yield from _paths(path, index, part)
+        for part in _list(path, index, geometry.get("geometries")):
+            yield from _paths(path, index, part if isinstance(part, dict) else {})
         return
-    polygons = {"Polygon": [geometry.get("coordinates")], "MultiPolygon": geometry.get("coordinates")}.get(
-        str(kind)
+    polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(str(kind), [])
+    for polygon in _list(path, index, polygons):
+        for ring in _list(path, index, polygon):
+            yield _points(path, index, ring)
+
+
+def _list(path: Path, index: int, value: object) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise UnreadableFileError(
+        f"{path}: feature {index} has coordinates that are no list of (x, y); {_EXPORT}"
     )
-    for polygon in polygons or ():
-        for ring in polygon or ():
-            try:
-                points = np.asarray(ring, dtype=np.float64)[:, :2]
-            except (ValueError, IndexError, TypeError) as error:
-                raise UnreadableFileError(
-                    f"{path}: feature {index} has coordinates that are no list of (x, y); {_EXPORT}"
-                ) from error
-            if points.shape[1] != 2 or not np.isfinite(points).all():
-                raise UnreadableFileError(
-                    f"{path}: feature {index} has coordinates that are no numbers; {_EXPORT}"
-                )
-            yield points
+
+
+def _points(path: Path, index: int, ring: object) -> NDArray[np.float64]:
+    try:
+        points = np.asarray(ring, dtype=np.float64)[:, :2]
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
+        raise UnreadableFileError(
+            f"{path}: feature {index} has coordinates that are no list of (x, y); {_EXPORT}"
+        ) from error
+    if points.shape[1] != 2 or not np.isfinite(points).all():
+        raise UnreadableFileError(f"{path}: feature {index} has coordinates that are no numbers; {_EXPORT}")
+    return points
