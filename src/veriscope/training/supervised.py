@@ -24,9 +24,10 @@ from veriscope.training.images.pairs import (
 )
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet, read_split
+from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.curve import learning_curve
 from veriscope.training.judging.envelope import robustness
-from veriscope.training.judging.judge import Comparison, Judge, Predict, compare_with_start
+from veriscope.training.judging.judge import Judge, Predict
 from veriscope.training.loop.consistency import Consistency
 from veriscope.training.loop.learn import crop_side, learn, prepare_all, set_up_torch
 from veriscope.training.loop.lesson import Lesson

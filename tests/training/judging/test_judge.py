@@ -10,9 +10,10 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.errors import InputError
 from veriscope.training.images.pairs import LabelledImage, pixel_hash
+from veriscope.training.judging.compare import compare_with_start
 from veriscope.training.judging.curve import expected_gain, nested_parts
 from veriscope.training.judging.envelope import STEPS, change_image, robustness
-from veriscope.training.judging.judge import ClassJudge, InstanceJudge, compare_with_start
+from veriscope.training.judging.judge import ClassJudge, InstanceJudge, predict_each
 
 
 def squares(seed: int, *, group: str = "") -> LabelledImage:
@@ -69,6 +70,15 @@ def test_a_single_group_proves_nothing() -> None:
     found = compare_with_start(judge, good, bad, name="old")
     assert found.recommended == "start"
     assert "no interval can be given from so few groups" in found.sentence
+
+
+def test_progress_is_told_before_each_image_and_at_the_end() -> None:
+    told: list[tuple[str, int, int]] = []
+    seen = []
+    for pair, found in predict_each(threshold, PAIRS[:2], lambda *of: told.append(of)):
+        seen.append((pair.stem, int(found.max()), len(told)))
+    assert seen == [("image0", 16, 1), ("image1", 16, 2)]
+    assert told == [("judge", 0, 2), ("judge", 1, 2), ("judge", 2, 2)]
 
 
 def test_what_is_not_known_does_not_count() -> None:

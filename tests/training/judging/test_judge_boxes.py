@@ -10,7 +10,7 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.methods.networks.centres import ellipse_labels
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.judging.judge import compare_with_start
+from veriscope.training.judging.compare import compare_with_start
 from veriscope.training.judging.judge_boxes import BoxJudge
 
 NAMES = ("red", "white")

@@ -1,8 +1,8 @@
-"""Judging a network on images that it did not learn from, and two networks on the same images."""
+"""Judging a network on images that it did not learn from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,17 +16,16 @@ from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import seen_by
 from veriscope.validate.candidates import Candidates, candidates_by_counts, candidates_by_values
 from veriscope.validate.instances import compare_units
-from veriscope.validate.ranking import Ranking, rank_candidates
+from veriscope.validate.ranking import rank_candidates
 from veriscope.validate.statistics import Interval
 from veriscope.validate.units import UnitCounts, count_unit
 
 __all__ = [
     "ClassJudge",
-    "Comparison",
     "InstanceJudge",
     "Judge",
     "Predict",
-    "compare_with_start",
+    "predict_each",
     "predict_with",
 ]
 
@@ -88,6 +87,31 @@ class Judge(Protocol):
         """
 
 
+def predict_each(
+    predict: Predict, pairs: Sequence[LabelledImage], progress: Progress
+) -> Iterator[tuple[LabelledImage, Any]]:
+    """Predict one image after the other.
+
+    Parameters
+    ----------
+    predict
+        The network.
+    pairs
+        Images with references.
+    progress
+        Told how many are done, before each image and at the end.
+
+    Yields
+    ------
+    tuple
+        A pair, and what the network says of its image.
+    """
+    for number, pair in enumerate(pairs):
+        progress("judge", number, len(pairs))
+        yield pair, predict(pair.image)
+    progress("judge", len(pairs), len(pairs))
+
+
 class InstanceJudge:
     """Objects are matched; the main metric is F1 at an IoU of 0.5, pooled over the images."""
 
@@ -113,19 +137,16 @@ class InstanceJudge:
             One per image, with its group as cluster.
         """
         rows = []
-        for number, pair in enumerate(pairs):
-            progress("judge", number, len(pairs))
-            found = np.where(pair.labels < 0, 0, predict(pair.image))
+        for pair, found in predict_each(predict, pairs, progress):
             rows.append(
                 count_unit(
                     np.maximum(pair.labels, 0),
-                    found,
+                    np.where(pair.labels < 0, 0, found),
                     thresholds=THRESHOLDS,
                     name=pair.stem,
                     cluster=pair.group,
                 )
             )
-        progress("judge", len(pairs), len(pairs))
         return rows
 
     def figures(self, rows: Sequence[UnitCounts]) -> dict[str, Interval]:
@@ -208,17 +229,15 @@ class ClassJudge:
             One row per image.
         """
         rows = []
-        for number, pair in enumerate(pairs):
-            progress("judge", number, len(pairs))
+        for pair, classes in predict_each(predict, pairs, progress):
             known = pair.labels >= 0
-            found, truth = predict(pair.image)[known], pair.labels[known]
+            found, truth = classes[known], pair.labels[known]
             values = []
             for one in range(1, self.n_classes):
                 a, b = found == one, truth == one
                 total = int(a.sum() + b.sum())
                 values.append(2 * int((a & b).sum()) / total if total else float("nan"))
             rows.append(_Dice(pair.group, tuple(values)))
-        progress("judge", len(pairs), len(pairs))
         return rows
 
     def figures(self, rows: Sequence[_Dice]) -> dict[str, Interval]:
@@ -268,102 +287,6 @@ def _mean(key: str, values: Sequence[float], groups: Sequence[str]) -> Interval:
         {"network": values}, metric=key, clusters=groups, bounds=(0.0, 1.0), unit="field group"
     )
     return rank_candidates(one).values["network"]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The new network against the one it started from, on the locked images.
-
-    Parameters
-    ----------
-    start
-        Name of the start.
-    recommended
-        ``new`` if it is shown to be better, else ``start``.
-    ranking
-        Both with intervals, and their paired difference.
-    sentence
-        The outcome in words.
-    """
-
-    start: str
-    recommended: str
-    ranking: Ranking
-    sentence: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for the record.
-
-        Returns
-        -------
-        dict
-            ``start``, ``recommended``, ``metric``, ``values``, ``difference`` (new minus start, paired, with
-            interval), ``p_value`` and ``sentence``.
-        """
-        pair = self.ranking.pairs[0]
-        difference = pair.difference.to_dict()
-        if pair.first == "start":
-            low, high = difference["low"], difference["high"]
-            difference |= {
-                "value": _negative(difference["value"]),
-                "low": _negative(high),
-                "high": _negative(low),
-            }
-        return {
-            "start": self.start,
-            "recommended": self.recommended,
-            "metric": self.ranking.metric,
-            "values": {name: value.to_dict() for name, value in self.ranking.values.items()},
-            "difference": difference,
-            "p_value": pair.p_value,
-            "sentence": self.sentence,
-        }
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
-
-
-def compare_with_start(
-    judge: Judge, new: Sequence[Any], start: Sequence[Any], *, name: str, level: float = 0.95
-) -> Comparison:
-    """Say whether the new network is better than the one it started from.
-
-    Parameters
-    ----------
-    judge
-        What made the rows.
-    new, start
-        Rows of both on the same locked images.
-    name
-        Of the start.
-    level
-        Of the interval; 1 - level is the chance to call one of two equal networks better.
-
-    Returns
-    -------
-    Comparison
-        The start stays recommended unless the new one is shown to be better.
-    """
-    ranking = rank_candidates(judge.candidates({"new": new, "start": start}), level=level)
-    pair = ranking.pairs[0]
-    recommended = "new" if pair.better == "new" else "start"
-    found = Comparison(name, recommended, ranking, "")
-    told = found.to_dict()["difference"]
-    span = (
-        "no interval can be given from so few groups"
-        if told["low"] is None
-        else f"{level:.0%} interval {told['low']:+.3f} to {told['high']:+.3f}"
-    )
-    value = "unknown" if told["value"] is None else f"{told['value']:+.3f}"
-    facts = f"{ranking.metric} {value} on {told['n_units']} locked groups, {span}"
-    if recommended == "new":
-        sentence = f"the new network is better than {name}: {facts}"
-    elif pair.better == "start":
-        sentence = f"the new network is worse than {name}, which stays recommended: {facts}"
-    else:
-        sentence = f"the new network is not shown to be better than {name}, which stays recommended: {facts}"
-    return Comparison(name, recommended, ranking, sentence)
 
 
 def predict_with(method: Method) -> Predict:

@@ -10,7 +10,7 @@ import numpy as np
 from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.judging.judge import Predict
+from veriscope.training.judging.judge import Predict, predict_each
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.detections import DetectionSettings, compare_detections
 from veriscope.validate.localise.objects import Criterion, Detections
@@ -67,13 +67,10 @@ class BoxJudge:
         list of FoundBoxes
             One per image.
         """
-        rows = []
-        for number, pair in enumerate(pairs):
-            progress("judge", number, len(pairs))
-            found = detections_found(predict(pair.image))
-            rows.append(FoundBoxes(pair.stem, pair.group, detections_of(pair), found))
-        progress("judge", len(pairs), len(pairs))
-        return rows
+        return [
+            FoundBoxes(pair.stem, pair.group, detections_of(pair), detections_found(found))
+            for pair, found in predict_each(predict, pairs, progress)
+        ]
 
     def figures(self, rows: Sequence[FoundBoxes]) -> dict[str, Interval]:
         """Give pooled metrics with intervals by group.

@@ -16,8 +16,8 @@ import torch
 import veriscope
 from veriscope.core.cost import Assumptions, Usage, footprint
 from veriscope.core.settings import Settings
+from veriscope.training.judging.compare import Comparison
 from veriscope.training.judging.envelope import STEPS
-from veriscope.training.judging.judge import Comparison
 from veriscope.training.loop.learn import Learned
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.packaging.package import PackageFacts
