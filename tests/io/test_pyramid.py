@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from veriscope.io.images import read_image
-from veriscope.io.pyramid import halve, level_shapes, pyramid_attributes, write_pyramid
+from veriscope.io.pyramid import Making, halve, level_shapes, pyramid_attributes, write_pyramid
 
 
 def test_only_y_and_x_are_halved_until_both_are_small() -> None:
@@ -40,10 +40,10 @@ def test_a_pyramid_in_parts_is_that_of_the_whole(tmp_path: Path, is_labels: bool
     shapes = level_shapes(pixels.shape, "cyx")
     attributes = pyramid_attributes("x", "cyx", {"y": 0.5, "x": 0.25}, shapes, ("a", "b"))
     target = tmp_path / "x.ome.zarr"
-    write_pyramid(
-        target, lambda part: pixels[part], pixels.shape, pixels.dtype, "cyx", attributes,
-        with_full=True, is_labels=is_labels,
-    )  # fmt: skip
+    making = Making(
+        pixels.__getitem__, shapes, pixels.dtype, "cyx", attributes, with_full=True, is_labels=is_labels
+    )
+    write_pyramid(target, making)
 
     expected = pixels
     for level, shape in enumerate(shapes):
@@ -61,9 +61,7 @@ def test_without_the_full_resolution_only_metadata_and_lower_ones_are_written(tm
     pixels = np.zeros((600, 100), np.float32)
     shapes = level_shapes(pixels.shape, "yx")
     attributes = pyramid_attributes("x", "yx", None, shapes, is_labels=True)
-    write_pyramid(
-        target, lambda part: pixels[part], pixels.shape, pixels.dtype, "yx", attributes, with_full=False
-    )
+    write_pyramid(target, Making(pixels.__getitem__, shapes, pixels.dtype, "yx", attributes))
     assert sorted(path.name for path in target.iterdir()) == ["1", "zarr.json"]
     ome = json.loads((target / "zarr.json").read_text())["attributes"]["ome"]
     assert ome["multiscales"][0]["axes"] == [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}]

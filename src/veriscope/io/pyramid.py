@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,20 @@ from numpy.typing import NDArray
 
 from veriscope.io.atomic import atomic_path
 
-__all__ = ["halve", "level_shapes", "pyramid_attributes", "write_pyramid"]
+__all__ = ["Making", "Read", "halve", "level_shapes", "pyramid_attributes", "write_pyramid"]
+
+Read = Callable[[tuple[slice, ...]], NDArray[Any]]
+"""Gives a part of a resolution, one slice per axis."""
 
 _CHUNK = 1024
+_BLOCK_BYTES = 32 << 20
 _SMALLEST = 512
 _COLOURS = ("FF0000", "00FF00", "0000FF", "FF00FF", "00FFFF", "FFFF00", "FFFFFF")
 
 
-def level_shapes(shape: Sequence[int], axes: str) -> list[tuple[int, ...]]:
+def level_shapes(
+    shape: Sequence[int], axes: str, present: Mapping[int, Sequence[int]] | None = None
+) -> list[tuple[int, ...]]:
     """Give the shapes of all resolutions.
 
     Parameters
@@ -29,6 +36,8 @@ def level_shapes(shape: Sequence[int], axes: str) -> list[tuple[int, ...]]:
         Of the full resolution.
     axes
         Of the image, such as ``tczyx``.
+    present
+        Shapes of resolutions that are there already, which may have been rounded otherwise.
 
     Returns
     -------
@@ -38,7 +47,8 @@ def level_shapes(shape: Sequence[int], axes: str) -> list[tuple[int, ...]]:
     found = [tuple(shape)]
     sides = [axes.index("y"), axes.index("x")]
     while max(found[-1][side] for side in sides) > _SMALLEST:
-        found.append(tuple(-(-size // 2) if axis in sides else size for axis, size in enumerate(found[-1])))
+        halved = tuple(-(-size // 2) if axis in sides else size for axis, size in enumerate(found[-1]))
+        found.append(tuple((present or {}).get(len(found), halved)))
     return found
 
 
@@ -64,10 +74,10 @@ def halve(block: NDArray[Any], *, is_labels: bool) -> NDArray[Any]:
     if height % 2 or width % 2:
         padding = [(0, 0)] * (block.ndim - 2) + [(0, height % 2), (0, width % 2)]
         block = np.pad(block, padding, mode="edge")
-    corners = [block[..., y::2, x::2] for y in (0, 1) for x in (0, 1)]
     if block.dtype.kind in "ui" and block.dtype.itemsize <= 2:
-        total = sum(corner.astype(np.int32) for corner in corners)
-        return np.asarray((total + 2) >> 2).astype(block.dtype)
+        rows = np.add(block[..., ::2, :], block[..., 1::2, :], dtype=np.int32)
+        return np.asarray((rows[..., ::2] + rows[..., 1::2] + 2) >> 2).astype(block.dtype)
+    corners = [block[..., y::2, x::2] for y in (0, 1) for x in (0, 1)]
     mean = sum(corner.astype(np.float64) for corner in corners) / 4
     return np.asarray(np.rint(mean) if block.dtype.kind in "ui" else mean).astype(block.dtype)
 
@@ -131,57 +141,137 @@ def pyramid_attributes(
     return attributes
 
 
-def write_pyramid(
-    target: Path,
-    read: Callable[[tuple[slice, ...]], NDArray[Any]],
-    shape: Sequence[int],
-    dtype: np.dtype[Any],
-    axes: str,
-    attributes: Mapping[str, Any],
-    *,
-    with_full: bool,
-    is_labels: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What there is to make the resolutions of an image from, and who is told of it.
+
+    Parameters
+    ----------
+    read
+        The full resolution.
+    shapes
+        From `level_shapes`.
+    dtype, axes
+        Of the image; y and x are the last axes.
+    attributes
+        From `pyramid_attributes`.
+    present
+        Resolutions above 0 that are not written, because they are there already.
+    alike
+        Resolutions that are taken, pixel by pixel, from an array of about their size and its shape.
+    with_full
+        Whether the full resolution is written too; otherwise the folder lacks the array ``0``.
+    is_labels
+        As for `halve`.
+    begun
+        Told the folder in which arrays grow, which is renamed at the end.
+    told
+        Told how much is done, 0 to 1, after every block.
+    """
+
+    read: Read
+    shapes: Sequence[tuple[int, ...]]
+    dtype: np.dtype[Any]
+    axes: str
+    attributes: Mapping[str, Any]
+    present: Mapping[int, Read] = field(default_factory=dict)
+    alike: Mapping[int, tuple[Read, tuple[int, ...]]] = field(default_factory=dict)
+    with_full: bool = False
+    is_labels: bool = False
+    begun: Callable[[Path], None] = lambda _: None
+    told: Callable[[float], None] = lambda _: None
+
+
+def write_pyramid(target: Path, making: Making) -> None:
     """Write the resolutions of an image as one OME-Zarr 0.5 folder, in little memory.
+
+    The coarsest come first. Each block of an image goes through all resolutions that are made of it before
+    the next is read, in an order that is scattered over the image: half way there is a picture of half of it.
 
     Parameters
     ----------
     target
         Folder to write; appears when it is complete.
-    read
-        Gives a part of the full resolution, one slice per axis.
-    shape, dtype, axes
-        Of the full resolution; y and x are its last axes.
-    attributes
-        From `pyramid_attributes`.
-    with_full
-        Whether the full resolution is written too; otherwise the folder lacks the array ``0``.
-    is_labels
-        As for `halve`.
+    making
+        What there is, and what is wanted.
 
     Raises
     ------
     InputError
         If the folder cannot be written.
     """
-    shapes = level_shapes(shape, axes)
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": dict(making.attributes)}}
+    runs = _runs(making)
+    total = sum(_pixels(making.shapes[run[0]]) for run in runs) or 1
     with atomic_path(target) as temporary:
         temporary.mkdir()
-        group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": dict(attributes)}}
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1), encoding="utf-8")
-        if with_full:
-            full = _new_array(temporary / "0", shapes[0], dtype, axes)
-            for part in _parts(shapes[0], _CHUNK):
-                full[part] = read(part)
-        for level in range(1, len(shapes)):
-            array = _new_array(temporary / str(level), shapes[level], dtype, axes)
-            for part in _parts(shapes[level], _CHUNK):
-                above = tuple(
-                    slice(2 * side.start, min(2 * side.stop, length)) if axis >= len(axes) - 2 else side
-                    for axis, (side, length) in enumerate(zip(part, shapes[level - 1], strict=True))
-                )
-                array[part] = halve(read(above), is_labels=is_labels)
-            read = array.__getitem__
+        arrays = {
+            level: _new_array(temporary / str(level), making.shapes[level], making.dtype, making.axes)
+            for level in {*itertools.chain(*runs), *making.alike} - set(making.present) - {0}
+        }
+        if making.with_full:
+            arrays[0] = _new_array(temporary / "0", making.shapes[0], making.dtype, making.axes)
+        making.begun(temporary)
+        for level, (read, shape) in sorted(making.alike.items(), reverse=True):
+            for part in _parts(making.shapes[level], _CHUNK):
+                arrays[level][part] = _nearest(read, part, making.shapes[level], shape)
+        done = 0
+        for run in runs:
+            read = making.present.get(run[0]) or (making.read if run[0] == 0 else arrays[run[0]].__getitem__)
+            for part in _scattered(making.shapes[run[0]], making.dtype):
+                block = read(part)
+                done += block.size
+                _put(block, part, run, arrays, is_labels=making.is_labels)
+                making.told(min(1.0, done / total))
+
+
+def _runs(making: Making) -> list[range]:
+    """Levels of which the first is there and gives the others; the coarsest first."""
+    there = {0, *making.present, *making.alike}
+    starts = sorted(there)
+    ends = [*starts[1:], len(making.shapes)]
+    found = [range(start, end) for start, end in zip(starts, ends, strict=True) if start < len(making.shapes)]
+    return [run for run in reversed(found) if len(run) > 1 or (making.with_full and run[0] == 0)]
+
+
+def _put(
+    block: NDArray[Any], part: tuple[slice, ...], run: range, arrays: Mapping[int, Any], *, is_labels: bool
+) -> None:
+    """Write a block and what is halved from it."""
+    if run[0] == 0 and 0 in arrays:
+        arrays[0][part] = block
+    for level in run[1:]:
+        block = halve(block, is_labels=is_labels)
+        corner = [side.start >> (level - run[0]) for side in part[-2:]]
+        sides = (slice(at, at + size) for at, size in zip(corner, block.shape[-2:], strict=True))
+        arrays[level][(*part[:-2], *sides)] = block
+
+
+def _nearest(
+    read: Read, part: tuple[slice, ...], wanted: Sequence[int], there: Sequence[int]
+) -> NDArray[Any]:
+    """Take a part of a resolution from an array of another size, the nearest pixel for each."""
+    places = [
+        np.minimum((np.arange(side.start, side.stop) + 0.5) * have / need, have - 1).astype(int)
+        for side, need, have in zip(part[-2:], wanted[-2:], there[-2:], strict=True)
+    ]
+    window = tuple(slice(int(at[0]), int(at[-1]) + 1) for at in places)
+    rows, columns = (at - at[0] for at in places)
+    return read((*part[:-2], *window))[..., rows[:, None], columns]
+
+
+def _pixels(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=np.int64))
+
+
+def _scattered(shape: Sequence[int], dtype: np.dtype[Any]) -> list[tuple[slice, ...]]:
+    """Cut into blocks that can be halved many times, in an order that is the same every time."""
+    side = _CHUNK
+    while side < 4 * _CHUNK and (2 * side) ** 2 * dtype.itemsize <= _BLOCK_BYTES:
+        side *= 2
+    parts = _parts(shape, side)
+    return [parts[at] for at in np.random.default_rng(0).permutation(len(parts))]
 
 
 def _new_array(path: Path, shape: Sequence[int], dtype: np.dtype[Any], axes: str) -> Any:

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 
 from veriscope.core.source import Region
 from veriscope.server.problems import ProblemError
-from veriscope.server.stores import Store
+from veriscope.server.store import Store
 
 __all__ = ["Channel", "Window", "draw_labels", "draw_pixels", "plane_region", "png", "stretch_limits"]
 

@@ -18,7 +18,8 @@ from veriscope.io.atomic import write_json
 from veriscope.measure.quality import Flag, PlaneQuality, flag_planes, plane_quality
 from veriscope.server.models.images import ChannelQuality, Quality
 from veriscope.server.problems import ProblemError
-from veriscope.server.stores import Store, cached, image_store, image_version
+from veriscope.server.store import Store
+from veriscope.server.stores import cached, image_store, image_version
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
 __all__ = ["Qualities"]

@@ -2,6 +2,8 @@
 export const words = {
   viewer: (name: string) => `Image ${name}. Arrow keys move, + and − zoom, 0 shows all.`,
   opening: "Opening the image …",
+  making: (made: number) =>
+    `Lower resolutions are being made, ${Math.floor(100 * made)} %. Parts that are not there yet are dark.`,
   cannotOpen: (name: string) => `${name} cannot be shown`,
   cannotOpenWhy: "Its pixels could not be read",
   openAgain: "Try again",

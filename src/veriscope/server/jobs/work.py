@@ -87,9 +87,9 @@ def prepare_viewing(study: Path, progress: Progress, *, labels: bool = False) ->
     for number, (image, name) in enumerate(work):
         progress("prepare viewing", number, len(work))
         if not name:
-            image_store(folder, image)
+            image_store(folder, image).wait()
         elif label_version(folder, name, image.image_id) is not None:
-            label_store(folder, name, image)
+            label_store(folder, name, image).wait()
     if work:
         progress("prepare viewing", len(work), len(work))
 

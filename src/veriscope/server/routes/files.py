@@ -12,7 +12,8 @@ from fastapi.responses import FileResponse
 from veriscope.server.parts import Server, Viewer
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.images import known_candidate
-from veriscope.server.stores import Store, image_store, image_version, label_store, label_version
+from veriscope.server.store import Store
+from veriscope.server.stores import image_store, image_version, label_store, label_version
 
 __all__ = ["router"]
 
@@ -70,20 +71,25 @@ def _get_label_file(
 
 
 def _serve(store: Store, key: str, range_: str | None, request: Request, *, is_current: bool) -> Response:
-    path = store.file(key)
-    if path is None:
-        raise ProblemError.make(404, f"There is no {key[:200]!r} in it.")
+    found, is_final = store.content(key)
     headers = {
         "accept-ranges": "bytes",
-        "cache-control": "private, max-age=31536000, immutable" if is_current else "no-store",
+        "cache-control": "private, max-age=31536000, immutable" if is_current and is_final else "no-store",
     }
-    kind = "application/json" if path.name == "zarr.json" else "application/octet-stream"
+    if found is None:
+        raise ProblemError.make(
+            404, f"There is no {key[:200]!r} in it.", headers={"cache-control": "no-store"}
+        )
+    kind = "application/json" if key.endswith("zarr.json") else "application/octet-stream"
     if range_ is None or request.method == "HEAD":
-        return FileResponse(path, media_type=kind, headers=headers)
-    size = path.stat().st_size
+        if isinstance(found, bytes):
+            return Response(found, 200, headers, kind)
+        return FileResponse(found, media_type=kind, headers=headers)
+    size = len(found) if isinstance(found, bytes) else found.stat().st_size
     first, last = _range(range_, size)
     headers["content-range"] = f"bytes {first}-{last}/{size}"
-    return Response(_read(path, first, last), 206, headers, kind)
+    part = found[first : last + 1] if isinstance(found, bytes) else _read(found, first, last)
+    return Response(part, 206, headers, kind)
 
 
 def _range(text: str, size: int) -> tuple[int, int]:

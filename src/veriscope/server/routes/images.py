@@ -24,7 +24,8 @@ from veriscope.server.pictures import (
     png,
 )
 from veriscope.server.problems import ProblemError
-from veriscope.server.stores import Store, image_store, image_version, label_store
+from veriscope.server.store import Store
+from veriscope.server.stores import image_store, image_version, label_store
 from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.sheet import read_sheet

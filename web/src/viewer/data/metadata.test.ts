@@ -27,9 +27,19 @@ describe("metadata of OME-Zarr", () => {
         { name: "DAPI", color: "0000FF" },
         { name: "channel 2", color: null },
       ],
+      made: null,
+      notes: [],
     };
     expect(readMetadata({ ome: { version: "0.5", multiscales, omero } })).toEqual(expected);
     expect(readMetadata({ multiscales, omero })).toEqual(expected);
+  });
+
+  it("say how much of the lower resolutions is there, and what of the file cannot be used", () => {
+    const ome = { multiscales: [multiscale([um("y"), um("x")], [[1, 1]])] };
+    const notes = ["Resolution 1 of the file is not used: it is larger than the full one."];
+    const found = readMetadata({ ome, veriscope: { made: 0.25, notes } });
+    expect([found.made, found.notes]).toEqual([0.25, notes]);
+    expect(readMetadata({ ome, veriscope: { made: 0 } }).made).toBe(0);
   });
 
   it("without a unit mean uncalibrated, whatever the scale says", () => {

@@ -8,6 +8,10 @@ export interface ImageInfo {
   readonly spacing: { readonly x: number; readonly y: number; readonly z: number | null } | null;
   /** Names and colours of the channels, where they are stated. */
   readonly channels: readonly { readonly name: string; readonly color: string | null }[];
+  /** How much of the lower resolutions is there, 0 to 1; null: all of it. */
+  readonly made: number | null;
+  /** What the file brings along and cannot be used, in sentences of the server. */
+  readonly notes: readonly string[];
 }
 
 /** The metadata of a group cannot be understood; the message says what is wrong. */
@@ -38,6 +42,8 @@ interface Multiscale {
 }
 interface Attributes {
   ome?: Attributes;
+  /** What our own server says beside it. */
+  veriscope?: { made?: number; notes?: string[] };
   multiscales?: Multiscale[];
   omero?: { channels?: { label?: string; color?: string }[] };
 }
@@ -64,6 +70,8 @@ export function readMetadata(attributes: unknown): ImageInfo {
       name: label || `channel ${i + 1}`,
       color: /^[0-9a-f]{6}$/i.test(color ?? "") ? (color as string) : null,
     })),
+    made: top.veriscope?.made ?? null,
+    notes: top.veriscope?.notes ?? [],
   };
 }
 

@@ -65,11 +65,15 @@ export function rangeOf(dtype: string): [number, number] {
 
 /**
  * Limits between two percentiles of a raster, and its smallest and largest value. Values that are no
- * numbers do not count; a constant raster is stretched from 0, so that only 0 is black.
+ * numbers do not count, nor zeros where the image is there only in part; a constant raster is stretched from
+ * 0, so that only 0 is black.
  */
-export function autoLimits(raster: Raster): { low: number; high: number; min: number; max: number } | null {
+export function autoLimits(
+  raster: Raster,
+  { isPartial = false } = {},
+): { low: number; high: number; min: number; max: number } | null {
   const finite = Float64Array.from(raster.data as ArrayLike<number>)
-    .filter(Number.isFinite)
+    .filter((value) => Number.isFinite(value) && !(isPartial && value === 0))
     .sort();
   if (finite.length === 0) return null;
   const at = (percent: number) => finite[Math.round((percent / 100) * (finite.length - 1))] as number;

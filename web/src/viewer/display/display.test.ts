@@ -64,6 +64,13 @@ describe("automatic limits", () => {
     expect(autoLimits(raster(Number.NaN))).toBeNull();
   });
 
+  it("of an image that is there in part leave out what is not there, also if nothing is", () => {
+    const values = raster(0, 0, 0, 0, 0, 0, 40, 60);
+    expect(autoLimits(values, { isPartial: true })).toMatchObject({ min: 40, max: 60 });
+    expect(autoLimits(values)).toMatchObject({ min: 0, max: 60 });
+    expect(autoLimits(raster(0, 0), { isPartial: true })).toBeNull();
+  });
+
   it("of tiny values stay apart", () => {
     const found = autoLimits(raster(1e-6, 2e-6, 3e-6));
     expect((found?.high ?? 0) - (found?.low ?? 0)).toBeGreaterThan(1e-6);

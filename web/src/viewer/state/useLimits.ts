@@ -21,7 +21,7 @@ export function useLimits(
   const stretch = useCallback(
     (index: number, everyChannel: boolean) => {
       source.sample({ c: index, z, t }, projection).then((raster) => {
-        const found = autoLimits(raster);
+        const found = autoLimits(raster, { isPartial: source.pyramid.info.made !== null });
         if (!found) return;
         const { low, high, min, max } = found;
         setRanges((before) => new Map(before).set(index, { min, max }));
@@ -35,8 +35,12 @@ export function useLimits(
     },
     [source, z, t, projection, setState, onError],
   );
+  const wasPartial = useRef(false);
   useEffect(() => {
     if (isRgb(source.pyramid)) return;
+    // What was seen was a part of the image: now there is more of it.
+    if (wasPartial.current) asked.current.clear();
+    wasPartial.current = source.pyramid.info.made !== null;
     for (const { index, visible } of state.channels) {
       if (!visible || asked.current.has(index)) continue;
       asked.current.add(index);

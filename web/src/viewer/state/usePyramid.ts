@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
-import { openPyramid } from "../data/pyramid";
-import { TileSource } from "../data/source";
+import type { TileSource } from "../data/source";
+import { openUntilMade } from "./openUntilMade";
 
 export type Opened =
   | { readonly state: "opening" }
@@ -15,15 +15,11 @@ export function useTileSource(url: string | null, attempt = 0): Opened {
   const key = `${url}#${attempt}`;
   useEffect(() => {
     if (url === null) return;
-    let isCurrent = true;
-    const keep = (value: Opened) => isCurrent && setOpened({ key, value });
-    openPyramid(url).then(
-      (pyramid) => keep({ state: "open", source: new TileSource(pyramid) }),
-      (error: unknown) => keep({ state: "failed", error }),
+    return openUntilMade(
+      url,
+      (source) => setOpened({ key, value: { state: "open", source } }),
+      (error) => setOpened({ key, value: { state: "failed", error } }),
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [url, key]);
   return opened.key === key ? opened.value : OPENING;
 }
@@ -37,19 +33,20 @@ export function useLabelSources(
   const key = labels.map(({ id, zarr }) => `${id} ${zarr}`).join("\n");
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what the labels are
   useEffect(() => {
-    let isCurrent = true;
-    for (const { id, zarr } of labels) {
-      openPyramid(zarr).then((pyramid) => {
-        if (!isCurrent) return;
-        setSources((before) =>
-          before.get(id)?.pyramid.url === pyramid.url
-            ? before
-            : new Map(before).set(id, new TileSource(pyramid)),
-        );
-      }, onError);
-    }
+    const stops = labels.map(({ id, zarr }) =>
+      openUntilMade(
+        zarr,
+        (source) =>
+          setSources((before) => {
+            const there = before.get(id)?.pyramid;
+            const isSame = there?.url === source.pyramid.url && there.info.made === null;
+            return isSame ? before : new Map(before).set(id, source);
+          }),
+        onError,
+      ),
+    );
     return () => {
-      isCurrent = false;
+      for (const stop of stops) stop();
     };
   }, [key]);
   return sources;

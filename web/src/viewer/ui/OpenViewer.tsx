@@ -12,6 +12,7 @@ import { words } from "../strings";
 import type { ViewerProps } from "../types";
 import { AxisSliders } from "./AxisSliders";
 import { ExportDialog } from "./ExportDialog";
+import { Making } from "./Making";
 import { Overview } from "./Overview";
 import { Panel } from "./Panel";
 import { PaneOverlays } from "./PaneOverlays";
@@ -106,6 +107,7 @@ export function OpenViewer(props: ViewerProps & { source: TileSource }) {
             onGo={(x, y) => setView(0, { ...viewOf(state, 0), x, y })}
           />
         </div>
+        <Making info={source.pyramid.info} />
         <AxisSliders source={source} state={state} setState={setState} />
         {error !== null && <ErrorMessage error={error} />}
       </div>
