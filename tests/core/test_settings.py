@@ -37,6 +37,12 @@ def test_values_are_read_and_defaults_kept() -> None:
     assert options == Options(diameter=12.5, span=Inner(low=0, high=1))
 
 
+@pytest.mark.parametrize("value", ["nan", float("nan"), float("inf"), "-inf"])
+def test_numbers_are_finite_also_where_no_limit_is_given(value: object) -> None:
+    with pytest.raises(InputError, match=r"- high: Input should be a finite number \(got '?-?(nan|inf)'?\)"):
+        Inner.parse({"high": value}, where="method spots")
+
+
 def test_settings_never_change() -> None:
     with pytest.raises(ValidationError, match="Instance is frozen"):
         Inner().low = 3.0

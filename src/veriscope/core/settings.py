@@ -15,9 +15,9 @@ __all__ = ["Settings"]
 
 
 class Settings(BaseModel):
-    """Options that are checked when they are made and never change afterwards."""
+    """Options that are checked when they are made and never change afterwards; numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: dict[str, Any], *, where: str) -> Self:

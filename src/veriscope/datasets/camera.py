@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from veriscope.core.settings import Settings
 
@@ -15,8 +15,6 @@ __all__ = ["CameraSettings", "expose"]
 
 class CameraSettings(Settings):
     """A scientific camera (the defaults are those of a common sCMOS camera)."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     quantum_efficiency: float = Field(default=0.8, gt=0, le=1)
     """Electrons per arriving photon."""

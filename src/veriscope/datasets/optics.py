@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -22,8 +22,6 @@ __all__ = ["OpticsSettings", "blur", "illumination", "psf_sigma_um", "smooth_fie
 
 class OpticsSettings(Settings):
     """A widefield fluorescence microscope."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     numerical_aperture: float = Field(default=0.75, gt=0, le=1.7)
     """Numerical aperture of the objective."""

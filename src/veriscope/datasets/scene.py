@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -24,8 +24,6 @@ _TRIES = 40
 
 class SceneSettings(Settings):
     """Size of the field and the population of objects in it."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     height_px: int = Field(default=512, ge=16)
     """Height of the image in pixels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from scipy import ndimage
 
 from veriscope.core.settings import Settings
@@ -18,8 +18,6 @@ __all__ = ["DNA", "MARKER", "Painted", "StainSettings", "paint"]
 
 class StainSettings(Settings):
     """A fluorescent stain of the objects."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str = Field(default="DNA", min_length=1)
     """Name of the channel."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from veriscope.core.settings import Settings
 from veriscope.datasets.simulate import SimulatedImage, SimulationSettings, simulate_image
@@ -17,8 +17,6 @@ __all__ = ["GroupSettings", "StudySettings", "group_settings", "simulate_study"]
 
 class GroupSettings(Settings):
     """One group and how it differs from the settings of the study."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     """Name of the group."""
@@ -34,8 +32,6 @@ class GroupSettings(Settings):
 
 class StudySettings(Settings):
     """A whole study; the defaults are those of the demo."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     simulation: SimulationSettings = SimulationSettings()
     """What every image has in common."""

@@ -206,6 +206,8 @@ class Method(ABC):
 class Survey(Settings):
     """What a method measures on the whole image before it looks at the parts; plain values."""
 
+    model_config = ConfigDict(allow_inf_nan=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Footprint:

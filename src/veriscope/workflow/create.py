@@ -53,7 +53,7 @@ class NewStudy(Settings):
     """Pixel size in µm by axis; overrides the files' own."""
     series: int | None = None
     """Which image of files that hold several."""
-    diameter: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    diameter: float | None = Field(default=None, gt=0)
     """Typical object diameter in pixels, for methods that use it; None: estimated."""
     methods: tuple[str, ...] | None = None
     """Names of candidate methods; None takes all that fit the object."""

@@ -78,7 +78,7 @@ class Question(Settings):
     """Column of the measurement table, for ``mean`` and ``fraction``."""
     sign: Literal[">", "<"] | None = None
     """Which side of the threshold counts, for ``fraction``."""
-    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    threshold: float | None = None
     """Threshold in the unit of the column, for ``fraction``."""
     tolerance: float | None = Field(default=None, gt=0, le=1)
     """Error that would change the conclusion, as a share of the answer; text such as ``5%`` is read too."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from veriscope.core.settings import Settings
 
@@ -60,7 +60,7 @@ class Figure(Settings):
     """Name of the item that the number speaks for."""
     name: str
     """What was measured, in words."""
-    value: float
+    value: float = Field(allow_inf_nan=True)
     """The number; NaN where there was nothing to measure."""
     limit: float
     """The item holds where the number is beyond this limit; a choice of ours, not of the paper."""
