@@ -64,6 +64,16 @@ def test_two_blobs_apart_are_two_and_the_border_between_them_is_in_the_middle() 
     assert set(found.labels[50, 59:65]) == {found.labels[50, 64]}
 
 
+def test_a_blob_grows_no_farther_than_its_scale_allows() -> None:
+    """A cone has no edge of its own: its blob ends 1.6 radii of the largest scale from the top."""
+    y, x = np.indices((121, 121)) - 60
+    cone = Image(np.maximum(100 - 2 * np.hypot(y, x), 0), "yx")
+    found = spots(diameter=10, scales=[0.8, 1.3]).predict(cone)
+    assert found.n_objects == 1
+    far = np.hypot(y, x)[found.labels > 0].max()
+    assert 0.9 * 1.6 * 6.5 < far <= 1.6 * 6.5
+
+
 @pytest.mark.parametrize("diameter", [8.0, 14.0, 30.0])
 def test_scales_decide_which_sizes_are_looked_for(diameter: float) -> None:
     """A scale four times too large sees the field of discs and not the discs."""

@@ -97,6 +97,7 @@ def test_a_negative_has_dark_objects_of_the_same_contrast(seed: int) -> None:
     # Where no value lies between the classes, the first of the thresholds that are as good is another one.
     assert dark.contrast == pytest.approx(bright.contrast, rel=1e-3)
     assert dark.noise == pytest.approx(bright.noise, rel=0.02)
+    assert dark.background == pytest.approx(bright.background - 700, abs=1), "turned, as the threshold"
     # Turned, objects are bright: above the threshold lie as many pixels as before, save those of one bin.
     turned, plain = dark.turn(700 - pixels), bright.turn(pixels)
     assert abs(int((turned > dark.threshold).sum()) - int((plain > bright.threshold).sum())) <= 2
