@@ -57,3 +57,9 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "data"
     write_study(folder, settings, seed=3)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_segmenter() -> Path:
+    """Encoder and decoder of a model for click-to-segment without trained weights; not to be changed."""
+    return Path(__file__).resolve().parent / "tiny_segmenter"

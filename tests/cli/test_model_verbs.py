@@ -88,3 +88,33 @@ def test_what_is_wrong_is_said_and_nothing_kept(veriscope: Veriscope, unet: Path
     assert not list((tmp_path / "cache").rglob("*.json"))
     assert veriscope("models", "add", "file:///etc/passwd").code == 1
     assert veriscope("models", "--colour", "red").code == 2
+
+
+def test_a_model_for_click_to_segment_is_added_listed_shown_and_removed(
+    veriscope: Veriscope, tiny_segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERISCOPE_CACHE", str(tmp_path / "cache"))
+    added = veriscope("models", "add", tiny_segmenter, "--name", "tiny", "--licence", "CC0-1.0", "-q")
+    assert (added.code, added.err) == (0, "")
+    assert "segmenter:tiny was added" in added.out
+    assert "works on your data: unknown (see for yourself" in added.out
+    assert "Use it: veriscope serve STUDY, then the tool Model on a tile of the audit" in added.out
+
+    listed = veriscope("models", "--licence", "CC0", "--json").json["models"]
+    assert [item["name"] for item in listed if item["where"] == "added"] == ["segmenter:tiny"]
+    (item,) = veriscope("models", "--task", "click-to-segment", "--json").json["models"]
+    assert (item["name"], item["licence"], item["reproduced"]) == ("segmenter:tiny", "CC0-1.0", "not tested")
+    shown = veriscope("models", "show", "segmenter:tiny")
+    assert "licence: CC0-1.0" in shown.out and "file: decoder.onnx" in shown.out
+    as_json = veriscope("models", "show", "segmenter:tiny", "--json").json
+    assert as_json["schema"] == "veriscope/model-card/1"
+    assert as_json["states"]["output_reproduced"]["status"] == "not tested"
+
+    assert veriscope("models", "remove", "segmenter:tiny").out == "segmenter:tiny was removed\n"
+    assert veriscope("models", "show", "segmenter:tiny").code == 1
+    (tmp_path / "package").mkdir()
+    refused = veriscope("models", "add", tmp_path / "package", "--licence", "MIT", "--json")
+    assert (refused.code, refused.message) == (
+        1,
+        "--licence is for models for click-to-segment; a model package states its own licence: leave it out",
+    )

@@ -86,7 +86,9 @@ def list_models(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A method, zoo:NAME, a path of a package, or a nickname.")],
+    name: Annotated[
+        str, typer.Argument(help="A method, zoo:NAME, segmenter:NAME, a path of a package, or a nickname.")
+    ],
     json: Json = False,
 ) -> None:
     """Show the card of a model: what it would run, what is known of it."""
@@ -109,6 +111,9 @@ def show(
 def add(
     source: Annotated[str, typer.Argument(help="Folder, .zip or .yaml file, web address, or nickname.")],
     name: Annotated[str | None, typer.Option(help="Name to give it; otherwise its own.")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of a model for click-to-segment that does not state it.")
+    ] = None,
     trust: Annotated[
         list[str] | None,
         typer.Option(help="SHA-256 of Python code of the package that may run; may be repeated."),
@@ -119,19 +124,28 @@ def add(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Read a model package, verify its hashes, test it, and keep it as a method."""
+    """Read a model package, verify its hashes, test it, and keep it as a method.
+
+    A folder with an encoder and a decoder of Segment Anything as ONNX files is kept for click-to-segment in
+    the app.
+    """
     from veriscope.cli.output import emit_json, out, progress_bar
-    from veriscope.zoo.add import add_model
+    from veriscope.workflow.models import add_to_models
 
     with progress_bar(quiet=quiet or json) as progress:
-        found = add_model(source, name=name, trust=trust or (), anyway=anyway, progress=progress)
+        found = add_to_models(
+            source, name=name, licence=licence, trust=trust or (), anyway=anyway, progress=progress
+        )
     if json:
         emit_json(found)
         return
     out().print(f"{found['name']} was added", style="bold", markup=False)
     for line in _facts(found):
         out().print(f"  {line}", markup=False)
-    out().print(f"Use it: veriscope predict {found['name']} IMAGES -o FOLDER", markup=False)
+    use = f"veriscope predict {found['name']} IMAGES -o FOLDER"
+    if found["name"].startswith("segmenter:"):
+        use = "veriscope serve STUDY, then the tool Model on a tile of the audit"
+    out().print(f"Use it: {use}", markup=False)
 
 
 def remove(
@@ -140,9 +154,9 @@ def remove(
 ) -> None:
     """Remove a package that was added."""
     from veriscope.cli.output import emit_json, out
-    from veriscope.zoo.add import remove_model
+    from veriscope.workflow.models import remove_from_models
 
-    remove_model(name)
+    remove_from_models(name)
     if json:
         emit_json({"schema": "veriscope/model-remove/1", "removed": name})
     else:

@@ -2,27 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import MethodError, VeriscopeError
+from veriscope.errors import InputError, MethodError, VeriscopeError
 from veriscope.methods.base import Card
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.zoo.choose import choose_weights
 from veriscope.methods.zoo.description import Tensor
 from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel
 from veriscope.registry import get_method, method_names
+from veriscope.zoo.add import add_model, remove_model
 from veriscope.zoo.cache import PREFIX, installed_names
 from veriscope.zoo.environments import installed_tools
 from veriscope.zoo.export import export_package
 from veriscope.zoo.index import read_index, refresh_index
+from veriscope.zoo.segmenter_cache import (
+    SEGMENTER_PREFIX,
+    SegmenterRecord,
+    read_segmenter,
+    segmenter_names,
+)
+from veriscope.zoo.segmenters import add_segmenter, is_segmenter_source, remove_segmenter
 
-__all__ = ["MODELS_SCHEMA", "MODEL_SCHEMA", "describe_model", "export_model", "list_all_models"]
+__all__ = [
+    "MODELS_SCHEMA",
+    "MODEL_SCHEMA",
+    "add_to_models",
+    "describe_model",
+    "export_model",
+    "list_all_models",
+    "remove_from_models",
+]
 
 MODELS_SCHEMA = "veriscope/models/1"
 MODEL_SCHEMA = "veriscope/model-card/1"
+
+
+def add_to_models(
+    source: str,
+    *,
+    name: str | None = None,
+    licence: str | None = None,
+    trust: Collection[str] = (),
+    anyway: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Add a model package as a method, or the two ONNX files of a model for click-to-segment.
+
+    Parameters
+    ----------
+    source, name
+        As of `veriscope.zoo.add.add_model`.
+    licence
+        Of a model for click-to-segment that does not state it; packages state their own.
+    trust, anyway, progress
+        As of `veriscope.zoo.add.add_model`.
+
+    Returns
+    -------
+    dict
+        As of `veriscope.zoo.add.add_model`; of a model for click-to-segment as of `describe_model`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, a hash is wrong, or a package is given a licence.
+    MethodError
+        If it cannot be run, or does not do what it promises. Nothing is kept then.
+    """
+    if is_segmenter_source(source):
+        return _described(add_segmenter(source, name=name, licence=licence, progress=progress))
+    if licence:
+        raise InputError(
+            "--licence is for models for click-to-segment; a model package states its own licence: leave it "
+            "out"
+        )
+    return add_model(source, name=name, trust=trust, anyway=anyway, progress=progress)
+
+
+def remove_from_models(name: str) -> None:
+    """Remove a package or a model for click-to-segment that was added.
+
+    Parameters
+    ----------
+    name
+        As it is listed.
+
+    Raises
+    ------
+    MethodError
+        If it was not added.
+    """
+    if name.startswith(SEGMENTER_PREFIX):
+        remove_segmenter(name)
+    else:
+        remove_model(name)
 
 
 def list_all_models(
@@ -59,6 +136,11 @@ def list_all_models(
             models.append(_entry(name))
         except VeriscopeError as error:
             faults.append(str(error))
+    for name in segmenter_names():
+        try:
+            models.append(_segmenter_entry(read_segmenter(name)))
+        except VeriscopeError as error:
+            faults.append(str(error))
     added = {item["name"] for item in models}
     models += [
         {
@@ -88,12 +170,14 @@ def describe_model(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name
-        A method, ``zoo:NAME``, a path of a package, or a nickname that is in the zoo's index.
+        A method, ``zoo:NAME``, ``segmenter:NAME``, a path of a package, or a nickname that is in the zoo's
+        index.
 
     Returns
     -------
     dict
-        ``schema``, ``name``, ``version``, ``card``; of packages also ``states``, ``files`` (hashes),
+        ``schema``, ``name``, ``version``, ``card``; of models for click-to-segment also ``states`` and
+        ``files``; of packages also ``states``, ``files`` (hashes),
         ``code`` (Python in it), ``weights`` and ``would_run`` (what happens to an image, in lines).
 
     Raises
@@ -101,6 +185,8 @@ def describe_model(name: str) -> dict[str, Any]:
     MethodError
         If there is no such model.
     """
+    if name.startswith(SEGMENTER_PREFIX):
+        return _described(read_segmenter(name))
     if name not in method_names() and PREFIX + name in installed_names():
         name = PREFIX + name
     for item in (read_index() or {}).get("models", []):
@@ -204,6 +290,56 @@ def _entry(name: str) -> dict[str, Any]:
         "licence": cls.card.licence,
         "tags": list(dict.fromkeys((cls.task, *tags))),
         "reproduced": state.get("output_reproduced", {}).get("status", "—"),
+    }
+
+
+def _summary(record: SegmenterRecord) -> str:
+    return record.card.summary or "Click-to-segment: a click on a tile gives the outline of one object."
+
+
+def _segmenter_entry(record: SegmenterRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "where": "added",
+        "summary": _summary(record),
+        "licence": record.card.licence or "not stated",
+        "tags": ["click-to-segment"],
+        "reproduced": "not tested",
+    }
+
+
+def _described(record: SegmenterRecord) -> dict[str, Any]:
+    """Describe a model for click-to-segment."""
+    card = record.card
+    return {
+        "schema": MODEL_SCHEMA,
+        "name": record.name,
+        "version": "",
+        "card": {
+            "summary": _summary(record),
+            "training_data": card.training_data or "not stated",
+            "licence": card.licence or "not stated",
+            "citation": card.citation,
+            "limits": [
+                f"Sees an image scaled to {record.side} pixels: small objects of large tiles are lost.",
+                "The overlap that it expects of its outlines is its own opinion, not calibrated.",
+                "Its outlines are proposals: that they were seen is recorded with the annotation.",
+            ],
+        },
+        "states": {
+            "format_valid": {
+                "status": "yes",
+                "text": "inputs and outputs of Segment Anything; a trial on a drawn disc took "
+                f"{record.seconds['image']:.2f} s for the image and {record.seconds['click']:.2f} s for a "
+                "click",
+            },
+            "output_reproduced": {"status": "not tested", "text": "such models come without test tensors"},
+            "works_on_your_data": {
+                "status": "unknown",
+                "text": "see for yourself, click by click, and correct what is wrong",
+            },
+        },
+        "files": dict(record.files),
     }
 
 
