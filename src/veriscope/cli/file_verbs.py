@@ -83,8 +83,10 @@ def predict(
 ) -> None:
     """Write a label image of every image; one of any size with -o NAME.ome.zarr.
 
-    Models that restore images write images instead, always as OME-Zarr.
+    Models that restore images write images instead, always as OME-Zarr; networks that tell classes of images
+    write a table, classes.csv.
     """
+    from veriscope.cli.classification import classify
     from veriscope.cli.output import emit_json, out, progress_bar, say
     from veriscope.cli.restoration import restore
     from veriscope.io.ome_zarr_reader import is_zarr
@@ -110,6 +112,21 @@ def predict(
         raise InputError(f"{output}: holds the result of one image and {len(images)} are given; {folder}")
     if zarr and Path(images[0]).is_dir() and not is_zarr(Path(images[0])):
         raise InputError(f"{output}: holds the result of one image and {images[0]} is a folder; {folder}")
+    if ready.task == "classification":
+        needless = {"--probabilities": probabilities, "--tile": tile, "--memory": memory}
+        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
+            classify(
+                ready,
+                images,
+                output,
+                json=json,
+                needless=needless,
+                reading=reading,
+                workers=workers,
+                executor=executor,
+                progress=progress,
+            )
+        return
     if ready.task == "restoration":
         if probabilities:
             raise InputError(f"{method} gives images, not probabilities; leave out --probabilities")

@@ -34,8 +34,8 @@ def train(
         list[str],
         typer.Argument(
             metavar="IMAGES LABELS | STUDY | IMAGES",
-            help="Folders or patterns of images and of their labels (boxes: or a CSV table); or a study; or "
-            "images alone, with --self-supervised.",
+            help="Folders or patterns of images and of their labels (boxes, classification: a CSV table); or "
+            "a study; or images alone, with --self-supervised.",
         ),
     ],
     output: Annotated[
@@ -43,10 +43,10 @@ def train(
         typer.Option("--output", "-o", help="Folder of the package to be made; of a study: networks/NAME."),
     ] = None,
     head: Annotated[
-        str | None,
+        Literal["flow", "star", "distance", "semantic", "boxes", "classification"] | None,
         typer.Option(
-            help="What it says: flow, star, distance (objects), semantic (classes of pixels) or boxes; else "
-            "that of --from."
+            help="What it says: flow, star, distance (objects), semantic (classes of pixels), boxes or "
+            "classification (class of each image); else that of --from."
         ),
     ] = None,
     architecture: Annotated[

@@ -26,7 +26,7 @@ from veriscope.errors import AxesError, MethodError
 
 __all__ = ["Card", "Footprint", "LocalMethod", "Method", "Part", "Survey", "Task"]
 
-Task = Literal["instance", "restoration"]
+Task = Literal["instance", "restoration", "classification"]
 
 
 class Card(BaseModel):

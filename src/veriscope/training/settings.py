@@ -9,21 +9,26 @@ from pydantic import Field, model_validator
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError
 
-__all__ = ["Device", "SelfTask", "TrainSettings", "Tune"]
+__all__ = ["OWN_NETWORK", "Device", "SelfTask", "TrainSettings", "TrainedHead", "Tune"]
 
 Device = Literal["auto", "cpu", "cuda"]
 Tune = Literal["all", "head", "lora"]
 SelfTask = Literal["n2v", "masked"]
+TrainedHead = Literal["flow", "star", "distance", "semantic", "boxes", "classification"]
+"""What a network that learns from labels may say."""
+OWN_NETWORK = {"boxes": "boxes", "classification": "classifier"}
+"""Heads that have a kind of network of their own."""
 
 
 class TrainSettings(Settings):
     """Options of a training; the defaults suit 2D images of roundish objects."""
 
-    head: str = "flow"
-    """What the network says of every pixel, such as flow or semantic."""
+    head: TrainedHead = "flow"
+    """What the network says of every pixel, such as flow or semantic; of objects: boxes; or of whole images:
+    classification."""
     architecture: Literal["unet", "vit"] = "unet"
     """Kind of network: a U-Net, or a small vision transformer, which needs more images or a start to become
-    as good. The head for boxes has a network of its own."""
+    as good. The heads for boxes and for classes of images have networks of their own."""
     minutes: float = Field(default=20, gt=0, le=10000)
     """Time to learn; reading, choosing and judging come on top."""
     clock: Literal["wall", "processor"] = "wall"
@@ -74,8 +79,8 @@ class TrainSettings(Settings):
             raise ValueError(f"tune={self.tune} changes a network that there is already: give --from")
         if self.topology and self.head != "semantic":
             raise ValueError("topology is a loss of the semantic head: give --head semantic")
-        if self.architecture != "unet" and self.head == "boxes":
-            raise ValueError("the head for boxes has a network of its own: leave out --architecture")
+        if self.architecture != "unet" and self.head in OWN_NETWORK:
+            raise ValueError(f"the head for {self.head} has a network of its own: leave out --architecture")
         return self
 
     def with_start(self, head: str | None, architecture: str | None) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.images.box_pairs import read_box_pairs
+from veriscope.training.images.class_pairs import read_class_pairs
+from veriscope.training.images.lacking import check_classes
 from veriscope.training.images.pairs import (
     LabelledImage,
     check_not_empty,
@@ -24,6 +27,7 @@ from veriscope.training.images.pairs import (
 )
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet, read_split
+from veriscope.training.judging.choose_temperature import choose_temperature
 from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.curve import learning_curve
 from veriscope.training.judging.envelope import robustness
@@ -42,7 +46,7 @@ from veriscope.training.packaging.run import (
     package_predictor,
     start_predictor,
 )
-from veriscope.training.settings import TrainSettings
+from veriscope.training.settings import OWN_NETWORK, TrainSettings
 
 __all__ = ["TrainingImages", "train_files", "train_network"]
 
@@ -96,7 +100,7 @@ def train_files(
     ----------
     images, labels
         Folders, files or patterns; what belongs together has equal names without endings. For boxes labels
-        may be a CSV table of them.
+        may be a CSV table of them, for classes of images they are one.
     output
         Folder of the package to be made.
     settings
@@ -138,12 +142,14 @@ def train_files(
     _check_output(Path(output))
     start = find_network(settings.start) if settings.start else None
     settings = settings.with_start(start.head, start.architecture) if start else settings
-    reading: dict[str, Any] = {"channel": channel, "axes": axes, "partial": split is not None}
-    if settings.head == "boxes":
-        pairs = read_box_pairs(images, labels, objects=objects, progress=progress, **reading)
-    else:
-        pairs = read_pairs(images, labels, progress=progress, **reading)
     table = read_split(Path(split)) if split is not None else None
+    reading: dict[str, Any] = {"channel": channel, "axes": axes, "progress": progress}
+    if settings.head == "classification":
+        pairs = read_class_pairs(images, labels, only=table, **reading)
+    elif settings.head == "boxes":
+        pairs = read_box_pairs(images, labels, objects=objects, partial=split is not None, **reading)
+    else:
+        pairs = read_pairs(images, labels, partial=split is not None, **reading)
     if table is not None:
         pairs = [pair for pair in pairs if pair.stem in table] or pairs
     samples = read_sheet(Path(sheet)) if sheet is not None else table
@@ -232,11 +238,13 @@ class _Job:
         self.tell = say
         split = data.split
         every = (*split.train, *split.val, *split.test)
-        head = make_head(settings.head, every, topology=settings.topology)
+        head = make_head(settings.head, every, topology=settings.topology, crop=settings.crop)
         n_channels = 3 if sees_colour(every) or (start is not None and start.n_channels == 3) else 1
-        self._check_classes(head.n_out if head.name == "semantic" else 0)
-        if data.unlabelled and head.name == "boxes":
-            raise InputError("--unlabelled goes with heads that say something of every pixel, not with boxes")
+        check_classes(split, head, self.say)
+        if data.unlabelled and head.name in OWN_NETWORK:
+            raise InputError(
+                f"--unlabelled goes with heads that say something of every pixel, not with {head.name}"
+            )
         self.lesson = Lesson(
             head,
             n_channels,
@@ -280,12 +288,12 @@ class _Job:
             )
         if learned.state.stopped:
             self.say(f"training ended early: {learned.state.stopped}")
-        package, choice = choose_on_validation(self._candidate(learned.network), split, self.progress)
+        package, choice = self._chosen(learned.network)
         predict = package_predictor(package)
         rows = self.judge.count(predict, split.test, self.progress)
         return Outcome(
             data=self.data,
-            lesson=lesson,
+            lesson=self.lesson,
             learned=learned,
             settings=package.settings,
             choice=choice,
@@ -296,9 +304,23 @@ class _Job:
             notes=self.notes,
         )
 
+    def _chosen(self, network: nn.Module) -> tuple[NetworkPackage, dict[str, Any]]:
+        """Choose on the validation images how outputs are used."""
+        package, val = self._candidate(network), self.data.split.val
+        head = self.lesson.head
+        if not isinstance(head, ClassificationHead):
+            return choose_on_validation(package, self.data.split, self.progress)
+        temperature, record = choose_temperature(package_predictor(package), val, self.progress)
+        if record["caution"]:
+            self.say(record["caution"])
+        self.lesson = replace(self.lesson, head=head.softened(temperature))
+        return self._candidate(network), record
+
     def _candidate(self, network: nn.Module) -> NetworkPackage:
         lesson = self.lesson
         stride = int(getattr(network, "stride", 16))
+        if lesson.head.name == "classification":
+            self.halo = 0
         if self.halo is None:
             self.halo = receptive_reach(network, n_channels=lesson.n_channels, stride=stride)
         folder = self.work / "candidate"
@@ -331,30 +353,6 @@ class _Job:
             )
         before = judge_start(self.judge, self.start, self.data.split, self.progress)
         return compare_with_start(self.judge, rows, before, name=self.start.name)
-
-    def _check_classes(self, n_classes: int) -> None:
-        """Say which classes a part lacks: what is not seen is neither chosen by nor judged."""
-        split = self.data.split
-        for number in range(1, n_classes):
-            lacking = [
-                word
-                for word, part in (
-                    ("to learn from", split.train),
-                    ("to choose by", split.val),
-                    ("locked", split.test),
-                )
-                if not any((pair.labels == number).any() for pair in part)
-            ]
-            if "to learn from" in lacking:
-                raise InputError(
-                    f"class {number} is in none of the images to learn from; annotate some there, or number "
-                    "the classes without gaps"
-                )
-            if lacking:
-                self.say(
-                    f"class {number} is in none of the images {' and '.join(lacking)}: nothing is known "
-                    "of it there"
-                )
 
 
 def judge_start(judge: Judge, start: KnownNetwork, split: Split, progress: Progress) -> list[Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veriscope.methods.networks.box_network import BoxNetwork, box_network_class
-from veriscope.methods.networks.instance_network import InstanceNetwork, network_class
+from veriscope.methods.base import Method
+from veriscope.methods.networks.box_network import BoxNetwork
+from veriscope.methods.networks.class_network import class_network_class
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.zoo.add import open_package
 from veriscope.zoo.cache import load_installed, slug
@@ -34,7 +36,7 @@ def is_network_name(name: str) -> bool:
     return name.startswith(NETWORK_PREFIX)
 
 
-def network_method(name: str) -> type[InstanceNetwork | BoxNetwork]:
+def network_method(name: str) -> type[Method]:
     """Give the class of a network, with all its settings from its package.
 
     Parameters
@@ -45,7 +47,8 @@ def network_method(name: str) -> type[InstanceNetwork | BoxNetwork]:
     Returns
     -------
     type
-        A subclass of `InstanceNetwork`, or of `BoxNetwork` where its head finds boxes.
+        A subclass of `InstanceNetwork`; of `BoxNetwork` where its head finds boxes, of `ClassNetwork` where
+        it tells classes of images.
 
     Raises
     ------
@@ -62,5 +65,9 @@ def network_method(name: str) -> type[InstanceNetwork | BoxNetwork]:
     # Whoever opens a package verifies the files that it knows of; 8-bit weights are our own addition.
     package.verify()
     own = slug(model.description.id or model.description.name) if is_path else asked
-    make = box_network_class if package.settings.head == "boxes" else network_class
-    return make(package, name=f"{NETWORK_PREFIX}{own}")
+    called = f"{NETWORK_PREFIX}{own}"
+    if package.settings.head == "boxes":
+        return BoxNetwork.of(package, name=called)
+    if package.settings.head == "classification":
+        return class_network_class(package, name=called)
+    return InstanceNetwork.of(package, name=called)

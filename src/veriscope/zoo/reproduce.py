@@ -98,7 +98,9 @@ def _test_weights(installed: InstalledModel, weights: str) -> list[dict[str, Any
 
 
 def _in_tiles(model: ZooModel, images: list[Image]) -> list[dict[str, NDArray[Any]]] | None:
-    """Run once more in smaller tiles, where the model takes such."""
+    """Run once more in smaller tiles, where the model takes such and says something of every pixel."""
+    if any(not {"y", "x"} <= set(out.names) for out in model.installed.description.outputs):
+        return None
     longest = max(images[0].spatial_shape)
     side = max(16, 5 * longest // 8)
     if any(axis.size is not None for axis in model.tensor.spatial) or side >= longest:

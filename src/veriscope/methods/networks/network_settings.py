@@ -11,13 +11,13 @@ from veriscope.methods.networks.engines import EngineName, Precision
 
 __all__ = ["HeadName", "NetworkParameters", "NetworkSettings"]
 
-HeadName = Literal["flow", "semantic", "star", "distance", "boxes"]
+HeadName = Literal["flow", "semantic", "star", "distance", "boxes", "classification"]
 
 
 class NetworkSettings(Settings):
     """How a network is run and its outputs become objects: ``config: veriscope: network`` in a package."""
 
-    architecture: Literal["unet", "vit", "boxes"] = "unet"
+    architecture: Literal["unet", "vit", "boxes", "classifier"] = "unet"
     """Kind of network, for training it further."""
     head: HeadName = "flow"
     """What its outputs mean, and so how objects are made of them."""
@@ -44,11 +44,13 @@ class NetworkSettings(Settings):
     merge: float = Field(default=1.25, ge=0.5, le=10)
     """Radius by which end points of the flow are joined, in steps; larger for objects without one middle."""
     classes: tuple[str, ...] = ()
-    """Names of the kinds of objects, where the head tells them apart."""
+    """Names of the kinds of objects, or of images, where the head tells them apart."""
     step: int = Field(default=1, ge=1)
     """Pixels of the network's grid per cell in which it looks for a centre."""
     zoom: float = Field(default=1.0, gt=0, le=16)
     """Pixels of the network's grid per pixel of the images it was trained with."""
+    smallest_side: int = Field(default=1, ge=1, le=4096)
+    """Pixels of the network's grid to which smaller images are continued before they are classified."""
     overlap: float = Field(default=0.4, gt=0, lt=1)
     """Greatest intersection over union of two boxes."""
     scale_search: bool = False

@@ -20,7 +20,7 @@ from veriscope.errors import AxesError, MethodError, PixelValueError
 from veriscope.methods.base import Method
 from veriscope.methods.networks.resample import resample
 from veriscope.methods.zoo.card import card_of, channel_count, channel_names
-from veriscope.methods.zoo.choose import choose_engine, choose_maps
+from veriscope.methods.zoo.choose import Maps, choose_engine, choose_maps
 from veriscope.methods.zoo.custom_code import (
     CustomCode,
     finish_outputs,
@@ -116,7 +116,10 @@ class ZooModel(Method):
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
-        self.maps = choose_maps(self.installed.description, self.parameters)
+        outputs = self.installed.description.outputs
+        self.gives_maps = any({"y", "x"} <= set(out.names) for out in outputs)
+        first = Maps(outputs[0].id, 0, None)
+        self.maps = choose_maps(self.installed.description, self.parameters) if self.gives_maps else first
         self.engine = choose_engine(self.installed, self.parameters.weights)
         self.code = CustomCode(self.installed)
 
@@ -148,6 +151,12 @@ class ZooModel(Method):
         PixelValueError
             If pixels are NaN or infinite, or of a type that the model's own cannot hold.
         """
+        if not self.gives_maps:
+            given = ", ".join(out.id for out in self.installed.description.outputs)
+            raise MethodError(
+                f"{self.name}: gives no image but {given}, which says something of the image as a whole; a "
+                "network that Veriscope trained to tell classes runs as network:NAME or network:PATH"
+            )
         tensor = self.tensor
         wanted = channel_count(tensor)
         if wanted <= 1:

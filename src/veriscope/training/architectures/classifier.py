@@ -6,11 +6,16 @@ average is taken over the whole image, so images of any size are taken.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 __all__ = ["Classifier"]
+
+WIDTHS = (32, 64, 96, 128)
+"""Channels at 1/2, 1/4, 1/8 and 1/16 of the resolution."""
 
 
 class Classifier(nn.Module):
@@ -26,21 +31,29 @@ class Classifier(nn.Module):
         Channels at each resolution; the first is at half of that of the image.
     dropout
         Share of the averaged numbers that is left out in training, 0 to 1.
+    norm
+        Whether to normalise batches; False for a network whose normalisation was folded.
     """
+
+    last: ClassVar[tuple[str, ...]] = ("head",)
+    """Parts that learn alone with ``tune=head``."""
+    n_last: ClassVar[int] = 1
+    """Layers at the end that belong to the head."""
 
     def __init__(
         self,
         n_in: int,
         n_classes: int,
         *,
-        widths: tuple[int, ...] = (32, 64, 96, 128),
+        widths: tuple[int, ...] = WIDTHS,
         dropout: float = 0.2,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.n_in, self.n_classes, self.widths = n_in, n_classes, widths
-        self.stem = _convolution(n_in, widths[0], stride=2)
+        self.stem = _convolution(n_in, widths[0], norm=norm, stride=2)
         self.blocks = nn.ModuleList(
-            _Residual(before, after, stride=1 if level == 0 else 2)
+            _Residual(before, after, norm=norm, stride=1 if level == 0 else 2)
             for level, (before, after) in enumerate(zip((widths[0], *widths[:-1]), widths, strict=True))
         )
         self.dropout = nn.Dropout(dropout)
@@ -87,16 +100,17 @@ class Classifier(nn.Module):
 
 
 class _Residual(nn.Module):
-    def __init__(self, n_in: int, n_out: int, *, stride: int) -> None:
+    def __init__(self, n_in: int, n_out: int, *, norm: bool, stride: int) -> None:
         super().__init__()
-        self.first, self.second = _convolution(n_in, n_out, stride=stride), _convolution(n_out, n_out)
-        self.past = nn.Identity() if (n_in, stride) == (n_out, 1) else _convolution(n_in, n_out, stride, 1)
+        self.first = _convolution(n_in, n_out, norm=norm, stride=stride)
+        self.second = _convolution(n_out, n_out, norm=norm)
+        same = (n_in, stride) == (n_out, 1)
+        self.past = nn.Identity() if same else _convolution(n_in, n_out, norm=norm, stride=stride, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(self.past(x) + self.second(functional.relu(self.first(x))))
 
 
-def _convolution(n_in: int, n_out: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False), nn.BatchNorm2d(n_out)
-    )
+def _convolution(n_in: int, n_out: int, *, norm: bool, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    one = nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=not norm)
+    return nn.Sequential(one, nn.BatchNorm2d(n_out)) if norm else nn.Sequential(one)

@@ -17,13 +17,13 @@ from veriscope.io.folders import find_images
 from veriscope.io.image_tables import PlaceTable, read_place_table
 from veriscope.methods.networks.centres import ellipse_labels
 from veriscope.training.images.pairs import LabelledImage, read_pairs, read_unlabelled
+from veriscope.training.images.table_stems import check_stems
 
 __all__ = ["boxes_of_labels", "read_box_pairs"]
 
 _EDGES = ["y0", "x0", "y1", "x1"]
 _OUTSIDE = 2.0
 """Pixels by which a box may reach beyond its image, as rounding makes it; such boxes are cut."""
-_SHOWN = 10
 
 
 def read_box_pairs(
@@ -78,7 +78,14 @@ def read_box_pairs(
         )
     rows = dict(iter(table.rows.groupby("stem", sort=False)))
     known = {file.stem for file in find_images(images)}
-    _check_stems(source, known, set(rows), partial=partial)
+    check_stems(
+        source,
+        known,
+        rows,
+        give="their boxes",
+        remedy="an image without objects cannot be told from one that was forgotten",
+        partial=partial,
+    )
     names = _class_names(table, objects)
     wanted = [file.path for file in find_images(images) if file.stem in rows]
     read = read_unlabelled(wanted, channel=channel, axes=axes, progress=progress)
@@ -139,26 +146,6 @@ def _table_of(boxes: str | Path | Sequence[str | Path]) -> Path | None:
     if path.is_dir():
         return path / "boxes.csv" if (path / "boxes.csv").is_file() else None
     return path if path.suffix.lower() in (".csv", ".tsv", ".txt") else None
-
-
-def _check_stems(source: Path, images: set[str], rows: set[str], *, partial: bool) -> None:
-    faults: list[VeriscopeError] = []
-    for lacking, what in (
-        (images - rows, "images have no row in it: give their boxes, or take the images away"),
-        (rows - images, "images of its rows are not there: add them, or remove the rows"),
-    ):
-        if lacking and not partial:
-            shown = ", ".join(sorted(lacking)[:_SHOWN]) + (" …" if len(lacking) > _SHOWN else "")
-            faults.append(TableError(f"{source}: {len(lacking)} {what} ({shown})"))
-    if not images & rows:
-        faults.append(
-            TableError(f"{source}: no image has a row in it; the column image has the names of the files")
-        )
-    raise_together(
-        faults,
-        what=f"{source}: images and rows do not fit",
-        remedy="an image without objects cannot be told from one that was forgotten",
-    )
 
 
 def _class_names(table: PlaceTable, objects: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.boxes import Boxes
+from veriscope.core.classes import ImageClass
 from veriscope.core.image import Image
 from veriscope.core.labels import check_labels
 from veriscope.core.progress import Progress, silent
@@ -49,6 +50,8 @@ class LabelledImage:
         Of the pixels and their shape.
     boxes
         Boxes of the objects, where these are asked for; None: the labels say all.
+    kind
+        Class of the image as a whole, where that is asked for; else None.
     """
 
     stem: str
@@ -57,6 +60,7 @@ class LabelledImage:
     group: str
     sha256: str
     boxes: Boxes | None = None
+    kind: ImageClass | None = None
 
     @property
     def n_objects(self) -> int:

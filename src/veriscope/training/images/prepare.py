@@ -8,15 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.image import RGB_CHANNELS, Image
-from veriscope.errors import AxesError, ShapeMismatchError
+from veriscope.errors import AxesError, PixelValueError, ShapeMismatchError
 from veriscope.methods.channels import analysis_channel
+from veriscope.methods.networks.class_network import shrunk
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.heads.base import PixelHead
 from veriscope.training.images.augment import TrainingImage
 from veriscope.training.images.box_crops import BoxImage
+from veriscope.training.images.class_crops import ClassImage
 from veriscope.training.images.pairs import LabelledImage
 
-__all__ = ["channels_first", "median_diameter", "prepare", "prepare_boxes", "seen_by"]
+__all__ = [
+    "channels_first",
+    "median_diameter",
+    "prepare",
+    "prepare_boxes",
+    "prepare_class",
+    "seen_by",
+]
 
 _NO_OBJECT = 30.0
 
@@ -101,6 +110,40 @@ def prepare_boxes(pair: LabelledImage, *, n_channels: int) -> BoxImage:
     return BoxImage(
         pixels, boxes.edges.astype(np.float64), boxes.classes.astype(np.int64), 1.5 if rare else 1.0
     )
+
+
+def prepare_class(pair: LabelledImage, *, n_channels: int, zoom: float) -> ClassImage:
+    """Normalise an image with a class, and bring it to the scale of the network.
+
+    Parameters
+    ----------
+    pair
+        With its class.
+    n_channels
+        Channels that the network sees.
+    zoom
+        Pixels of the network per pixel of the image.
+
+    Returns
+    -------
+    ClassImage
+        As the network will see it when it predicts.
+
+    Raises
+    ------
+    AxesError
+        If the image has other axes or channels.
+    PixelValueError
+        If all its pixels are equal, so that no class can be told.
+    """
+    assert pair.kind is not None
+    pixels = channels_first(pair.image, n_channels)
+    if pixels.min() == pixels.max():
+        raise PixelValueError(
+            f"{pair.stem}: all pixels are {pixels.flat[0]:g}, and its class is {pair.kind.name}; there is "
+            "nothing to tell it by"
+        )
+    return ClassImage(shrunk(normalise_channels(pixels), zoom), pair.kind.number)
 
 
 def channels_first(image: Image, n_channels: int, channel: str | int | None = None) -> NDArray[Any]:

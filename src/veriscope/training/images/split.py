@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
@@ -272,14 +273,9 @@ def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, 
     with_objects = {pair.group for pair in pairs if (pair.labels > 0).any()}
     # Groups with objects first, so that no part is left with empty images alone.
     order = sorted(order, key=lambda group: group not in with_objects)
-    wanted = max(1, round(_SHARE * len(groups)))
     part_of: dict[str, Part] = dict.fromkeys(seen.locked, "test")
-    for part in ("test", "val"):
-        for group in order:
-            if sum(one == part for one in part_of.values()) >= wanted:
-                break
-            if part == "val" or group not in seen.learnt:
-                part_of.setdefault(group, part)
+    for stratum in _strata(pairs, order):
+        _draw_from(stratum, seen, part_of)
     if "test" not in part_of.values():
         raise InputError(
             "the network to start from has learned from all of these groups, so none can judge whether it "
@@ -288,6 +284,31 @@ def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, 
     for group in order:
         part_of.setdefault(group, "train")
     return {pair.stem: part_of[pair.group] for pair in pairs}
+
+
+def _strata(pairs: Sequence[LabelledImage], order: Sequence[str]) -> list[list[str]]:
+    """Give the groups by the rarest class in them, so that every class comes into every part if it can."""
+    kinds: dict[str, set[int]] = {group: set() for group in order}
+    for pair in pairs:
+        if pair.kind is not None:
+            kinds[pair.group].add(pair.kind.number)
+    counts = Counter(number for found in kinds.values() for number in found)
+    strata: dict[int, list[str]] = {}
+    for group in order:
+        rarest = min(kinds[group], key=lambda number: (counts[number], number), default=-1)
+        strata.setdefault(rarest, []).append(group)
+    return [strata[key] for key in sorted(strata)]
+
+
+def _draw_from(order: Sequence[str], seen: _Seen, part_of: dict[str, Part]) -> None:
+    """Choose groups to be locked and to choose by; at least one each, but for two groups or fewer."""
+    wanted = max(1, round(_SHARE * len(order)))
+    for part, spared in (("test", 1), ("val", 2)):
+        for group in order:
+            if len(order) <= spared or sum(part_of.get(one) == part for one in order) >= wanted:
+                break
+            if part == "val" or group not in seen.learnt:
+                part_of.setdefault(group, cast("Part", part))
 
 
 def _refuse_leaks(pairs: Sequence[LabelledImage], parts: Mapping[str, Part], seen: _Seen) -> None:

@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from veriscope.core.progress import Progress, silent
@@ -19,11 +20,13 @@ from veriscope.io.atomic import write_json
 from veriscope.training.architectures.lora import merge
 from veriscope.training.heads.base import Head, PixelHead
 from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.images.augment import Sampler, TrainingImage
 from veriscope.training.images.box_crops import BoxImage, BoxSampler
+from veriscope.training.images.class_crops import ClassesInTurn, ClassImage, ClassSampler
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.images.prepare import prepare, prepare_boxes
+from veriscope.training.images.prepare import prepare, prepare_boxes, prepare_class
 from veriscope.training.loop.fit import Batches, FitSettings, Fitted, fit
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import choose_device
@@ -44,8 +47,10 @@ _POINTS = 400
 """Losses that are told at most."""
 _LOOKS = 4
 """Batches of validation crops that are looked at."""
-Prepared = TrainingImage | BoxImage
-"""An image as the loop takes it: with targets of its pixels, or with boxes."""
+_MOST_SEEN = 256
+"""Validation images with classes that are looked at."""
+Prepared = TrainingImage | BoxImage | ClassImage
+"""An image as the loop takes it: with targets of its pixels, with boxes, or with a class."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def prepare_all(
 
     Returns
     -------
-    list of TrainingImage or BoxImage
+    list of TrainingImage, BoxImage or ClassImage
         In the same order.
 
     Raises
@@ -126,6 +131,8 @@ def prepare_all(
 def _prepared(pair: LabelledImage, head: Head, n_channels: int) -> Prepared:
     if isinstance(head, BoxHead):
         return prepare_boxes(pair, n_channels=n_channels)
+    if isinstance(head, ClassificationHead):
+        return prepare_class(pair, n_channels=n_channels, zoom=head.zoom)
     made = prepare(pair.image, pair.labels, cast("PixelHead", head), n_channels=n_channels)
     # The size of a class says nothing of the size of objects.
     return replace(made, diameter=_NEUTRAL) if head.name == "semantic" else made
@@ -157,6 +164,8 @@ def make_sampler(
     if isinstance(lesson.head, BoxHead):
         boxed, head = cast("list[BoxImage]", list(images)), lesson.head
         return BoxSampler(boxed, len(head.classes), augmentation, size=size, zoom=head.zoom, seed=seed)
+    if isinstance(lesson.head, ClassificationHead):
+        return ClassSampler(cast("list[ClassImage]", list(images)), augmentation, size=size, seed=seed)
     plain = cast("list[TrainingImage]", list(images))
     return Sampler(plain, cast("PixelHead", lesson.head), augmentation, size=size, seed=seed)
 
@@ -204,7 +213,7 @@ def learn(
     minutes = settings.minutes * share
     total = steps or round(minutes * 60)
     begun = lesson.network()
-    size = crop_side(begun, settings)
+    size = lesson.head.side if isinstance(lesson.head, ClassificationHead) else crop_side(begun, settings)
     network, state = fit(
         begun,
         make_sampler(lesson, train, lesson.augmentation, size=size, seed=settings.seed),
@@ -277,8 +286,14 @@ def _validation_loss(lesson: Lesson, val: Sequence[Prepared], size: int) -> Call
     plain = Augmentation(
         style=lesson.augmentation.style, scale=0, elastic=0, stain=0, optics=0, camera=0, empty=0
     )
-    sampler = make_sampler(lesson, val, plain, size=size, seed=lesson.settings.seed)
-    batches = [sampler.batch(number, lesson.settings.batch) for number in range(_LOOKS)]
+    sampler: Batches
+    n = lesson.settings.batch
+    if isinstance(lesson.head, ClassificationHead):
+        seen = cast("list[ClassImage]", list(val))[:: -(-len(val) // _MOST_SEEN)]
+        sampler, looks = ClassesInTurn(seen, size=size), -(-len(seen) // n)
+    else:
+        sampler, looks = make_sampler(lesson, val, plain, size=size, seed=lesson.settings.seed), _LOOKS
+    batches = [sampler.batch(number, n) for number in range(looks)]
 
     def loss(network: nn.Module) -> float:
         was_training = network.training
@@ -294,13 +309,18 @@ def _validation_loss(lesson: Lesson, val: Sequence[Prepared], size: int) -> Call
     return loss
 
 
+def _known_of(image: Prepared) -> tuple[NDArray[Any], ...]:
+    if isinstance(image, ClassImage):
+        return (np.asarray(image.number),)
+    return (image.boxes, image.classes) if isinstance(image, BoxImage) else (image.labels,)
+
+
 def _identity(lesson: Lesson, train: Sequence[Prepared], val: Sequence[Prepared], share: float) -> str:
     """Name a training by all that decides what comes out of it."""
     digest = hashlib.sha256()
     for image in (*train, *val):
         digest.update(np.ascontiguousarray(image.pixels).tobytes())
-        known = (image.boxes, image.classes) if isinstance(image, BoxImage) else (image.labels,)
-        for values in known:
+        for values in _known_of(image):
             digest.update(np.ascontiguousarray(values).tobytes())
     facts = {
         "settings": lesson.settings.model_dump(

@@ -14,7 +14,7 @@ from veriscope.training.heads.base import Head
 from veriscope.training.images.light import Augmentation
 from veriscope.training.networks.build import make_network, usual_widths
 from veriscope.training.networks.known import KnownNetwork
-from veriscope.training.settings import TrainSettings
+from veriscope.training.settings import OWN_NETWORK, TrainSettings
 
 __all__ = ["Lesson"]
 
@@ -58,14 +58,14 @@ class Lesson:
 
     @property
     def architecture(self) -> str:
-        """Kind of network: as set, but for boxes, which have one of their own.
+        """Kind of network: as set, but for boxes and classes of images, which have one of their own.
 
         Returns
         -------
         str
-            ``unet``, ``vit`` or ``boxes``.
+            ``unet``, ``vit``, ``boxes`` or ``classifier``.
         """
-        return "boxes" if self.head.name == "boxes" else self.settings.architecture
+        return OWN_NETWORK.get(self.head.name, self.settings.architecture)
 
     def widths(self) -> tuple[int, ...]:
         """Give the channels of the network at each resolution, or numbers per token in each layer.

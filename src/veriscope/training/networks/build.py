@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 import torch
@@ -10,20 +11,22 @@ from torch import nn
 
 from veriscope.errors import InputError, MethodError
 from veriscope.training.architectures import boxes as box_network
-from veriscope.training.architectures import unet, vision_transformer
+from veriscope.training.architectures import classifier, unet, vision_transformer
 from veriscope.training.architectures.boxes import BoxNetwork
+from veriscope.training.architectures.classifier import Classifier
 from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.architectures.unet import UNet
 from veriscope.training.architectures.vision_transformer import VisionTransformer
 from veriscope.training.heads.base import Head, PixelHead
 from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.heads.distance import DistanceHead
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.heads.star import StarHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.settings import Device
+from veriscope.training.settings import Device, TrainedHead
 
 __all__ = [
     "choose_device",
@@ -38,17 +41,20 @@ _WIDTHS = {
     "unet": (unet.WIDTHS, (48, 96, 144, 192, 192)),
     "vit": (vision_transformer.WIDTHS, (384,) * 8),
     "boxes": (box_network.WIDTHS, (32, 64, 128, 192, 192)),
+    "classifier": (classifier.WIDTHS, (64, 128, 192, 256)),
 }
 """By architecture: widths on a processor, and on a GPU, where a larger network costs little."""
 _HEADS: dict[str, Callable[[], PixelHead]] = {"flow": FlowHead, "star": StarHead, "distance": DistanceHead}
 _MOST_CLASSES = 32
 _PER_HEAD = 32
 """Numbers per token that a head of attention sees."""
+_LEAST_SIDE, _COARSEST = 32, 16
+"""Pixels that a network for classes of images looks at, at least, and of which they are a multiple."""
 _BOX_SIZES = (24.0, 48.0)
 """Median sides of the commonest boxes in pixels of the network; images of others are rescaled by it."""
 
 
-def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.0) -> Head:
+def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.0, crop: int = 192) -> Head:
     """Make a head that suits the labels.
 
     Parameters
@@ -56,9 +62,11 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
     name
         Such as ``flow``.
     pairs
-        All images, of which a semantic head takes its classes.
+        All images, of which heads that tell classes take these.
     topology
         Weight of the loss of centre lines of a semantic head.
+    crop
+        Pixels to which a head for classes of images brings the longer side of larger ones.
 
     Returns
     -------
@@ -76,6 +84,8 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
         return _HEADS[name]()
     if name == "boxes":
         return _box_head(pairs)
+    if name == "classification":
+        return _class_head(pairs, crop)
     if name == "semantic":
         largest = max((int(pair.labels.max(initial=0)) for pair in pairs), default=0)
         if largest >= _MOST_CLASSES:
@@ -84,7 +94,21 @@ def make_head(name: str, pairs: Sequence[LabelledImage], *, topology: float = 0.
                 f"class images with 0 for the background and 1 to {_MOST_CLASSES - 1} for the classes"
             )
         return SemanticHead(largest + 1, topology=topology)
-    raise MethodError(f"no head named {name!r}; there are {', '.join(_HEADS)}, semantic and boxes")
+    raise MethodError(f"no head named {name!r}; there are {', '.join(get_args(TrainedHead))}")
+
+
+def _class_head(pairs: Sequence[LabelledImage], crop: int) -> ClassificationHead:
+    """Take the classes of the images, and a zoom at which most of them fit the side that is looked at."""
+    kinds = [pair.kind for pair in pairs if pair.kind is not None]
+    if len(kinds) < len(pairs) or not kinds:
+        raise InputError(
+            f"{len(pairs) - len(kinds)} of {len(pairs)} images have no class; --head classification takes a "
+            "table with the columns image and class"
+        )
+    longest = [max(pair.image.spatial_shape) for pair in pairs]
+    zoom = min(1.0, crop / float(np.median(longest)))
+    side = int(np.clip(max(longest) * zoom, _LEAST_SIDE, max(crop, _LEAST_SIDE)))
+    return ClassificationHead(kinds[0].names, zoom=round(zoom, 4), side=-(-side // _COARSEST) * _COARSEST)
 
 
 def _box_head(pairs: Sequence[LabelledImage]) -> BoxHead:
@@ -108,7 +132,7 @@ def usual_widths(architecture: str, *, device: str = "cpu") -> tuple[int, ...]:
     Parameters
     ----------
     architecture
-        ``unet``, ``vit`` or ``boxes``.
+        ``unet``, ``vit``, ``boxes`` or ``classifier``.
     device
         ``cpu`` or ``cuda``.
 
@@ -142,7 +166,7 @@ def make_network(
     Parameters
     ----------
     architecture
-        ``unet``, on which a star head puts two heads of its own; ``vit`` or ``boxes``.
+        ``unet``, on which a star head puts two heads of its own; ``vit``, ``boxes`` or ``classifier``.
     n_channels
         Channels of the images.
     head
@@ -166,6 +190,8 @@ def make_network(
     chosen = tuple(widths or usual)
     if architecture == "boxes":
         return BoxNetwork(n_channels, head.n_out - 4, widths=chosen, norm=norm)
+    if architecture == "classifier":
+        return Classifier(n_channels, head.n_out, widths=chosen, norm=norm)
     if architecture == "vit":
         return _transformer(n_channels, head.n_out, chosen, norm=norm)
     make = StarConvex if head.name == "star" else UNet
@@ -226,8 +252,13 @@ def fitting_augmentation(pairs: Sequence[LabelledImage], head: Head, *, n_channe
     -------
     Augmentation
         ``brightfield`` for colour, ``fluorescence`` where objects are brighter than their surroundings in 9
-        of 10 images, else ``any``.
+        of 10 images, else ``any``; for classes of images milder, since size and brightness may tell them
+        apart.
     """
+    if head.name == "classification":
+        return Augmentation(
+            style="brightfield" if n_channels == 3 else "fluorescence", scale=0.1, stain=0.3, camera=0.5
+        )
     small, large = median_size(pairs)
     options = Augmentation(diameters=(min(7.0, small), max(100.0, 1.5 * large)))
     if n_channels == 3:

@@ -16,6 +16,7 @@ from veriscope.io.hashing import sha256_of
 from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.heads.base import Head
 from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.networks.build import make_network, usual_widths
 from veriscope.training.networks.start import load_weights
 from veriscope.zoo.cache import model_folder
@@ -137,10 +138,10 @@ class KnownNetwork:
         MethodError
             If its architecture cannot be trained, or its weights do not fit.
         """
-        if (self.architecture == "boxes") != (head.name == "boxes"):
+        if _kind_of(self.head) != _kind_of(head.name):
             raise MethodError(
-                f"{self.name} has a {self.head} head; a network for boxes and one for pixels have no weights "
-                "in common: start from another, or leave --from out"
+                f"{self.name} has a {self.head} head; networks for {_kind_of(self.head)} and for "
+                f"{_kind_of(head.name)} have no weights in common: start from another, or leave --from out"
             )
         network = make_network(self.architecture, n_channels, head, widths=self.widths, norm=False)
         last = _STAR_LAST if self.head == "star" and self.architecture == "unet" else 1
@@ -153,10 +154,15 @@ class KnownNetwork:
         """Tell whether the head of the weights means what the new one does."""
         if self.head != head.name:
             return False
-        if isinstance(head, BoxHead):
+        if isinstance(head, BoxHead | ClassificationHead):
             return tuple(self.settings.get("classes", ())) == head.classes
         # Classes are numbers and rays a choice; there may be more or fewer of them now.
         return None if head.name in ("semantic", "star") else True
+
+
+def _kind_of(head: str) -> str:
+    """Say what a head is about, in which networks for them differ."""
+    return {"boxes": "boxes", "classification": "classes of images"}.get(head, "pixels")
 
 
 def find_network(name: str) -> KnownNetwork:

@@ -87,6 +87,8 @@ def _stored(path: Path) -> list[_Weights]:
     for node in graph.node:
         if node.op_type in ("Conv", "LayerNormalization"):
             found.append([values.get(name) for name in node.input[1:3]])
+        elif node.op_type == "Gemm" and node.input[1] in values:
+            found.append([values[node.input[1]], values.get(node.input[2])])
         elif node.op_type == "MatMul" and node.input[1] in values:
             # A linear layer is stored transposed, and its bias is added by the node behind it.
             adding = added_to[node.output[0]]

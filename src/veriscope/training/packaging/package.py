@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
 
-from veriscope.core.image import RGB_CHANNELS
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, MethodError, MissingPackageError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.hashing import sha256_of
 from veriscope.training.heads.base import Head
+from veriscope.training.packaging.tensors import (
+    describe_input,
+    describe_output,
+    output_name,
+    says_of_pixels,
+)
 from veriscope.zoo.add import open_package
 from veriscope.zoo.read import read_description
 from veriscope.zoo.reproduce import reproduce
@@ -38,6 +43,7 @@ _TASKS = {
     "denoise": "denoising",
     "masked": "image-restoration",
     "boxes": "object-detection",
+    "classification": "image-classification",
 }
 
 
@@ -122,7 +128,7 @@ def write_package(
         If what exports is not installed.
     """
     plain = settings.model_dump(mode="json")
-    weights = _onnx_bytes(network, head, int(plain["n_channels"]), int(plain["stride"]))
+    weights = _onnx_bytes(network, head, plain)
     with atomic_path(target) as temporary:
         temporary.mkdir()
         (temporary / "weights.onnx").write_bytes(weights)
@@ -191,13 +197,14 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
     return -(-(reach + margin) // stride) * stride
 
 
-def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) -> bytes:
+def _onnx_bytes(network: nn.Module, head: Head, plain: Mapping[str, Any]) -> bytes:
     """Export with free height and width."""
     from torch.onnx import export
 
     exported = _Exported(copy.deepcopy(network).to("cpu").float(), head).eval()
-    side = 4 * stride
+    side, n_channels = 4 * int(plain["stride"]), int(plain["n_channels"])
     free = {2: "y", 3: "x"}
+    name = output_name(plain)
     stream = io.BytesIO()
     try:
         with warnings.catch_warnings():
@@ -207,8 +214,8 @@ def _onnx_bytes(network: nn.Module, head: Head, n_channels: int, stride: int) ->
                 (torch.zeros(1, n_channels, side, side),),
                 stream,  # type: ignore[arg-type]
                 input_names=["raw"],
-                output_names=["dense"],
-                dynamic_axes={"raw": free, "dense": free},
+                output_names=[name],
+                dynamic_axes={"raw": free} | ({name: free} if says_of_pixels(plain) else {}),
                 opset_version=OPSET,
                 dynamo=False,
             )
@@ -223,7 +230,7 @@ def _simulated(plain: Mapping[str, Any], *, seed: int = 7) -> NDArray[np.uint16]
     """Draw ellipses on a noisy background (1, c, y, x), as 16-bit counts of a camera; nobody's data."""
     rng = np.random.default_rng(seed)
     step = int(plain["stride"])
-    side = -(-(2 * int(plain["halo"]) + 48) // step) * step
+    side = max(-(-(2 * int(plain["halo"]) + 48) // step) * step, int(plain.get("smallest_side") or 1))
     size = float(plain.get("best_diameter") or 28.0) / 2
     y, x = np.mgrid[:side, :side]
     channels = int(plain["n_channels"])
@@ -257,16 +264,7 @@ def _describe(
     folder: Path, plain: Mapping[str, Any], head: Head, facts: PackageFacts, key: str
 ) -> dict[str, Any]:
     """Give the content of ``bioimageio.yaml``."""
-    step, halo = int(plain["stride"]), int(plain["halo"])
-    halo = -(-halo // step) * step
-    space = [{"type": "space", "id": axis, "size": {"min": 2 * halo + step, "step": step}} for axis in "yx"]
-    same = [
-        {"type": "space", "id": axis, "halo": halo, "size": {"tensor_id": "raw", "axis_id": axis}}
-        for axis in "yx"
-    ]
     card = facts.card
-    n_channels = int(plain["n_channels"])
-    names = {1: ("intensity",), 3: RGB_CHANNELS}.get(n_channels) or range(n_channels)
     cite = card.get("citation") or "Trained with Veriscope by its user; not published."
     task = _TASKS.get(str(plain["head"]), "instance-segmentation")
     return {
@@ -280,46 +278,8 @@ def _describe(
         **({"license": licence} if (licence := _licence(card)) else {}),
         "tags": [task, str(plain["architecture"]), "2d", "veriscope"],
         "documentation": "README.md",
-        "inputs": [
-            {
-                "id": "raw",
-                "description": "Image in any unit.",
-                "axes": [
-                    {"type": "batch", "size": 1},
-                    {"type": "channel", "channel_names": [str(name) for name in names]},
-                    *space,
-                ],
-                "data": {"type": "uint16", "range": [0, None]},
-                "test_tensor": _file(folder, "test_input.npy"),
-                "preprocessing": [
-                    {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
-                    {
-                        "id": "scale_range",
-                        "kwargs": {
-                            "axes": ["channel", "y", "x"],
-                            "min_percentile": 1.0,
-                            "max_percentile": 99.8,
-                            "eps": 1e-6,
-                        },
-                    },
-                    # bioimageio.core gives the scaled values as float64, which ONNX Runtime refuses.
-                    {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
-                ],
-            }
-        ],
-        "outputs": [
-            {
-                "id": "dense",
-                "description": f"Output of the {head.name} head: {', '.join(head.channels)}."[:128],
-                "axes": [
-                    {"type": "batch", "size": 1},
-                    {"type": "channel", "channel_names": list(head.channels)},
-                    *same,
-                ],
-                "data": {"type": "float32", "range": [None, None]},
-                "test_tensor": _file(folder, "test_output.npy"),
-            }
-        ],
+        "inputs": [describe_input(plain, _file(folder, "test_input.npy"))],
+        "outputs": [describe_output(plain, head, _file(folder, "test_output.npy"))],
         "weights": {"onnx": {**_file(folder, "weights.onnx"), "opset_version": OPSET}},
         "config": {
             "bioimageio": {

@@ -16,6 +16,7 @@ import torch
 import veriscope
 from veriscope.core.cost import Assumptions, Usage, footprint
 from veriscope.core.settings import Settings
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.judging.compare import Comparison
 from veriscope.training.judging.envelope import STEPS
 from veriscope.training.loop.learn import Learned
@@ -31,6 +32,12 @@ __all__ = ["SCHEMA", "Outcome", "facts_of", "summary_of"]
 SCHEMA = "veriscope/train/1"
 _NO_ADDRESS = "https://private.invalid/local-data"
 """The specification demands an address of the data; .invalid is kept free for what has none (RFC 2606)."""
+
+
+_CLOSED_SET = (
+    "Knows these classes alone, and in the shares in which it saw them: an image of anything else is given "
+    "one of them, perhaps with a high probability."
+)
 
 
 @dataclass(frozen=True)
@@ -180,9 +187,13 @@ def _card(outcome: Outcome) -> dict[str, Any]:
     if outcome.comparison is not None and outcome.comparison.recommended == "start":
         limits.insert(0, outcome.comparison.sentence[0].upper() + outcome.comparison.sentence[1:] + ".")
     style = lesson.augmentation.style
+    what = f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}"
+    if isinstance(lesson.head, ClassificationHead):
+        what = f"Tells {len(lesson.head.classes)} classes of images apart ({', '.join(lesson.head.classes)})"
+        limits.insert(0, _CLOSED_SET)
+        limits += [str(outcome.choice["caution"])] if outcome.choice["caution"] else []
     return {
-        "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, "
-        "trained by its user with Veriscope.",
+        "summary": f"{what}, trained by its user with Veriscope.",
         "objects": (data.objects,),
         "modalities": ("fluorescence",) if style == "fluorescence" else (),
         "foreground": "bright" if style == "fluorescence" else "either",

@@ -13,8 +13,9 @@ from torch import nn
 
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
-from veriscope.methods.networks.box_network import box_network_class
-from veriscope.methods.networks.instance_network import network_class
+from veriscope.methods.networks.box_network import BoxNetwork
+from veriscope.methods.networks.class_network import class_network_class
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.normalise import normalise_channels
@@ -22,12 +23,14 @@ from veriscope.methods.networks.onnx import OnnxNetwork
 from veriscope.registry import make_method
 from veriscope.training.heads.base import Head
 from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.images.prepare import channels_first, seen_by
 from veriscope.training.images.split import Split
 from veriscope.training.judging.choose import choose_settings
 from veriscope.training.judging.choose_boxes import choose_threshold
 from veriscope.training.judging.judge import ClassJudge, InstanceJudge, Judge, Predict, predict_with
 from veriscope.training.judging.judge_boxes import BoxJudge
+from veriscope.training.judging.judge_classes import ImageClassJudge
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import median_size
 from veriscope.training.networks.known import KnownNetwork
@@ -47,10 +50,13 @@ def judge_of(head: Head) -> Judge:
     Returns
     -------
     Judge
-        Of classes for a semantic head, of boxes where these are found, else of objects.
+        Of classes for a semantic head, of boxes where these are found, of classes of images where these are
+        told, else of objects.
     """
     if head.name == "boxes":
         return BoxJudge()
+    if isinstance(head, ClassificationHead):
+        return ImageClassJudge(head.classes)
     return ClassJudge(head.n_out) if head.name == "semantic" else InstanceJudge()
 
 
@@ -77,7 +83,8 @@ def make_candidate(
     NetworkPackage
         Proven to run.
     """
-    small, large = median_size(split.train) if lesson.head.name != "semantic" else (8.0, 60.0)
+    has_objects = lesson.head.name not in ("semantic", "classification")
+    small, large = median_size(split.train) if has_objects else (8.0, 60.0)
     plain = {
         "architecture": lesson.architecture,
         "head": lesson.head.name,
@@ -89,6 +96,9 @@ def make_candidate(
     }
     if isinstance(lesson.head, BoxHead):
         plain |= _box_settings(lesson.head, network, split)
+    if isinstance(lesson.head, ClassificationHead):
+        head = lesson.head
+        plain |= {"classes": head.classes, "zoom": head.zoom, "smallest_side": head.side}
     settings = NetworkSettings.parse(plain, where="what the network needs to be used")
     facts = PackageFacts("candidate", {"summary": "candidate"})
     write_package(network, lesson.head, folder, settings=settings, facts=facts)
@@ -128,9 +138,9 @@ def choose_on_validation(
     Returns
     -------
     package, record
-        With what was chosen, and what was tried; for classes there is nothing to choose.
+        With what was chosen, and what was tried; for classes there is nothing to choose of how they are told.
     """
-    if package.settings.head == "semantic":
+    if package.settings.head in ("semantic", "classification"):
         return package, {}
     if package.settings.head == "boxes":
         boxed = choose_threshold(package, split.val, progress)
@@ -151,14 +161,18 @@ def package_predictor(package: NetworkPackage) -> Predict:
     Returns
     -------
     callable
-        Labels of an image, or classes or a prediction with boxes where its head gives these.
+        Labels of an image; or classes, a prediction with boxes, or probabilities of classes where its head
+        gives these.
     """
     if package.settings.head == "semantic":
         return _classes(package)
     if package.settings.head == "boxes":
-        method = box_network_class(package, name="network")()
+        method = BoxNetwork.of(package, name="network")()
         return lambda image: method.predict(seen_by(image, package.settings.n_channels))
-    return predict_with(network_class(package, name="network")())
+    if package.settings.head == "classification":
+        teller = class_network_class(package, name="network")()
+        return lambda image: teller.classify(seen_by(image, package.settings.n_channels))
+    return predict_with(InstanceNetwork.of(package, name="network")())
 
 
 def _read(folder: Path) -> NetworkPackage:
