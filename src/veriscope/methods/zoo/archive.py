@@ -130,9 +130,13 @@ def _unpack_one(
             f"{archive}: {entry.filename} is a link or a device; packages hold plain files. Do not use this "
             "one"
         )
-    if str(relative).lower() in seen:
+    # As disks see names that take small letters for large ones.
+    name, *above = (str(path).lower() for path in (relative, *relative.parents[:-1]))
+    if name in seen:
         raise UnreadableFileError(f"{archive}: has two files named {entry.filename}")
-    seen.add(str(relative).lower())
+    if f"{name}/" in seen or not seen.isdisjoint(above):
+        raise UnreadableFileError(f"{archive}: has a file and a folder of one name: {entry.filename}")
+    seen.update((name, *(f"{folder}/" for folder in above)))
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     written = 0

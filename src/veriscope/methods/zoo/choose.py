@@ -72,7 +72,8 @@ def choose_maps(description: ModelDescription, options: ZooModelParameters) -> M
     if options.foreground is None and description.objects is not None:
         return Maps(tensor.id, 0, None)
     names = _channel_names(tensor)
-    foreground = _pick(names, options.foreground, _FOREGROUND, what="foreground")
+    # A border of cells is not the cells.
+    foreground = _pick(names, options.foreground, _FOREGROUND, what="foreground", but=_BOUNDARY)
     boundary = _pick(names, options.boundary, _BOUNDARY, what="boundary")
     if foreground is None:
         rest = [index for index in range(len(names)) if index != boundary]
@@ -93,16 +94,24 @@ def _channel_names(tensor: Tensor) -> tuple[str, ...]:
     return axis.channels or tuple(f"channel{index}" for index in range(axis.size or axis.smallest))
 
 
-def _pick(names: Sequence[str], wanted: str | int | None, words: Sequence[str], *, what: str) -> int | None:
-    """Index of the channel that is wanted, or of the only one whose name has one of the words."""
+def _pick(
+    names: Sequence[str],
+    wanted: str | int | None,
+    words: Sequence[str],
+    *,
+    what: str,
+    but: Sequence[str] = (),
+) -> int | None:
+    """Index of the channel wanted, or of the only one whose name has one of the words and none of others."""
     if wanted is not None:
         if str(wanted) in names:
             return names.index(str(wanted))
-        if str(wanted).isdigit() and int(wanted) < len(names):
+        if str(wanted).isdecimal() and int(wanted) < len(names):
             return int(wanted)
         raise MethodError(f"{what}: there is no channel {wanted!r}; the channels are {', '.join(names)}")
+    lower = [name.lower() for name in names]
     for word in words:
-        found = [index for index, name in enumerate(names) if word in name.lower()]
+        found = [i for i, name in enumerate(lower) if word in name and not any(no in name for no in but)]
         if len(found) == 1:
             return found[0]
     return None
