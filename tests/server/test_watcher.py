@@ -91,6 +91,18 @@ def test_studies_that_come_and_go_are_told(watcher: StudyWatcher, heard: Heard, 
     assert heard.take() == [("second", "study")]
 
 
+def test_the_first_study_of_an_empty_folder_is_told(tmp_path: Path, heard: Heard, workspace: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    found = StudyWatcher(Workspace(tmp_path / "empty"), heard, lambda _: False)
+    found.look()
+    shutil.copytree(workspace / "small", tmp_path / "empty" / "first")
+    found.look()
+    assert heard.take() == [("first", "study")]
+    shutil.rmtree(tmp_path / "empty" / "first")
+    found.look()
+    assert heard.take() == [("first", "study")]
+
+
 def test_what_the_server_told_is_not_told_again(watcher: StudyWatcher, heard: Heard, workspace: Path) -> None:
     path = workspace / "small" / "images.csv"
     path.write_bytes(path.read_bytes() + b"\n")

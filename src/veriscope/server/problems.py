@@ -47,12 +47,21 @@ _STATUS_TITLES = {
     413: "Too large",
     429: "Too many attempts",
 }
-_IN_THE_APP = (
-    (re.compile(r"veriscope audit \S+ --import \S+"), "annotate them under Audit"),
-    (re.compile(r"veriscope audit \S+( --\w+ \S+)*"), "draw tiles under Audit"),
-    (re.compile(r"veriscope run \S+"), "run the candidates under Candidates"),
-    (re.compile(r"veriscope (validate|estimate|verdict) \S+"), "compute the answer under Answer"),
-    (re.compile(r"veriscope new \S+( --\w+ \S+)*"), "make a new study under Home"),
+_STUDY = r"(?:[^();\n]|\([^();\n]*\))+?"  # a name may have spaces and pairs of brackets
+_END = r"(?=[;)\n]|$)"
+_GIVEN = r"(?: --\w+ [^\s;,)]+)"
+_IN_THE_APP = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (
+            rf"(?:annotate those in [^;\n]+, then: )?veriscope audit {_STUDY} --import [^\s;)]+",
+            "annotate them under Audit",
+        ),
+        (rf"(?:draw some with )?veriscope audit {_STUDY}(?:{_GIVEN}+|{_END})", "draw tiles under Audit"),
+        (rf"veriscope run {_STUDY}{_END}", "run the candidates under Candidates"),
+        (rf"veriscope (?:validate|estimate|verdict) {_STUDY}{_END}", "compute the answer under Answer"),
+        (rf"(?:make one with: )?veriscope new {_STUDY}(?:{_GIVEN}+|{_END})", "make a new study under Home"),
+    )
 )
 
 

@@ -54,7 +54,7 @@ class StudyWatcher:
     ) -> None:
         self._workspace, self._events, self._is_busy = workspace, events, is_busy
         self._seconds = seconds
-        self._seen: dict[str, _State] = {}
+        self._seen: dict[str, _State] | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
@@ -78,23 +78,21 @@ class StudyWatcher:
             Its identifier.
         """
         with self._lock:
-            if study in self._seen:
+            if self._seen is not None and study in self._seen:
                 self._seen[study] = _state(self._workspace.folder_of(study))
 
     def look(self) -> None:
         """Look once at all studies, and tell what has changed since the last look."""
         if not self._events.is_heard:
             with self._lock:
-                self._seen.clear()  # who listens next loads everything anew
+                self._seen = None  # who listens next loads everything anew
             return
         names = self._workspace.names()
         with self._lock:
-            is_first = not self._seen
-            before, self._seen = self._seen, {}
-            for name in names:
-                self._seen[name] = _state(self._workspace.folder_of(name))
+            before = self._seen
+            self._seen = {name: _state(self._workspace.folder_of(name)) for name in names}
             now = dict(self._seen)
-        if is_first:
+        if before is None:
             return
         for name in sorted(before.keys() | now.keys()):
             if before.get(name) != now.get(name) and not self._is_busy(name):

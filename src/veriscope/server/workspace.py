@@ -16,7 +16,7 @@ __all__ = ["HIDDEN", "Workspace"]
 HIDDEN = ".veriscope"
 """Folder of the server's own state in a workspace."""
 
-_NAME = re.compile(r"^[^\W_][\w .+()-]{0,99}$")
+_NAME = re.compile(r"[^\W_][\w .+()-]{0,99}")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 
 
@@ -53,10 +53,10 @@ class Workspace:
             return [self.folder.name]
         found = []
         for path in self.folder.iterdir():
-            if path.name.startswith(".") or not path.resolve().is_relative_to(self.folder):
+            if not _is_folder_name(path.name) or not path.resolve().is_relative_to(self.folder):
                 continue
             config = path / "study.yaml"
-            if config.exists():
+            if config.is_file():
                 record = path / "record.jsonl"
                 changed = (record if record.exists() else config).stat().st_mtime
                 found.append((changed, path.name))
@@ -82,7 +82,7 @@ class Workspace:
         """
         if self.is_single and name == self.folder.name:
             return StudyFolder(self.folder)
-        if not self.is_single and self.is_name(name):
+        if not self.is_single and _is_folder_name(name):
             path = self.folder / name
             if (path / "study.yaml").is_file() and path.resolve().is_relative_to(self.folder):
                 return StudyFolder(path)
@@ -165,7 +165,7 @@ class Workspace:
         return path
 
     def is_name(self, name: str) -> bool:
-        """Tell whether a text can be the name of a study's folder.
+        """Tell whether a text can be the name of a new study's folder.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Workspace:
         bool
             Whether it is one harmless part of a path, on any system.
         """
-        return bool(_NAME.match(name)) and not _RESERVED.match(name) and not name.endswith((".", " "))
+        return bool(_NAME.fullmatch(name)) and not _RESERVED.match(name) and not name.endswith((".", " "))
 
     def allowed(self, text: str) -> Path:
         """Check that a path of this computer may be read.
@@ -232,3 +232,9 @@ class Workspace:
             if image.image_id == image_id:
                 return image
         raise ProblemError.make(404, f"The study has no image {image_id[:100]!r}.", "Reload the images.")
+
+
+def _is_folder_name(name: str) -> bool:
+    """Tell whether a text is the name of a folder in the workspace: studies made elsewhere have any."""
+    is_part = Path(name).name == name and "\0" not in name and len(name.encode("utf-8", "replace")) <= 255
+    return is_part and name != "" and not name.startswith(".")

@@ -1,0 +1,207 @@
+"""Which studies a server shows, under which names, and which paths it never touches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from tests.server.conftest import Running
+
+from veriscope.errors import InputError
+from veriscope.server.problems import ProblemError
+from veriscope.server.workspace import HIDDEN, Workspace
+
+ODD = [
+    "_under",
+    "a, b",
+    "50% agar",
+    "x" * 120,
+    "Ü – 漢字",
+    "a&b=c?",
+    "#1 + 2",
+    "-dash",
+    "two\nlines",
+    "back\\slash",
+    "ends with a dot.",
+    'it\'s "quoted"',
+    "con",
+]
+
+
+def study(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text("name: x\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_study_of_any_folder_is_found_under_its_name(tmp_path: Path, name: str) -> None:
+    study(tmp_path / name)
+    found = Workspace(tmp_path)
+    assert found.names() == [name]
+    assert found.study(name).root == tmp_path / name
+
+
+def test_odd_names_in_the_browser(workspace: Path, launch: Callable[..., Running]) -> None:
+    for name in ODD:
+        shutil.copytree(workspace / "small", workspace / name)
+    client = launch(workspace).client()
+    listed = client.get("/api/studies")
+    assert listed.status_code == 200
+    assert {item["id"] for item in listed.json()["studies"]} == {"small", *ODD}
+    for item in listed.json()["studies"]:
+        path = f"/api/studies/{quote(item['id'], safe='')}"
+        assert client.get(path).json()["id"] == item["id"]
+        assert client.get(item["thumbnail"]).headers["content-type"] == "image/png"
+
+
+def test_what_is_no_study_is_not_listed(tmp_path: Path) -> None:
+    study(tmp_path / "real")
+    study(tmp_path / ".hidden")
+    study(tmp_path / HIDDEN / "uploads")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "wrong" / "study.yaml").mkdir(parents=True)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    found = Workspace(tmp_path)
+    assert found.names() == ["real"]
+    for name in (".hidden", HIDDEN, "folder", "file", "wrong", "dangling"):
+        with pytest.raises(ProblemError) as caught:
+            found.study(name)
+        assert caught.value.problem.detail == f"There is no study {name!r}."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../outside",
+        "/etc",
+        "a/b",
+        "real/",
+        "./real",
+        "real/../real",
+        "a\0b",
+        "x" * 300,
+        "ü" * 200,
+    ],
+)
+def test_names_that_are_paths_lead_nowhere(tmp_path: Path, name: str) -> None:
+    study(tmp_path / "outside")
+    study(tmp_path / "ws" / "real")
+    study(tmp_path / "ws" / "a" / "b")
+    with pytest.raises(ProblemError) as caught:
+        Workspace(tmp_path / "ws").study(name)
+    assert caught.value.problem.status == 404
+
+
+def test_a_link_to_a_study_elsewhere_is_not_followed_and_one_inside_is(tmp_path: Path) -> None:
+    study(tmp_path / "outside")
+    real = study(tmp_path / "ws" / "real")
+    (tmp_path / "ws" / "out").symlink_to(tmp_path / "outside")
+    (tmp_path / "ws" / "in").symlink_to(real)
+    found = Workspace(tmp_path / "ws")
+    assert sorted(found.names()) == ["in", "real"]
+    with pytest.raises(ProblemError):
+        found.study("out")
+
+
+def test_the_study_changed_last_comes_first(tmp_path: Path) -> None:
+    for at, name in enumerate(["b", "c", "a"], 1):
+        os.utime(study(tmp_path / name) / "study.yaml", (at * 1000, at * 1000))
+    assert Workspace(tmp_path).names() == ["a", "c", "b"]
+    (tmp_path / "c" / "record.jsonl").write_text("")
+    assert Workspace(tmp_path).names() == ["c", "a", "b"]
+
+
+def test_one_study_is_its_own_workspace(tmp_path: Path) -> None:
+    found = Workspace(study(tmp_path / "alone (1)"))
+    assert (found.is_single, found.names()) == (True, ["alone (1)"])
+    assert found.study("alone (1)").root == tmp_path / "alone (1)"
+    for other in ("alone", "", "."):
+        with pytest.raises(ProblemError):
+            found.study(other)
+    with pytest.raises(ProblemError) as caught:
+        found.new_folder("another")
+    assert caught.value.problem.detail == "This server was started for one study."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*("a", "My study (2)", "2024-11-21", "Zellkerne ü", "漢字", "a.b", "a+b")],
+)
+def test_names_of_new_studies(tmp_path: Path, name: str) -> None:
+    assert Workspace(tmp_path).new_folder(f"  {name} ") == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "a/b",
+        "a\\b",
+        "_a",
+        "-a",
+        "a\nb",
+        "a:b",
+        "a*",
+        "con",
+        "NUL.txt",
+        "a.",
+        "x" * 101,
+        "a,b",
+    ],
+)
+def test_names_that_no_system_would_take_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Workspace(tmp_path).new_folder(name)
+    assert str(caught.value) == (
+        f"{name.strip()[:100]!r} cannot be the name of a study's folder; use letters, digits, space, . _ - + ( ), "
+        "begin with a letter or digit, 100 at most"
+    )
+
+
+def test_a_new_study_takes_no_folder_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "Taken").mkdir()
+    (tmp_path / "f\u00fcnf").mkdir()
+    for name in (
+        "Taken",
+        "taken",
+        "TAKEN ",
+        "fu\u0308nf",
+    ):  # also in other letters, as Windows and macOS see it
+        with pytest.raises(ProblemError) as caught:
+            Workspace(tmp_path).new_folder(name)
+        assert (caught.value.problem.status, caught.value.problem.action) == (409, "Choose another name.")
+
+
+def test_only_folders_that_were_named_may_be_read(tmp_path: Path) -> None:
+    for name in ("ws", "data", "secret"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
+    found = Workspace(tmp_path / "ws", (tmp_path / "data",))
+    assert found.allowed(str(tmp_path / "data" / "*.tif")) == tmp_path / "data" / "*.tif"
+    assert found.allowed("sub/a.tif") == tmp_path / "ws" / "sub" / "a.tif"
+    outside = [
+        "/etc/passwd",
+        "..",
+        "../secret",
+        str(tmp_path / "data" / ".." / "secret"),
+        "~",
+        f"{tmp_path}/data2",
+    ]
+    for text in [*outside, str(tmp_path / "data" / "link"), str(tmp_path / "data" / "link" / "a.tif")]:
+        with pytest.raises(ProblemError) as caught:
+            found.allowed(text)
+        assert caught.value.problem.status == 403
+    with pytest.raises(InputError, match="cannot hold the character NUL"):
+        found.allowed("a\0b")
