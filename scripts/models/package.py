@@ -25,7 +25,7 @@ from train import stored
 
 from veriscope.core.image import Image
 from veriscope.methods.channels import channels_for
-from veriscope.methods.networks.instance_network import network_class
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.training.architectures.unet import UNet
@@ -108,7 +108,7 @@ def main() -> None:
         write_package(network, FlowHead(), draft, settings=settings, facts=PackageFacts(card.title, facts))
         amend(draft, options.name, card)
         package = load_package(draft)
-        method = network_class(package, name=options.name)()
+        method = InstanceNetwork.of(package, name=options.name)()
         seen = [channels_for(method, image, None) for image in images]
         choice = choose_settings(package, seen, labels, groups=sets, progress=tell)
     print(choice.settings, choice.record, sep="\n")

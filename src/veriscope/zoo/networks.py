@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veriscope.methods.base import Method
 from veriscope.methods.networks.box_network import BoxNetwork
-from veriscope.methods.networks.class_network import class_network_class
+from veriscope.methods.networks.class_network import ClassNetwork
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.zoo.add import open_package
 from veriscope.zoo.cache import load_installed, slug
 from veriscope.zoo.read import find_description
@@ -36,7 +36,7 @@ def is_network_name(name: str) -> bool:
     return name.startswith(NETWORK_PREFIX)
 
 
-def network_method(name: str) -> type[Method]:
+def network_method(name: str) -> type[PackagedNetwork]:
     """Give the class of a network, with all its settings from its package.
 
     Parameters
@@ -66,8 +66,5 @@ def network_method(name: str) -> type[Method]:
     package.verify()
     own = slug(model.description.id or model.description.name) if is_path else asked
     called = f"{NETWORK_PREFIX}{own}"
-    if package.settings.head == "boxes":
-        return BoxNetwork.of(package, name=called)
-    if package.settings.head == "classification":
-        return class_network_class(package, name=called)
-    return InstanceNetwork.of(package, name=called)
+    bases: dict[str, type[PackagedNetwork]] = {"boxes": BoxNetwork, "classification": ClassNetwork}
+    return bases.get(package.settings.head, InstanceNetwork).of(package, name=called)

@@ -7,7 +7,7 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
-from veriscope.methods.networks.instance_network import network_class
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 from veriscope.training.judging.choose import choose_settings
@@ -33,7 +33,7 @@ def nuclei(seed: int, *, debris: int = 0) -> tuple[Image, np.ndarray]:
 
 
 def f1(package: NetworkPackage, cases: list[tuple[Image, np.ndarray]]) -> float:
-    method = network_class(package, name="candidate")()
+    method = InstanceNetwork.of(package, name="candidate")()
     found = [method.predict(image).labels for image, _ in cases]
     return float(compare_instances([labels for _, labels in cases], found).metrics["f1@0.5"].value or 0)
 

@@ -15,15 +15,14 @@ from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError
-from veriscope.methods.base import Method
 from veriscope.methods.networks.centres import Found, boxes_at_peaks, ellipse_labels, keep_apart
 from veriscope.methods.networks.engines import EngineName
-from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.methods.networks.resample import resample
 
-__all__ = ["BoxNetwork", "BoxParameters", "box_network_class"]
+__all__ = ["BoxNetwork", "BoxParameters"]
 
 _FITS = (0.67, 1.5)
 """Sizes relative to the best at which objects are taken as they are; others are looked at again, rescaled."""
@@ -47,7 +46,7 @@ class BoxParameters(Settings):
     """What runs the network; changes no result beyond rounding."""
 
 
-class BoxNetwork(Method):
+class BoxNetwork(PackagedNetwork):
     """Find objects with their boxes and classes in 2D images. The labels are the ellipses in the boxes.
 
     The whole image is held in memory.
@@ -63,17 +62,8 @@ class BoxNetwork(Method):
         Weights, and how they are used; of the class.
     """
 
-    package: ClassVar[NetworkPackage]
     finds_boxes: ClassVar[bool] = True
     Parameters: ClassVar[type[Settings]] = BoxParameters
-
-    def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if package is not None:
-            cls.package, cls.card, cls.version = package, package.card, package.version
-            cls.n_channels = package.settings.n_channels
-            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
-            cls.colour_channel = "luminance" if grey else None
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -202,32 +192,3 @@ class BoxNetwork(Method):
             details=details | {"n_by_class": by_class},
             boxes=boxes,
         )
-
-
-def box_network_class(package: NetworkPackage, *, name: str) -> type[BoxNetwork]:
-    """Make the method of a package that does not come with Veriscope.
-
-    Parameters
-    ----------
-    package
-        Of the network.
-    name
-        Of the method.
-
-    Returns
-    -------
-    type
-        A subclass of `BoxNetwork`, whose instances can be pickled.
-    """
-
-    class PackagedBoxNetwork(BoxNetwork, package=package):
-        def __reduce__(self) -> tuple[Any, ...]:
-            return _remake, (package, name, self.parameters)
-
-    PackagedBoxNetwork.name = name
-    PackagedBoxNetwork.__doc__ = package.card.summary
-    return PackagedBoxNetwork
-
-
-def _remake(package: NetworkPackage, name: str, parameters: Settings) -> BoxNetwork:
-    return box_network_class(package, name=name)(parameters)

@@ -17,9 +17,10 @@ from veriscope.methods.networks.engine_check import CheckedNetwork, Example, ope
 from veriscope.methods.networks.engines import EngineName
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.normalise import normalise_channels
+from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.methods.networks.resample import resample
 
-__all__ = ["ClassNetwork", "ClassParameters", "class_network_class", "continued", "shrunk"]
+__all__ = ["ClassNetwork", "ClassParameters", "continued", "shrunk"]
 
 _BLUR_BELOW = 0.8
 """Scale below which an image is smoothed first, so that fine detail does not turn into noise."""
@@ -32,7 +33,7 @@ class ClassParameters(Settings):
     """What runs the network; changes no result beyond rounding."""
 
 
-class ClassNetwork(ClassificationMethod):
+class ClassNetwork(PackagedNetwork, ClassificationMethod):
     """Say how probable each class is for a 2D image, which is looked at as a whole.
 
     Parameters
@@ -46,15 +47,12 @@ class ClassNetwork(ClassificationMethod):
         Weights, and how they are used; of the class.
     """
 
-    package: ClassVar[NetworkPackage]
     Parameters: ClassVar[type[Settings]] = ClassParameters
 
     def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
+        super().__init_subclass__(package, **options)
         if package is not None:
-            cls.package, cls.card, cls.version = package, package.card, package.version
-            cls.n_channels, cls.classes = package.settings.n_channels, package.settings.classes
-            cls.colour_channel = "luminance" if cls.n_channels == 1 else None
+            cls.classes = package.settings.classes
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -178,32 +176,3 @@ def continued(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     if not any(more):
         return values
     return np.pad(values, ((0, 0), *((n // 2, n - n // 2) for n in more)), mode="edge")
-
-
-def class_network_class(package: NetworkPackage, *, name: str) -> type[ClassNetwork]:
-    """Make the method of a package that does not come with Veriscope.
-
-    Parameters
-    ----------
-    package
-        Of the network.
-    name
-        Of the method.
-
-    Returns
-    -------
-    type
-        A subclass of `ClassNetwork`, whose instances can be pickled.
-    """
-
-    class PackagedClassNetwork(ClassNetwork, package=package):
-        def __reduce__(self) -> tuple[Any, ...]:
-            return _remake, (package, name, self.parameters)
-
-    PackagedClassNetwork.name = name
-    PackagedClassNetwork.__doc__ = package.card.summary
-    return PackagedClassNetwork
-
-
-def _remake(package: NetworkPackage, name: str, parameters: Settings) -> ClassNetwork:
-    return class_network_class(package, name=name)(parameters)

@@ -17,11 +17,11 @@ from veriscope.core.source import ArraySource, PixelSource
 from veriscope.errors import AxesError
 from veriscope.methods.base import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.networks.dense_objects import Dense, separator_for
-from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkParameters
 from veriscope.methods.networks.normalise import ContrastSurvey
 from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
 from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.methods.networks.resample import resample, source_range
 from veriscope.methods.networks.size_search import (
     COARSE,
@@ -34,7 +34,7 @@ from veriscope.methods.networks.size_search import (
 )
 from veriscope.methods.sampling import gaussian_reach, sample_windows
 
-__all__ = ["InstanceNetwork", "NetworkSurvey", "network_class"]
+__all__ = ["InstanceNetwork", "NetworkSurvey"]
 
 _LONG = 1.5
 """Length of a long object, in diameters of a disc of its area."""
@@ -74,13 +74,8 @@ class NetworkSurvey(ContrastSurvey):
         return found if self.engine else {}
 
 
-class InstanceNetwork(LocalMethod):
+class InstanceNetwork(PackagedNetwork, LocalMethod):
     """Find objects in 2D images with a network from a package of Veriscope's own.
-
-    A method is a subclass with a package::
-
-        class NucleiHistology(InstanceNetwork, package=shipped("nuclei-histology")):
-            name = "nuclei-histology"
 
     Parameters
     ----------
@@ -93,18 +88,9 @@ class InstanceNetwork(LocalMethod):
         Weights, and how they are used; of the class.
     """
 
-    package: ClassVar[NetworkPackage]
     Parameters: ClassVar[type[Settings]] = NetworkParameters
     SurveyType: ClassVar[type[Survey]] = NetworkSurvey
     bytes_per_pixel: ClassVar[float] = 650.0
-
-    def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if package is not None:
-            cls.package, cls.card, cls.version = package, package.card, package.version
-            cls.n_channels = package.settings.n_channels
-            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
-            cls.colour_channel = "luminance" if grey else None
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -305,35 +291,6 @@ class InstanceNetwork(LocalMethod):
             spare=part.near_cut(labels, reach),
         )
         return labels, probabilities, foreground
-
-
-def network_class(package: NetworkPackage, *, name: str) -> type[InstanceNetwork]:
-    """Make the method of a package that does not come with Veriscope.
-
-    Parameters
-    ----------
-    package
-        Of the network.
-    name
-        Of the method.
-
-    Returns
-    -------
-    type
-        A subclass of `InstanceNetwork`, whose instances can be pickled.
-    """
-
-    class PackagedNetwork(InstanceNetwork, package=package):
-        def __reduce__(self) -> tuple[Any, ...]:
-            return _remake, (package, name, self.parameters)
-
-    PackagedNetwork.name = name
-    PackagedNetwork.__doc__ = package.card.summary
-    return PackagedNetwork
-
-
-def _remake(package: NetworkPackage, name: str, parameters: Settings) -> InstanceNetwork:
-    return network_class(package, name=name)(parameters)
 
 
 def _calibrated(mean: NDArray[np.float32], calibration: tuple[float, float]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from veriscope.core.source import ArraySource
 from veriscope.errors import InputError
 from veriscope.methods.base import Part
 from veriscope.methods.networks.dense_objects import Dense, separator_for
-from veriscope.methods.networks.instance_network import network_class
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkParameters, NetworkSettings
 from veriscope.methods.networks.objects import keep_objects, mean_inside
@@ -160,7 +160,7 @@ def _merges(settings: NetworkSettings) -> list[float]:
 def _dense(package: NetworkPackage, image: Image) -> Dense | None:
     """Run the network on an image as it is; None: the image is constant."""
     as_it_is = NetworkParameters(diameter=package.settings.best_diameter)
-    method = network_class(package, name="candidate")(as_it_is)
+    method = InstanceNetwork.of(package, name="candidate")(as_it_is)
     method.check(image)
     return method.dense(Part.whole(image), method.survey(ArraySource(image)))
 
@@ -254,7 +254,7 @@ def _predicted_score(
     package: NetworkPackage, settings: NetworkSettings, cases: Sequence[_Case], totals: dict[str, int]
 ) -> float:
     """Mean F1 of what users would get."""
-    method = network_class(replace(package, settings=settings), name="candidate")()
+    method = InstanceNetwork.of(replace(package, settings=settings), name="candidate")()
     tables = []
     for case in cases:
         table = contingency(case.reference, case.known(method.predict(case.image).labels))

@@ -10,7 +10,7 @@ import numpy as np
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
-from veriscope.methods.networks.box_network import BoxParameters, box_network_class
+from veriscope.methods.networks.box_network import BoxNetwork, BoxParameters
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import seen_by
@@ -55,7 +55,7 @@ def choose_threshold(
             "with boxes into the validation part"
         )
     low = replace(package, settings=package.settings.model_copy(update={"threshold": _LOWEST}))
-    method = box_network_class(low, name="candidate")(BoxParameters())
+    method = BoxNetwork.of(low, name="candidate")(BoxParameters())
     seen: list[tuple[Detections, Detections]] = []
     for number, pair in enumerate(pairs):
         progress("choose threshold", number, len(pairs))

@@ -14,7 +14,7 @@ from torch import nn
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.methods.networks.box_network import BoxNetwork
-from veriscope.methods.networks.class_network import class_network_class
+from veriscope.methods.networks.class_network import ClassNetwork
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
@@ -170,7 +170,7 @@ def package_predictor(package: NetworkPackage) -> Predict:
         method = BoxNetwork.of(package, name="network")()
         return lambda image: method.predict(seen_by(image, package.settings.n_channels))
     if package.settings.head == "classification":
-        teller = class_network_class(package, name="network")()
+        teller = ClassNetwork.of(package, name="network")()
         return lambda image: teller.classify(seen_by(image, package.settings.n_channels))
     return predict_with(InstanceNetwork.of(package, name="network")())
 

@@ -1,0 +1,73 @@
+"""What methods that are made of a package have in common, whatever their network says."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, ClassVar, Self
+
+from veriscope.core.settings import Settings
+from veriscope.methods.base import Method
+from veriscope.methods.networks.network_files import NetworkPackage
+
+__all__ = ["PackagedNetwork"]
+
+
+class PackagedNetwork(Method):
+    """A method that is a package: a subclass names it, or `of` makes that subclass.
+
+    ::
+
+        class NucleiHistology(InstanceNetwork, package=shipped("nuclei-histology")):
+            name = "nuclei-histology"
+
+    Attributes
+    ----------
+    package
+        Weights, and how they are used; of the class.
+    """
+
+    package: ClassVar[NetworkPackage]
+
+    def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if package is not None:
+            cls.package, cls.card, cls.version = package, package.card, package.version
+            cls.n_channels = package.settings.n_channels
+            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
+            cls.colour_channel = "luminance" if grey else None
+
+    @classmethod
+    def of(cls, package: NetworkPackage, *, name: str) -> type[Self]:
+        """Make the method of a package that does not come with Veriscope.
+
+        Parameters
+        ----------
+        package
+            Of the network.
+        name
+            Of the method.
+
+        Returns
+        -------
+        type
+            A subclass, whose instances can be pickled.
+        """
+
+        def reduce(self: Method) -> tuple[Any, ...]:
+            return _remake, (cls, package, name, self.parameters)
+
+        own = {
+            "name": name,
+            "__doc__": package.card.summary,
+            "__module__": cls.__module__,
+            "__reduce__": reduce,
+        }
+        return types.new_class(
+            f"Packaged{cls.__name__}", (cls,), {"package": package}, lambda body: body.update(own)
+        )
+
+
+def _remake(
+    base: type[PackagedNetwork], package: NetworkPackage, name: str, parameters: Settings
+) -> PackagedNetwork:
+    return base.of(package, name=name)(parameters)
