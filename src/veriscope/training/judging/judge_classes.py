@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +14,17 @@ from veriscope.training.judging.judge import Predict, predict_each
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.confidence.brier import brier_by_case
 from veriscope.validate.confidence.reliability import mean_by_unit
+from veriscope.validate.confusions import class_interval, class_mean_interval, confusion_interval
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.confusion import (
     accuracy,
     balanced_accuracy,
     matthews_correlation,
 )
-from veriscope.validate.metrics.classification.per_class import f_beta, one_versus_rest, sensitivity
-from veriscope.validate.statistics import Interval, jackknife_interval, leave_one_out, sum_by_cluster
+from veriscope.validate.metrics.classification.per_class import Decisions, f_beta, sensitivity
+from veriscope.validate.statistics import Interval
 
-__all__ = ["ImageClassJudge", "ToldClass", "macro_f1"]
+__all__ = ["ImageClassJudge", "ToldClass"]
 
 _UNIT = "field group"
 _LEVEL = 0.95
@@ -104,20 +105,24 @@ class ImageClassJudge:
         """
         groups = [row.group for row in rows]
         tables = self._tables(rows)
-        functions: dict[str, tuple[Callable[[FloatArray], FloatArray], float]] = {
-            self.metric: (balanced_accuracy, 0.0),
-            "macro_f1": (macro_f1, 0.0),
-            "matthews_correlation": (matthews_correlation, -1.0),
-            "accuracy": (accuracy, 0.0),
-        }
-        found = {key: _pooled(tables, groups, one, low) for key, (one, low) in functions.items()}
+        options: dict[str, Any] = {"level": _LEVEL, "unit": _UNIT}
         truth = np.array([row.reference for row in rows])
         squares = brier_by_case(truth, np.array([row.stated for row in rows]))
-        found["brier_score"] = mean_by_unit(squares, groups, (0.0, 2.0), _LEVEL, _UNIT)
+        found = {
+            self.metric: class_mean_interval(tables, groups, sensitivity, _of_class, **options),
+            "macro_f1": class_mean_interval(
+                tables, groups, f_beta, _of_class_or_taken, over="either", **options
+            ),
+            "matthews_correlation": confusion_interval(
+                tables, groups, matthews_correlation, bounds=(-1.0, 1.0), **options
+            ),
+            "accuracy": confusion_interval(tables, groups, accuracy, **options),
+            "brier_score": mean_by_unit(squares, groups, (0.0, 2.0), _LEVEL, _UNIT),
+        }
         for number, name in enumerate(self.names):
             if (truth == number).any():
-                found[f"sensitivity of {name}"] = _pooled(
-                    tables, groups, partial(_sensitivity, number=number), 0.0
+                found[f"sensitivity of {name}"] = class_interval(
+                    tables, groups, sensitivity, _of_class, positive=number, **options
                 )
         return found
 
@@ -157,37 +162,9 @@ class ImageClassJudge:
         return found
 
 
-def macro_f1(confusion: FloatArray) -> FloatArray:
-    """Mean F1 of the classes, each against the rest.
-
-    Parameters
-    ----------
-    confusion
-        Counts, shape (..., K, K): row = class of the reference.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...), 0 to 1, higher is better. The mean is over classes that occur on either side; NaN without
-        a case.
-    """
-    each = np.stack(
-        [f_beta(one_versus_rest(confusion, positive=number)) for number in range(confusion.shape[-1])]
-    )
-    occurs = np.isfinite(each)
-    total = np.where(occurs, each, 0.0).sum(axis=0)
-    count = occurs.sum(axis=0)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+def _of_class(decisions: Decisions) -> FloatArray:
+    return decisions.tp + decisions.fn
 
 
-def _sensitivity(confusion: FloatArray, *, number: int) -> FloatArray:
-    return sensitivity(one_versus_rest(confusion, positive=number))
-
-
-def _pooled(
-    tables: FloatArray, groups: Sequence[str], function: Callable[[FloatArray], FloatArray], low: float
-) -> Interval:
-    k = tables.shape[-1]
-    rows = sum_by_cluster(tables.reshape(len(tables), k * k), groups)
-    value, left_out = leave_one_out(rows, lambda sums: function(sums.reshape(*sums.shape[:-1], k, k)))
-    return jackknife_interval(value, left_out, rows.sum(axis=1), level=_LEVEL, bounds=(low, 1.0), unit=_UNIT)
+def _of_class_or_taken(decisions: Decisions) -> FloatArray:
+    return decisions.tp + decisions.fn + decisions.fp

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from veriscope.errors import InputError
 from veriscope.validate.candidates import Candidates, candidates_by_values
+from veriscope.validate.confusions import class_interval, class_mean_interval, confusion_interval
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification import calibration, confusion, multi_threshold, per_class
-from veriscope.validate.statistics import jackknife_interval, leave_one_out, sum_by_cluster
+from veriscope.validate.statistics import jackknife_interval
 from veriscope.workflow.comparison.options import CompareOptions
 
 __all__ = ["ClassUnit", "Classes"]
@@ -32,6 +33,14 @@ _EACH: dict[str, Callable[..., FloatArray]] = {
     "positive_predictive_value": per_class.positive_predictive_value,
     "negative_predictive_value": per_class.negative_predictive_value,
 }
+_ABOUT: dict[str, Callable[[per_class.Decisions], FloatArray]] = {
+    "f_beta": lambda found: found.tp + found.fn + found.fp,
+    "sensitivity": lambda found: found.tp + found.fn,
+    "specificity": lambda found: found.tn + found.fp,
+    "positive_predictive_value": lambda found: found.tp + found.fp,
+    "negative_predictive_value": lambda found: found.tn + found.fn,
+}
+"""Cases that a metric of one class is about: others say nothing of it, however many there are."""
 _CALIBRATION: dict[str, tuple[Callable[..., float], float]] = {
     "brier_score": (calibration.brier_score, 2.0),
     "negative_log_likelihood": (calibration.negative_log_likelihood, np.inf),
@@ -98,10 +107,7 @@ class Classes:
             (rows: reference), ``classes``, ``images``.
         """
         k = len(self._names)
-        metrics = {
-            key: self._by_confusion(units, function, bounds, unit)
-            for key, (function, bounds) in self._confusion_metrics().items()
-        }
+        metrics = self._of_confusions(units, unit)
         if units and units[0].probabilities is not None:
             metrics |= self._of_probabilities(units, unit)
         return {
@@ -121,19 +127,25 @@ class Classes:
             ],
         }
 
-    def _by_confusion(
-        self,
-        units: Sequence[ClassUnit],
-        function: Callable[[FloatArray], FloatArray],
-        bounds: tuple[float, float],
-        unit: str,
-    ) -> dict[str, Any]:
-        k = len(self._names)
-        rows = _clustered(units, _tables(units, k).reshape(len(units), k * k))
-        value, left_out = leave_one_out(rows, lambda sums: function(sums.reshape(*sums.shape[:-1], k, k)))
-        return jackknife_interval(
-            value, left_out, rows.sum(axis=1), level=self._options.level, bounds=bounds, unit=unit
-        ).to_dict()
+    def _of_confusions(self, units: Sequence[ClassUnit], unit: str) -> dict[str, Any]:
+        tables = _tables(units, len(self._names))
+        clusters = None if units[0].cluster is None else [item.cluster for item in units]
+        options: dict[str, Any] = {"level": self._options.level, "unit": unit}
+        found = {
+            key: confusion_interval(tables, clusters, function, bounds=bounds, **options)
+            for key, (function, bounds) in _OVERALL.items()
+            if key != "weighted_kappa" or self._ordered
+        }
+        about = _ABOUT["sensitivity"]
+        found["balanced_accuracy"] = class_mean_interval(
+            tables, clusters, per_class.sensitivity, about, **options
+        )
+        for key, each in _EACH.items():
+            for number, name in enumerate(self._names):
+                found[f"{key}[{name}]"] = class_interval(
+                    tables, clusters, each, _ABOUT[key], positive=number, **options
+                )
+        return {key: interval.to_dict() for key, interval in found.items()}
 
     def _of_probabilities(self, units: Sequence[ClassUnit], unit: str) -> dict[str, Any]:
         """Metrics of scores have no sums, so they are computed again without each image or replicate."""
@@ -255,7 +267,3 @@ def _tables(units: Sequence[ClassUnit], k: int) -> FloatArray:
     for row, item in enumerate(units):
         found[row, item.reference, item.prediction] = 1
     return found
-
-
-def _clustered(units: Sequence[ClassUnit], rows: FloatArray) -> FloatArray:
-    return rows if units[0].cluster is None else sum_by_cluster(rows, [item.cluster for item in units])
