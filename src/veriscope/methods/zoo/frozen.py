@@ -26,6 +26,7 @@ __all__ = ["can_freeze", "freeze", "is_local"]
 
 _SIDE = 1024
 _MEASURED = (ScaleRange, ZeroMeanUnitVariance)
+_SPATIAL = ("z", "y", "x")
 _AXES = {"channel", "batch", "time", "index"}
 """Axes of length 1 here: whether they are named or not does not matter."""
 
@@ -49,10 +50,12 @@ def is_local(step: Step) -> bool:
     Returns
     -------
     bool
-        False for what measures the image.
+        False for what measures the image, or goes along one of its lines.
     """
     if isinstance(step, Clip):
         return step.min_percentile is None and step.max_percentile is None
+    if getattr(step, "axis", None) in _SPATIAL:
+        return False
     return isinstance(
         step, Binarize | EnsureDtype | FixedZeroMeanUnitVariance | ScaleLinear | Sigmoid | Softmax
     )
