@@ -165,8 +165,8 @@ def test_names_that_no_system_would_take_are_refused(tmp_path: Path, name: str) 
     with pytest.raises(InputError) as caught:
         Workspace(tmp_path).new_folder(name)
     assert str(caught.value) == (
-        f"{name.strip()[:100]!r} cannot be the name of a study's folder; use letters, digits, space, . _ - + ( ), "
-        "begin with a letter or digit, 100 at most"
+        f"{name.strip()[:100]!r} cannot be the name of a study's folder; use letters, digits, space, . _ - + "
+        "( ), begin with a letter or digit, 100 at most"
     )
 
 
