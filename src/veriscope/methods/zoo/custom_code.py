@@ -12,6 +12,7 @@ from veriscope.core.image import Image
 from veriscope.core.labels import check_labels, relabel_sequential
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import Tensor
+from veriscope.methods.zoo.image_tensor import channel_map
 from veriscope.methods.zoo.isolated import IsolatedEngine
 from veriscope.methods.zoo.object_steps import object_step
 from veriscope.methods.zoo.processing import Custom, apply_steps
@@ -19,7 +20,7 @@ from veriscope.methods.zoo.processing import Custom, apply_steps
 if TYPE_CHECKING:
     from veriscope.methods.zoo.zoo_model import InstalledModel
 
-__all__ = ["CustomCode", "finish_outputs", "gives_labels", "made_labels", "one_channel"]
+__all__ = ["CustomCode", "finish_outputs", "gives_labels", "made_labels"]
 
 
 class CustomCode:
@@ -190,32 +191,8 @@ def made_labels(values: NDArray[Any], tensor: Tensor, image: Image, channel: int
     numpy.ndarray
         Label image of the shape of the image; without objects for a constant one.
     """
-    labels = check_labels(one_channel(values, tensor, channel), where=image.name)
+    labels = check_labels(channel_map(values, tensor, channel), where=image.name)
     for axis, size in enumerate(image.spatial_shape):
         places = ((np.arange(size) + 0.5) * labels.shape[axis] / size).astype(int)
         labels = np.take(labels, places, axis=axis)
     return relabel_sequential(labels if np.ptp(image.pixels) else np.zeros_like(labels))
-
-
-def one_channel(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[Any]:
-    """Give one channel of an output, in its own type of number.
-
-    Parameters
-    ----------
-    values
-        The output, with all its axes.
-    tensor
-        Its description.
-    channel
-        Index of the channel.
-
-    Returns
-    -------
-    numpy.ndarray
-        Axes in the order z, y, x; the first image of a batch.
-    """
-    index: list[Any] = [
-        slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
-    ]
-    left = [name for name in tensor.names if name in "zyx"]
-    return np.transpose(values[tuple(index)], np.argsort(["zyx".index(name) for name in left]))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, PixelValueError
 from veriscope.methods.networks.resample import resample
-from veriscope.methods.zoo.custom_code import one_channel
 from veriscope.methods.zoo.description import Tensor
 
 __all__ = ["channel_map", "check_dtype", "cropped", "on_grid", "to_tensor"]
@@ -75,8 +74,8 @@ def to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:
     return values.astype(tensor.dtype, copy=False)
 
 
-def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[np.float32]:
-    """Give one channel of an output.
+def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[Any]:
+    """Give one channel of an output, in its own type of number.
 
     Parameters
     ----------
@@ -90,9 +89,13 @@ def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[n
     Returns
     -------
     numpy.ndarray
-        float32, axes in the order z, y, x; the first image of a batch.
+        Axes in the order z, y, x; the first image of a batch.
     """
-    return np.asarray(one_channel(values, tensor, channel), np.float32)
+    index: list[Any] = [
+        slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
+    ]
+    left = [name for name in tensor.names if name in "zyx"]
+    return np.transpose(values[tuple(index)], np.argsort(["zyx".index(name) for name in left]))
 
 
 def cropped(values: NDArray[Any], out: Tensor, given: Tensor, shape: Sequence[int]) -> NDArray[Any]:
@@ -123,7 +126,7 @@ def cropped(values: NDArray[Any], out: Tensor, given: Tensor, shape: Sequence[in
     return values[tuple(index)]
 
 
-def on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def on_grid(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Bring a map to the pixels of the image; one with fewer axes is refused.
 
     Parameters
@@ -145,7 +148,8 @@ def on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.f
     """
     if values.ndim != len(shape):
         raise MethodError(f"the model gives {values.ndim}D maps for {len(shape)}D images")
+    numbers = np.asarray(values, np.float32)
     if values.shape == shape:
-        return values
+        return numbers
     whole = tuple(slice(0, size) for size in values.shape)
-    return resample(values, whole, values.shape, onto=shape, part=tuple(slice(0, size) for size in shape))
+    return resample(numbers, whole, values.shape, onto=shape, part=tuple(slice(0, size) for size in shape))

@@ -175,7 +175,7 @@ class ZooRestoration(RestorationMethod):
             )
         if wanted is None or str(wanted) in names:
             return 0 if wanted is None else names.index(str(wanted))
-        if str(wanted).isdigit() and int(wanted) < max(len(names), 1):
+        if str(wanted).isdecimal() and int(wanted) < max(len(names), 1):
             return int(wanted)
         raise MethodError(
             f"{self.name}: has no channel {wanted!r} in its output; there are: {', '.join(names)}"
@@ -271,9 +271,8 @@ class ZooRestoration(RestorationMethod):
         raw = to_tensor(Image(pixels, source.axes, name=source.name), tensor)
         found = self.engine.run(apply_steps(steps, raw, tensor.names, {tensor.id: raw}))
         index = [item.id for item in self.installed.description.outputs].index(out.id)
-        values = channel_map(
-            apply_steps(out.steps, found[index], out.names, {tensor.id: raw}), out, self._channel()
-        )
+        done = apply_steps(out.steps, found[index], out.names, {tensor.id: raw})
+        values = np.asarray(channel_map(done, out, self._channel()), np.float32)
         if not np.isfinite(values).all():
             raise PixelValueError(f"{source.name}: {self.name} gives NaN or infinite values for it")
         whole = np.zeros([side.stop - side.start for side in tile], np.float32)
