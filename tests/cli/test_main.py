@@ -70,6 +70,34 @@ def test_what_was_wrong_stands_in_the_message(veriscope: Veriscope, line: tuple[
     assert part in said.message
 
 
+@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize(
+    ("words", "what"), [(("-o", ""), "-o"), (("--output=",), "--output"), (("a", ""), "an argument")]
+)
+def test_an_empty_word_is_refused_and_not_taken_for_the_folder_one_is_in(
+    veriscope: Veriscope,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    words: tuple[str, ...],
+    what: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = veriscope(*name.split(), *words, "--json")
+    assert (said.code, said.err) == (2, "")
+    assert said.message.startswith(f"{what} is empty, as when a variable of the shell is not set; give a")
+    assert veriscope(*name.split(), *words).err.startswith(f"Error: {what} is empty")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_word_may_end_with_a_sign_of_equality_where_that_is_a_value(
+    veriscope: Veriscope, tmp_path: Path
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
+    line = ("predict", "log-spots", tmp_path / "a.tif", "-o", tmp_path / "out", "--json")
+    assert veriscope(*line, "-p", "diameter=").code == 0
+
+
 def test_no_verb_at_all_shows_the_help(veriscope: Veriscope) -> None:
     said = veriscope()
     assert said.code in (0, 2)

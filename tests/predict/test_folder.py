@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from veriscope.errors import InputError, MethodError
+from veriscope.core.image import Image
+from veriscope.errors import InputError, MethodError, PixelValueError, UnreadableFileError
 from veriscope.io.labels import read_labels
+from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.reading import Reading
 from veriscope.predict.ready import method_for_files
@@ -224,6 +226,71 @@ def test_a_method_that_fails_on_one_image_does_not_stop_the_others(
     assert calls[1].startswith(failed["image"])
     again = predict_folder(method, images, tmp_path / "out")
     assert (again["n_images"], again["n_done"], again["failed"]) == (3, 1, [])
+
+
+@pytest.mark.parametrize("kind", [PixelValueError, InputError, UnreadableFileError, MemoryError])
+def test_what_concerns_one_image_is_recorded_whatever_it_is(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    """Such as a model that gives NaN for one image of a thousand."""
+    method = make_method("log-spots")
+    predict, first = type(method).predict, sorted(images.iterdir())[0].name
+
+    def failing(self: Any, image: Any) -> Any:
+        if image.name == first:
+            raise kind("this one only")
+        return predict(self, image)
+
+    monkeypatch.setattr(type(method), "predict", failing)
+    found = predict_folder(method, images, tmp_path / "out")
+    assert found["failed"] == [{"image": Path(first).stem, "failed": f"{kind.__name__}: this one only"}]
+    assert (found["n_images"], found["n_done"]) == (2, 2)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_full_disk_stops_all_and_the_same_call_goes_on(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
+) -> None:
+    import errno
+
+    import veriscope.predict.image_work as image_work
+
+    write, calls = image_work.write_labels, []
+
+    def full(path: Path, *rest: Any, **options: Any) -> None:
+        calls.append(path)
+        if len(calls) != 2:
+            return write(path, *rest, **options)
+        error = OSError(errno.ENOSPC, "No space left on device")
+        if wrapped:
+            raise InputError(f"{path}: cannot be written: the disk is full") from error
+        raise error
+
+    monkeypatch.setattr(image_work, "write_labels", full)
+    with pytest.raises(InputError if wrapped else OSError, match=r"disk is full|No space left"):
+        predict_folder(make_method("log-spots"), images, tmp_path / "out")
+    assert len(calls) == 2
+    again = predict_folder(make_method("log-spots"), images, tmp_path / "out")
+    assert (again["n_images"], again["n_done"], again["failed"]) == (3, 2, [])
+
+
+def test_a_large_image_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    """NaN in the last time point is met only when it is read; the first pixel is looked at before."""
+    series = np.random.default_rng(0).poisson(20, (2, 40, 50)).astype(np.float32)
+    for name in ("a", "b", "c"):
+        pixels = series.copy()
+        pixels[1, 30, 30] = np.nan if name == "b" else 1
+        write_ome_zarr(tmp_path / "in" / f"{name}.ome.zarr", Image(pixels, "tyx"))
+    found = predict_folder(make_method("log-spots", {"diameter": 9}), tmp_path / "in", tmp_path / "out")
+    (failed,) = found["failed"]
+    assert failed["image"] == "b"
+    assert "NaN or infinite" in failed["failed"]
+    assert [row["image"] for row in found["images"]] == ["a", "c"]
+    assert not (tmp_path / "out" / "b.ome.zarr").exists()
+    write_ome_zarr(tmp_path / "in" / "b.ome.zarr", Image(series, "tyx"))
+    shutil.rmtree(tmp_path / "out" / "b.ome.zarr.part")
+    mended = predict_folder(make_method("log-spots", {"diameter": 9}), tmp_path / "in", tmp_path / "out")
+    assert (mended["n_images"], mended["n_done"], mended["failed"]) == (3, 1, [])
 
 
 def test_a_relative_output_is_taken_from_where_the_command_is_given(

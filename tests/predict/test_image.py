@@ -272,7 +272,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
 
     import veriscope.io.atomic as atomic
 
-    flush, left = atomic._flush, [4]
+    flush, left = atomic._flush, [6]
 
     def full(path: Path) -> None:
         left[0] -= 1

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 
 __all__ = ["main"]
 
+_WRONG_USAGE = 2
 _INTERRUPTED = 130
 """Exit code with which typer ends at Ctrl-C, as shells do."""
 _STOPPED = "Stopped. What was finished is kept; the same command goes on from there."
@@ -22,6 +23,7 @@ def main() -> None:
 
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])  # which typer does not export
     _write_any_letter()
+    _refuse_empty_words()
     try:
         # Else typer prints faults of usage itself, also where JSON was asked for.
         code = app(standalone_mode=False)
@@ -50,6 +52,22 @@ def _write_any_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse_empty_words() -> None:
+    """Refuse an empty word: as a path it would mean the folder that one happens to be in."""
+    before = "veriscope"
+    for word in sys.argv[1:]:
+        option, equals, value = word.partition("=")
+        if not word or (word.startswith("--") and equals and not value):
+            what = option or (before if before.startswith("-") else "an argument")
+            _fail(
+                "UsageError",
+                f"{what} is empty, as when a variable of the shell is not set; give a value (a folder here "
+                "by its name, this one as .), or leave the option out",
+                code=_WRONG_USAGE,
+            )
+        before = word
 
 
 def _refuse(error: Any) -> NoReturn:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from veriscope.cli.output import emit_json, out, say
 from veriscope.methods.base import Method
 from veriscope.methods.restoration import RestorationMethod
@@ -28,6 +30,11 @@ def restore(method: Method, images: list[str], output: Path, *, json: bool, **op
         Whether to print JSON.
     **options
         As for `veriscope.predict.restored.restore_image`.
+
+    Raises
+    ------
+    typer.Exit
+        With 1 if an image failed, else with 0.
     """
     assert isinstance(method, RestorationMethod), "the task of a method tells its class"
     if output.suffix == ".zarr":
@@ -38,11 +45,14 @@ def restore(method: Method, images: list[str], output: Path, *, json: bool, **op
         found = restore_folder(method, images, output, **options)
         rows = found["images"]
         text = f"{found['n_images']} restored images ({found['n_done']} done now) in {output}"
+    failed = found.get("failed", ())
     if json:
         emit_json(found)
-        return
+        raise typer.Exit(1 if failed else 0)
     for fault in found.get("skipped", ()):
         say(f"skipped: {fault}")
+    for row in failed:
+        say(f"failed: {row['image']}: {row['failed']}", style="bold red")
     out().print(text, markup=False)
     blended = [row for row in rows if any(item["tiles"] == "blended" for item in row["details"])]
     if blended:
@@ -56,3 +66,4 @@ def restore(method: Method, images: list[str], output: Path, *, json: bool, **op
             markup=False,
         )
     out().print("untested: compare with references of your own (veriscope compare)")
+    raise typer.Exit(1 if failed else 0)

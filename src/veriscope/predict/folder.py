@@ -16,9 +16,10 @@ from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.box_table import join_box_tables
 from veriscope.io.folders import ImageFile, find_images
+from veriscope.io.lock import only_run
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.image import predict_image, require_maps
-from veriscope.predict.image_work import MAPS, ImageWork
+from veriscope.predict.image_work import MAPS, ImageWork, failed_row
 from veriscope.predict.plan import fits_memory
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
@@ -26,6 +27,7 @@ from veriscope.predict.units import Executor, executor_for
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
 PREDICT_SCHEMA = "veriscope/predict/1"
+_LOCK = ".veriscope-running"
 
 
 def predict_folder(
@@ -81,7 +83,8 @@ def predict_folder(
     ------
     InputError
         If images cannot be used (all are named, before any is predicted), or the output is where
-        the images are or holds files of the same names that predictions did not make.
+        the images are, holds files of the same names that predictions did not make, or another run is
+        writing to it now.
     """
     reading = reading or Reading()
     found = find_images(images)
@@ -105,17 +108,18 @@ def predict_folder(
         work = ImageWork(
             method, tuple(file for file in files if file.path not in large), output, reading, probabilities
         )
-        work.claim()
-        rows = _predict_small(work, used, len(files), progress)
-        for file in files:
-            if file.path in large:
-                options = {"tile": tile, "memory": memory, "workers": workers}
-                rows[file.path] = _predict_large(work, file, used, options)
-                progress(f"predict {method.name}", len(rows), len(files))
-    if method.finds_boxes:
-        tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
-        join_box_tables(output / "boxes.csv", tables)
-    flush_all()
+        with only_run(output / _LOCK, place=output):
+            work.claim()
+            rows = _predict_small(work, used, len(files), progress)
+            for file in files:
+                if file.path in large:
+                    options = {"tile": tile, "memory": memory, "workers": workers}
+                    rows[file.path] = _predict_large(work, file, used, options)
+                    progress(f"predict {method.name}", len(rows), len(files))
+            if method.finds_boxes:
+                tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
+                join_box_tables(output / "boxes.csv", tables)
+            flush_all()
     return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
 
 
@@ -137,15 +141,18 @@ def _predict_large(
 ) -> dict[str, Any]:
     """Predict an image part by part, or a time series; its row."""
     target = work.output / f"{file.stem}.ome.zarr"
-    done = predict_image(
-        work.method,
-        file.path,
-        target,
-        probabilities=work.output / MAPS / target.name if work.maps else None,
-        reading=work.reading,
-        executor=executor,
-        **options,
-    )
+    try:
+        done = predict_image(
+            work.method,
+            file.path,
+            target,
+            probabilities=work.output / MAPS / target.name if work.maps else None,
+            reading=work.reading,
+            executor=executor,
+            **options,
+        )
+    except VeriscopeError as error:
+        return failed_row(file, error)
     kept = ("labels", "probabilities", "done", "n_objects")
     return {"image": file.stem} | {name: done[name] for name in kept if name in done}
 

@@ -110,36 +110,39 @@ def predict_image(
     check_chunks(pixels, memory)
     origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
-    labels_before = found_before(output, origin)
-    maps_before = None if maps is None else found_before(maps, origin)
-    if labels_before is not None and (maps is None or maps_before is not None):
+    targets = _Targets.look(output, maps, origin)
+    if targets.done and not unfinished.folder.exists():
+        return _result(origin, output, maps, targets.n_objects, started)
+    with unfinished.hold():
+        # Looked at again: another run may just have ended.
+        targets = _Targets.look(output, maps, origin)
+        if targets.done:
+            unfinished.clear()
+            return _result(origin, output, maps, targets.n_objects, started)
+        own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+        with own as executor, UsageMeter() as meter:
+            work = begin_parts(
+                method,
+                pixels,
+                unfinished,
+                executor,
+                maps=maps is not None,
+                tile=tile,
+                memory=memory,
+                workers=workers,
+            )
+            spent = predict_parts(work, executor, progress, stage=f"predict {method.name}")
+            spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
+            stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
+        written = sum(size_of(store.folder) for store in stores)
+        cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": written}
+        spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
+        result = _result(origin, output, maps, n_objects, started) | spent
+        # The record first: a result that is there has one.
+        write_json(record_path(output), result)
+        for store in stores:
+            store.finish()
         unfinished.clear()
-        return _result(origin, output, maps, labels_before["n_objects"], started)
-    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
-    with own as executor, UsageMeter() as meter:
-        work = begin_parts(
-            method,
-            pixels,
-            unfinished,
-            executor,
-            maps=maps is not None,
-            tile=tile,
-            memory=memory,
-            workers=workers,
-        )
-        spent = predict_parts(work, executor, progress, stage=f"predict {method.name}")
-        spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
-        targets = _Targets(output, maps, labels_before is None, maps is not None and maps_before is None)
-        stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
-    written = sum(size_of(store.folder) for store in stores)
-    cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": written}
-    spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
-    result = _result(origin, output, maps, n_objects, started) | spent
-    # The record first: a result that is there has one.
-    write_json(record_path(output), result)
-    for store in stores:
-        store.finish()
-    unfinished.clear()
     return result
 
 
@@ -184,12 +187,25 @@ def require_maps(method: Method, axes: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What has to be written."""
+    """What has to be written, and how many objects the labels hold that are there already."""
 
     labels: Path
     maps: Path | None
     labels_missing: bool
     maps_missing: bool
+    n_objects: int
+
+    @classmethod
+    def look(cls, labels: Path, maps: Path | None, origin: dict[str, Any]) -> _Targets:
+        """See what is there; refuse what was made otherwise."""
+        before = found_before(labels, origin)
+        maps_missing = maps is not None and found_before(maps, origin) is None
+        return cls(labels, maps, before is None, maps_missing, before["n_objects"] if before else 0)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.labels_missing and not self.maps_missing
 
 
 def _surveys(surveys: tuple[Survey, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.core.image import Image
-from veriscope.errors import InputError, MethodError, VeriscopeError
+from veriscope.errors import ClusterError, InputError, MethodError, MissingPackageError, UnreadableFileError
 from veriscope.io.atomic import make_folder
 from veriscope.io.box_table import write_boxes
 from veriscope.io.folders import ImageFile
@@ -17,13 +17,41 @@ from veriscope.io.record import Record
 from veriscope.methods.base import Method
 from veriscope.predict.reading import Reading
 
-__all__ = ["BOXES", "MAPS", "ImageWork"]
+__all__ = ["BOXES", "MAPS", "ImageWork", "failed_row"]
 
 BOXES = "boxes"
 """Folder in the output for the boxes of each image."""
 MAPS = "probabilities"
 """Folder in the output for maps of probability."""
 _NAMED = 3
+
+
+def failed_row(file: ImageFile, error: Exception) -> dict[str, Any]:
+    """Say that an image could not be predicted, so that the others go on.
+
+    Parameters
+    ----------
+    file
+        The image.
+    error
+        What happened.
+
+    Returns
+    -------
+    dict
+        ``image`` and ``failed``.
+
+    Raises
+    ------
+    Exception
+        The error itself if it concerns the images after this one too, such as a full disk or a lost cluster.
+    """
+    full_disk = isinstance(error, OSError) or (
+        isinstance(error.__cause__, OSError) and not isinstance(error, UnreadableFileError | MethodError)
+    )
+    if full_disk or isinstance(error, ClusterError | MissingPackageError):
+        raise error
+    return {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
 
 
 class ImageWork:
@@ -87,12 +115,8 @@ class ImageWork:
                 work=lambda: self._predict(file, outputs),
             )
         except Exception as error:
-            # A full disk or a missing file concerns the images after this one too.
-            if isinstance(error, VeriscopeError | OSError) and not isinstance(error, MethodError):
-                raise
-            failed = {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
-            return {"row": failed, "record": []}
-        entry = self._record.latest(outputs["labels"])
+            return {"row": failed_row(file, error), "record": []}
+        entry = self._record.latest(next(iter(outputs.values())))
         assert entry is not None, "a step that is done has an entry"
         written = {kind: str(self.output / name) for kind, name in outputs.items()}
         row: dict[str, Any] = {"image": file.stem, **written, "done": done, **entry["details"]}

@@ -126,18 +126,18 @@ def predict_joined(
     AxesError
         If the image has time points.
     InputError
-        If the memory does not suffice.
+        If the memory does not suffice, or another run is at this image now.
     """
     reading = reading or Reading()
     pixels = reading.source(source, method)
     if pixels.n_times is not None:
         raise AxesError(f"{source}: has time points; predict one of them at a time")
     key = origin_of(method, Path(source), reading, schema=_SCHEMA)["key"]
-    work = begin_parts(
-        method, pixels, Unfinished(output, key), executor, memory=memory, workers=workers, tile=tile
-    )
-    predict_parts(work, executor, progress, stage=stage or f"predict {method.name}: {pixels.name}")
-    objects = ObjectRuns.join([_objects(work, unit) for unit in range(len(work.parts()))])
+    unfinished = Unfinished(output, key)
+    with unfinished.hold():
+        work = begin_parts(method, pixels, unfinished, executor, memory=memory, workers=workers, tile=tile)
+        predict_parts(work, executor, progress, stage=stage or f"predict {method.name}: {pixels.name}")
+        objects = ObjectRuns.join([_objects(work, unit) for unit in range(len(work.parts()))])
     labels = np.zeros(pixels.shape, np.int32)
     whole = tuple(slice(0, size) for size in pixels.shape)
     objects.paint(labels, whole, pixels.shape, np.arange(1, len(objects) + 1, dtype=np.int32))

@@ -22,6 +22,7 @@ from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.base import Footprint
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
+from veriscope.predict.image_work import failed_row
 from veriscope.predict.paint_work import MapWork
 from veriscope.predict.plan import plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
@@ -124,29 +125,34 @@ def restore_image(
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
     result |= {"restored": str(output), "done": False}
     before = found_before(output, origin)
-    if before is not None:
-        unfinished.clear()
+    if before is not None and not unfinished.folder.exists():
         return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
-    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
-    with own as executor, UsageMeter() as meter:
-        work = _start(method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers)
-        _restore(work, executor, progress)
-        details = [method.details(survey) for survey in work.surveys]
-        store = _write(work, executor, progress, origin | {"details": details}, output)
-    cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
-    result |= {
-        "done": True,
-        "details": details,
-        "n_regions": len(work.regions) * len(work.surveys),
-        "workers": workers,
-        "n_lost": executor.n_lost,
-        "cost": cost,
-        "wall_s": round(time.perf_counter() - started, 3),
-    }
-    # The record first: a result that is there has one.
-    write_json(record_path(output), result)
-    store.finish()
-    unfinished.clear()
+    with unfinished.hold():
+        # Looked at again: another run may just have ended.
+        before = found_before(output, origin)
+        if before is not None:
+            unfinished.clear()
+            return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
+        own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+        with own as executor, UsageMeter() as meter:
+            work = _start(method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers)
+            _restore(work, executor, progress)
+            details = [method.details(survey) for survey in work.surveys]
+            store = _write(work, executor, progress, origin | {"details": details}, output)
+        cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
+        result |= {
+            "done": True,
+            "details": details,
+            "n_regions": len(work.regions) * len(work.surveys),
+            "workers": workers,
+            "n_lost": executor.n_lost,
+            "cost": cost,
+            "wall_s": round(time.perf_counter() - started, 3),
+        }
+        # The record first: a result that is there has one.
+        write_json(record_path(output), result)
+        store.finish()
+        unfinished.clear()
     return result
 
 
@@ -248,7 +254,7 @@ def restore_folder(
     Returns
     -------
     dict
-        ``veriscope/restored/1``: one entry per image, and what was skipped.
+        ``veriscope/restored/1``: one entry per image, on which the method failed, and what was skipped.
 
     Raises
     ------
@@ -274,21 +280,25 @@ def restore_folder(
             remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
         )
     rows: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
     for file in files:
-        row = restore_image(
-            method,
-            file.path,
-            output / f"{file.stem}.ome.zarr",
-            reading=reading,
-            tile=tile,
-            memory=memory,
-            workers=workers,
-            executor=executor,
-        )
-        rows.append({"image": file.stem} | {name: row[name] for name in ("restored", "done", "details")})
-        progress(stage, len(rows), len(files))
+        try:
+            row = restore_image(
+                method,
+                file.path,
+                output / f"{file.stem}.ome.zarr",
+                reading=reading,
+                tile=tile,
+                memory=memory,
+                workers=workers,
+                executor=executor,
+            )
+            rows.append({"image": file.stem} | {name: row[name] for name in ("restored", "done", "details")})
+        except VeriscopeError as error:
+            failed.append(failed_row(file, error))
+        progress(stage, len(rows) + len(failed), len(files))
     return {
         "schema": _FOLDER_SCHEMA,
         "method": method.describe(),
@@ -297,6 +307,7 @@ def restore_folder(
         "n_images": len(rows),
         "n_done": sum(row["done"] for row in rows),
         "images": rows,
+        "failed": failed,
         "skipped": [str(fault) for fault in faults],
         "ignored_files": [str(path) for path in found.ignored],
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ from typing import Any
 from veriscope.errors import InputError
 from veriscope.io.atomic import make_folder, write_json
 from veriscope.io.hashing import sha256_of
+from veriscope.io.lock import only_run
 from veriscope.io.sheet_store import read_origin
 from veriscope.methods.base import Method
 from veriscope.predict.plan import shown
 from veriscope.predict.reading import ChannelSource, Reading
 
 __all__ = ["Unfinished", "check_chunks", "found_before", "origin_of", "record_path"]
+
+_PLAN, _LOCK = "plan.json", "lock"
 
 
 def record_path(output: Path) -> Path:
@@ -149,6 +154,25 @@ class Unfinished:
         """Where the files of the parts lie."""
         return self.folder / "parts"
 
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other runs from the folder; it is removed in the end if nothing is in it.
+
+        Yields
+        ------
+        None
+            The folder is there.
+
+        Raises
+        ------
+        InputError
+            If another run is at it.
+        """
+        with only_run(self.folder / _LOCK, place=self.output):
+            yield
+        with contextlib.suppress(OSError):  # not empty: there is something to go on with
+            self.folder.rmdir()
+
     def begin(self) -> tuple[int, ...] | None:
         """Make the folder, or take up that of a run that was stopped.
 
@@ -193,17 +217,26 @@ class Unfinished:
         if before is not None and before != tile:
             shutil.rmtree(self.parts)
             make_folder(self.parts)
-        write_json(self.folder / "plan.json", {"key": self.key, "tile": list(tile)})
+        write_json(self.folder / _PLAN, {"key": self.key, "tile": list(tile)})
 
     def clear(self) -> None:
-        """Remove the folder, once the result is there."""
+        """Remove what lies in the folder, once the result is there."""
         plan = self._plan()
         if plan is not None and plan.get("key") == self.key:
-            shutil.rmtree(self.folder)
+            self._empty()
+
+    def _empty(self) -> None:
+        """Remove all but the lock, the plan last: whoever finds it knows what the rest was."""
+        found = list(self.folder.iterdir()) if self.folder.exists() else []
+        for path in sorted(found, key=lambda path: path.name == _PLAN):
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != _LOCK:
+                path.unlink()
 
     def _plan(self) -> dict[str, Any] | None:
         try:
-            found = json.loads((self.folder / "plan.json").read_text(encoding="utf-8"))
+            found = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None

@@ -1,0 +1,100 @@
+"""One run at a time at a place on the disk: two would do the work twice, or mix what they write."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from veriscope.errors import InputError
+from veriscope.io.atomic import make_folder
+
+__all__ = ["only_run"]
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+"""What disks say that know no locks; there two runs are not noticed."""
+_TRIES = 100
+
+
+@contextlib.contextmanager
+def only_run(lock: Path, *, place: Path) -> Iterator[None]:
+    """Keep other processes from a place while the block runs; a process that dies keeps nobody from it.
+
+    Parameters
+    ----------
+    lock
+        File to lock; made with its folder, and removed in the end.
+    place
+        What it stands for, for the message.
+
+    Yields
+    ------
+    None
+        Nobody else is in such a block with the same file, on this computer; on others that share the disk
+        only where the disk knows locks.
+
+    Raises
+    ------
+    InputError
+        If somebody is.
+    """
+    make_folder(lock.parent)
+    file = _locked(lock, place)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":  # where an open file cannot be removed
+            file.close()
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        file.close()
+
+
+def _locked(lock: Path, place: Path) -> IO[str]:
+    """Open the file and lock it; anew if whoever had it removed it meanwhile."""
+    for _ in range(_TRIES):
+        file = lock.open("a+", encoding="ascii")
+        try:
+            _take(file)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return file
+            file.seek(0)
+            process = file.read().strip()
+            file.close()
+            who = f" (process {process})" if process.isdigit() else ""
+            raise InputError(
+                f"{place}: another run is writing there now{who}; wait until it has ended, then give the "
+                "same command again, or choose another output"
+            ) from None
+        if _is_there(lock, file):
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            return file
+        file.close()
+    raise InputError(f"{lock}: is removed again and again by other runs; choose another output")
+
+
+def _is_there(lock: Path, file: IO[str]) -> bool:
+    """Whether the file that was locked is still the one of this name."""
+    try:
+        return os.path.samestat(lock.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _take(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(1 << 20)  # far beyond the text, which stays readable
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
