@@ -190,7 +190,8 @@ def cut_axis(size: int, length: int, lost: int, halo: int, grid: int, name: str)
             f"the model takes {length} pixels along {name} and needs {lost + halo} of them at each end as "
             f"surroundings, so that an image of {size} cannot be cut; give smaller images"
         )
-    last = padded + lost - length
+    # On the grid as the others, though its end then lies beyond the image by less than one step of it.
+    last = math.ceil((padded + 2 * lost - length) / grid) * grid - lost
     starts = [*range(-lost, last, stride), last]
     tiles, begin = [], 0
     for index, start in enumerate(starts):
