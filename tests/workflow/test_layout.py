@@ -42,6 +42,12 @@ def test_sizes_of_pixels_and_images_by_hand(folder: StudyFolder) -> None:
     assert (image.spatial_shape, image.pixel_area, image.spacing_text) == ((40, 48), 0.125, "0.5 × 0.25 µm")
 
 
+def test_channels_by_name_and_number() -> None:
+    plain = StudyImage(**{name: getattr(IMAGE, name) for name in IMAGE.__slots__} | {"channels": ""})
+    assert (IMAGE.channel_names, IMAGE.n_channels) == (("DNA", "actin"), 2)
+    assert (plain.channel_names, plain.n_channels) == ((), 1)
+
+
 @given(WORDS, WORDS, WORDS)
 def test_any_words_come_back_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, name: str, group: str, replicate: str

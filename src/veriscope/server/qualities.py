@@ -186,7 +186,7 @@ def _described(images: Sequence[StudyImage], measured: dict[str, _Measured]) -> 
         for name, found in zip(ids, flag_planes(planes), strict=True):
             flags[name, channel] = found
             compared[name] = len(ids)
-    names = {image.image_id: image.channels.split(";") if image.channels else [""] for image in images}
+    names = {image.image_id: image.channel_names or ("",) for image in images}
     return {
         image_id: Quality(
             flags=list(dict.fromkeys(f for c in range(len(item.planes)) for f in flags[image_id, c])),

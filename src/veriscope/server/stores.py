@@ -114,13 +114,12 @@ def _assemble(
     shapes = tuple(level_shapes(shape, own.axes, there))
     served = {level: array for level, array in own.served.items() if level < len(shapes)}
     arrays = served | ({0: own.full} if own.full is not None else {})
-    channels = tuple(image.channels.split(";")) if image.channels else ()
     making = Making(
         read,
         shapes,
         dtype,
         own.axes,
-        pyramid_attributes(image.image_id, own.axes, spacing_of(image), shapes, channels),
+        pyramid_attributes(image.image_id, own.axes, spacing_of(image), shapes, image.channel_names),
         present={level: _reader(array.folder) for level, array in served.items()},
         alike={
             level: (_reader(path), size) for level, (path, size) in own.alike.items() if level < len(shapes)

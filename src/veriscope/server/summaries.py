@@ -115,7 +115,7 @@ def _describe(folder: StudyFolder, config: StudyConfig, modified: float) -> Stud
             version=question_version(folder),
         ),
         channel=config.channel,
-        channels=images[0].channels.split(";") if images and images[0].channels else [],
+        channels=list(images[0].channel_names) if images else [],
         calibrated=all(image.is_calibrated for image in images),
         tile_size=config.audit.tile_size,
         seed=config.audit.seed,

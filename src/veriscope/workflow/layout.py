@@ -99,6 +99,16 @@ class StudyImage:
         return " × ".join(sizes) + " µm"
 
     @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels; empty for an image without channels."""
+        return tuple(self.channels.split(";")) if self.channels else ()
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels; 1 for an image without channels."""
+        return len(self.channel_names) or 1
+
+    @property
     def pixel_area(self) -> float:
         """Area of a pixel in µm², or 1 if uncalibrated."""
         if not self.is_calibrated:

@@ -229,7 +229,7 @@ def _check_alike(rows: Sequence[StudyImage], *, colours_and_grey: bool) -> None:
         )
     numbers: dict[int, list[str]] = {}
     for row in rows:
-        numbers.setdefault(len(row.channels.split(";")) if row.channels else 0, []).append(row.image_id)
+        numbers.setdefault(len(row.channel_names), []).append(row.image_id)
     if len(numbers) > 1 and not (colours_and_grey and set(numbers) <= {0, 3}):
         listed = "; ".join(f"{n or 'no'} channels: {_some(ids)}" for n, ids in sorted(numbers.items()))
         raise InputError(

@@ -188,11 +188,10 @@ def _get_pixels(study: str, unit: str, server: Server, _: Viewer) -> Response:
     pixels = pixels[None] if pixels.ndim == 2 else pixels
     if pixels.dtype.kind == "b" or pixels.dtype.itemsize == 8:
         pixels = pixels.astype(np.uint8 if pixels.dtype.kind == "b" else np.float32)
-    names = row.channels.split(";") if row.channels else [""]
     headers = {
         "x-shape": ",".join(map(str, pixels.shape)),
         "x-dtype": str(pixels.dtype),
-        "x-channels": quote(json.dumps(names)),
+        "x-channels": quote(json.dumps(row.channel_names or [""])),
         "x-origin": f"{tile.context[0]},{tile.context[1]}",
     }
     raw = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tobytes()

@@ -144,9 +144,8 @@ def _get_thumbnail(
     store = image_store(folder, row)
     height, width = store.shapes[0][-2:]
     window = Window.within(store, (None,) * 4, max(1, round(size * width / max(height, width))))
-    names = row.channels.split(";") if row.channels else []
     z = "max" if "z" in store.axes else 0
-    picture = draw_pixels(store, window, _fitting(default_channels(names), store), z=z)
+    picture = draw_pixels(store, window, _fitting(default_channels(row.channel_names), store), z=z)
     return Response(png(picture), media_type="image/png", headers=headers)
 
 
