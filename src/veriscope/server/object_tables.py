@@ -26,7 +26,7 @@ from veriscope.workflow.layout import StudyFolder
 
 __all__ = ["ObjectTable", "open_objects"]
 
-_FILTER = re.compile(r"^(?P<column>[\w-]+)\s*(?P<sign>!=|<=|>=|=|<|>|~)(?P<value>.*)$", re.DOTALL)
+_COMPARED = re.compile(r"\s*(?P<sign>!=|<=|>=|=|<|>|~)(?P<value>.*)", re.DOTALL)
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -81,13 +81,13 @@ class ObjectTable:
         return fits
 
     def _fits(self, text: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        found = _FILTER.match(text.strip())
-        if found is None or found["column"] not in self._columns:
+        name, found = self._compared(text.strip())
+        if found is None:
             raise InputError(
                 f"filter {text[:100]!r} cannot be read; write COLUMN OP VALUE with = != < <= > >= or ~ and "
                 f"one of the columns {', '.join(self._columns)}"
             )
-        name, sign, value = found["column"], found["sign"], found["value"].strip()
+        sign, value = found["sign"], found["value"].strip()
         values = self._frame[name]
         if self._columns[name].type == "text":
             if sign == "~":
@@ -103,6 +103,13 @@ class ObjectTable:
         except ValueError:
             raise InputError(f"{value[:50]!r} is no number; {name} is compared with numbers") from None
         return np.asarray(_SIGNS[sign](values.to_numpy(float), number), bool)
+
+    def _compared(self, text: str) -> tuple[str, re.Match[str] | None]:
+        """Split a filter into its column, whose name may hold anything, and what it is compared with."""
+        for name in sorted(self._columns, key=len, reverse=True):
+            if text.startswith(name) and (found := _COMPARED.fullmatch(text, len(name))):
+                return name, found
+        return "", None
 
     def page(self, *, filters: Sequence[str], sort: str, offset: int, limit: int) -> ObjectPage:
         """Give some rows.
@@ -207,7 +214,7 @@ class ObjectTable:
         every = self._frame[name].to_numpy(float)
         fits = self.matching(filters)
         finite = every[np.isfinite(every)]
-        edges = np.histogram_bin_edges(finite if finite.size else [0.0, 1.0], bins)
+        edges = _edges(finite, bins)
         groups = self._frame["group"].to_numpy()
         series = []
         for group in dict.fromkeys(groups):
@@ -272,6 +279,15 @@ class ObjectTable:
         chosen = self._frame[self.matching(filters)].rename(columns=named)
         text: str = chosen.to_csv(index=False, lineterminator="\n")
         return text
+
+
+def _edges(values: np.ndarray[Any, np.dtype[np.float64]], bins: int) -> np.ndarray[Any, Any]:
+    """Edges of bins of one width; around values that differ by less than can be told apart, of width 1."""
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    if high - low <= bins * np.spacing(max(abs(low), abs(high))):
+        half = max(0.5, bins * float(np.spacing(max(abs(low), abs(high)))))
+        low, high = low - half, high + half
+    return np.linspace(low, high, bins + 1)
 
 
 def _with_present_groups(frame: pd.DataFrame, folder: StudyFolder) -> pd.DataFrame:
