@@ -19,7 +19,7 @@ def test_others_are_named_with_what_speaks_against_them(reader: httpx.Client) ->
     assert found["local-threshold-watershed"]["remarks"] == []
     assert found["nuclei-histology"]["fits"] is False
     assert found["nuclei-histology"]["remarks"][0] == ("It sees 3 channels at once; these images have 1.")
-    assert "It was made for cell." in found["cells-phase-contrast"]["remarks"]
+    assert "It was made for cell, not for nucleus." in found["cells-phase-contrast"]["remarks"]
     assert "It learns from training tiles that you annotate." in found["pixel-forest"]["remarks"]
     fits = [other["fits"] for other in found.values()]
     assert fits == sorted(fits, reverse=True)

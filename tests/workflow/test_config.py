@@ -110,7 +110,7 @@ def test_wrong_entries_are_listed_with_their_places(tmp_path: Path) -> None:
         "  - candidates.0.id: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$' (got '../up')\n"
         "  - audit.tile_size: Input should be greater than or equal to 16 (got 8)\n"
         "  - colour: Extra inputs are not permitted (got 'red')\n"
-        "Options are: schema_version, name, question, channel, candidates, audit, fingerprint"
+        "Options are: schema_version, name, question, channel, modalities, candidates, audit, fingerprint"
     )
 
 

@@ -22,6 +22,7 @@ from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.errors import VeriscopeError
 
 if TYPE_CHECKING:
+    from veriscope.workflow.other_methods import OtherMethod
     from veriscope.workflow.study import Study
 
 __all__ = ["register"]
@@ -47,6 +48,13 @@ def _open(path: Path) -> Study:
     from veriscope.workflow.study import Study
 
     return Study(path)
+
+
+def _others(study: Study) -> list[OtherMethod]:
+    from veriscope.workflow.layout import StudyFolder
+    from veriscope.workflow.other_methods import other_methods
+
+    return other_methods(StudyFolder(study.path), study.config)
 
 
 def new(
@@ -91,6 +99,10 @@ def new(
         float | None, typer.Option(help="Typical object diameter in pixels; otherwise estimated.")
     ] = None,
     method: Annotated[list[str] | None, typer.Option(help="Candidate method; may be repeated.")] = None,
+    modality: Annotated[
+        Literal["fluorescence", "histology", "brightfield", "phase-contrast", "electron-microscopy"] | None,
+        typer.Option(help="Microscopy that the images are of; otherwise as far as their pixels tell."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Title of the study.")] = None,
     tile_size: Annotated[int, typer.Option(help="Largest side of an audit tile, in pixels.")] = 256,
     seed: Annotated[int, typer.Option(help="Seed of the audit's draws.")] = 0,
@@ -123,6 +135,7 @@ def new(
             series=series,
             diameter=diameter,
             methods=tuple(method) if method else None,
+            modality=modality,
             name=name,
             tile_size=tile_size,
             seed=seed,
@@ -140,7 +153,9 @@ def new(
         "groups": {group: sum(row.group == group for row in rows) for group in {r.group: 0 for r in rows}},
         "spacing": sizes,
         "question": made.config.question.text,
+        "modalities": list(made.config.modalities),
         "candidates": [item.id for item in made.config.candidates],
+        "left_out": {} if method else {item.name: list(item.remarks) for item in _others(made)},
         "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
     }
     if json:
@@ -150,6 +165,14 @@ def new(
     out().print(f"{study}: {len(rows)} images, groups: {listed}", markup=False)
     out().print(f"pixel size: {'; '.join(sizes)}", markup=False)
     out().print(f"question: {made.config.question.text}", markup=False)
+    kind = " or ".join(summary["modalities"]) or "cannot be told from their pixels (--modality)"
+    how = "as you say" if modality else "by their pixels, --modality overrides"
+    out().print(f"images: {kind}{f' ({how})' if summary['modalities'] else ''}", markup=False)
+    out().print(f"candidates: {', '.join(summary['candidates'])}", markup=False)
+    for name_, remarks in summary["left_out"].items():
+        out().print(f"left out: {name_}. {' '.join(remarks)}", markup=False)
+    if summary["left_out"]:
+        out().print("  to let one in all the same, name candidates with --method", markup=False)
     if summary["skipped"]:
         out().print(summary["skipped"].rstrip(), markup=False)
     out().print(f"next: veriscope run {study}", markup=False)

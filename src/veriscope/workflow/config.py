@@ -74,6 +74,8 @@ class StudyConfig(Settings):
     """What it asks."""
     channel: str | None = Field(default=None, coerce_numbers_to_str=True)
     """Channel that the methods see: index, name, ``luminance`` or ``hematoxylin``; None: there is one."""
+    modalities: tuple[str, ...] = ()
+    """Microscopy that the images can be of, told from their pixels or by the user; empty: not known."""
     candidates: tuple[Candidate, ...]
     """Methods that compete."""
     audit: AuditSettings = AuditSettings()

@@ -16,12 +16,13 @@ from veriscope.io.atomic import atomic_path, refuse_here, write_text
 from veriscope.io.record import Record
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.workflow.config import AuditSettings, Candidate, StudyConfig
-from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.modality import LOOKS, Modality, channel_numbers, look_of_study, why_left_out
 from veriscope.workflow.question import Question
 from veriscope.workflow.sources import GroupBy, Sources, find_sources
 from veriscope.workflow.take_in import TakingIn, take_in
 
-__all__ = ["NewStudy", "create_study", "default_candidates"]
+__all__ = ["NewStudy", "candidate_id", "create_study", "default_candidates"]
 
 
 class NewStudy(Settings):
@@ -56,7 +57,9 @@ class NewStudy(Settings):
     diameter: float | None = Field(default=None, gt=0)
     """Typical object diameter in pixels, for methods that use it; None: estimated."""
     methods: tuple[str, ...] | None = None
-    """Names of candidate methods; None takes all that fit the object."""
+    """Names of candidate methods; None takes all that were made for such objects and images."""
+    modality: Modality | None = None
+    """Microscopy that the images are of; None: as far as their pixels tell."""
     name: str | None = None
     """Title of the study; None: the folder's name."""
     tile_size: int = 256
@@ -128,8 +131,11 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         folder = StudyFolder(temporary)
         taken = take_in(folder, sources, how, progress)
         folder.write_images(taken.rows)
+        modalities: tuple[str, ...] = (wanted.modality,) if wanted.modality else ()
+        if not modalities and (look := look_of_study(folder, taken.rows, how.channel)):
+            modalities = LOOKS[look][1]
         if wanted.methods is None:
-            candidates = _seeing(candidates, taken.rows)
+            candidates = _suiting(candidates, wanted.object, modalities, channel_numbers(taken.rows))
         copies = [row.path for row in taken.rows if not wanted.in_place]
         Record(temporary).note(
             "new",
@@ -141,6 +147,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
             name=wanted.name or path.name,
             question=question,
             channel=how.channel,
+            modalities=modalities,
             candidates=candidates,
             audit=audit,
         )
@@ -148,23 +155,28 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
     return StudyFolder(path)
 
 
-def _seeing(candidates: Sequence[Candidate], images: Sequence[StudyImage]) -> tuple[Candidate, ...]:
-    """Leave out methods that see several channels at once, where the images have another number of them."""
-    numbers = {len(image.channels.split(";")) if image.channels else 1 for image in images}
-    counts = [get_method(item.method).n_channels for item in candidates]
+def _suiting(
+    candidates: Sequence[Candidate], target: str, modalities: Sequence[str], numbers: Collection[int]
+) -> tuple[Candidate, ...]:
+    """Leave out methods that were made for other images, or see another number of channels."""
+    methods = {item.method: get_method(item.method) for item in candidates}
+    # Where no method was made for the object, all compete.
+    is_known = any(target in method.card.objects for method in methods.values())
+    asked = target if is_known else "object"
     return tuple(
-        item for item, count in zip(candidates, counts, strict=True) if count == 1 or numbers == {count}
+        item for item in candidates if not why_left_out(methods[item.method], asked, modalities, numbers)
     )
 
 
 def _require_objects_in_planes(candidates: Sequence[Candidate]) -> None:
-    """Refuse methods of stacks, since people annotate the audit on planes, and those that give images."""
-    images = [item.method for item in candidates if get_method(item.method).task != "instance"]
-    if images:
-        raise StudyError(
-            f"{', '.join(images)}: gives images, and a study takes methods that find objects; use it without "
-            "a study (veriscope predict)"
-        )
+    """Refuse methods of stacks, since people annotate the audit on planes, and those that find no objects."""
+    for task, what in (("restoration", "images"), ("classification", "classes of images")):
+        others = [item.method for item in candidates if get_method(item.method).task == task]
+        if others:
+            raise StudyError(
+                f"{', '.join(others)}: gives {what}, and a study takes methods that find objects; use it "
+                "without a study (veriscope predict)"
+            )
     stacks = [item.method for item in candidates if 2 not in get_method(item.method).card.dimensions]
     if stacks:
         raise StudyError(
@@ -216,14 +228,27 @@ def default_candidates(
         parameters: dict[str, Any] = {"diameter": diameter} if given else {}
         make_method(name, parameters)
         taken = {item.id.lower() for item in found}
-        found.append(Candidate(id=_folder_name(name, taken), method=name, parameters=parameters))
+        found.append(Candidate(id=candidate_id(name, taken), method=name, parameters=parameters))
     if diameter is not None and not is_used:
         raise InputError(f"--diameter: {', '.join(names or ())} takes none; leave it out")
     return tuple(found)
 
 
-def _folder_name(method: str, taken: Collection[str]) -> str:
-    """Name of a candidate's folder: model packages are methods with a colon or a path as name."""
+def candidate_id(method: str, taken: Collection[str]) -> str:
+    """Name a candidate, and so its folder, after its method, whose name may have a colon or be a path.
+
+    Parameters
+    ----------
+    method
+        Name of the method.
+    taken
+        Identifiers that there are, lower case.
+
+    Returns
+    -------
+    str
+        Letters, digits, dots, hyphens and underscores.
+    """
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", method).strip("-._") or "model"
     names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 2)))
     return next(name for name in names if name.lower() not in taken)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from veriscope.errors import StudyError
-from veriscope.registry import get_method, method_names
+from veriscope.errors import StudyError, VeriscopeError
+from veriscope.registry import get_method, make_method, method_names
 from veriscope.workflow.config import Candidate, StudyConfig, read_config
+from veriscope.workflow.create import candidate_id
 from veriscope.workflow.fine_tuning import add_candidate
 from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.modality import channel_numbers, why_left_out
+from veriscope.zoo.added import added_methods, states_of
 
 __all__ = ["OtherMethod", "let_in", "other_methods"]
 
@@ -24,7 +27,7 @@ class OtherMethod:
     fits
         Whether it can run on the study's images at all.
     remarks
-        In which ways the study differs from what it was made for; one sentence each.
+        Why it is left out, what was found out about it, what it needs; one sentence each.
     """
 
     name: str
@@ -45,28 +48,32 @@ def other_methods(folder: StudyFolder, config: StudyConfig) -> list[OtherMethod]
     Returns
     -------
     list of OtherMethod
-        Those that fit and were made for the object first, then by name.
+        Built-in ones, packages and networks that were added, and models of other tools that are here; those
+        that fit and were made for such images first, then by name.
     """
     used = {candidate.method for candidate in config.candidates}
-    numbers = {len(image.channels.split(";")) if image.channels else 1 for image in folder.images()}
+    numbers = channel_numbers(folder.images())
     found = []
-    for name in method_names():
-        method = get_method(name)
-        if name in used or method.task != "instance" or 2 not in method.card.dimensions:
+    for name in (*method_names(), *added_methods()):
+        if name in used:
             continue
-        remarks = []
+        try:
+            method = get_method(name)
+            if method.task != "instance" or method.finds_boxes or 2 not in method.card.dimensions:
+                continue
+            make_method(name)
+        except VeriscopeError as error:
+            found.append((True, 0, OtherMethod(name, False, (str(error),))))
+            continue
         fits = method.n_channels == 1 or numbers == {method.n_channels}
-        if not fits:
-            have = " or ".join(map(str, sorted(numbers)))
-            remarks.append(f"It sees {method.n_channels} channels at once; these images have {have}.")
-        if config.question.object not in ("object", *method.card.objects):
-            remarks.append(f"It was made for {' and '.join(method.card.objects)}.")
-        if method.card.modalities:
+        against = why_left_out(method, config.question.object, config.modalities, numbers)
+        remarks = [*against, *states_of(name)]
+        if not config.modalities and method.card.modalities:
             remarks.append(f"It was made for {' and '.join(method.card.modalities)} images.")
         if method.needs_training:
             remarks.append("It learns from training tiles that you annotate.")
-        found.append((not fits, config.question.object not in method.card.objects, name, tuple(remarks)))
-    return [OtherMethod(name, not unfit, remarks) for unfit, _, name, remarks in sorted(found)]
+        found.append((not fits, len(against), OtherMethod(name, fits, tuple(remarks))))
+    return [other for *_, other in sorted(found, key=lambda item: (item[0], item[1], item[2].name))]
 
 
 def let_in(folder: StudyFolder, config: StudyConfig, method: str) -> StudyConfig:
@@ -98,5 +105,6 @@ def let_in(folder: StudyFolder, config: StudyConfig, method: str) -> StudyConfig
         raise StudyError(f"{method!r} is no method that could be added; choose of: {', '.join(known)}")
     if not known[method].fits:
         raise StudyError(f"{method} cannot run here: {known[method].remarks[0]}")
-    add_candidate(folder.config, Candidate(id=method, method=method))
+    taken = {item.id.lower() for item in config.candidates}
+    add_candidate(folder.config, Candidate(id=candidate_id(method, taken), method=method))
     return read_config(folder.config)

@@ -1,0 +1,171 @@
+"""What kind of microscopy images come from, as far as their pixels tell, and which methods were made for it.
+
+The rule is small and says when it cannot tell. How often it is right on real data sets stands in the guide on
+choosing candidates; the user's word goes before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from veriscope.core.image import Image
+from veriscope.errors import AxesError
+from veriscope.io.regions import StoredImage
+from veriscope.methods.base import Method
+from veriscope.methods.channels import analysis_channel
+from veriscope.workflow.layout import StudyFolder, StudyImage
+
+__all__ = ["LOOKS", "Look", "Modality", "channel_numbers", "look_of", "look_of_study", "why_left_out"]
+
+Look = Literal["fluorescence", "colour", "grey"]
+
+LOOKS: dict[Look, tuple[str, tuple[str, ...]]] = {
+    "fluorescence": ("bright on a dark background", ("fluorescence",)),
+    "colour": ("colours on a bright background", ("histology", "brightfield")),
+    "grey": ("grey on a grey or bright background", ("brightfield", "phase-contrast", "electron-microscopy")),
+}
+"""How images look: in words, and what they can be then."""
+
+Modality = Literal["fluorescence", "histology", "brightfield", "phase-contrast", "electron-microscopy"]
+"""What a user can say that images are."""
+
+_DARK, _BRIGHT = 0.2, 0.4
+_FLOOR = 0.1
+_MOST_IMAGES = 9
+_SIDE = 1024
+_AGREE = 0.8
+
+
+def look_of(image: Image, channel: str | int | None = None) -> Look | None:
+    """Tell how an image looks.
+
+    With p1, p50 and p99.8 percentiles of the analysed channel (of a colour image the luminance), the place of
+    the background is b = (p50 - p1) / (p99.8 - p1). Dark: b < 0.2, or b < 0.4 where p1 is under a tenth of
+    p99.8. Bright: b >= 0.4. Otherwise it is not told, since phase contrast and dense fluorescence overlap.
+
+    Parameters
+    ----------
+    image
+        A plane, with any channels.
+    channel
+        Channel to analyse; None: as `veriscope.methods.channels.analysis_channel`.
+
+    Returns
+    -------
+    str or None
+        A key of `LOOKS`; None if it cannot be told.
+    """
+    try:
+        seen = analysis_channel(image, "luminance" if image.is_rgb else channel).pixels
+        is_colour = image.is_rgb and not _is_grey(image)
+    except AxesError:
+        return None
+    low, middle, high = (float(value) for value in np.percentile(seen, (1, 50, 99.8)))
+    if not np.isfinite((low, middle, high)).all() or high <= low:
+        return None
+    background = (middle - low) / (high - low)
+    if background < _DARK or (background < _BRIGHT and 0 <= low < _FLOOR * high):
+        return "fluorescence"
+    if background < _BRIGHT:
+        return None
+    return "colour" if is_colour else "grey"
+
+
+def _is_grey(image: Image) -> bool:
+    """Whether a colour image has no colours."""
+    channels = np.moveaxis(image.pixels, image.axes.index("c"), 0).astype(float)
+    return bool((channels.max(axis=0) == channels.min(axis=0)).all())
+
+
+def look_of_study(folder: StudyFolder, images: Sequence[StudyImage], channel: str | None) -> Look | None:
+    """Tell how the images of a study look, from the middle of some of them.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    images
+        Its images.
+    channel
+        Channel that the methods see.
+
+    Returns
+    -------
+    str or None
+        A key of `LOOKS`; None if under four fifths of them look so.
+    """
+    some = [images[at] for at in np.unique(np.linspace(0, len(images) - 1, _MOST_IMAGES).round().astype(int))]
+    looks = Counter(look_of(_middle(folder.root / image.path, image), channel) for image in some)
+    look, count = looks.most_common(1)[0]
+    return look if count >= _AGREE * len(some) else None
+
+
+def _middle(path: Path, image: StudyImage) -> Image:
+    stored = StoredImage(path, **(json.loads(image.reading) if image.reading else {}))
+    window = tuple(
+        slice(max(0, (size - _SIDE) // 2), (size + _SIDE) // 2) if letter in "yx" else slice(0, size)
+        for letter, size in zip(stored.header.axes, stored.header.shape, strict=True)
+    )
+    return stored.read(window)
+
+
+def channel_numbers(images: Sequence[StudyImage]) -> set[int]:
+    """Give the numbers of channels that images have.
+
+    Parameters
+    ----------
+    images
+        The images.
+
+    Returns
+    -------
+    set of int
+        1 for an image without channels.
+    """
+    return {image.n_channels for image in images}
+
+
+def why_left_out(
+    method: type[Method], target: str, modalities: Sequence[str], numbers: Collection[int]
+) -> list[str]:
+    """Say what speaks against a method as a candidate.
+
+    Parameters
+    ----------
+    method
+        Its class.
+    target
+        What is looked for; ``object``: anything.
+    modalities
+        What the images can be; empty: not known.
+    numbers
+        Numbers of channels that the images have.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty if nothing does.
+    """
+    card, found = method.card, []
+    if method.n_channels > 1 and set(numbers) != {method.n_channels}:
+        have = " or ".join(map(str, sorted(set(numbers))))
+        found.append(f"It sees {method.n_channels} channels at once; these images have {have}.")
+    if 2 not in card.dimensions:
+        found.append("It takes stacks; a study has single planes.")
+    if target not in ("object", *card.objects):
+        found.append(f"It was made for {_listed(card.objects)}, not for {target}.")
+    if modalities and card.modalities and not set(modalities) & set(card.modalities):
+        found.append(
+            f"It was made for {_listed(card.modalities)} images, and these are {_listed(modalities, 'or')}."
+        )
+    return found
+
+
+def _listed(words: Sequence[str], last: str = "and") -> str:
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
