@@ -17,7 +17,14 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from veriscope.core.image import RGB_CHANNELS, Image
-from veriscope.errors import InputError, MethodError, PixelValueError, TableError, VeriscopeError
+from veriscope.errors import (
+    InputError,
+    MethodError,
+    PixelValueError,
+    StudyError,
+    TableError,
+    VeriscopeError,
+)
 from veriscope.methods.classification import ClassificationMethod
 from veriscope.registry import make_method
 from veriscope.training.networks.known import find_network
@@ -205,6 +212,14 @@ def test_the_zoo_says_where_such_a_network_belongs(
     described = f"{trained['package']}/bioimageio.yaml"
     said = refusal("predict", described, kinds / "images", "-o", tmp_path / "a")
     assert "runs as network:NAME or network:PATH" in said
+
+
+def test_a_study_takes_no_classes(trained: dict[str, Any], kinds: Path, tmp_path: Path) -> None:
+    from veriscope.workflow.create import NewStudy, create_study
+
+    wanted = NewStudy(images=(str(kinds / "images"),), methods=(trained["method"],), pattern="{group}*")
+    with pytest.raises(StudyError, match="gives classes of images, and a study takes methods that find"):
+        create_study(tmp_path / "study", wanted)
 
 
 def test_training_further_keeps_the_lock_and_is_compared_with_the_start(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from veriscope.core.classes import ImageClass
 from veriscope.core.image import Image
 from veriscope.errors import InputError, TableError, UnreadableFileError
 from veriscope.training.images.pairs import LabelledImage, pixel_hash
-from veriscope.training.images.split import group_images, make_split
+from veriscope.training.images.split import Part, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet, read_split
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 
 def image(stem: str, *, group: str = "", seed: int | None = None, objects: int = 1) -> LabelledImage:
@@ -172,3 +176,34 @@ def test_a_sample_sheet_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(TableError, match=message):
         group_images(images(6), by, sheet(tmp_path, text), is_sheet=True)
+
+
+def of_kind(number: int, kind: int, *, group: str = "") -> LabelledImage:
+    names = ("a", "b", "c")
+    return replace(image(f"i{number}", seed=number, group=group), kind=ImageClass(kind, names))
+
+
+@given(st.lists(st.integers(0, 2), min_size=3, max_size=60), st.integers(0, 100))
+def test_a_class_of_three_fields_is_in_every_part(kinds: list[int], seed: int) -> None:
+    pairs = [of_kind(number, kind) for number, kind in enumerate(kinds)]
+    if max(map(kinds.count, kinds)) < 3:
+        with pytest.raises(InputError, match="no class is in three of them, one to learn from"):
+            make_split(pairs, seed=seed)
+        return
+    split = make_split(pairs, seed=seed)
+    assert sum(len(split.of(part)) for part in PARTS) == len(kinds)
+    for kind in set(kinds):
+        n = kinds.count(kind)
+        parts = [part for part in PARTS if any(p.kind and p.kind.number == kind for p in split.of(part))]
+        # What there is only once can be learned alone, and what there is twice is also judged.
+        assert parts == {1: ["train"], 2: ["train", "test"]}.get(n, ["train", "val", "test"])
+
+
+def test_groups_of_several_classes_stay_whole_and_the_rarest_class_is_spread() -> None:
+    pairs = [of_kind(number, number % 2, group=f"plate{number // 4}") for number in range(40)]
+    pairs += [of_kind(100 + number, 2, group=f"plate{number}") for number in range(4)]
+    split = make_split(pairs, seed=3)
+    for part in PARTS:
+        assert {p.kind.number for p in split.of(part) if p.kind is not None} == {0, 1, 2}
+    groups = [{pair.group for pair in split.of(part)} for part in PARTS]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 10

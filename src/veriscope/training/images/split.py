@@ -13,11 +13,12 @@ import numpy as np
 from veriscope.errors import InputError, TableError
 from veriscope.training.images.pairs import LabelledImage
 
-__all__ = ["LOCKED", "Part", "Split", "group_images", "make_split"]
+__all__ = ["LOCKED", "PARTS", "Part", "Split", "group_images", "make_split"]
 
 Part = Literal["train", "val", "test"]
 LOCKED: Part = "test"
-_PARTS: tuple[Part, ...] = ("train", "val", "test")
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+"""What a table of parts may say."""
 _GROUP_COLUMNS = ("field_group", "group", "replicate", "field")
 _SHEET_COLUMNS = ("field_group", "replicate", "field", "well", "animal", "group")
 _CONDITION, _REPLICATE = "group", "replicate"
@@ -73,7 +74,7 @@ class Split:
                 "groups": len({pair.group for pair in self.of(part)}),
                 "pixel_sha256": sorted(pair.sha256 for pair in self.of(part)),
             }
-            for part in _PARTS
+            for part in PARTS
         }
 
 
@@ -170,10 +171,11 @@ def _by_column(
     *,
     is_sheet: bool,
 ) -> dict[str, str]:
-    some = next(iter(table.values()), {})
+    some, asked = next(iter(table.values()), {}), column
+    column = column.lower()
     if column not in some:
         kind = "sample sheet" if is_sheet else "split table"
-        raise TableError(f"--group-by: the {kind} has no column {column!r}; it has {', '.join(some)}")
+        raise TableError(f"--group-by: the {kind} has no column {asked!r}; it has {', '.join(some)}")
     missing = [pair.stem for pair in pairs if pair.stem not in table]
     if is_sheet and missing:
         raise TableError(
@@ -242,7 +244,7 @@ def make_split(
         parts = {pair.stem: cast("Part", table[pair.stem]["split"]) for pair in pairs}
         how = "as the split table says"
     _refuse_leaks(pairs, parts, seen)
-    found = {part: tuple(pair for pair in pairs if parts[pair.stem] == part) for part in _PARTS}
+    found = {part: tuple(pair for pair in pairs if parts[pair.stem] == part) for part in PARTS}
     return Split(**found, how=f"{how}; {groups_are}" if groups_are else how)
 
 
@@ -276,6 +278,13 @@ def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, 
     part_of: dict[str, Part] = dict.fromkeys(seen.locked, "test")
     for stratum in _strata(pairs, order):
         _draw_from(stratum, seen, part_of)
+    has_classes = any(pair.kind is not None for pair in pairs)
+    if has_classes and not seen.learnt and not {"test", "val"} <= set(part_of.values()):
+        raise InputError(
+            f"the {len(groups)} groups cannot be parted: no class is in three of them, one to learn from, one "
+            "to choose by and one that stays locked, and a class that is in one group alone cannot be told "
+            "from that group; give images of each class from three groups or more"
+        )
     if "test" not in part_of.values():
         raise InputError(
             "the network to start from has learned from all of these groups, so none can judge whether it "
