@@ -132,7 +132,7 @@ def test_tiles_are_of_a_length_that_the_model_takes_and_cover_the_image(
 
 @given(
     size=st.integers(1, 400),
-    length=st.integers(60, 128),
+    length=st.integers(36, 128),
     halo=st.integers(0, 8),
     blend=st.integers(0, 8),
 )
