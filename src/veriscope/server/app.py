@@ -35,6 +35,7 @@ from veriscope.server.routes import (
     networks,
     new_study,
     question,
+    segmenters,
     session,
     studies,
     uploads,
@@ -59,6 +60,7 @@ _ROUTES = (
     networks,
     audit,
     journals,
+    segmenters,
     answer,
     pages,
 )
@@ -130,6 +132,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         events.close()
         await asyncio.to_thread(watcher.stop)
         parts.qualities.close()
+        parts.segmenting.close()
         await asyncio.to_thread(parts.jobs.stop)
         database.close()
         if accounts is not None:

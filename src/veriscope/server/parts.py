@@ -20,6 +20,7 @@ from veriscope.server.locks import Locks
 from veriscope.server.models.problem import Problem
 from veriscope.server.problems import ProblemError
 from veriscope.server.qualities import Qualities
+from veriscope.server.segmenting import Segmenting
 from veriscope.server.settings import ServerSettings
 from veriscope.server.uploads import Uploads
 from veriscope.server.workspace import Workspace
@@ -70,6 +71,8 @@ class ServerParts:
         Strokes of annotators.
     live
         Answers while tiles are being annotated.
+    segmenting
+        Outlines by click.
 
     Attributes
     ----------
@@ -90,6 +93,7 @@ class ServerParts:
     journals: Journals = field(default_factory=Journals)
     qualities: Qualities = field(init=False)
     live: KeptResults = field(default_factory=KeptResults)
+    segmenting: Segmenting = field(default_factory=Segmenting)
 
     def __post_init__(self) -> None:
         self.qualities = Qualities(lambda study: self.events.study(study, "images"))

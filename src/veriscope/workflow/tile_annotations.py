@@ -91,6 +91,8 @@ class TileVersion:
         Whether it was drawn without seeing what a candidate had found; None: not known.
     proposal
         Candidate whose objects it began with; None: none, or not known.
+    segmenters
+        Models for click-to-segment whose outlines were taken.
     """
 
     annotator: str
@@ -101,6 +103,7 @@ class TileVersion:
     seconds: float | None
     is_blind: bool | None
     proposal: str | None
+    segmenters: tuple[str, ...]
 
 
 def planned_tiles(plan: AuditPlan, images: Sequence[StudyImage]) -> dict[str, PlannedTile]:
@@ -191,6 +194,7 @@ def _version(annotator: str, number: int, path: Path, changed: int) -> TileVersi
         seconds=said.get("seconds"),
         is_blind=said.get("blind"),
         proposal=said.get("proposal"),
+        segmenters=tuple(said.get("segmenters") or ()),
     )
 
 
@@ -266,7 +270,7 @@ def save_tile(
     annotator
         Who drew it.
     details
-        ``seconds``, ``blind``, ``proposal``, as far as they are known.
+        ``seconds``, ``blind``, ``proposal``, ``segmenters``, as far as they are known.
 
     Returns
     -------

@@ -880,6 +880,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmenters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Segmenters
+         * @description List the models for click-to-segment that were added; those that are damaged are left out.
+         */
+        get: operations["list_segmenters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}/audit/units/{unit}/segment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Segment
+         * @description Give the outline of what was pointed at; that it was shown is noted in the annotator's journal.
+         */
+        post: operations["segment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study}/answer": {
         parameters: {
             query?: never;
@@ -1251,6 +1291,11 @@ export interface components {
              * @description Candidate whose objects it began with.
              */
             proposal: string | null;
+            /**
+             * Segmenters
+             * @description Models for click-to-segment whose outlines were taken while it was drawn.
+             */
+            segmenters: string[];
         };
         /**
          * AnnotatorState
@@ -1607,6 +1652,28 @@ export interface components {
              * @description What is wrong with it.
              */
             flags: ("empty" | "saturated" | "out-of-focus")[];
+        };
+        /**
+         * ClickedPoint
+         * @description A place that was clicked.
+         */
+        ClickedPoint: {
+            /**
+             * Y
+             * @description In pixels of the tile with its context; whole numbers are pixel centres.
+             */
+            y: number;
+            /**
+             * X
+             * @description In pixels of the tile with its context.
+             */
+            x: number;
+            /**
+             * Inside
+             * @description Whether it belongs to the object; otherwise it says what does not.
+             * @default true
+             */
+            inside: boolean;
         };
         /**
          * ColumnInfo
@@ -3649,6 +3716,126 @@ export interface components {
              * @description Identifiers of candidates; None: all.
              */
             only?: string[] | null;
+        };
+        /**
+         * SegmentRequest
+         * @description What was pointed at; with neither points nor a box the tile is only made ready.
+         */
+        SegmentRequest: {
+            /**
+             * Segmenter
+             * @description Model, as it is listed.
+             */
+            segmenter: string;
+            /**
+             * Channels
+             * @description Channels that the model sees: those that are shown.
+             * @default [
+             *       0
+             *     ]
+             */
+            channels: number[];
+            /**
+             * Points
+             * @description Places inside and outside of the object.
+             * @default []
+             */
+            points: components["schemas"]["ClickedPoint"][];
+            /**
+             * Box
+             * @description y0, x0, y1, x1 around the object, in pixels of the tile with its context; 0 is its outer edge.
+             */
+            box?: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+        };
+        /**
+         * SegmentedObject
+         * @description The outline that a model proposes.
+         */
+        SegmentedObject: {
+            /**
+             * Segmenter
+             * @description Which model.
+             */
+            segmenter: string;
+            /**
+             * Sha256
+             * @description Of its files, to know later which weights it was.
+             */
+            sha256: string;
+            /**
+             * Runs
+             * @description Pixels of the object: first pixel, counted row by row in the tile with its context, and length, in
+             *     turn.
+             */
+            runs: number[];
+            /**
+             * Area
+             * @description Number of its pixels; 0: the model sees no object there.
+             */
+            area: number;
+            /**
+             * Quality
+             * @description Overlap (IoU) that the model itself expects, 0 to 1, not calibrated; None without points and box.
+             */
+            quality: number | null;
+            /**
+             * Evidence
+             * @description How far the outline can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
+        };
+        /**
+         * Segmenter
+         * @description A model for click-to-segment that was added.
+         */
+        Segmenter: {
+            /**
+             * Name
+             * @description With `segmenter:`.
+             */
+            name: string;
+            /**
+             * Summary
+             * @description What it is.
+             */
+            summary: string;
+            /**
+             * Licence
+             * @description Of its weights; empty: not stated.
+             */
+            licence: string;
+            /**
+             * Citation
+             * @description What to cite; may be empty.
+             */
+            citation: string;
+            /**
+             * Side
+             * @description Longer side of the picture that it sees, in pixels; larger tiles are scaled down.
+             */
+            side: number;
+            /**
+             * Seconds Image
+             * @description How long it took to read an image when it was added.
+             */
+            seconds_image: number;
+            /**
+             * Seconds Click
+             * @description How long a click took then.
+             */
+            seconds_click: number;
+            /**
+             * Evidence
+             * @description How far its outlines can be trusted.
+             * @enum {string}
+             */
+            evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
         };
         /**
          * Session
@@ -6422,6 +6609,7 @@ export interface operations {
                 seconds?: number | null;
                 blind?: boolean | null;
                 proposal?: string | null;
+                segmenter?: string[] | null;
             };
             header?: {
                 "if-match"?: string | null;
@@ -6628,6 +6816,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LiveEstimate"];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_segmenters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segmenter"][];
+                };
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    segment: {
+        parameters: {
+            query?: {
+                annotator?: string | null;
+            };
+            header?: never;
+            path: {
+                study: string;
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentedObject"];
                 };
             };
             /** @description What was wrong, and what to do next. */

@@ -31,6 +31,8 @@ export type RankedTile = Schemas["RankedTile"];
 export type RankedTiles = Schemas["RankedTiles"];
 export type Reason = Schemas["Reason"];
 export type ReportState = Schemas["ReportState"];
+export type SegmentedObject = Schemas["SegmentedObject"];
+export type Segmenter = Schemas["Segmenter"];
 export type Session = Schemas["Session"];
 export type Step = Schemas["Step"];
 export type StudyDetail = Schemas["StudyDetail"];
@@ -46,6 +48,7 @@ export type VerdictSummary = Schemas["VerdictSummary"];
 /** A request: what the server has a default for may be left out. */
 type Asked<Body, Needed extends keyof Body> = Partial<Body> & Pick<Body, Needed>;
 export type QuestionRequest = Asked<Schemas["QuestionRequest"], "object" | "measure">;
+export type SegmentRequest = Asked<Schemas["SegmentRequest"], "segmenter">;
 export type NewStudyRequest = Asked<Schemas["NewStudyRequest"], "folder">;
 
 /** Evidence files may hold more than the schema names; this is what the app reads of it. */

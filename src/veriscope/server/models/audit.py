@@ -192,6 +192,8 @@ class AnnotationVersion(Answer):
     """Whether it was drawn without seeing a proposal."""
     proposal: str | None
     """Candidate whose objects it began with."""
+    segmenters: list[str]
+    """Models for click-to-segment whose outlines were taken while it was drawn."""
 
 
 class NewJournalEntry(Request):

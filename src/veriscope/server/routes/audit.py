@@ -260,6 +260,9 @@ async def _save_annotation(
     seconds: Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)] = None,
     blind: bool | None = None,
     proposal: Annotated[str | None, Query(max_length=200)] = None,
+    segmenter: Annotated[
+        list[Annotated[str, Query(pattern=r"^segmenter:[a-z0-9.-]{1,60}$")]] | None, Query(max_length=8)
+    ] = None,
     if_match: Annotated[str | None, Header()] = None,
     if_none_match: Annotated[str | None, Header()] = None,
     x_shape: Annotated[str, Header()] = "",
@@ -289,10 +292,13 @@ async def _save_annotation(
             dtype=x_dtype,
             expected=tile.shape,
         )
-        details = {"seconds": seconds, "blind": blind, "proposal": proposal}
+        details: dict[str, Any] = {"seconds": seconds, "blind": blind, "proposal": proposal}
         with server.locks.of(study):
             before = newest_of(tile_versions(folder, unit), name)
             _check_follows(before, if_match, if_none_match)
+            # Outlines that were taken once stay in what is drawn on.
+            if taken := {*(segmenter or ()), *(before.segmenters if before else ())}:
+                details["segmenters"] = sorted(taken)
             saved = save_tile(folder, tile, labels, annotator=name, details=details)
         return _saved(server, folder, tile, name, saved, before, seconds, count_objects(labels))
 
@@ -357,6 +363,7 @@ def _list_versions(study: str, unit: str, server: Server, _: Viewer) -> list[Ann
             seconds=version.seconds,
             blind=version.is_blind,
             proposal=version.proposal,
+            segmenters=list(version.segmenters),
         )
         for version in tile_versions(folder, unit)
     ]

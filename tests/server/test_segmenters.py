@@ -1,0 +1,382 @@
+"""Click-to-segment: outlines of what was pointed at, noted as seen, and no request waits for the model."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.server.conftest import Running, first_unit, label_headers
+
+from veriscope.methods.prompts.prompt import Prompt, PromptPoint
+from veriscope.methods.prompts.segmenter import PromptSegmenter
+from veriscope.server import segmenting
+from veriscope.server.problems import ProblemError
+from veriscope.server.segmenting import Segmenting, runs_of
+from veriscope.zoo.segmenter_cache import SegmenterRecord, segmenter_folder
+from veriscope.zoo.segmenters import add_segmenter, remove_segmenter
+
+TINY = "segmenter:tiny"
+
+
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_segmenter: Path) -> SegmenterRecord:
+    monkeypatch.setenv("VERISCOPE_CACHE", str(tmp_path / "cache"))
+    return add_segmenter(str(tiny_segmenter), name="tiny", licence="CC0-1.0")
+
+
+def ask(client: httpx.Client, unit: str, who: str = "anna", **given: Any) -> httpx.Response:
+    return client.post(f"{unit}/segment", params={"annotator": who}, json={"segmenter": TINY} | given)
+
+
+def mask_of(answer: httpx.Response, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    found = np.zeros(shape[0] * shape[1], bool)
+    runs = answer.json()["runs"]
+    for first, length in zip(runs[::2], runs[1::2], strict=True):
+        assert not found[first : first + length].any()
+        found[first : first + length] = True
+    return found.reshape(shape)
+
+
+def brightest(client: httpx.Client, unit: str) -> tuple[NDArray[Any], int, int]:
+    """Pixels of a tile, and a place well inside of an object."""
+    from scipy import ndimage
+
+    given = client.get(f"{unit}/pixels")
+    shape = tuple(map(int, given.headers["x-shape"].split(",")))
+    pixels = np.frombuffer(given.content, given.headers["x-dtype"]).reshape(shape)[0]
+    smooth = ndimage.gaussian_filter(pixels.astype(float), 3)
+    y, x = np.unravel_index(smooth.argmax(), smooth.shape)
+    return pixels, int(y), int(x)
+
+
+def parts_of(running: Running) -> Any:
+    return running.server.config.app.state.parts  # type: ignore[union-attr]
+
+
+def test_where_no_model_was_added_none_is_offered(reader: httpx.Client) -> None:
+    assert reader.get("/api/segmenters").json() == []
+    refused = ask(reader, first_unit(reader), points=[{"y": 3, "x": 3}])
+    assert refused.status_code == 404
+    assert (
+        refused.json()["detail"]
+        == "There is no model for click-to-segment 'segmenter:tiny'; added are: none."
+    )
+    assert refused.json()["action"] == "Add one on the server: veriscope models add FOLDER."
+
+
+def test_a_click_gives_an_outline_and_is_noted_as_seen(
+    added: SegmenterRecord, workspace: Path, launch: Callable[..., Running]
+) -> None:
+    running = launch(workspace)
+    client = running.client()
+    (listed,) = client.get("/api/segmenters").json()
+    assert (listed["name"], listed["licence"], listed["side"], listed["evidence"]) == (
+        TINY, "CC0-1.0", 1024, "untested",
+    )  # fmt: skip
+    unit = first_unit(client)
+    pixels, y, x = brightest(client, unit)
+
+    ready = ask(client, unit).json()
+    assert (ready["runs"], ready["area"], ready["quality"]) == ([], 0, None)
+    assert client.get(unit).json()["shown"] == []  # nothing was seen yet
+
+    found = ask(client, unit, points=[{"y": y, "x": x}])
+    assert found.status_code == 200, found.text
+    mask = mask_of(found, pixels.shape)
+    assert mask[y, x] and found.json()["area"] == mask.sum() > 20
+    assert pixels[mask].mean() > pixels[~mask].mean() + pixels.std()
+    assert 0 < found.json()["quality"] <= 1 and found.json()["evidence"] == "untested"
+
+    narrower = ask(client, unit, points=[{"y": y, "x": x}], box=[y - 3, x - 3, y + 4, x + 4])
+    assert mask_of(narrower, pixels.shape).sum() <= 49
+    assert parts_of(running).segmenting.n_embedded == 1  # the tile was read once
+    ask(client, unit, who="ben", points=[{"y": y, "x": x}])
+    shown = client.get(unit).json()["shown"]
+    assert [(item["annotator"], item["candidate"]) for item in shown] == [("anna", TINY), ("ben", TINY)]
+    entries = client.get(f"{unit}/journal", params={"annotator": "anna"}).json()["entries"]
+    assert [(entry["kind"], entry["data"]["sha256"]) for entry in entries] == [
+        ("proposal-shown", found.json()["sha256"])
+    ]
+
+
+def test_a_changed_image_is_read_anew(
+    added: SegmenterRecord, workspace: Path, launch: Callable[..., Running]
+) -> None:
+    running = launch(workspace)
+    client = running.client()
+    unit = first_unit(client)
+    image = client.get(unit).json()["image_id"]
+    assert ask(client, unit).status_code == ask(client, unit).status_code == 200
+    assert parts_of(running).segmenting.n_embedded == 1
+    metadata = workspace / "small" / "images" / f"{image}.ome.zarr" / "zarr.json"
+    metadata.write_text(metadata.read_text() + " ")
+    assert ask(client, unit).status_code == 200
+    assert parts_of(running).segmenting.n_embedded == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "says"),
+    [
+        ({"points": [{"y": 3, "x": 3, "inside": False}]}, 422, "nothing shows where the object is"),
+        ({"points": [{"y": 1e6, "x": 3}]}, 422, "lies outside the image"),
+        ({"points": [{"y": 3, "x": 3}] * 65}, 422, "64"),
+        ({"box": [5, 5, 5, 9]}, 422, "is empty or leaves the image"),
+        ({"box": [5, 5, 9]}, 422, "body.box"),
+        ({"points": [{"y": "a", "x": 3}]}, 422, "body.points.0.y"),
+        ({"points": [{"y": 3, "x": 3, "z": 3}]}, 422, "body.points.0.z"),
+        ({"channels": []}, 422, "body.channels"),
+        ({"channels": [-1]}, 422, "body.channels.0"),
+        ({"segmenter": "segmenter:../tiny"}, 404, "There is no model"),
+        ({"segmenter": "x" * 101}, 422, "body.segmenter"),
+        ({"masks": 3}, 422, "body.masks"),
+    ],
+)  # fmt: skip
+def test_wrong_questions_are_refused(
+    added: SegmenterRecord, reader: httpx.Client, given: dict[str, Any], status: int, says: str
+) -> None:
+    answer = ask(reader, first_unit(reader), **given)
+    assert answer.status_code == status and says in answer.json()["detail"], answer.text
+
+
+def test_forged_tiles_and_annotators_are_refused(added: SegmenterRecord, reader: httpx.Client) -> None:
+    forged = reader.post("/api/studies/small/audit/units/nothing/segment", json={"segmenter": TINY})
+    assert forged.status_code == 404
+    assert ask(reader, first_unit(reader), who="../x").status_code == 422
+    bare = httpx.post(f"{reader.base_url}{first_unit(reader)}/segment", json={"segmenter": TINY})
+    assert bare.status_code == 403  # without the header that other sites cannot send
+
+
+def test_a_model_that_was_damaged_or_removed_is_said(added: SegmenterRecord, client: httpx.Client) -> None:
+    unit = first_unit(client)
+    file = segmenter_folder("tiny") / "decoder.onnx"
+    file.write_bytes(file.read_bytes()[:-9])
+    broken = ask(client, unit)
+    assert (
+        broken.status_code == 409
+        and "decoder.onnx was changed after it was verified" in broken.json()["detail"]
+    )
+    (segmenter_folder("tiny") / "record.json").write_text("{}")
+    assert client.get("/api/segmenters").json() == []
+    remove_segmenter("tiny")
+    assert ask(client, unit).status_code == 404
+
+
+def test_who_may_only_look_cannot_ask(
+    added: SegmenterRecord, workspace: Path, tmp_path: Path, launch: Callable[..., Running]
+) -> None:
+    from veriscope.server.access.accounts import Accounts
+
+    path = tmp_path / "accounts.sqlite"
+    accounts = Accounts(path)
+    accounts.add("vera", "a long enough password", "viewer")
+    accounts.close()
+    client = launch(workspace, token=None, accounts=path).client(sign_in=False)
+    signed = client.post("/api/session", json={"user": "vera", "password": "a long enough password"})
+    assert signed.status_code == 200, signed.text
+    unit = first_unit(client)
+    assert client.get("/api/segmenters").json()[0]["name"] == TINY
+    assert client.post(f"{unit}/segment", json={"segmenter": TINY}).status_code == 403
+
+
+def test_other_requests_are_answered_while_the_model_reads(
+    added: SegmenterRecord, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    embed = PromptSegmenter.embed
+
+    def slow(self: PromptSegmenter, *given: Any, **more: Any) -> Any:
+        reading.set()
+        assert go_on.wait(60)
+        return embed(self, *given, **more)
+
+    monkeypatch.setattr(PromptSegmenter, "embed", slow)
+    unit = first_unit(client)
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(client, unit).status_code))
+    asking.start()
+    try:
+        assert reading.wait(60)
+        for _ in range(5):
+            assert client.get("/api/session").status_code == 200
+            assert client.get(unit).status_code == 200
+        assert answers == []  # the model is still reading
+    finally:
+        go_on.set()
+        asking.join(60)
+    assert answers == [200]
+
+
+def test_models_whose_outlines_were_taken_stand_beside_the_version(
+    client: httpx.Client, workspace: Path
+) -> None:
+    unit = first_unit(client)
+    shape = tuple(client.get(unit).json()["shape"])
+    labels = np.zeros(shape, np.uint16)
+    labels[4:9, 4:9] = 1
+    params: dict[str, Any] = {"annotator": "anna", "segmenter": [TINY, "segmenter:b.2", TINY]}
+    headers = label_headers(labels, **{"if-none-match": "*"})
+    saved = client.put(f"{unit}/annotation", params=params, content=labels.tobytes(), headers=headers)
+    assert saved.status_code == 200, saved.text
+    version = client.get(f"{unit}/versions").json()[-1]
+    assert version["segmenters"] == ["segmenter:b.2", TINY]
+    assert client.get(f"{unit}/versions").json()[0]["segmenters"] == []
+    later = labels.copy()
+    later[20, 20] = 2  # drawn on in another browser, which knows of no model
+    headers = label_headers(later, **{"if-match": saved.headers["etag"]})
+    del params["segmenter"]
+    again = client.put(f"{unit}/annotation", params=params, content=later.tobytes(), headers=headers)
+    assert again.status_code == 200
+    assert client.get(f"{unit}/versions").json()[-1]["segmenters"] == ["segmenter:b.2", TINY]
+    params["segmenter"] = ["../x"]
+    assert client.put(f"{unit}/annotation", params=params, content=b"", headers=headers).status_code == 422
+
+
+async def never() -> bool:
+    return False
+
+
+def test_only_the_newest_question_of_each_is_worked_on() -> None:
+    async def go() -> tuple[list[Any], list[str]]:
+        serving, go_on, begun = Segmenting(), threading.Event(), []
+
+        def work(name: str) -> Callable[[], str]:
+            def run() -> str:
+                begun.append(name)
+                assert go_on.wait(60)
+                return name
+
+            return run
+
+        async def question(who: str, name: str) -> Any:
+            return await serving.answer(who, work(name), never)
+
+        tasks = [asyncio.create_task(question("anna", "first"))]
+        while not begun:
+            await asyncio.sleep(0.01)
+        for who, name in (("anna", "second"), ("ben", "his"), ("anna", "third")):
+            tasks.append(asyncio.create_task(question(who, name)))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        go_on.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        serving.close()
+        return found, begun
+
+    found, begun = asyncio.run(go())
+    assert begun == ["first", "his", "third"]  # what nobody waits for any more is never begun
+    assert [found[0], found[2], found[3]] == ["first", "his", "third"]
+    assert isinstance(found[1], ProblemError) and found[1].problem.status == 409
+
+
+def test_what_a_caller_has_left_is_not_begun_and_too_many_are_turned_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segmenting, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(segmenting, "_MOST_WAITING", 2)
+
+    async def gone() -> bool:
+        return True
+
+    async def go() -> list[Any]:
+        serving, go_on = Segmenting(), threading.Event()
+        first = asyncio.create_task(serving.answer("a", lambda: go_on.wait(60), never))
+        await asyncio.sleep(0.02)
+        left = asyncio.create_task(serving.answer("b", lambda: pytest.fail("nobody waits for it"), gone))
+        await asyncio.sleep(0)
+        third = asyncio.create_task(serving.answer("c", lambda: 3, never))
+        await asyncio.wait({left}, timeout=60)
+        go_on.set()
+        found = await asyncio.gather(first, left, third, return_exceptions=True)
+        serving.close()
+        return found
+
+    first, left, third = asyncio.run(go())
+    assert first is True
+    assert isinstance(left, ProblemError) and left.problem.status == 409
+    assert isinstance(third, ProblemError) and third.problem.status == 503
+
+
+def test_faults_of_the_work_reach_the_caller() -> None:
+    async def go() -> None:
+        serving = Segmenting()
+        try:
+            await serving.answer("a", lambda: 1 // 0, never)
+        finally:
+            serving.close()
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(go())
+
+
+def test_what_is_kept_of_images_is_bounded(added: SegmenterRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = 256 * 64 * 64 * 4
+    monkeypatch.setattr(segmenting, "_MOST_BYTES", 2 * one)
+    serving = Segmenting()
+    read: list[str] = []
+
+    def pixels(name: str) -> Callable[[], tuple[NDArray[Any], bool]]:
+        def give() -> tuple[NDArray[Any], bool]:
+            read.append(name)
+            return np.arange(600, dtype=np.uint16).reshape(1, 20, 30), False
+
+        return give
+
+    for name in ("a", "b", "a", "c", "a", "b"):  # b was used longest ago when c came
+        found = serving.outline(added, name, pixels(name), Prompt((PromptPoint(3, 3),)))
+        assert found is not None and found.mask.shape == (20, 30)
+    assert read == ["a", "b", "c", "b"] and serving.n_embedded == 4
+    serving.close()
+
+
+def test_runs_are_the_mask() -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((1, 1), (7, 9), (30, 20)):
+        mask = rng.random(shape) < 0.5
+        runs = runs_of(mask)
+        back = np.zeros(mask.size, bool)
+        for first, length in zip(runs[::2], runs[1::2], strict=True):
+            assert first // shape[1] == (first + length - 1) // shape[1]  # within one row
+            back[first : first + length] = True
+        np.testing.assert_array_equal(back.reshape(shape), mask)
+    assert runs_of(np.zeros((4, 4), bool)) == [] and runs_of(np.ones((2, 3), bool)) == [0, 3, 3, 3]
+
+
+def test_a_model_that_is_too_large_is_said(added: SegmenterRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise MemoryError("the encoder of segmenter:tiny: memory ran out")
+
+    monkeypatch.setattr(PromptSegmenter, "embed", full)
+    serving = Segmenting()
+    with pytest.raises(ProblemError) as caught:
+        serving.outline(added, "a", lambda: (np.zeros((1, 9, 9), np.uint8), False), None)
+    serving.close()
+    assert caught.value.problem.status == 503 and "memory ran out." in caught.value.problem.detail
+
+
+def test_something_is_shown_for_the_first_time_once() -> None:
+    serving = Segmenting()
+    assert [serving.is_first("a"), serving.is_first("a"), serving.is_first("b")] == [True, False, True]
+    serving.close()
+
+
+def test_close_does_not_wait_for_what_is_running() -> None:
+    async def go() -> float:
+        serving, go_on = Segmenting(), threading.Event()
+        task = asyncio.create_task(serving.answer("a", lambda: go_on.wait(60), never))
+        await asyncio.sleep(0.02)
+        started = time.monotonic()
+        serving.close()
+        took = time.monotonic() - started
+        go_on.set()
+        await task
+        return took
+
+    assert asyncio.run(go()) < 30
