@@ -40,7 +40,7 @@ def main() -> None:
     images, labels = part("train", "image"), [y.astype(np.int32) for y in part("train", "labels")]
     begun = time.process_time()
     # Done once here instead of in every call of train_seg.
-    flows = dynamics.labels_to_flows(labels, files=None)
+    flows = dynamics.labels_to_flows(labels, files=None, device=torch.device("cpu"))
     model = models.CellposeModel(gpu=False, pretrained_model=False)
 
     def run(epochs: int, rate: float) -> None:
