@@ -154,6 +154,35 @@ def _candidates() -> list[dict[str, Any]]:
     ]
 
 
+def _reliability(method: str, excess: float) -> dict[str, Any]:
+    """Five bins of which the share that was right differs from the stated one by the excess."""
+    bins = [
+        {
+            "n_cases": 10 * (number + 1),
+            "low": stated - 0.1,
+            "high": stated + 0.1,
+            "stated": stated,
+            "observed": {
+                "value": stated + excess,
+                "low": max(0.0, stated + excess - 0.09),
+                "high": min(1.0, stated + excess + 0.09),
+            },
+        }
+        for number, stated in enumerate((0.1, 0.3, 0.5, 0.7, 0.9))
+    ]
+    shown = abs(excess) > 0.05
+    return {
+        "method": method,
+        "n_objects": 150,
+        "iou": 0.5,
+        "bins": bins,
+        "excess": {"value": excess, "low": excess - 0.05, "high": excess + 0.05, "level": 0.95},
+        "calibration_error": {"value": abs(excess), "low": 0.03 if shown else 0.0, "high": 0.13},
+        "shown": shown,
+        "sentence": "The method is too sure of its objects." if shown else "Nothing is shown.",
+    }
+
+
 def _agreement(method: str, slope: float, spread: float, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     reference = rng.negative_binomial(2, 0.1, 40).astype(float)
@@ -359,6 +388,7 @@ def _full() -> dict[str, Any]:
             _agreement("nuclei-fluorescence", 0.93, 1.5, 1),
             _agreement("otsu-watershed", 0.8, 4.0, 2),
         ],
+        "reliability": [_reliability("nuclei-fluorescence", -0.08), _reliability("pixel-forest", 0.0)],
         "audit": _audit(np.random.default_rng(5)),
         "tiles": _tiles(),
         "truth": {
@@ -407,6 +437,7 @@ def bare_record() -> dict[str, Any]:
         "candidates": [_candidate("log-spots", "Blobs.", evidence="untested")],
         "comparisons": [],
         "agreement": [],
+        "reliability": [],
         "audit": None,
         "tiles": [],
         "truth": None,

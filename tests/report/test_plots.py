@@ -16,8 +16,9 @@ from veriscope.report.contrast_plot import contrast_plot
 from veriscope.report.estimate_plot import estimate_plot
 from veriscope.report.metric_plot import metric_plot
 from veriscope.report.record import check_record
+from veriscope.report.reliability_plot import reliability_plot, reliability_sentence
 from veriscope.report.scales import Scale, fit_scale, nice_ticks
-from veriscope.report.schema import Agreement, ReportRecord
+from veriscope.report.schema import Agreement, Reliability, ReportRecord
 from veriscope.report.svg import Drawing, shorten, text_width
 
 from .cases import bare_record, full_record, hostile_record
@@ -31,6 +32,7 @@ def plots(record: ReportRecord) -> list[str]:
         *contrast_plot(record.estimate.contrasts, record.question).split("\n<svg"),
         metric_plot(record.ran),
         *(agreement_plot(item, record.question) for item in record.agreement),
+        *(reliability_plot(item) for item in record.reliability),
     ]
     return [text if text.startswith("<svg") else "<svg" + text for text in found if text]
 
@@ -194,3 +196,47 @@ def test_shortened_text_fits_and_any_text_can_be_drawn(text: str, width: float) 
     drawing = Drawing(10, 10, name="x", title=text, description=text)
     drawing.text(0, 0, text, hint=text)
     ElementTree.fromstring(drawing.render())
+
+
+def stated(**changes: Any) -> Reliability:
+    found = {
+        "method": "m",
+        "n_objects": 30,
+        "bins": [
+            {"n_cases": 10, "stated": 0.2, "observed": {"value": 0.5, "low": 0.3, "high": 0.7}},
+            {"n_cases": 20, "stated": 0.8, "observed": {"value": 0.75}},
+        ],
+        "excess": {"value": 0.1, "low": -0.1, "high": 0.2},
+        "calibration_error": {"value": 0.1, "low": None, "high": None},
+    }
+    return Reliability.model_validate(found | changes)
+
+
+def test_objects_are_where_their_probability_and_share_are_and_only_known_intervals_are_drawn() -> None:
+    root = ElementTree.fromstring(reliability_plot(stated()))
+    circles = list(root.iter(f"{SVG}circle"))
+    places = [(float(c.get("cx") or 0), float(c.get("cy") or 0), float(c.get("r") or 0)) for c in circles]
+    (x1, y1, r1), (x2, y2, r2) = places
+    assert (x2 - x1) == pytest.approx(0.6 * 340) and (y1 - y2) == pytest.approx(0.25 * 340)
+    assert r2 > r1, "more objects, larger mark"
+    upright = [
+        line for line in marks(root, "ours") if line.tag == f"{SVG}line" and line.get("x1") == line.get("x2")
+    ]
+    assert len(upright) == 1, "the second bin has no interval"
+    text = "".join(root.itertext())
+    assert "10 objects: stated 0.20, right" in text and "share that was right" in text
+    assert reliability_plot(stated(bins=[])) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "do not show that the stated probabilities are wrong"),
+        ({"excess": {"value": -0.2, "low": -0.3, "high": -0.1}}, "too sure of its objects"),
+        ({"excess": {"value": 0.2, "low": 0.1, "high": 0.3}, "shown": True}, "not sure enough"),
+        ({"shown": True}, "do not hold, though they are right on average"),
+        ({"excess": {"value": 0.0}}, "cannot be told"),
+    ],
+)
+def test_the_sentence_says_no_more_than_the_tiles(changes: dict[str, Any], said: str) -> None:
+    assert said in reliability_sentence(stated(**changes))

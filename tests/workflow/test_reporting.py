@@ -95,6 +95,22 @@ def test_the_record_of_the_report_holds_what_the_evidence_says(finished: Study) 
     assert sum(row["draws"] for row in record["audit"]["rows"]) == record["audit"]["n_drawn"] == 24
 
 
+def test_the_page_says_how_far_stated_probabilities_hold(done_study: Study) -> None:
+    path = done_study.path / "evidence" / "validate.json"
+    validated = json.loads(path.read_text())
+    silent = [name for name, item in validated["candidates"].items() if not item["reliability"]]
+    told = {item["method"]: item for item in report_of(done_study)["reliability"]}
+    assert told.keys() | set(silent) == validated["candidates"].keys() and silent
+    section = visible(page_of(done_study), "fig-reliability")
+    for name, item in told.items():
+        found = validated["candidates"][name]["reliability"]
+        assert [each["n_cases"] for each in item["bins"]] == [each["n_cases"] for each in found["bins"]]
+        assert item["excess"]["value"] == pytest.approx(found["excess"]["value"])
+        assert item["sentence"] and item["sentence"] in section
+    if not told:
+        assert "No candidate states how sure it is" in section
+
+
 def test_every_file_of_the_study_is_in_the_record_with_its_hash(finished: Study) -> None:
     """Whoever gets the folder can tell how each derived file came to be, and that it was not changed."""
     record = Record(finished.path)

@@ -19,6 +19,7 @@ from veriscope.report.cost_text import format_amount, format_bytes
 from veriscope.report.estimate_plot import estimate_plot
 from veriscope.report.metric_plot import metric_plot
 from veriscope.report.record import check_record
+from veriscope.report.reliability_plot import reliability_plot
 from veriscope.report.schema import GroupEstimate, Metric, Question, Reason, ReportRecord
 
 __all__ = ["ANCHORS", "render_html"]
@@ -33,6 +34,7 @@ ANCHORS = (
     "tab-candidates",
     "fig-metrics",
     "fig-agreement",
+    "fig-reliability",
     "fig-tiles",
     "sec-audit",
     "sec-methods",
@@ -89,7 +91,13 @@ def _figures(record: ReportRecord) -> dict[str, Any]:
         (item, Markup(agreement_plot(item, record.question, name=f"agreement-{index}")))
         for index, item in enumerate(ordered)
     ]
+    sure = [item for item in record.reliability if chosen is not None and item.method == chosen.method]
+    sure += [item for item in record.reliability if item not in sure]
     return {
+        "reliability": [
+            (item, Markup(reliability_plot(item, name=f"reliability-{index}")))
+            for index, item in enumerate(sure)
+        ],
         "estimate": Markup(estimate_plot(record.estimate.groups, record.question, record.truth)),
         "contrasts": Markup(
             contrast_plot(record.estimate.contrasts, record.question, unit=record.estimate.contrast_unit)

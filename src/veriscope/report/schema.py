@@ -26,6 +26,8 @@ __all__ = [
     "Metric",
     "Question",
     "Reason",
+    "Reliability",
+    "ReliabilityBin",
     "ReportRecord",
     "StudySummary",
     "Tile",
@@ -221,6 +223,33 @@ class Agreement(_WithInterval):
     """Change of the difference per unit of the mean of both; 0 is best."""
 
 
+class ReliabilityBin(_Part):
+    """Objects of about the same stated probability."""
+
+    n_cases: int = Field(ge=1)
+    stated: Number = None
+    """Mean of their stated probabilities."""
+    observed: Metric
+    """Share of them that was right, 0 to 1; where probabilities hold it is `stated`."""
+
+
+class Reliability(_Part):
+    """Whether the probabilities that a method states of its objects hold on the audited tiles."""
+
+    method: str
+    n_objects: int
+    iou: Number = None
+    """An object was right if it has a match of this IoU or more."""
+    bins: list[ReliabilityBin] = []
+    excess: Metric
+    """Share that was right less mean stated probability; below 0: too sure."""
+    calibration_error: Metric
+    """Without its upward bias; 0 is best."""
+    shown: bool = False
+    """Whether the tiles show that the probabilities do not hold."""
+    sentence: str = ""
+
+
 class AuditRow(_Part):
     """One audited tile."""
 
@@ -363,6 +392,8 @@ class ReportRecord(_Part):
     comparisons: list[Comparison] = []
     advice: Advice | None = None
     agreement: list[Agreement] = []
+    reliability: list[Reliability] = []
+    """Of candidates that state probabilities; those that state none are missing."""
     audit: Audit | None = None
     tiles: list[Tile] = []
     truth: Truth | None = None

@@ -21,6 +21,8 @@ from veriscope.registry import make_method
 from veriscope.report.html import render_html
 from veriscope.report.methods_text import methods_text
 from veriscope.report.record import to_json
+from veriscope.report.reliability_plot import reliability_sentence
+from veriscope.report.schema import Reliability
 from veriscope.report.tiles import data_uri, tile_picture
 from veriscope.trust.sampling import EVEN_SHARE
 from veriscope.workflow.annotations import annotated_units, latest_annotation
@@ -124,6 +126,11 @@ def _write(
         "comparisons": [_comparison(pair, validated) for pair in validated["ranking"]["pairs"]],
         "advice": validated["advice"],
         "agreement": [_agreement(name, item) for name, item in validated["candidates"].items()],
+        "reliability": [
+            _reliability(name, item["reliability"])
+            for name, item in validated["candidates"].items()
+            if item.get("reliability")
+        ],
         "audit": _audit(folder, config, chosen, validated),
         "tiles": _pictures(folder, config, chosen, validated),
         "truth": {"source": truth_source, "groups": dict(truth)} if truth else None,
@@ -240,6 +247,11 @@ def _agreement(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
         "limits": None if None in limits else limits,
         "slope": found["slope"]["value"],
     }
+
+
+def _reliability(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    record = {"method": name, **found}
+    return record | {"sentence": reliability_sentence(Reliability.model_validate(record))}
 
 
 def _audit(
