@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from veriscope.workflow.layout import StudyFolder, StudyImage
 
 __all__ = ["image_list", "image_row", "images_etag"]
 
-_WELL = re.compile(r"^(?:(?P<plate>.+)[-_])?(?P<row>[A-P])(?P<column>\d{1,2})(?:[-_](?P<field>\w+))?$")
+_WELL = re.compile(r"(?:(?P<plate>.+)[-_])?(?P<row>A?[A-Z])(?P<column>[0-9]{1,2})(?:[-_](?P<field>\w+))?")
+_ROWS = (*string.ascii_uppercase, *(f"A{letter}" for letter in "ABCDEF"))
+_MOST_COLUMNS = 48  # of a plate with 1536 wells, which has the 32 rows above
 
 
 def image_list(
@@ -110,8 +113,8 @@ def images_etag(images: Sequence[StudyImage]) -> str:
 
 def _well(image_id: str) -> WellPlace | None:
     """Read the place on a plate out of the image's name, as plates are taken in."""
-    found = _WELL.match(image_id)
-    if found is None:
+    found = _WELL.fullmatch(image_id)
+    if found is None or found["row"] not in _ROWS or not 1 <= int(found["column"]) <= _MOST_COLUMNS:
         return None
     return WellPlace(
         plate=found["plate"] or "plate",
@@ -125,9 +128,8 @@ def _plates(places: Sequence[WellPlace]) -> list[PlateLayout]:
     found = []
     for plate in dict.fromkeys(place.plate for place in places):
         mine = [place for place in places if place.plate == plate]
-        last_row = max(ord(place.row) for place in mine)
+        last_row = max(_ROWS.index(place.row) for place in mine)
         last_column = max(int(place.column) for place in mine)
-        rows = [chr(code) for code in range(ord("A"), last_row + 1)]
         columns = [str(number) for number in range(1, last_column + 1)]
-        found.append(PlateLayout(plate=plate, rows=rows, columns=columns))
+        found.append(PlateLayout(plate=plate, rows=list(_ROWS[: last_row + 1]), columns=columns))
     return found

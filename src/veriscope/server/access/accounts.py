@@ -23,7 +23,7 @@ __all__ = ["Account", "Accounts"]
 
 Found = TypeVar("Found")
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHORTEST = 10
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
@@ -102,7 +102,7 @@ class Accounts:
         InputError
             If name, password or role cannot be used.
         """
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise InputError(f"account {name!r}: use letters, digits, . _ and -, 64 at most")
         if len(password) < _SHORTEST:
             raise InputError(f"the password has {len(password)} characters; give {_SHORTEST} or more")

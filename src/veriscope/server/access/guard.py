@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import secrets
 import time
 from http.cookies import CookieError, SimpleCookie
@@ -33,6 +34,7 @@ PAGE_POLICY = (
 """Content security policy of the app's page."""
 
 _NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_PORT = re.compile(r":[0-9]*\Z")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OPEN = ("/api/session",)
 _HEADERS = {
@@ -148,7 +150,7 @@ class Guard:
     def _check_source(self, scope: Scope, headers: Headers) -> None:
         """Refuse other host names (DNS rebinding) and other sites (forged requests)."""
         host = headers.get("host", "")
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = _PORT.sub("", host)
         if name.lower() not in self._settings.hosts:
             raise ProblemError.make(
                 403,
@@ -188,7 +190,7 @@ class Guard:
         elif path.endswith("/annotation"):
             most = limits.label_bytes
         told = headers.get("content-length", "0")
-        if not told.isdigit() or int(told) > most:
+        if not told.isdecimal() or int(told) > most:
             raise ProblemError.make(413, f"At most {most:,} bytes are taken at a time.")
         return _limited(receive, most, limits.body_seconds)
 
