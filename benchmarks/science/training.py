@@ -9,8 +9,9 @@ Each method gets the train and val split of dsb2018_fluorescence, and so many mi
 threads and child processes added; imports not counted) from raw images to a trained network; choosing on the
 validation images comes on top, for all. The test split is predicted once, sizes not told to ours and to
 StarDist; Cellpose is told the median diameter of each test image. Metrics are pooled over the test images,
-intervals are by field group. Peers run in their own environments (benchmarks/peers/make.py). `--quick` uses
-simulated discs, seconds and no peers.
+intervals are by field group. Peers run in their own environments (benchmarks/peers/make.py). Threads that
+wait sleep (OMP_WAIT_POLICY=passive), or their waiting would count as processor time. `--quick` uses simulated
+discs, seconds and no peers.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ from veriscope.training.settings import TrainSettings
 
 PEERS = Path(__file__).parents[1] / "peers"
 START = "nuclei-fluorescence"
+PASSIVE = {"OMP_WAIT_POLICY": "passive"}
+"""Threads that wait for others sleep instead of turning in circles."""
 KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
 
 
@@ -198,10 +201,7 @@ def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> di
         np.savez(cases, **arrays)
         script = str(PEERS / f"{name}_training.py")
         command = [str(python), script, str(cases), str(options.cpu_minutes * 60), str(seed), str(out)]
-        environment = os.environ | {
-            "OMP_NUM_THREADS": str(options.threads),
-            "TF_NUM_INTRAOP_THREADS": str(options.threads),
-        }
+        environment = os.environ | _for_peers(options.threads)
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
             raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
@@ -210,6 +210,11 @@ def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> di
             predictions = {pair.sha256: found[f"labels_{i}"] for i, pair in enumerate(split.test)}
     rows = InstanceJudge().count(lambda image: predictions[pixel_hash(image.pixels)], split.test)
     return _figures(rows) | told
+
+
+def _for_peers(threads: int) -> dict[str, str]:
+    """Environment that bounds threads, and keeps those that wait from counting as work."""
+    return PASSIVE | {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
 
 
 def _figures(rows: Sequence[Any]) -> dict[str, Any]:
@@ -260,4 +265,7 @@ def _interval(value: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    # Read when the library of threads is loaded, which the imports above have done.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | PASSIVE)
     main()

@@ -281,9 +281,9 @@ def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, 
     has_classes = any(pair.kind is not None for pair in pairs)
     if has_classes and not seen.learnt and not {"test", "val"} <= set(part_of.values()):
         raise InputError(
-            f"the {len(groups)} groups cannot be parted: no class is in three of them, one to learn from, one "
-            "to choose by and one that stays locked, and a class that is in one group alone cannot be told "
-            "from that group; give images of each class from three groups or more"
+            f"the {len(groups)} groups cannot be parted: no class is in three of them, one to learn from, "
+            "one to choose by and one that stays locked, and a class that is in one group alone cannot be "
+            "told from that group; give images of each class from three groups or more"
         )
     if "test" not in part_of.values():
         raise InputError(
