@@ -1,4 +1,5 @@
-import { ApiError, send } from "../api/client";
+import { ApiError, getJson, send } from "../api/client";
+import type { SegmentedObject, Segmenter, SegmentRequest } from "../api/types";
 import type { JournalEntry } from "./model/journal";
 import { Refused } from "./store/sync";
 import type { TileKey } from "./store/types";
@@ -45,6 +46,8 @@ export interface SaveRequest extends LabelImage {
   readonly seconds: number;
   readonly blind: boolean;
   readonly proposal: string | null;
+  /** Models for click-to-segment whose outlines were taken. */
+  readonly segmenters: readonly string[];
 }
 
 export interface SaveAnswer {
@@ -99,6 +102,22 @@ export class AnnotationApi {
     return labelsOf(await send(path, RAW));
   }
 
+  /** Models for click-to-segment that were added on the server. */
+  segmenters(): Promise<Segmenter[]> {
+    return getJson<Segmenter[]>("/api/segmenters");
+  }
+
+  /** The object that a model sees where it was pointed at. The server records that it was shown. */
+  async outline(request: SegmentRequest, signal: AbortSignal): Promise<SegmentedObject> {
+    const response = await send(`${this.base}/segment?${this.who}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(request),
+      signal,
+    });
+    return (await response.json()) as SegmentedObject;
+  }
+
   async save({
     data,
     width,
@@ -108,9 +127,11 @@ export class AnnotationApi {
     seconds,
     blind,
     proposal,
+    segmenters,
   }: SaveRequest): Promise<SaveAnswer> {
     const query = [this.who, `seconds=${seconds.toFixed(1)}`, `blind=${blind}`];
     if (proposal) query.push(`proposal=${encodeURIComponent(proposal)}`);
+    for (const each of segmenters) query.push(`segmenter=${encodeURIComponent(each)}`);
     const response = await send(`${this.base}/annotation?${query.join("&")}`, {
       method: "PUT",
       body: new Uint32Array(data),

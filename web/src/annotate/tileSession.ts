@@ -163,7 +163,8 @@ export class TileSession {
     const seconds = this.clock.activeMs / 1000;
     try {
       const etag = over ?? this.record.etag;
-      const saved = await this.parts.api.save({ ...about, width, height, data, etag, seconds });
+      const segmenters = [...this.document.segmenters];
+      const saved = await this.parts.api.save({ ...about, width, height, data, etag, seconds, segmenters });
       this.clock.reset();
       this.conflict = null;
       this.change({ etag: saved.etag, saved: lines, activeMs: 0 });

@@ -32,6 +32,8 @@ describe("keys as in the other programs", () => {
   it.each([
     ["QuPath", "b", "tool brush"],
     ["QuPath", "w", "tool click-segment"],
+    ["QuPath", "g", "tool model"],
+    ["Cellpose", "t", "tool model"],
     ["QuPath", "m", "tool pan"],
     ["napari", "1", "tool erase"],
     ["napari", "2", "tool brush"],

@@ -32,6 +32,8 @@ export class AnnotationDocument {
   lastEdit = -1;
   /** Candidate whose objects the annotator was shown last; null if none. */
   shownProposal: string | null = null;
+  /** Models for click-to-segment whose outlines were taken. */
+  readonly segmenters = new Set<string>();
   private done: Step[] = [];
   private undone: Step[] = [];
   private seq = 0;
@@ -158,6 +160,8 @@ export class AnnotationDocument {
   private remember(note: NoteEntry["note"], detail: NoteEntry["detail"]): void {
     if (note === "proposals-shown" && typeof detail?.candidate === "string")
       this.shownProposal = detail.candidate;
+    if (note === "model-outline" && typeof detail?.segmenter === "string")
+      this.segmenters.add(detail.segmenter);
   }
 
   private push(edit: Edit, continues: boolean, isStart: boolean): void {

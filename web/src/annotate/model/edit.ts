@@ -22,6 +22,7 @@ export type OperationName =
   | "merge"
   | "delete"
   | "click-segment"
+  | "model"
   | "accept"
   | "reject"
   | "propose"

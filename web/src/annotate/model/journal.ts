@@ -42,6 +42,7 @@ export interface NoteEntry extends Line {
     | "saved"
     | "proposals-shown"
     | "proposals-hidden"
+    | "model-outline"
     | "display";
   readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
 }

@@ -13,6 +13,8 @@ export interface Preferences {
   readonly autoLabel: boolean;
   /** How a click finds an outline. */
   readonly outliner: Outliner;
+  /** Model for click-to-segment that was chosen last. */
+  readonly segmenter: string | null;
 }
 
 export const FIRST_PREFERENCES: Preferences = {
@@ -23,6 +25,7 @@ export const FIRST_PREFERENCES: Preferences = {
   protects: true,
   autoLabel: true,
   outliner: "edges",
+  segmenter: null,
 };
 
 const KEY = "veriscope-annotation-preferences";

@@ -4,6 +4,7 @@ import type { Action } from "../keys/actions";
 import { actionOf, type KeyMap, keyName } from "../keys/presets";
 import { boxOf } from "../model/labels";
 import { fillHoles, merge, remove } from "../model/operations";
+import { words } from "../strings";
 import type { ToolName } from "../tools/types";
 import { resizeBrush } from "./preferences";
 import type { Editor } from "./useEditor";
@@ -28,7 +29,7 @@ export function perform(action: Action, editor: Editor, outer: Outer): void {
 type Other = Exclude<Action, `tool ${ToolName}`>;
 
 const ACTIONS: Record<Other, (editor: Editor, outer: Outer) => void> = {
-  undo: ({ session }) => session.undo(),
+  undo: ({ session, prompting }) => (prompting.isOpen ? prompting.stepBack() : session.undo()),
   redo: ({ session }) => session.redo(),
   "delete selected": ({ session, selected, select }) => {
     session.commit("delete", remove(session.document.labels, selected));
@@ -66,12 +67,25 @@ const ACTIONS: Record<Other, (editor: Editor, outer: Outer) => void> = {
   save: (_, outer) => outer.save(),
   done: (_, outer) => outer.done(),
   help: (_, outer) => outer.help(),
-  cancel: ({ runner, select }) => {
+  cancel: ({ runner, prompting, select }) => {
     runner.cancel();
-    select([]);
+    if (prompting.isOpen) prompting.cancel();
+    else select([]);
   },
-  close: ({ runner }) => runner.finish({ shift: false, alt: false, ctrl: false }),
+  close: (editor) => {
+    if (editor.prompting.isOpen) void takeOutline(editor);
+    else editor.runner.finish({ shift: false, alt: false, ctrl: false });
+  },
 };
+
+/** Makes the model's outline an object; says so where nothing of it could be taken. */
+export async function takeOutline({ prompting, setLabel, setMessage }: Editor): Promise<void> {
+  const label = await prompting.accept();
+  if (label !== null) {
+    setLabel(label);
+    setMessage(null);
+  } else if (prompting.getState().places.length > 0) setMessage(words.model.covered);
+}
 
 /** Proposals that nobody has decided on, in order. */
 export function undecided({ session }: Pick<Editor, "session">): number[] {

@@ -1,11 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ChannelDisplay } from "../../viewer/display/channels";
-import type { TilePixels } from "../api";
+import type { AnnotationApi, TilePixels } from "../api";
 import type { Camera } from "../canvas/camera";
 import type { Box, Point } from "../model/labels";
 import { Recorder } from "../model/patch";
+import { Prompting } from "../prompt/prompting";
 import type { Outliner } from "../segment/clickSegment";
 import { Segmenter } from "../segment/client";
+import { words } from "../strings";
 import type { TileSession } from "../tileSession";
 import { ToolRunner } from "../tools/runner";
 import type { SegmentGesture, ToolHost, ToolName, ToolSettings } from "../tools/types";
@@ -28,6 +30,8 @@ export interface Editor {
   readonly preferences: Preferences;
   readonly camera: Camera;
   readonly runner: ToolRunner;
+  /** An object that is pointed at, for a model to outline. */
+  readonly prompting: Prompting;
   /** Told of every preview, without rendering. */
   readonly previews: { listener: (preview: Preview | null) => void };
   /** Told where the pointer is on the screen, null when it left, without rendering. */
@@ -51,7 +55,7 @@ export function useEditor(
   tile: Box,
   pixels: TilePixels,
   channels: readonly ChannelDisplay[],
-  nothingFound: string,
+  api: AnnotationApi,
 ): Editor {
   useSession(session);
   const [tool, setTool] = useState<ToolName>("brush");
@@ -77,6 +81,16 @@ export function useEditor(
   now.current = { settings, channels, tile, pixels, outliner };
   const segmenter = useMemo(() => new Segmenter(), []);
   useEffect(() => () => segmenter.close(), [segmenter]);
+  const prompting = useMemo(
+    () =>
+      new Prompting(
+        session,
+        (request, signal) => api.outline(request, signal),
+        () => shownChannels(now.current.channels),
+      ),
+    [session, api],
+  );
+  useEffect(() => () => prompting.cancel(), [prompting]);
   const select = useCallback((labels: Iterable<number>) => setSelected(new Set(labels)), []);
   const runner = useMemo(() => {
     const host: ToolHost = {
@@ -85,14 +99,20 @@ export function useEditor(
       setLabel,
       select,
       preview: (points, isClosed) => previews.listener(points && { points, isClosed }),
+      prompt: (gesture) => {
+        if (!prompting.isReady) return;
+        const takes = "box" in gesture || prompting.point(gesture.at, gesture.inside);
+        if ("box" in gesture) prompting.frame(gesture.box);
+        setMessage(takes ? null : words.model.first);
+      },
       segment: (gesture) =>
         segment(segmenter, session, now.current, gesture, (found) => {
-          setMessage(found ? null : nothingFound);
+          setMessage(found ? null : words.nothing);
           if (found) setLabel(gesture.label);
         }),
     };
     return new ToolRunner(host);
-  }, [session, segmenter, previews, nothingFound, select]);
+  }, [session, segmenter, prompting, previews, select]);
   return {
     session,
     tile,
@@ -102,11 +122,16 @@ export function useEditor(
     preferences,
     camera,
     runner,
+    prompting,
     previews,
     pointer,
     message,
     setTool: (next) => {
       runner.cancel();
+      if (prompting.isOpen && next !== tool) {
+        prompting.cancel();
+        setMessage(words.model.notTaken);
+      }
       setTool(next);
     },
     setLabel,
@@ -115,6 +140,12 @@ export function useEditor(
     setCamera,
     setMessage,
   };
+}
+
+/** Channels that are shown: what a person sees is what a model sees. The first, if none is. */
+function shownChannels(channels: readonly ChannelDisplay[]): number[] {
+  const shown = channels.filter(({ visible }) => visible).map(({ index }) => index);
+  return shown.length > 0 ? shown : [0];
 }
 
 /** What a click searches, and how. */

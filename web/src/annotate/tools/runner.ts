@@ -1,4 +1,5 @@
 import { labelAt, type Point } from "../model/labels";
+import { modelGesture } from "./model";
 import { deleteGesture, fillGesture, mergeGesture, pickGesture } from "./objects";
 import { fillOutline, lassoGesture, splitGesture } from "./outline";
 import { strokeGesture } from "./stroke";
@@ -74,6 +75,8 @@ export class ToolRunner {
         return mergeGesture(host, at);
       case "delete":
         return deleteGesture(host, at);
+      case "model":
+        return modelGesture(host, at, modifiers, scale);
       case "polygon":
         this.corner(at, modifiers, scale);
         return null;

@@ -1,4 +1,4 @@
-import type { Point } from "../model/labels";
+import type { Box, Point } from "../model/labels";
 import type { Overwrite } from "../model/operations";
 import type { TileSession } from "../tileSession";
 
@@ -11,6 +11,7 @@ export const TOOLS = [
   "lasso",
   "fill",
   "click-segment",
+  "model",
   "split",
   "merge",
   "delete",
@@ -39,6 +40,8 @@ export interface ToolHost {
   select(labels: Iterable<number>): void;
   /** Line to draw while a gesture goes on; null: none. */
   preview(points: readonly Point[] | null, isClosed: boolean): void;
+  /** Points at an object of which a model proposes the outline. */
+  prompt(gesture: PromptGesture): void;
   /** Finds the object under points, in a worker; the tool applies it. */
   segment(request: SegmentGesture): void;
 }
@@ -50,6 +53,9 @@ export interface SegmentGesture {
   /** Continues the object of the click before. */
   readonly refines: boolean;
 }
+
+/** A place inside or outside of an object, or a box around it, in edges of pixels. */
+export type PromptGesture = { readonly at: Point; readonly inside: boolean } | { readonly box: Box };
 
 export interface Modifiers {
   readonly shift: boolean;

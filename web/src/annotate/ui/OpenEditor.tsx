@@ -12,6 +12,7 @@ import { useEditor } from "../state/useEditor";
 import { usePlanes } from "../state/usePlanes";
 import { useProposals } from "../state/useProposals";
 import { useSaving } from "../state/useSaving";
+import { useSegmenters } from "../state/useSegmenters";
 import { useKeeping } from "../state/useSession";
 import { words } from "../strings";
 import type { TileSession } from "../tileSession";
@@ -43,7 +44,8 @@ export function OpenEditor(props: Props) {
   const tile = useMemo(() => tileIn(unit), [corners]);
   const planes = usePlanes(props);
   const display = useDisplay(planes.pixels);
-  const editor = useEditor(session, tile, planes.pixels, display.channels, words.nothing);
+  const editor = useEditor(session, tile, planes.pixels, display.channels, api);
+  const segmenters = useSegmenters({ api, editor, blind, onProblem: props.onProblem });
   useKeeping(session);
   const { sums, pixelRevision } = session.document;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when the labels changed
@@ -116,7 +118,14 @@ export function OpenEditor(props: Props) {
           onShow={proposals.show}
           onAction={onAction}
         />
-        <SidePanel editor={editor} object={object} objects={objects} pixels={planes.pixels} {...display} />
+        <SidePanel
+          editor={editor}
+          segmenters={segmenters}
+          object={object}
+          objects={objects}
+          pixels={planes.pixels}
+          {...display}
+        />
       </aside>
       {planes.count > 1 && (
         <div className="tile-planes">

@@ -6,10 +6,13 @@ import type { CountedObject } from "../model/counting";
 import { OUTLINERS, type Outliner } from "../segment/clickSegment";
 import { LARGEST_BRUSH, radiusAt, SMALLEST_BRUSH } from "../state/preferences";
 import type { Editor } from "../state/useEditor";
+import type { Segmenters } from "../state/useSegmenters";
 import { words } from "../strings";
+import { ModelPanel } from "./ModelPanel";
 
 interface Props {
   readonly editor: Editor;
+  readonly segmenters: Segmenters;
   readonly object: string;
   readonly objects: readonly CountedObject[];
   readonly channels: readonly ChannelDisplay[];
@@ -22,10 +25,10 @@ interface Props {
 }
 
 /** Settings of the brush, what counts, how objects and picture look. */
-export function SidePanel({ editor, object, objects, channels, ranges, pixels, ...rest }: Props) {
+export function SidePanel({ editor, segmenters, object, objects, channels, ranges, pixels, ...rest }: Props) {
   return (
     <>
-      <BrushSection editor={editor} />
+      <BrushSection editor={editor} segmenters={segmenters} />
       <ChosenSection editor={editor} objects={objects} />
       <CountingSection objects={objects} object={object} />
       <LookSection editor={editor} />
@@ -42,7 +45,7 @@ export function SidePanel({ editor, object, objects, channels, ranges, pixels, .
   );
 }
 
-function BrushSection({ editor }: { editor: Editor }) {
+function BrushSection({ editor, segmenters }: Pick<Props, "editor" | "segmenters">) {
   const { preferences, setPreferences, tool, camera, label } = editor;
   const set = (change: Partial<typeof preferences>) => setPreferences({ ...preferences, ...change });
   const diameter = 2 * radiusAt(preferences, camera.scale);
@@ -74,6 +77,7 @@ function BrushSection({ editor }: { editor: Editor }) {
           </label>
         </>
       )}
+      {tool === "model" && <ModelPanel editor={editor} segmenters={segmenters} />}
       {tool === "click-segment" && (
         <label className="viewer-slider">
           <span>{words.outlineBy}</span>

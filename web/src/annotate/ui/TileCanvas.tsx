@@ -9,6 +9,7 @@ import type { CountedObject } from "../model/counting";
 import type { Editor } from "../state/useEditor";
 import { words } from "../strings";
 import { PointerOverlay } from "./PointerOverlay";
+import { PromptOverlay } from "./PromptOverlay";
 import { usePointer } from "./usePointer";
 
 interface Props {
@@ -28,6 +29,7 @@ export function TileCanvas({ editor, unit, pixels, channels, objects, screen }: 
   return (
     <div className="tile-canvas" data-tool={editor.tool} {...handlers}>
       <canvas ref={canvas} role="img" aria-label={words.editor(unit)} data-ready={drawing} />
+      <PromptOverlay editor={editor} />
       <PointerOverlay editor={editor} screen={screen} />
     </div>
   );
