@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from veriscope.errors import TableError, UnreadableFileError
-from veriscope.workflow.sheet import Assignment, assign_groups, read_sheet, stem_of
+from veriscope.workflow.sheet import Assignment, assign_groups, read_sheet
 
 EXPECTED = {"a01": Assignment("control", "m1"), "a02": Assignment("drug, 1 µM", "m2")}
 
@@ -136,25 +136,6 @@ def test_a_sheet_that_is_not_there_is_named(tmp_path: Path) -> None:
         f"{path}: cannot be read as a CSV table ([Errno 2] No such file or directory: '{path}'); "
         "save it as CSV, UTF-8"
     )
-
-
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("a01", "a01"),
-        ("a01.tif", "a01"),
-        ("plate1/a01.ome.tif", "a01"),
-        ("plate 1\\a01.OME.TIFF", "a01"),
-        ("store/a01.ome.zarr/", "a01"),
-        ("a.01.png", "a.01"),
-        ("a.01", "a.01"),
-        ("day 1.5 µm", "day 1.5 µm"),
-        (".tif", ".tif"),
-        ("", ""),
-    ],
-)
-def test_a_stem_is_the_name_without_folder_and_suffix(name: str, stem: str) -> None:
-    assert stem_of(name) == stem
 
 
 def test_images_get_their_rows_in_their_own_order() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
-from veriscope.io.folders import image_stem
-from veriscope.io.images import SUFFIXES
+from veriscope.io.sheets import IMAGE_COLUMNS, stem_of
 
 __all__ = ["ClassTable", "PlaceTable", "read_class_table", "read_place_table"]
 
-_IMAGE = ("image", "image_id", "stem", "file", "filename", "name")
 _CLASS = ("class", "class_name", "label", "category")
 _SCORE = ("score", "confidence", "probability", "prob")
 _BOX = (
@@ -104,7 +101,7 @@ def read_place_table(path: str | Path) -> PlaceTable:
     taken, columns = (box, ("y0", "x0", "y1", "x1")) if box else (point or (), ("y", "x"))
     class_column = next((names[name] for name in _CLASS if name in names), None)
     score_column = next((names[name] for name in _SCORE if name in names), None)
-    rows = pd.DataFrame({"stem": _stems(table[image])})
+    rows = pd.DataFrame({"stem": [stem_of(name) for name in table[image]]})
     rows["class"] = "" if class_column is None else table[class_column].astype(str)
     wanted = {new: names[old] for new, old in zip(columns, taken, strict=True)}
     if score_column is not None:
@@ -159,7 +156,7 @@ def read_class_table(path: str | Path) -> ClassTable:
     path = _table_in(Path(path))
     table = _read(path)
     names = {str(name).lower(): name for name in table.columns}
-    stems = _stems(table[_image_column(table, path)])
+    stems = [stem_of(name) for name in table[_image_column(table, path)]]
     class_column = next((names[name] for name in ("class_name", *_CLASS) if name in names), None)
     stated = [name for name in table.columns if str(name).startswith("p_")]
     faults: list[VeriscopeError] = []
@@ -230,18 +227,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _image_column(table: pd.DataFrame, path: Path) -> str:
     names = {str(name).lower(): str(name) for name in table.columns}
-    found = next((names[name] for name in _IMAGE if name in names), None)
+    found = next((names[name] for name in IMAGE_COLUMNS if name in names), None)
     if found is None:
         raise TableError(
-            f"{path}: has no column that names the image ({', '.join(_IMAGE)}); it has "
+            f"{path}: has no column that names the image ({', '.join(IMAGE_COLUMNS)}); it has "
             f"{', '.join(map(str, table.columns))}"
         )
     return found
-
-
-def _stems(values: Sequence[str]) -> list[str]:
-    """Drop endings of images, and of nothing else: ``a.1`` may be a name."""
-    return [
-        image_stem(str(value)) if str(value).lower().endswith(tuple(SUFFIXES)) else Path(str(value)).name
-        for value in values
-    ]

@@ -17,13 +17,13 @@ from veriscope.io.annotations.read import read_annotation
 from veriscope.io.atomic import refuse_here
 from veriscope.io.folders import find_images, pair_by_stem
 from veriscope.io.images import read_header
+from veriscope.io.sheets import read_rows
 from veriscope.trust.tiles import split_into_tiles
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.measuring import measure_image
 from veriscope.workflow.quantities import sum_tiles
 from veriscope.workflow.question import Question
-from veriscope.workflow.sheet import read_rows
 from veriscope.workflow.study import Study
 
 __all__ = ["DEMO_SCHEMA", "demo_folder", "demo_simulated", "true_answer"]

@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from veriscope.errors import InputError, TableError, raise_together
+from veriscope.io.sheets import IMAGE_COLUMNS, find_column, read_rows
 from veriscope.io.wells import Place, well_parts
-from veriscope.workflow.sheet import (
-    GROUP_COLUMNS,
-    IMAGE_COLUMNS,
-    REPLICATE_COLUMNS,
-    Assignment,
-    find_column,
-    read_rows,
-    some,
-)
+from veriscope.workflow.sheet import GROUP_COLUMNS, REPLICATE_COLUMNS, Assignment, some
 
 __all__ = ["PlateSheet", "SheetColumns", "read_plate_sheet", "sheet_columns"]
 

@@ -2,106 +2,130 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
-from veriscope.errors import TableError, UnreadableFileError
-from veriscope.io.folders import image_stem
-from veriscope.io.images import SUFFIXES
+from veriscope.errors import TableError
+from veriscope.io.sheets import IMAGE_COLUMNS, composed, find_column, read_rows, stem_of
+from veriscope.training.images.split import PARTS
 
-__all__ = ["read_sheet", "read_split"]
+__all__ = ["StemTable", "read_sheet", "read_split"]
 
-_PARTS = ("train", "val", "test")
-_IMAGE_COLUMNS = ("stem", "image", "image_id", "file", "filename", "name")
+Row = dict[str, str]
+"""Cells by column, whose name is in small letters; empty where the row has none."""
 
 
-def read_sheet(path: Path) -> dict[str, dict[str, str]]:
+class StemTable(Mapping[str, Row]):
+    """Rows by the name of the image, in whichever way its ü is written.
+
+    Parameters
+    ----------
+    rows
+        Rows by name, each name composed.
+    """
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self._rows = dict(rows)
+
+    def __getitem__(self, stem: str) -> Row:
+        return self._rows[composed(stem)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def read_sheet(path: Path) -> StemTable:
     """Read a sample sheet, from which groups are taken.
 
     Parameters
     ----------
     path
-        CSV with a column that names the image (``image``, ``stem``, ``filename`` …; a name with or without
-        its ending), and others.
+        CSV with commas, semicolons or tabs, UTF-8 or as Excel saves it, with a column that names the image
+        (``image``, ``stem``, ``filename`` …; a name with or without its ending), and others.
 
     Returns
     -------
-    dict
-        Rows by stem.
+    StemTable
+        Rows by name of the image.
 
     Raises
     ------
     UnreadableFileError
         If it cannot be read.
     TableError
-        If no column names the image, or an image comes twice.
+        If no column names the image, there is no row, a row names no image, or an image comes twice.
     """
-    rows = _rows(path)
-    columns = {key.lower(): key for key in rows[0]} if rows else {}
-    name = next((columns[key] for key in _IMAGE_COLUMNS if key in columns), None)
-    if name is None:
-        has = ", ".join(rows[0]) if rows else "no row"
+    header, rows = _read(path)
+    column = find_column(header, IMAGE_COLUMNS)
+    if column is None:
         raise TableError(
-            f"{path}: no column names the image; call it one of {', '.join(_IMAGE_COLUMNS)}; it has {has}"
+            f"{path}: no column names the image; call it one of {', '.join(IMAGE_COLUMNS)}; it has "
+            f"{', '.join(header)}"
         )
-    return _by_stem(path, rows, name)
+    return _by_stem(path, rows, header[column])
 
 
-def read_split(path: Path) -> dict[str, dict[str, str]]:
+def read_split(path: Path) -> StemTable:
     """Read a table that says the part of each image.
 
     Parameters
     ----------
     path
-        CSV with the columns ``stem`` (or ``image``) and ``split`` (train, val or test); others may name
-        groups.
+        As for a sample sheet, with the columns ``stem`` (or ``image``) and ``split`` (train, val or test);
+        others may name groups.
 
     Returns
     -------
-    dict
-        Rows by stem.
+    StemTable
+        Rows by name of the image.
 
     Raises
     ------
     UnreadableFileError
         If it cannot be read.
     TableError
-        If columns are missing, or a part or a name is not allowed.
+        If columns are missing, there is no row, or a part or a name is not allowed.
     """
-    rows = _rows(path)
-    name = next((key for key in ("stem", "image") if rows and key in rows[0]), None)
-    if name is None or "split" not in rows[0]:
-        has = ", ".join(rows[0]) if rows else "no row"
+    header, rows = _read(path)
+    column = find_column(header, ("stem", "image"))
+    if column is None or "split" not in header:
         raise TableError(
-            f"{path}: needs the columns stem and split; it has {has}; a sample sheet without parts is "
-            "given as --sheet"
+            f"{path}: needs the columns stem and split; it has {', '.join(header)}; a sample sheet without "
+            "parts is given as --sheet"
         )
-    wrong = sorted({str(row["split"]) for row in rows} - set(_PARTS))
+    wrong = sorted({row["split"] for row in rows} - set(PARTS))
     if wrong:
         raise TableError(
             f"{path}: split {', '.join(map(repr, wrong))} is not allowed; use train, val or test"
         )
-    return _by_stem(path, rows, name)
+    return _by_stem(path, rows, header[column])
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFileError(f"{path}: cannot be read as a CSV table ({error})") from error
+def _read(path: Path) -> tuple[list[str], list[Row]]:
+    header, *rows = read_rows(path)
+    names = [name.lower() for name in header]
+    if not rows:
+        raise TableError(f"{path}: has a header ({', '.join(header)}) and no row; give a row per image")
+    long = next((number for number, row in enumerate(rows, start=1) if len(row) > len(header)), None)
+    if long is not None:
+        raise TableError(
+            f"{path}: row {long} below the header has {len(rows[long - 1])} cells and the header "
+            f"{len(header)}; put a cell with a separator in it in quotes"
+        )
+    return names, [dict(zip_longest(names, row, fillvalue="")) for row in rows]
 
 
-def _by_stem(path: Path, rows: Sequence[dict[str, str]], column: str) -> dict[str, dict[str, str]]:
-    table = {_stem(row[column] or ""): row for row in rows}
+def _by_stem(path: Path, rows: list[Row], column: str) -> StemTable:
+    nameless = [number for number, row in enumerate(rows, start=1) if not row[column]]
+    if nameless:
+        raise TableError(f"{path}: row {nameless[0]} below the header names no image; name it, or remove it")
+    table = {composed(stem_of(row[column])): row for row in rows}
     if len(table) < len(rows):
         raise TableError(
             f"{path}: {len(rows) - len(table)} images stand in more than one row; keep one of each"
         )
-    return table
-
-
-def _stem(name: str) -> str:
-    """Drop the ending of an image, and nothing else: ``a.1`` may be a name."""
-    return image_stem(name) if name.lower().endswith(tuple(SUFFIXES)) else name
+    return StemTable(table)

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
-from veriscope.workflow.sheet import Assignment, composed, read_sheet
+from veriscope.io.sheets import composed
+from veriscope.workflow.sheet import Assignment, read_sheet
 
 __all__ = ["Case", "Cases", "candidate_names", "clusters_of", "find_cases", "open_all", "require_one_unit"]
 
