@@ -1,17 +1,16 @@
-"""Networks of a study, finished and on their way, and their packages."""
+"""Networks of a study, finished and on their way."""
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.networks import pack_network, study_networks
+from veriscope.workflow.networks import study_networks
 
 
 @pytest.fixture
@@ -52,14 +51,3 @@ def test_a_training_that_said_nothing_readable_yet(folder: StudyFolder, text: st
 def test_a_folder_that_is_no_package_is_left_out(folder: StudyFolder, text: str) -> None:
     (folder.root / "networks" / "mine" / "bioimageio.yaml").write_text(text)
     assert study_networks(folder) == []
-
-
-def test_a_package_is_whole_and_the_same_each_time(folder: StudyFolder, tmp_path: Path) -> None:
-    (network,) = study_networks(folder)
-    for name in ("a.zip", "b.zip"):
-        pack_network(network, tmp_path / name)
-    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.testzip() is None
-        assert sorted(archive.namelist()) == ["bioimageio.yaml", "weights.onnx"]
-        assert archive.read("weights.onnx") == b"weights" * 1000

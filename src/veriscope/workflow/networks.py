@@ -1,25 +1,22 @@
-"""Networks that were trained in a study, or are being trained: what is known of each, and its package."""
+"""Networks that were trained in a study, or are being trained: what is known of each."""
 
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from veriscope.io.atomic import atomic_path
 from veriscope.workflow.layout import StudyFolder
 
-__all__ = ["PROGRESS", "UNFINISHED", "TrainedNetwork", "pack_network", "study_networks"]
+__all__ = ["PROGRESS", "UNFINISHED", "TrainedNetwork", "study_networks"]
 
 UNFINISHED = ".unfinished"
 """Ending of the folder of a training that goes on, or was stopped."""
 PROGRESS = "progress.json"
 """File in it that says how far it is."""
-_OLDEST = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +67,6 @@ def study_networks(folder: StudyFolder) -> list[TrainedNetwork]:
         elif (training := _training_of(path)) is not None:
             found.append(TrainedNetwork(path.name, path, True, {}, training))
     return sorted(found, key=lambda network: network.path.stat().st_mtime, reverse=True)
-
-
-def pack_network(network: TrainedNetwork, target: Path) -> None:
-    """Write the package of a network as one .zip file, as BioImage.IO has it.
-
-    Parameters
-    ----------
-    network
-        A finished one.
-    target
-        The file; replaced if it exists. The same package gives the same bytes.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for path in sorted(network.path.rglob("*")):
-            if path.is_file():
-                entry = zipfile.ZipInfo(path.relative_to(network.path).as_posix(), _OLDEST)
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def _training_of(package: Path) -> dict[str, Any] | None:

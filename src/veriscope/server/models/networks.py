@@ -57,7 +57,8 @@ class Network(Answer):
     checks: list[LossPoint]
     """Loss on tiles held back to choose by."""
     figures: dict[str, Interval] | None
-    """Metrics on locked tiles that it did not learn from; None: not finished."""
+    """Metrics on locked tiles that it did not learn from, a few of the training tiles: they speak for these
+    tiles, not for all images. None: not finished."""
     comparison: StartComparison | None
     """With the network that it started from; None: it began from scratch, or is not finished."""
     split: dict[str, Any] | None
@@ -69,4 +70,4 @@ class Network(Answer):
     package: str | None
     """Address of its package, a .zip file for BioImage.IO; None: not finished."""
     evidence: Evidence
-    """How far the figures can be trusted."""
+    """How far it can be trusted on these images: not at all, before an audit judges its candidate."""

@@ -118,6 +118,7 @@ function Figures({ figures, split }: { figures: NonNullable<Network["figures"]>;
   return (
     <section className="stack">
       <h3>{locked === undefined ? words.onLocked : words.lockedImages(locked)}</h3>
+      <p className="soft small">{words.lockedHint}</p>
       <dl className="facts wide">
         {SHOWN.filter((key) => key in figures).map((key) => (
           <div key={key}>
