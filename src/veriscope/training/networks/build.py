@@ -7,6 +7,7 @@ from typing import get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from veriscope.errors import InputError, MethodError
@@ -29,6 +30,7 @@ from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.settings import Device, TrainedHead
 
 __all__ = [
+    "box_sizes",
     "choose_device",
     "fitting_augmentation",
     "make_head",
@@ -119,8 +121,8 @@ def _box_head(pairs: Sequence[LabelledImage]) -> BoxHead:
             f"{len(pairs) - len(boxes)} of {len(pairs)} images have no boxes; --head boxes takes a table of "
             "boxes, or label images that are annotated everywhere"
         )
-    edges = np.concatenate([one.edges[one.classes == 0] for one in boxes])
-    size = float(np.median(np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)))) if len(edges) else 1.0
+    sizes = box_sizes(pairs)
+    size = float(np.median(sizes)) if len(sizes) else 1.0
     low, high = _BOX_SIZES
     zoom = min(max(low / size, 1.0), 8.0) if size < low else min(high / size, 1.0)
     return BoxHead(boxes[0].names, zoom=round(zoom, 3))
@@ -290,6 +292,25 @@ def median_size(pairs: Sequence[LabelledImage]) -> tuple[float, float]:
         if (areas > 0).any():
             found.append(2 * np.sqrt(np.median(areas[areas > 0]) / np.pi))
     return (float(min(found)), float(max(found))) if found else (30.0, 30.0)
+
+
+def box_sizes(pairs: Sequence[LabelledImage]) -> NDArray[np.float32]:
+    """Give the sizes of the boxes of the first class.
+
+    Parameters
+    ----------
+    pairs
+        The images; those without boxes count for none.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (box,): root of the area, in pixels.
+    """
+    boxes = [pair.boxes for pair in pairs if pair.boxes is not None]
+    first = [one.edges[one.classes == 0] for one in boxes]
+    edges = np.concatenate(first) if first else np.zeros((0, 4), np.float32)
+    return np.asarray(np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)), np.float32)
 
 
 def _is_bright(pair: LabelledImage) -> bool:

@@ -32,7 +32,7 @@ from veriscope.training.judging.judge import ClassJudge, InstanceJudge, Judge, P
 from veriscope.training.judging.judge_boxes import BoxJudge
 from veriscope.training.judging.judge_classes import ImageClassJudge
 from veriscope.training.loop.lesson import Lesson
-from veriscope.training.networks.build import median_size
+from veriscope.training.networks.build import box_sizes, median_size
 from veriscope.training.networks.known import KnownNetwork
 from veriscope.training.packaging.package import PackageFacts, write_package
 
@@ -107,11 +107,8 @@ def make_candidate(
 
 def _box_settings(head: BoxHead, network: nn.Module, split: Split) -> dict[str, Any]:
     """Say what a network for boxes needs beside: sizes are those of the first kind of objects."""
-    edges = np.concatenate(
-        [pair.boxes.edges[pair.boxes.classes == 0] for pair in split.train if pair.boxes is not None]
-    )
-    sides = np.sqrt(np.prod(edges[:, 2:] - edges[:, :2], axis=1)) if len(edges) else np.full(1, 30.0)
-    low, middle, high = (float(value) for value in np.percentile(sides, (5, 50, 95)))
+    sizes = box_sizes(split.train)
+    low, middle, high = np.percentile(sizes, (5, 50, 95)).tolist() if len(sizes) else [30.0] * 3
     return {
         "classes": head.classes,
         "step": int(network.step),  # type: ignore[arg-type]

@@ -1,0 +1,56 @@
+"""Heads are made to suit the images: boxes by the sizes of the first class, classes by their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from veriscope.core.boxes import Boxes
+from veriscope.core.image import Image
+from veriscope.errors import InputError, MethodError
+from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.images.pairs import LabelledImage
+from veriscope.training.networks.build import box_sizes, make_head
+
+NAMES = ("cell", "debris")
+
+
+def boxed(sides: Sequence[tuple[float, float]], classes: Sequence[int] = ()) -> LabelledImage:
+    edges = np.array([(1, 2, 1 + height, 2 + width) for height, width in sides], np.float32).reshape(-1, 4)
+    kinds = np.array(classes or [0] * len(sides), np.int64)
+    image = Image(np.zeros((8, 8), np.uint8), "yx")
+    return LabelledImage("a", image, np.zeros((8, 8), np.int32), "", "", Boxes(edges, kinds, NAMES))
+
+
+def without_boxes() -> LabelledImage:
+    return LabelledImage("b", Image(np.zeros((8, 8), np.uint8), "yx"), np.ones((8, 8), np.int32), "", "")
+
+
+def test_sizes_are_those_of_the_first_class_in_all_images() -> None:
+    pairs = [boxed([(4, 9), (50, 50)], [0, 1]), without_boxes(), boxed([(16, 16)])]
+    np.testing.assert_allclose(box_sizes(pairs), [6, 16])
+    assert box_sizes([without_boxes()]).shape == (0,)
+    assert box_sizes([]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("side", "zoom"), [(12, 2), (2, 8), (24, 1), (40, 1), (48, 1), (96, 0.5), (400, 0.12)]
+)
+def test_boxes_are_brought_to_the_size_that_a_network_sees_best(side: float, zoom: float) -> None:
+    head = make_head("boxes", [boxed([(side, side)] * 3), boxed([(900, 900)], [1])])
+    assert isinstance(head, BoxHead)
+    assert (head.classes, head.zoom) == (NAMES, zoom)
+
+
+def test_without_a_box_of_the_first_class_small_ones_are_expected() -> None:
+    head = make_head("boxes", [boxed([(30, 30)], [1])])
+    assert isinstance(head, BoxHead) and head.zoom == 8
+
+
+def test_what_does_not_suit_the_head_is_refused() -> None:
+    with pytest.raises(InputError, match="1 of 2 images have no boxes; --head boxes takes a table"):
+        make_head("boxes", [boxed([(4, 4)]), without_boxes()])
+    with pytest.raises(MethodError, match="no head named 'rings'; there are flow, "):
+        make_head("rings", [without_boxes()])
