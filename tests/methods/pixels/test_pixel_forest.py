@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
-from veriscope.errors import MethodError, ShapeMismatchError
+from veriscope.errors import AxesError, MethodError, PixelValueError, ShapeMismatchError
 from veriscope.methods.pixels.features import BrightnessSurvey, pixel_features
 from veriscope.methods.pixels.pixel_forest import PixelForest, PixelForestParameters
 from veriscope.testing.methods import discs_image
@@ -88,3 +90,146 @@ def test_features_describe_a_ridge() -> None:
     assert gradient == pytest.approx(0, abs=1e-6)
     assert small < -0.1 < large, "a bright ridge bends down across and not along"
     assert spread > 0.2
+
+
+class Kinds:
+    """The same objects, labelled in other ways."""
+
+    plain = true_discs((96, 112), 16)
+    all: ClassVar[dict[str, np.ndarray]] = {
+        "floating point": plain.astype(np.float32),
+        "largest numbers": np.where(plain > 0, 2**31 - 1 - plain, 0).astype(np.int32),
+        "unsigned": plain.astype(np.uint64),
+        "big-endian": plain.astype(">i4"),
+        "by column": np.asfortranarray(plain),
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(Kinds.all))
+def test_how_the_labels_are_numbered_and_kept_does_not_matter(kind: str) -> None:
+    """Numbers up to 2**31 took 17 GB to count, and floating-point labels ended in an error of NumPy."""
+    image = discs_image()
+    expected = PixelForest(QUICK).fit([image], [Kinds.plain]).predict(image)
+    found = PixelForest(QUICK).fit([image], [Kinds.all[kind]]).predict(image)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.probability_map, expected.probability_map)
+
+
+@pytest.mark.parametrize("kind", ["u2", "i4", "f8", ">u2"])
+def test_the_type_of_the_pixels_does_not_matter(kind: str) -> None:
+    whole = np.rint(discs_image().pixels)
+    images = [Image(whole.astype(dtype), "yx") for dtype in ("f4", kind)]
+    one, other = (PixelForest(QUICK).fit([image], [Kinds.plain]).predict(image) for image in images)
+    np.testing.assert_array_equal(other.labels, one.labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (
+            Kinds.plain > 0,
+            PixelValueError,
+            "discs: what it is trained on: is a mask (true/false), not a label",
+        ),
+        (-Kinds.plain, PixelValueError, "discs: what it is trained on: has negative values; labels are 0"),
+        (Kinds.plain + 0.5, PixelValueError, "discs: what it is trained on: has fractional, infinite or NaN"),
+        (np.ones((96, 112), int), MethodError, "pixel-forest: the training tiles have no background pixel;"),
+    ],
+)
+def test_what_are_no_labels_is_refused(labels: np.ndarray, error: type[Exception], message: str) -> None:
+    """A mask was taken for one object of the size of all: the forest then dropped whatever it found."""
+    with pytest.raises(error) as caught:
+        PixelForest(QUICK).fit([discs_image()], [labels])
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ("zyx", "stack: pixel-forest takes 2D images, this one has axes 'zyx'"),
+        (
+            "cyx",
+            "stack: pixel-forest takes one channel and the image has 3 (channel-0, channel-1, channel-2); "
+            "choose one with --channel",
+        ),
+    ],
+)
+def test_images_of_other_axes_are_refused(axes: str, message: str) -> None:
+    pixels = np.stack([discs_image().pixels] * 3)
+    with pytest.raises(AxesError) as caught:
+        PixelForest(QUICK).fit([Image(pixels, axes, name="stack")], [np.stack([Kinds.plain] * 3)])
+    assert str(caught.value) == message
+
+
+def test_numbers_of_images_labels_and_regions_have_to_fit() -> None:
+    image, half = discs_image(), (slice(0, 48), slice(None))
+    for labels, regions, message in (
+        ([Kinds.plain], None, "pixel-forest: 2 images and 1 label images to train on"),
+        ([Kinds.plain[:48]] * 2, [half], "pixel-forest: 2 images and 1 regions to train on"),
+    ):
+        with pytest.raises(MethodError) as caught:
+            PixelForest(QUICK).fit([image, image], labels, regions=regions)
+        assert str(caught.value) == message
+
+
+def test_regions_are_seen_with_their_surroundings_and_the_brightness_of_the_whole() -> None:
+    """Half of the image is annotated: as if the other half had no say, and not as if it were not there."""
+    image, half = discs_image(), (slice(0, 56), slice(None))
+    part = PixelForest(QUICK).fit([image], [Kinds.plain[half]], regions=[half])
+    whole = PixelForest(QUICK).fit([image], [Kinds.plain])
+    assert part.describe()["trained_on"] != whole.describe()["trained_on"]
+    # The four discs that the lower edge cuts are smaller than half of the smallest shown in the upper half.
+    assert (part.predict(image).n_objects, whole.predict(image).n_objects) == (12, 16)
+    moved = Image(np.vstack([image.pixels[:56], 9000 + image.pixels[56:]]), "yx")
+    other = PixelForest(QUICK).fit([moved], [Kinds.plain[half]], regions=[half])
+    assert other.describe()["trained_on"] != part.describe()["trained_on"]
+
+
+def test_what_is_recorded_tells_training_data_apart() -> None:
+    image = discs_image()
+    labels = Kinds.plain
+
+    def trained_on(*args: Any, seed: int = 0) -> str:
+        options = PixelForestParameters(n_trees=2, samples_per_class=50, seed=seed)
+        found: str = PixelForest(options).fit(*args).describe()["trained_on"]
+        return found
+
+    assert "trained_on" not in PixelForest().describe()
+    first = trained_on([image], [labels])
+    assert first == trained_on([Image(image.pixels.copy(), "yx")], [labels.copy()], seed=5)
+    other = labels.copy()
+    other[0, 0] = 1
+    brighter = Image(image.pixels + np.float32(1), "yx")
+    assert len({first, trained_on([image], [other]), trained_on([brighter], [labels])}) == 3
+    assert trained_on([image, brighter], [labels, other]) != trained_on([brighter, image], [other, labels])
+
+
+def test_only_what_is_as_large_as_the_smallest_objects_shown_is_kept() -> None:
+    image = discs_image()
+    forest = PixelForest(QUICK).fit([image], [Kinds.plain])
+    pixels = image.pixels.copy()
+    pixels[27:31, 27:31] = 120  # a crumb between the discs
+    labels = forest.predict(Image(pixels, "yx")).labels
+    smallest = np.unique(Kinds.plain, return_counts=True)[1].min()
+    assert labels.max() == 16
+    assert np.bincount(labels.ravel())[1:].min() >= 0.5 * smallest > 16
+    assert not labels[27:31, 27:31].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1), (5, 5)])
+def test_slender_and_constant_images(shape: tuple[int, int]) -> None:
+    forest = PixelForest(QUICK).fit([discs_image()], [Kinds.plain])
+    for pixels in (np.full(shape, 7), np.arange(shape[0] * shape[1]).reshape(shape)):
+        found = forest.predict(Image(pixels, "yx"))
+        assert found.labels.shape == shape
+        assert found.probability_map is not None
+        assert 0 <= found.probability_map.min() <= found.probability_map.max() <= 1 + 1e-6
+
+
+def test_probabilities_are_the_means_of_the_map_in_each_object() -> None:
+    image = discs_image()
+    found = PixelForest(QUICK).fit([image], [Kinds.plain]).predict(image)
+    assert found.probabilities is not None
+    assert found.probability_map is not None
+    expected = [found.probability_map[found.labels == n].mean() for n in range(1, found.n_objects + 1)]
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)

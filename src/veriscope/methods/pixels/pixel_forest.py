@@ -14,7 +14,7 @@ from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
 from veriscope.core.image import Image
-from veriscope.core.labels import check_same_shape, relabel_sequential
+from veriscope.core.labels import check_labels, check_same_shape, relabel_sequential
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource
@@ -124,7 +124,10 @@ class PixelForest(LocalMethod):
         Raises
         ------
         MethodError
-            If there is no image, or no annotated object or no background in any of them.
+            If there is no image, or no annotated object or no background in any of them; or if there are not
+            as many labels and regions.
+        AxesError, PixelValueError
+            If an image has other axes or pixels that are no numbers, or labels are none.
         ShapeMismatchError
             If labels do not fit their image.
         """
@@ -132,17 +135,20 @@ class PixelForest(LocalMethod):
 
         if len(images) != len(labels) or not images:
             raise MethodError(f"{self.name}: {len(images)} images and {len(labels)} label images to train on")
+        if regions and len(regions) != len(images):
+            raise MethodError(f"{self.name}: {len(images)} images and {len(regions)} regions to train on")
         features, classes, areas = [], [], []
         seen = hashlib.sha256()
         everything = [(slice(None), slice(None))] * len(images)
-        for image, reference, region in zip(images, labels, regions or everything, strict=True):
+        for image, given, region in zip(images, labels, regions or everything, strict=True):
+            self.check(image)
+            reference = check_labels(given, where=f"{image.name}: what it is trained on")
             check_same_shape(reference, image.pixels[region], where=image.name)
-            image.require_finite()
             normalised = BrightnessSurvey.measure(ArraySource(image)).normalise(image.pixels)
             stack = pixel_features(normalised, self.parameters.scales)[:, *region]
             features.append(stack.reshape(len(stack), -1).T)
             classes.append(_pixel_classes(reference).ravel())
-            areas.append(np.bincount(reference.ravel())[1:])
+            areas.append(np.bincount(relabel_sequential(reference).ravel())[1:])
             for part in (image.pixels, image.pixels[region], reference):
                 seen.update(f"{part.shape}{part.dtype}".encode())
                 seen.update(np.ascontiguousarray(part).tobytes())
