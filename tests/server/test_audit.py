@@ -141,6 +141,9 @@ def test_each_annotator_has_versions_of_their_own(client: httpx.Client) -> None:
     pair = next(item for item in found["pairs"] if {item["a"], item["b"]} == {"anna", "Ben B.-2"})
     assert (pair["n_units"], pair["units"][0]["matched"], pair["count_difference"]) == (1, 1, 0.0)
     assert pair["metrics"]["f1@0.5"]["value"] == 1.0 and pair["metrics"]["f1@0.7"]["value"] == 0.0
+    n = len(found["pairs"])
+    told = "1 pair of annotators has drawn" if n == 1 else f"{n} pairs of annotators have drawn"
+    assert found["text"].startswith(f"{told} the same tiles.")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "a.v3", "", "x" * 65, "a:b", "a "])

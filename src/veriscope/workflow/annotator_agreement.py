@@ -52,7 +52,8 @@ def annotator_agreement(folder: StudyFolder, *, level: float = 0.95) -> dict[str
             drawn = [(tiles[unit], newest[a][unit], newest[b][unit]) for unit in both]
             pairs.append({"a": a, "b": b, **_compare(folder, drawn, level)})
     text = (
-        f"{len(pairs)} pairs of annotators have drawn the same tiles."
+        f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of annotators "
+        f"{'have' if len(pairs) > 1 else 'has'} drawn the same tiles."
         if pairs
         else "No tile was drawn by two annotators yet; have a second one draw some of them."
     )

@@ -44,7 +44,7 @@ let lastNotice = 0;
 
 export const useApp = create<State>()(
   persist(
-    (set) => ({
+    (set, get) => ({
       theme: "dark",
       annotator: "annotator",
       blind: false,
@@ -61,8 +61,13 @@ export const useApp = create<State>()(
         set(({ drafts }) => ({
           drafts: Object.fromEntries(Object.entries(drafts).filter(([key]) => !key.startsWith(prefix))),
         })),
-      setConnection: (connection) => set((now) => (now.connection === connection ? now : { connection })),
-      setSignedOut: (signedOut) => set((now) => (now.signedOut === signedOut ? now : { signedOut })),
+      // Every request says this, and every `set` is written to the browser's storage.
+      setConnection: (connection) => {
+        if (get().connection !== connection) set({ connection });
+      },
+      setSignedOut: (signedOut) => {
+        if (get().signedOut !== signedOut) set({ signedOut });
+      },
       setPalette: (paletteOpen) => set({ paletteOpen }),
       notify: (notice) =>
         set(({ notices }) => ({ notices: [...notices.slice(-3), { ...notice, id: ++lastNotice }] })),

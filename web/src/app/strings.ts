@@ -532,6 +532,8 @@ export const text = {
     notBetter: "not shown to be better",
     onLocked: "On the locked tiles",
     lockedImages: (n: number) => `On ${plural(n, "locked image")} that it did not learn from`,
+    lockedHint:
+      "These are a few of the training tiles, put aside: the figures speak for them, not for all your images. Run the network as a candidate; the audited tiles judge it.",
     theNew: "new network",
     difference: "new − start",
     export: "Package (.zip for BioImage.IO)",
