@@ -53,9 +53,10 @@ class BrightnessSurvey(Survey):
         numpy.ndarray
             float32, same shape; all 0 for a constant image.
         """
-        values = pixels.astype(np.float32)
         if not self.spread > 0:
-            return np.zeros_like(values)
+            return np.zeros(pixels.shape, np.float32)
+        # What float32 cannot hold keeps its precision until the offset is gone.
+        values = pixels.astype(np.promote_types(pixels.dtype, np.float32))
         return np.asarray((values - self.middle) / self.spread, dtype=np.float32)
 
 

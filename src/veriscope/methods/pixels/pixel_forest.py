@@ -61,7 +61,7 @@ class PixelForest(LocalMethod):
     """
 
     name: ClassVar[str] = "pixel-forest"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     needs_training: ClassVar[bool] = True
     Parameters: ClassVar[type[Settings]] = PixelForestParameters
     SurveyType: ClassVar[type[Survey]] = BrightnessSurvey
