@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from veriscope.cli.output import emit_json, out, say, show_table
+from veriscope.cli.output import out, show_table
 from veriscope.errors import InputError
 from veriscope.methods.base import Method
 from veriscope.methods.classification import ClassificationMethod
 from veriscope.predict.classified import classify_folder
 
-__all__ = ["classify"]
+__all__ = ["classify", "show_classes"]
 
 
 def classify(
@@ -21,11 +19,12 @@ def classify(
     images: list[str],
     output: Path,
     *,
-    json: bool,
-    needless: dict[str, Any],
+    probabilities: bool,
+    tile: int | None,
+    memory: int | None,
     **options: Any,
-) -> None:
-    """Classify images, and say how many are of which class.
+) -> dict[str, Any]:
+    """Tell the class of images.
 
     Parameters
     ----------
@@ -35,21 +34,23 @@ def classify(
         Folder, files or pattern.
     output
         Folder for the table.
-    json
-        Whether to print JSON.
-    needless
-        Options that have no effect on classes, with their values; None or False: not given.
+    probabilities, tile, memory
+        Options that have no effect on classes; False or None: not given.
     **options
         As for `veriscope.predict.classified.classify_folder`.
+
+    Returns
+    -------
+    dict
+        What `classify_folder` gives.
 
     Raises
     ------
     InputError
         If an option has no effect, or the output is no folder.
-    Exit
-        With code 1 if the method failed on some image; always with ``--json``, else with code 0.
     """
     assert isinstance(method, ClassificationMethod), "the task of a method tells its class"
+    needless = {"--probabilities": probabilities, "--tile": tile, "--memory": memory}
     given = [name for name, value in needless.items() if value]
     if given:
         raise InputError(
@@ -61,14 +62,17 @@ def classify(
             f"{output}: classes are written as classes.csv in a folder; give one, such as "
             f"-o {output.name.split('.')[0]}"
         )
-    found = classify_folder(method, images, output, **options)
-    if json:
-        emit_json(found)
-        raise typer.Exit(1 if found["failed"] else 0)
-    for fault in found["skipped"]:
-        say(f"skipped: {fault}")
-    for row in found["failed"]:
-        say(f"failed: {row['image']}: {row['failed']}", style="bold red")
+    return classify_folder(method, images, output, **options)
+
+
+def show_classes(found: dict[str, Any]) -> None:
+    """Say how many images are of which class.
+
+    Parameters
+    ----------
+    found
+        As `classify` gives it.
+    """
     rows = [[name, str(count)] for name, count in found["n_by_class"].items()]
     show_table(f"{found['n_images']} images ({found['n_done']} done now)", ["class", "images"], rows)
     out().print(f"classes and probabilities in {found['table']}", markup=False)
@@ -77,4 +81,3 @@ def classify(
         f"{found['table']} --task classification",
         markup=False,
     )
-    raise typer.Exit(1 if found["failed"] else 0)

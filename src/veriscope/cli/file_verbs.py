@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +22,6 @@ from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.errors import InputError
 
 __all__ = ["register"]
-
-_MUCH_WORK = 4
 
 
 def register(app: typer.Typer) -> None:
@@ -86,12 +84,10 @@ def predict(
     Models that restore images write images instead, always as OME-Zarr; networks that tell classes of images
     write a table, classes.csv.
     """
-    from veriscope.cli.classification import classify
-    from veriscope.cli.output import emit_json, out, progress_bar, say
-    from veriscope.cli.restoration import restore
-    from veriscope.io.ome_zarr_reader import is_zarr
-    from veriscope.predict.folder import predict_folder
-    from veriscope.predict.image import map_path, predict_image
+    from veriscope.cli.classification import classify, show_classes
+    from veriscope.cli.objects import find_objects, show_objects
+    from veriscope.cli.output import emit_json, progress_bar
+    from veriscope.cli.restoration import restore, show_restored
     from veriscope.predict.plan import parse_memory
     from veriscope.predict.reading import Reading
     from veriscope.predict.ready import method_for_files
@@ -107,75 +103,15 @@ def predict(
     elsewhere = on_cluster(
         scheduler, cluster, wait, shared=output.parent if zarr else output, inputs=images, workers=workers
     )
-    folder = f"give a folder for the results of several, such as -o {output.name.split('.')[0]}"
-    if zarr and len(images) != 1:
-        raise InputError(f"{output}: holds the result of one image and {len(images)} are given; {folder}")
-    if zarr and Path(images[0]).is_dir() and not is_zarr(Path(images[0])):
-        raise InputError(f"{output}: holds the result of one image and {images[0]} is a folder; {folder}")
-    if ready.task == "classification":
-        needless = {"--probabilities": probabilities, "--tile": tile, "--memory": memory}
-        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
-            classify(
-                ready,
-                images,
-                output,
-                json=json,
-                needless=needless,
-                reading=reading,
-                workers=workers,
-                executor=executor,
-                progress=progress,
-            )
-        return
-    if ready.task == "restoration":
-        if probabilities:
-            raise InputError(f"{method} gives images, not probabilities; leave out --probabilities")
-        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
-            restore(
-                ready,
-                images,
-                output,
-                json=json,
-                reading=reading,
-                tile=tile,
-                memory=parse_memory(memory) if memory else None,
-                workers=workers,
-                executor=executor,
-                progress=progress,
-            )
-        return
     if zarr:
-        with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
-            found = predict_image(
-                ready,
-                images[0],
-                output,
-                probabilities=map_path(output) if probabilities else None,
-                reading=reading,
-                tile=tile,
-                memory=parse_memory(memory) if memory else None,
-                workers=workers,
-                executor=executor,
-                progress=progress,
-            )
-        if json:
-            emit_json(found)
-        else:
-            now = "" if found["done"] else " (done before)"
-            out().print(f"{found['n_objects']} objects; labels in {output}{now}", markup=False)
-            if found.get("n_cut"):
-                say(f"memory ran out {found['n_cut']} times; smaller parts did there, to the same result")
-            if found.get("work", 0) > _MUCH_WORK:
-                say(
-                    f"every pixel was predicted {found['work']:.0f} times, because parts need surroundings; "
-                    "a larger --tile or more --memory would be faster, to the same result"
-                )
-            if probabilities:
-                out().print(f"probabilities of pixels in {found['probabilities']}", markup=False)
-            out().print("untested: compare with references of your own (veriscope compare), or make a study")
-        return
+        _require_one_image(images, output)
+    do, show = {
+        "instance": (find_objects, show_objects),
+        "restoration": (restore, show_restored),
+        "classification": (classify, show_classes),
+    }[ready.task]
     with elsewhere as executor, progress_bar(quiet=quiet or json) as progress:
-        found = predict_folder(
+        found = do(
             ready,
             images,
             output,
@@ -189,20 +125,33 @@ def predict(
         )
     if json:
         emit_json(found)
-        raise typer.Exit(1 if found["failed"] else 0)
-    for fault in found["skipped"]:
+    else:
+        _tell_left_out(found)
+        show(found)
+    raise typer.Exit(1 if found.get("failed") else 0)
+
+
+def _require_one_image(images: list[str], output: Path) -> None:
+    """Refuse several images where the output is that of one."""
+    from veriscope.io.ome_zarr_reader import is_zarr
+
+    folder = f"give a folder for the results of several, such as -o {output.name.split('.')[0]}"
+    if len(images) != 1:
+        raise InputError(f"{output}: holds the result of one image and {len(images)} are given; {folder}")
+    if Path(images[0]).is_dir() and not is_zarr(Path(images[0])):
+        raise InputError(f"{output}: holds the result of one image and {images[0]} is a folder; {folder}")
+
+
+def _tell_left_out(found: dict[str, Any]) -> None:
+    """Say which images have no result, and which files are no images."""
+    from veriscope.cli.output import say
+
+    for fault in found.get("skipped", ()):
         say(f"skipped: {fault}")
-    for row in found["failed"]:
+    for row in found.get("failed", ()):
         say(f"failed: {row['image']}: {row['failed']}", style="bold red")
-    if found["ignored_files"]:
+    if found.get("ignored_files"):
         say(f"ignored, no images: {', '.join(Path(path).name for path in found['ignored_files'])}")
-    out().print(
-        f"{found['n_objects']} objects in {found['n_images']} images ({found['n_done']} done now); "
-        f"labels in {output}",
-        markup=False,
-    )
-    out().print("untested: compare with references of your own (veriscope compare), or make a study")
-    raise typer.Exit(1 if found["failed"] else 0)
 
 
 def measure(

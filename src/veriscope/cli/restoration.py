@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from veriscope.cli.output import emit_json, out, say
+from veriscope.cli.output import out
+from veriscope.errors import InputError
 from veriscope.methods.base import Method
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.restored import restore_folder, restore_image
 
-__all__ = ["restore"]
+__all__ = ["restore", "show_restored"]
 
 
-def restore(method: Method, images: list[str], output: Path, *, json: bool, **options: Any) -> None:
-    """Restore one image, or those of a folder, and say what came of it.
+def restore(
+    method: Method, images: list[str], output: Path, *, probabilities: bool, **options: Any
+) -> dict[str, Any]:
+    """Restore one image, or those of a folder.
 
     Parameters
     ----------
@@ -26,33 +27,42 @@ def restore(method: Method, images: list[str], output: Path, *, json: bool, **op
         Folder, files or pattern; one image if the output is an OME-Zarr folder.
     output
         Where to.
-    json
-        Whether to print JSON.
+    probabilities
+        Whether probabilities of pixels were asked for, which there are none of.
     **options
         As for `veriscope.predict.restored.restore_image`.
 
+    Returns
+    -------
+    dict
+        What `restore_image` or `restore_folder` gives.
+
     Raises
     ------
-    typer.Exit
-        With 1 if an image failed, else with 0.
+    InputError
+        If probabilities were asked for.
     """
     assert isinstance(method, RestorationMethod), "the task of a method tells its class"
+    if probabilities:
+        raise InputError(f"{method.name} gives images, not probabilities; leave out --probabilities")
     if output.suffix == ".zarr":
-        found = restore_image(method, images[0], output, **options)
-        rows = [{"image": found["image"], "details": found["details"]}]
-        text = f"restored image in {output}" + ("" if found["done"] else " (done before)")
+        return restore_image(method, images[0], output, **options)
+    return restore_folder(method, images, output, **options)
+
+
+def show_restored(found: dict[str, Any]) -> None:
+    """Say what came of it, and where tiles did not agree.
+
+    Parameters
+    ----------
+    found
+        As `restore` gives it.
+    """
+    rows = found.get("images", [found])
+    if "images" in found:
+        text = f"{found['n_images']} restored images ({found['n_done']} done now) in {found['output']}"
     else:
-        found = restore_folder(method, images, output, **options)
-        rows = found["images"]
-        text = f"{found['n_images']} restored images ({found['n_done']} done now) in {output}"
-    failed = found.get("failed", ())
-    if json:
-        emit_json(found)
-        raise typer.Exit(1 if failed else 0)
-    for fault in found.get("skipped", ()):
-        say(f"skipped: {fault}")
-    for row in failed:
-        say(f"failed: {row['image']}: {row['failed']}", style="bold red")
+        text = f"restored image in {found['restored']}" + ("" if found["done"] else " (done before)")
     out().print(text, markup=False)
     blended = [row for row in rows if any(item["tiles"] == "blended" for item in row["details"])]
     if blended:
@@ -66,4 +76,3 @@ def restore(method: Method, images: list[str], output: Path, *, json: bool, **op
             markup=False,
         )
     out().print("untested: compare with references of your own (veriscope compare)")
-    raise typer.Exit(1 if failed else 0)
