@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
+from veriscope.cli import main
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.source import PixelSource
@@ -245,16 +247,41 @@ def test_too_little_memory_is_said_with_what_would_do(image: Path, tmp_path: Pat
     assert found["n_objects"] > 100
 
 
-def test_one_strip_larger_than_the_memory_has_to_be_converted(tmp_path: Path) -> None:
+def test_one_strip_larger_than_the_memory_is_converted_by_the_command_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    y, x = np.indices((2000, 3000))
+    pixels = np.where((y % 50 - 25) ** 2 + (x % 50 - 25) ** 2 < 49, 200, 9).astype(np.uint16)
+    tifffile.imwrite("my slide.tif", pixels, compression="zlib", rowsperstrip=2000)
+    with pytest.raises(InputError) as error:
+        predict_image(SPOTS, "my slide.tif", "o.ome.zarr", memory=40_000_000)
+    told, command = str(error.value).rsplit(": ", 1)
+    assert told.startswith(
+        "my slide.tif: is stored in pieces of 12MB that can only be decompressed whole, by each"
+    )
+    assert command == "veriscope convert 'my slide.tif' -o 'my slide.ome.zarr'"
+    # Enough is enough, also for Python itself.
+    enough = int(told.split("give --memory ")[1].split("MB")[0]) << 20
+    assert 300 << 20 < enough < 400 << 20
+    monkeypatch.setattr(sys, "argv", [*shlex.split(command), "-q"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    whole = predict_image(SPOTS, "my slide.tif", "whole/o.ome.zarr")
+    parts = predict_image(SPOTS, "my slide.ome.zarr", "o.ome.zarr", memory=400 << 20, tile=700)
+    assert parts["n_parts"] > whole["n_parts"]
+    assert sha256_of("o.ome.zarr") == sha256_of("whole/o.ome.zarr")
+
+
+def test_each_worker_decompresses_its_own_piece(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 9, (2000, 3000)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib", rowsperstrip=2000)
-    with pytest.raises(InputError) as error:
-        predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=40_000_000)
-    assert str(error.value) == (
-        f"{tmp_path / 'a.tif'}: is stored in pieces of 12MB that can only be decompressed whole, more than a "
-        "quarter of --memory (39MB); give --memory 46MB, or convert it first: save it as OME-Zarr or as "
-        "tiled TIFF, for example with vips tiffsave a.tif tiled.tif --tile --compression deflate --bigtiff"
-    )
+    memory = 60 << 20
+    with pytest.raises(InputError, match="do not suffice for Python"):
+        predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=memory)
+    with pytest.raises(InputError, match="is stored in pieces of 12MB"):
+        predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=memory, workers=2)
 
 
 def test_a_chunk_that_was_cut_off_is_found_before_the_work(tmp_path: Path, picture: Image) -> None:

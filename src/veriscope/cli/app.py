@@ -9,6 +9,7 @@ import typer
 from veriscope import __version__
 from veriscope.cli import (
     audit_verbs,
+    convert_verb,
     file_verbs,
     judge_verbs,
     model_verbs,
@@ -45,5 +46,14 @@ def options(
     """From microscope images to a measurement you can defend."""
 
 
-for verbs in (study_verbs, audit_verbs, judge_verbs, file_verbs, model_verbs, serve_verb, train_verb):
+for verbs in (
+    study_verbs,
+    audit_verbs,
+    judge_verbs,
+    file_verbs,
+    convert_verb,
+    model_verbs,
+    serve_verb,
+    train_verb,
+):
     verbs.register(app)

@@ -7,7 +7,7 @@ chunk is stored, also an empty one, so that a missing file always means an incom
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from veriscope.io.zarr_files import write_plain_array
 
 __all__ = [
     "Version",
+    "channel_attributes",
     "create_array",
     "image_attributes",
     "label_attributes",
@@ -58,12 +59,9 @@ def write_ome_zarr(path: str | Path, image: Image, *, version: Version = "0.5") 
     InputError
         If the folder cannot be written.
     """
-    omero = (
-        {"channels": [_channel(name, i) for i, name in enumerate(image.channels)]} if image.channels else None
-    )
     attributes = _multiscales(_stem(path), image.axes, image.spacing, version)
-    if omero:
-        attributes["omero"] = omero
+    if image.channels:
+        attributes |= channel_attributes(image.channels)
     _write(Path(path), image.pixels, image.axes, attributes, version)
 
 
@@ -162,6 +160,22 @@ def image_attributes(
         If the path does not end in ``.zarr``.
     """
     return _multiscales(_stem(path), axes, spacing, version)
+
+
+def channel_attributes(channels: Sequence[str]) -> dict[str, Any]:
+    """Give the OME metadata of channels.
+
+    Parameters
+    ----------
+    channels
+        Their names, in the order of axis ``c``.
+
+    Returns
+    -------
+    dict
+        ``omero``.
+    """
+    return {"omero": {"channels": [_channel(name, index) for index, name in enumerate(channels)]}}
 
 
 def _stem(path: str | Path) -> str:

@@ -107,7 +107,7 @@ def predict_image(
     method.check(pixels.corner())
     if maps is not None:
         require_maps(method, pixels.axes)
-    check_chunks(pixels, memory)
+    check_chunks(pixels, memory, bytes_per_pixel=method.bytes_per_pixel, workers=workers)
     origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     targets = _Targets.look(output, maps, origin)

@@ -12,6 +12,7 @@ from veriscope.methods.base import Footprint
 __all__ = [
     "Plan",
     "fits_memory",
+    "least_memory",
     "memory_of_part",
     "parse_memory",
     "plan_tiles",
@@ -165,12 +166,32 @@ def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int |
     InputError
         If it does not suffice for the smallest part, even without surroundings.
     """
-    least = (_crop(_SMALLEST, 0, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
+    least = least_memory(shape, bytes_per_pixel, workers)
     if memory is not None and memory < least:
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for Python and its packages on {_workers(workers)}; "
             f"give at least {shown(least)}, and more where objects are large" + _fewer(workers)
         )
+
+
+def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int) -> int:
+    """Say with how much memory the smallest part can be predicted, if it needs no surroundings.
+
+    Parameters
+    ----------
+    shape
+        Of the image.
+    bytes_per_pixel
+        Memory that the method needs per pixel predicted.
+    workers
+        Number of processes.
+
+    Returns
+    -------
+    int
+        Bytes for all processes together.
+    """
+    return int((_crop(_SMALLEST, 0, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE)
 
 
 def require_survey_memory(needed: float, memory: int, workers: int) -> None:

@@ -119,7 +119,7 @@ def restore_image(
     reading, output = reading or Reading(), Path(output)
     pixels = reading.source(source, method)
     method.check(pixels.corner())
-    check_chunks(pixels, memory)
+    check_chunks(pixels, memory, workers=workers)
     origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
