@@ -174,7 +174,8 @@ def stretch_limits(values: NDArray[Any]) -> tuple[float, float]:
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     if not finite.size:
         return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(finite, (1, 99.8)))
+    # As floats: between whole numbers far apart NumPy's percentiles overflow, between truth values they fail.
+    low, high = (float(value) for value in np.percentile(finite.astype(float), (1, 99.8)))
     return (low, high) if high > low else (low, low + 1.0)
 
 

@@ -164,8 +164,7 @@ def _parts(store: Store, channel: int) -> tuple[list[NDArray[Any]], bool]:
             part = store.read(0, tuple(region))
             parts.append(part.reshape(part.shape[-2:]))
     is_stack = any(n > 1 for letter, n in zip(store.axes, store.shapes[0], strict=True) if letter in "zt")
-    seen = len(rows) * len(columns) * _SIDE * _SIDE
-    return parts, is_stack or seen < height * width
+    return parts, is_stack or max(height, width) > _PER_AXIS * _SIDE
 
 
 def _starts(length: int) -> list[int]:

@@ -66,7 +66,7 @@ def look_of(image: Image, channel: str | int | None = None) -> Look | None:
         is_colour = image.is_rgb and not _is_grey(image)
     except AxesError:
         return None
-    low, middle, high = (float(value) for value in np.percentile(seen, (1, 50, 99.8)))
+    low, middle, high = (float(value) for value in np.percentile(seen.astype(float), (1, 50, 99.8)))
     if not np.isfinite((low, middle, high)).all() or high <= low:
         return None
     background = (middle - low) / (high - low)

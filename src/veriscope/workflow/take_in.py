@@ -153,7 +153,7 @@ def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dic
             "without a study (veriscope predict)"
         )
     notes = list(image.notes)
-    if np.ptp(seen.pixels) == 0:
+    if seen.pixels.min() == seen.pixels.max():
         notes.append("all pixels have the same value: no object can be found")
     path, reading = _keep(folder, source, image, how)
     return StudyImage(

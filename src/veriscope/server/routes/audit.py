@@ -52,7 +52,7 @@ __all__ = ["AnnotatorName", "annotator_of", "router"]
 router = APIRouter(tags=["audit"])
 
 AnnotatorName = Annotated[str | None, Query(max_length=64)]
-_NAME = re.compile(r"^[^\W_][\w .-]{0,63}$")
+_NAME = re.compile(r"[^\W_][\w .-]{0,63}")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _LABELS: dict[int | str, dict[str, Any]] = {
     200: {"content": {RAW_TYPE: _BINARY, PNG_TYPE: _BINARY}, "description": "A label image."}
@@ -106,7 +106,7 @@ def checked_annotator(name: str) -> str:
     ProblemError
         422 if it cannot be one.
     """
-    if not _NAME.match(name) or name.endswith((".", " ")) or ".v" in name:
+    if not _NAME.fullmatch(name) or name.endswith((".", " ")) or ".v" in name:
         raise ProblemError.make(
             422,
             f"{name[:64]!r} cannot be the name of an annotator.",
