@@ -22,7 +22,6 @@ from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.errors import VeriscopeError
 
 if TYPE_CHECKING:
-    from veriscope.workflow.other_methods import OtherMethod
     from veriscope.workflow.study import Study
 
 __all__ = ["register"]
@@ -48,13 +47,6 @@ def _open(path: Path) -> Study:
     from veriscope.workflow.study import Study
 
     return Study(path)
-
-
-def _others(study: Study) -> list[OtherMethod]:
-    from veriscope.workflow.layout import StudyFolder
-    from veriscope.workflow.other_methods import other_methods
-
-    return other_methods(StudyFolder(study.path), study.config)
 
 
 def new(
@@ -114,7 +106,8 @@ def new(
     quiet: Quiet = False,
 ) -> None:
     """Make a study from images."""
-    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.cli.new_study import new_summary, show_new
+    from veriscope.cli.output import emit_json, progress_bar
     from veriscope.workflow.study import Study
 
     with progress_bar(quiet=quiet or json) as progress:
@@ -143,39 +136,11 @@ def new(
             skip_bad=skip_bad,
             progress=progress,
         )
-    rows = made.images
-    sizes = sorted({row.spacing_text for row in rows})
-    skipped = made.path / "skipped.txt"
-    summary: dict[str, Any] = {
-        "schema": "veriscope/new/1",
-        "study": str(study),
-        "n_images": len(rows),
-        "groups": {group: sum(row.group == group for row in rows) for group in {r.group: 0 for r in rows}},
-        "spacing": sizes,
-        "question": made.config.question.text,
-        "modalities": list(made.config.modalities),
-        "candidates": [item.id for item in made.config.candidates],
-        "left_out": {} if method else {item.name: list(item.remarks) for item in _others(made)},
-        "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
-    }
+    summary = new_summary(made, chosen=method is not None)
     if json:
         emit_json(summary)
-        return
-    listed = ", ".join(f"{group} ({n})" for group, n in summary["groups"].items())
-    out().print(f"{study}: {len(rows)} images, groups: {listed}", markup=False)
-    out().print(f"pixel size: {'; '.join(sizes)}", markup=False)
-    out().print(f"question: {made.config.question.text}", markup=False)
-    kind = " or ".join(summary["modalities"]) or "cannot be told from their pixels (--modality)"
-    how = "as you say" if modality else "by their pixels, --modality overrides"
-    out().print(f"images: {kind}{f' ({how})' if summary['modalities'] else ''}", markup=False)
-    out().print(f"candidates: {', '.join(summary['candidates'])}", markup=False)
-    for name_, remarks in summary["left_out"].items():
-        out().print(f"left out: {name_}. {' '.join(remarks)}", markup=False)
-    if summary["left_out"]:
-        out().print("  to let one in all the same, name candidates with --method", markup=False)
-    if summary["skipped"]:
-        out().print(summary["skipped"].rstrip(), markup=False)
-    out().print(f"next: veriscope run {study}", markup=False)
+    else:
+        show_new(summary, told=modality is not None)
 
 
 def run(

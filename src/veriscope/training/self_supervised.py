@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from veriscope.training.heads.blind import BlindHead
 from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
 from veriscope.training.images.pairs import LabelledImage, read_unlabelled, sees_colour
 from veriscope.training.images.prepare import channels_first
-from veriscope.training.images.split import Split, group_images, make_split
+from veriscope.training.images.split import PARTS, Part, Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet
 from veriscope.training.loop.fit import FitSettings, Fitted, fit
 from veriscope.training.loop.learn import crop_side, set_up_torch
@@ -128,20 +128,14 @@ def train_without_labels(
         grouped, groups_are = group_images(pairs, group_by, samples, is_sheet=sheet is not None)
         split = make_split(grouped, seed=settings.seed, groups_are=groups_are)
         n_channels = 3 if sees_colour(grouped) else 1
-        parts = {name: _brightness(split, name, n_channels) for name in ("train", "val", "test")}
+        parts: dict[Part, list[NDArray[np.float32]]] = {
+            part: [scale_brightness(channels_first(pair.image, n_channels)) for pair in split.of(part)]
+            for part in PARTS
+        }
         work = output.with_name(f"{output.name}.unfinished")
         network, state = _fit(parts, settings, task, n_channels, work / "checkpoint.pt", progress, tell)
         ranking = _judge(network, parts["test"], split.test, settings, task)
     made = footprint([meter.usage], Assumptions.from_environment(os.environ))
-    stride = int(network.stride)  # type: ignore[arg-type]
-    head = BlindHead(n_channels, task)
-    plain = ImageNetworkSettings(
-        architecture=settings.architecture,
-        head="denoise" if task == "n2v" else "masked",
-        n_channels=n_channels,
-        stride=stride,
-        halo=receptive_reach(network, n_channels=n_channels, stride=stride),
-    )
     facts = {
         "schema": SCHEMA,
         "task": task,
@@ -157,20 +151,36 @@ def train_without_labels(
         "notes": notes,
     }
     card = _card(task, str(images), split, facts)
-    package = PackageFacts(
-        name=output.name, card=card, training=facts, readme=_readme(output.name, card, facts)
-    )
-    states = write_package(network, head, output, settings=plain, facts=package, key="image_network")
+    states = _write(network, output, settings, BlindHead(n_channels, task), card, facts)
     shutil.rmtree(work, ignore_errors=True)
     return _summary(facts, states, output, task)
 
 
-def _brightness(split: Split, part: Any, n_channels: int) -> list[NDArray[np.float32]]:
-    return [scale_brightness(channels_first(pair.image, n_channels)) for pair in split.of(part)]
+def _write(
+    network: nn.Module,
+    output: Path,
+    settings: TrainSettings,
+    head: BlindHead,
+    card: dict[str, Any],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Package the network; say what of it was proven."""
+    stride = int(network.stride)  # type: ignore[arg-type]
+    plain = ImageNetworkSettings(
+        architecture=settings.architecture,
+        head="denoise" if head.task == "n2v" else "masked",
+        n_channels=head.n_out,
+        stride=stride,
+        halo=receptive_reach(network, n_channels=head.n_out, stride=stride),
+    )
+    package = PackageFacts(
+        name=output.name, card=card, training=facts, readme=_readme(output.name, card, facts)
+    )
+    return write_package(network, head, output, settings=plain, facts=package, key="image_network")
 
 
 def _fit(
-    parts: dict[str, list[NDArray[np.float32]]],
+    parts: Mapping[Part, list[NDArray[np.float32]]],
     settings: TrainSettings,
     task: SelfTask,
     n_channels: int,

@@ -66,7 +66,6 @@ def measure_folder(
     pictures = {file.stem: file.path for file in find_images(images)} if images is not None else {}
     tables: list[ObjectTable] = []
     faults: list[VeriscopeError] = []
-    notes: set[str] = set()
     uncalibrated: list[str] = []
     progress("measure", 0, len(files))
     for index, file in enumerate(files):
@@ -83,7 +82,6 @@ def measure_folder(
             tables.append(table)
             if known is None:
                 uncalibrated.append(file.stem)
-            notes.update(table.notes)
         except VeriscopeError as error:
             faults.append(error)
         progress("measure", index + 1, len(files))
@@ -99,6 +97,11 @@ def measure_folder(
             f"({some(uncalibrated, 5)}); give it for all with --spacing, so that sizes can be compared. "
             "Nothing was written."
         )
+    return _write(tables, output)
+
+
+def _write(tables: Sequence[ObjectTable], output: Path) -> dict[str, Any]:
+    """Write all as one table, and say what is in it."""
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
     units: dict[str, str] = {}
     descriptions = {"image": "Name of the image, without suffix"}
@@ -109,9 +112,9 @@ def measure_folder(
     return {
         "schema": MEASURE_SCHEMA,
         "output": str(output),
-        "n_images": len(files),
+        "n_images": len(tables),
         "n_objects": len(frame),
         "calibrated": "µm" in set(units.values()) or "µm²" in set(units.values()),
         "columns": {name: units.get(name, "") for name in frame.columns},
-        "notes": sorted(notes),
+        "notes": sorted({note for table in tables for note in table.notes}),
     }

@@ -159,14 +159,7 @@ def cross_calibrate(
     if n_folds < 2:
         raise InputError(f"n_folds {n_folds!r} is not allowed; use a whole number of at least 2")
     fold, n_units = _deal(units, n_folds, seed, unit)
-    after = np.empty_like(stated)
-    intervals = np.empty((len(classes), 2)) if method == "venn_abers" and stated.ndim == 1 else None
-    for k in np.unique(fold):
-        inside = fold == k
-        fitted = fit_recalibrator(classes[~inside], stated[~inside], method=method)
-        after[inside] = fitted.apply(stated[inside])
-        if intervals is not None:
-            intervals[inside] = fitted.intervals(stated[inside])
+    after, intervals = _fitted_elsewhere(classes, stated, fold, method)
 
     def judged(values: FloatArray, low: float, high: float) -> Interval:
         return mean_by_unit(values, units, (low, high), level, unit)
@@ -202,6 +195,21 @@ def cross_calibrate(
         class_wise_after=class_wise[1],
         n_folds=len(np.unique(fold)),
     )
+
+
+def _fitted_elsewhere(
+    classes: NDArray[np.int64], stated: FloatArray, fold: NDArray[np.int64], method: Recalibration
+) -> tuple[FloatArray, FloatArray | None]:
+    """Recalibrate every fold by a fit on the others; with intervals where the method has them."""
+    after = np.empty_like(stated)
+    intervals = np.empty((len(classes), 2)) if method == "venn_abers" and stated.ndim == 1 else None
+    for k in np.unique(fold):
+        inside = fold == k
+        fitted = fit_recalibrator(classes[~inside], stated[~inside], method=method)
+        after[inside] = fitted.apply(stated[inside])
+        if intervals is not None:
+            intervals[inside] = fitted.intervals(stated[inside])
+    return after, intervals
 
 
 def _deal(units: Sequence[Hashable], n_folds: int, seed: int, unit: str) -> tuple[NDArray[np.int64], int]:

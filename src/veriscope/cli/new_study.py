@@ -1,0 +1,74 @@
+"""What `new` says of the study that it made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from veriscope.cli.output import out
+from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.other_methods import other_methods
+from veriscope.workflow.study import Study
+
+__all__ = ["new_summary", "show_new"]
+
+
+def new_summary(made: Study, *, chosen: bool) -> dict[str, Any]:
+    """Give what there is of a new study as plain values.
+
+    Parameters
+    ----------
+    made
+        The study.
+    chosen
+        Whether its user named the candidates, so that none was left out.
+
+    Returns
+    -------
+    dict
+        ``veriscope/new/1``.
+    """
+    rows, config = made.images, made.config
+    skipped = made.path / "skipped.txt"
+    left_out = [] if chosen else other_methods(StudyFolder(made.path), config)
+    return {
+        "schema": "veriscope/new/1",
+        "study": str(made.path),
+        "n_images": len(rows),
+        "groups": dict(Counter(row.group for row in rows)),
+        "spacing": sorted({row.spacing_text for row in rows}),
+        "question": config.question.text,
+        "modalities": list(config.modalities),
+        "candidates": [item.id for item in config.candidates],
+        "left_out": {item.name: list(item.remarks) for item in left_out},
+        "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
+    }
+
+
+def show_new(summary: dict[str, Any], *, told: bool) -> None:
+    """Print it for a person.
+
+    Parameters
+    ----------
+    summary
+        As `new_summary` gives it.
+    told
+        Whether the user said which microscopy the images are of.
+    """
+    groups = ", ".join(f"{group} ({n})" for group, n in summary["groups"].items())
+    how = "as you say" if told else "by their pixels, --modality overrides"
+    kind = f"{' or '.join(summary['modalities'])} ({how})"
+    lines = [
+        f"{summary['study']}: {summary['n_images']} images, groups: {groups}",
+        f"pixel size: {'; '.join(summary['spacing'])}",
+        f"question: {summary['question']}",
+        f"images: {kind if summary['modalities'] else 'cannot be told from their pixels (--modality)'}",
+        f"candidates: {', '.join(summary['candidates'])}",
+        *(f"left out: {name}. {' '.join(remarks)}" for name, remarks in summary["left_out"].items()),
+    ]
+    if summary["left_out"]:
+        lines.append("  to let one in all the same, name candidates with --method")
+    if summary["skipped"]:
+        lines.append(summary["skipped"].rstrip())
+    for line in (*lines, f"next: veriscope run {summary['study']}"):
+        out().print(line, markup=False)
