@@ -232,3 +232,25 @@ def test_a_folder_of_somebody_else_keeps_its_files(tmp_path: Path) -> None:
     unfinished = Unfinished(tmp_path / "o", "key")
     assert unfinished.begin() is None
     assert (tmp_path / "o.part" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["o.tif", "o", "o.zarr.tif", "o.ome.zarr.part"])
+def test_a_name_that_cannot_be_written_is_refused_before_the_work(
+    image: Path, tmp_path: Path, name: str
+) -> None:
+    """It used to be refused when all parts were predicted, which could not be taken up under another name."""
+    with pytest.raises(InputError) as error:
+        predict_image(OTSU, image, tmp_path / name)
+    assert str(error.value) == (
+        f"{tmp_path / name}: is written as OME-Zarr; give it a name that ends in .ome.zarr"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_labels_and_probabilities_need_two_names(image: Path, tmp_path: Path) -> None:
+    """This, too, was found out when the work was done, as "it was made while this run was going on"."""
+    out = tmp_path / "o.ome.zarr"
+    with pytest.raises(InputError) as error:
+        predict_image(OTSU, image, out, probabilities=tmp_path / "in" / ".." / "o.ome.zarr")
+    assert str(error.value) == f"{out}: is to hold the labels and the probabilities; give two names"
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -103,6 +103,8 @@ def predict_image(
         )
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1")
+    if maps is not None and maps.resolve() == output.resolve():
+        raise InputError(f"{output}: is to hold the labels and the probabilities; give two names")
     pixels = reading.source(source, method)
     method.check(pixels.corner())
     if maps is not None:

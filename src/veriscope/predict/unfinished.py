@@ -128,8 +128,10 @@ def found_before(output: Path, origin: dict[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     InputError
-        If there is another one.
+        If there is another one, or the name is not one of an OME-Zarr folder.
     """
+    if output.suffix != ".zarr":
+        raise InputError(f"{output}: is written as OME-Zarr; give it a name that ends in .ome.zarr")
     if not output.exists():
         return None
     found = read_origin(output)
