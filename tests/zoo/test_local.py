@@ -141,3 +141,17 @@ def test_a_model_with_stated_pixels_is_run_on_whole_images_only(package: Package
         method = make_method(str(local_package(package)), {"boundary": "foreground", "foreground": 0})
         object.__setattr__(method.maps, "boundary", 0)  # type: ignore[attr-defined]
         method.survey(ArraySource(Image(scene((30, 30)), "yx")))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("split", [True, False])
+@pytest.mark.parametrize("kind", ["?", "u1", "i4", "f8", ">u2"])
+def test_any_type_of_pixels_gives_the_same_objects(
+    package: Package, cache: Path, kind: str, split: bool
+) -> None:
+    """A binary image ended in an error of NumPy, which subtracts no booleans."""
+    method = make_method(str(local_package(package)), {"split": split})
+    bright = scene((90, 110)) > 0.5
+    expected = method.predict(Image(bright.astype(np.float32), "yx"))
+    assert expected.n_objects > 2
+    np.testing.assert_array_equal(method.predict(Image(bright.astype(kind), "yx")).labels, expected.labels)
+    assert method.predict(Image(np.zeros((40, 50), kind), "yx")).n_objects == 0

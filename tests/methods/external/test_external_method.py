@@ -120,3 +120,15 @@ def test_a_folder_is_hashed_by_names_and_contents(tmp_path: Path) -> None:
     second = content_hash(tmp_path)
     (tmp_path / "b").write_text("2")
     assert len({first, second, content_hash(tmp_path)}) == 3
+
+
+@pytest.mark.parametrize("kind", ["?", "u1", "i2", "f8", ">u2"])
+def test_any_type_of_pixels_is_taken(method: ExternalMethod, kind: str) -> None:
+    """A binary image ended in an error of NumPy, which subtracts no booleans."""
+    bright = discs_image().pixels > 70
+    expected = method.predict(Image(bright.astype(np.float32), "yx"))
+    found = method.predict(Image(bright.astype(kind), "yx"))
+    assert expected.n_objects > 1
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert method.predict(Image(np.zeros((20, 30), kind), "yx")).details == {"constant": True}
+    method.close()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,10 +21,12 @@ from veriscope.errors import MethodError
 from veriscope.methods.base import Method
 from veriscope.methods.external.environment import Environment, Recipe, need_environment
 from veriscope.methods.external.model_paths import given_path
-from veriscope.methods.external.process import Limits, ToolProcess
+from veriscope.methods.external.process import Limits, ToolProcess, memory_of
 
 __all__ = ["ExternalMethod", "ExternalParameters", "content_hash", "for_tool"]
 
+_COPIES_BYTES = 40.0
+"""Memory per pixel of an image and its labels here, and of both on their way to the tool."""
 _SMALLEST = 32
 """Shortest side that every tool takes; smaller images are extended with their edge pixels."""
 
@@ -62,6 +67,7 @@ class ExternalMethod(Method):
         self.environment = need_environment(self.recipe, self.name)
         self.files = self.model_files(self.environment)
         self.threads = 0
+        self.most_bytes: int | None = None
         self._tool: ToolProcess | None = None
         self._hashes: dict[str, str] | None = None
 
@@ -71,7 +77,7 @@ class ExternalMethod(Method):
     def __reduce__(self) -> Any:
         from veriscope.methods.external.find import remake
 
-        return remake, (self.name, self.parameters, self.threads)
+        return remake, (self.name, self.parameters, self.threads, self.most_bytes)
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
@@ -118,6 +124,46 @@ class ExternalMethod(Method):
             self.threads = threads
             self.close()
 
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Say how much memory it takes here; the tool's own process is watched, see `limit_memory`."""
+        return math.prod(shape) * _COPIES_BYTES
+
+    def limit_memory(self, n_bytes: int) -> None:
+        """Have the tool stopped if it uses more than that; the image that it was at fails then.
+
+        Parameters
+        ----------
+        n_bytes
+            For the tool's process.
+
+        Raises
+        ------
+        MethodError
+            If it uses more already, or the system does not tell how much it uses.
+        """
+        if not memory_of(os.getpid()):
+            raise MethodError(
+                f"--memory: this system does not tell how much memory {self.recipe.title} uses, so no amount can "
+                "be promised; leave out --memory"
+            )
+        self.most_bytes = n_bytes
+        used = self._tool.memory() if self._tool is not None else 0
+        if used > n_bytes:
+            raise MethodError(
+                f"--memory: {self.name} uses {used >> 20} MB before it sees an image, and of the memory promised "
+                f"{max(n_bytes, 0) >> 20} MB are left for it; give more --memory, or fewer --workers"
+            )
+        if self._tool is not None:
+            self._tool.limits = replace(self._tool.limits, memory_bytes=self.memory_bytes)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Most memory of the tool's process; None: 90 % of what the machine has."""
+        stated = self.parameters.memory_gb
+        limits = [] if stated is None else [int(stated * 2**30)]
+        limits += [] if self.most_bytes is None else [self.most_bytes]
+        return min(limits, default=None)
+
     def make_ready(self) -> None:
         """Start the tool and load the model, so that what is missing is said before the first image."""
         self.tool.start()
@@ -137,7 +183,6 @@ class ExternalMethod(Method):
 
     def _make_tool(self) -> ToolProcess:
         options = self.parameters
-        memory = None if options.memory_gb is None else int(options.memory_gb * 2**30)
         variables = {
             name: value.format(weights=self.environment.weights) for name, value in self.recipe.variables
         }
@@ -157,7 +202,7 @@ class ExternalMethod(Method):
                 "threads": self.threads,
                 "options": self.options(),
             },
-            limits=Limits(options.start_timeout, options.timeout, memory),
+            limits=Limits(options.start_timeout, options.timeout, self.memory_bytes),
             variables=variables,
         )
 
@@ -182,7 +227,7 @@ class ExternalMethod(Method):
         }
 
     def _predict(self, image: Image) -> Prediction:
-        if np.ptp(image.pixels) == 0:
+        if image.pixels.min() == image.pixels.max():
             return Prediction(np.zeros(image.shape, np.int32), image.axes, details={"constant": True})
         values, arrays = self._ask(image)
         labels = self._labels(arrays, image)

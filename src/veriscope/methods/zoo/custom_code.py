@@ -195,4 +195,5 @@ def made_labels(values: NDArray[Any], tensor: Tensor, image: Image, channel: int
     for axis, size in enumerate(image.spatial_shape):
         places = ((np.arange(size) + 0.5) * labels.shape[axis] / size).astype(int)
         labels = np.take(labels, places, axis=axis)
-    return relabel_sequential(labels if np.ptp(image.pixels) else np.zeros_like(labels))
+    flat = image.pixels.min() == image.pixels.max()
+    return relabel_sequential(np.zeros_like(labels) if flat else labels)

@@ -134,7 +134,8 @@ class LocalZooModel(ZooModel, LocalMethod):
 
     def _foreground(self, part: Part, steps: tuple[Step, ...]) -> NDArray[np.float32]:
         """Foreground in a part; minus infinity where tiles are cut off."""
-        if np.ptp(part.image.pixels) == 0 and part.image.shape == part.shape:
+        pixels = part.image.pixels
+        if part.image.shape == part.shape and pixels.min() == pixels.max():
             return np.full(part.shape, -np.inf, np.float32)
         cuts = tuple(
             _within(cut, side, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ __all__ = [
 _SAME_SIZE = 0.03
 """Relative difference of pixel sizes below which an image is not rescaled."""
 _TILE = {2: 1536, 3: 160}
+_PIXEL_BYTES, _CHANNEL_BYTES = 600.0, 16.0
+"""Memory per pixel with one channel, as measured with small networks, and more for each further channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,14 @@ class ZooModel(Method):
         """The one input that is an image."""
         return next(item for item in self.installed.description.inputs if not item.optional)
 
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Estimate how much memory it takes; not known where images are rescaled to a pixel size."""
+        tensor = self.tensor
+        if self.parameters.rescale and any(axis.spacing is not None for axis in tensor.spatial):
+            return None
+        channels = max(channel_count(tensor), 1)
+        return math.prod(shape) * (_PIXEL_BYTES + _CHANNEL_BYTES * (channels - 1))
+
     def outputs(self, image: Image) -> dict[str, NDArray[Any]]:
         """Run the model on a checked image: preprocessing, network in tiles, postprocessing.
 
@@ -239,7 +250,7 @@ class ZooModel(Method):
                 values = making.apply(values, tensor.names, {})
             labels = made_labels(values, tensor, image, self.maps.foreground)
             return Prediction(labels, axes, details=details)
-        flat = np.ptp(image.pixels) == 0
+        flat = image.pixels.min() == image.pixels.max()
         foreground = on_grid(channel_map(values, tensor, self.maps.foreground), shape)
         boundary = None
         if self.maps.boundary is not None:
