@@ -144,3 +144,14 @@ def test_damage_inside_pixels_is_found_when_they_are_read(tmp_path: Path) -> Non
         UnreadableFileError, match=r"the pixels \(ADOBE_DEFLATE compression\) cannot be decoded"
     ):
         read_image(path)
+
+
+def test_an_umlaut_of_macos_pairs_with_one_of_others(tmp_path: Path) -> None:
+    one, two = "gr\u00f6\u00dfer 1", "gro\u0308\u00dfer 1"
+    touch(tmp_path / "r", f"{one}.tif", "b.tif")
+    touch(tmp_path / "p", f"{two}.tif", "b.tif")
+    pairs = pair_by_stem(find_images(tmp_path / "r"), find_images(tmp_path / "p")).pairs
+    assert {(pair.stem, pair.prediction.name) for pair in pairs} == {(one, f"{two}.tif"), ("b", "b.tif")}
+    touch(tmp_path / "p", f"{one}.tif")
+    with pytest.raises(InputError, match="1 names stand for more than one image"):
+        find_images(tmp_path / "p")

@@ -13,6 +13,7 @@ from typing import overload
 from veriscope.errors import InputError, UnreadableFileError, raise_together
 from veriscope.io.images import SUFFIXES
 from veriscope.io.plates import Plate, is_plate, read_plate
+from veriscope.io.sheets import composed
 from veriscope.io.wells import Place
 
 __all__ = [
@@ -110,9 +111,10 @@ def image_stem(path: str | Path) -> str:
     Returns
     -------
     str
-        ``"a"`` for ``a.tif``, ``a.ome.tif`` and ``a.ome.zarr``; ``"a.b"`` for ``a.b.tif``.
+        ``"a"`` for ``a.tif``, ``a.ome.tif`` and ``a.ome.zarr``; ``"a.b"`` for ``a.b.tif``. An ü is one
+        character, also in names of macOS, which writes two.
     """
-    name = Path(path).name
+    name = composed(Path(path).name)
     if Path(name).suffix:
         name = name[: -len(Path(name).suffix)]
     return name[:-4] if name.lower().endswith(".ome") and len(name) > 4 else name

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from veriscope.core.axes import check_spacing
 from veriscope.errors import InputError, StudyError, VeriscopeError, raise_together
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.plan import read_plan
@@ -145,6 +146,7 @@ def _changed(image: StudyImage, change: RowChange) -> StudyImage:
             f"{image.image_id}: has axes {', '.join(spatial)} and a pixel size was given for "
             f"{', '.join(sorted(spacing))}; give it for each of them"
         )
+    check_spacing(spacing or None, image.axes, where=image.image_id)
     if not spacing:
         if image.is_calibrated:
             raise InputError(

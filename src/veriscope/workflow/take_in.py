@@ -167,7 +167,7 @@ def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dic
         shape="x".join(map(str, image.shape)),
         dtype=str(image.pixels.dtype),
         spacing=_spacing_text(image),
-        channels=";".join(image.channels),
+        channels=";".join(name.replace(";", ",") for name in image.channels),
         reading=reading,
         notes="; ".join(notes),
     )
