@@ -25,6 +25,14 @@ def test_others_are_named_with_what_speaks_against_them(reader: httpx.Client) ->
     assert fits == sorted(fits, reverse=True)
 
 
+def test_what_the_images_are_taken_for_is_said(reader: httpx.Client) -> None:
+    detail = reader.get("/api/studies/small").json()
+    assert detail["modalities"] == ["fluorescence"]
+    found = {other["card"]["name"]: other for other in reader.get(OTHERS).json()}
+    said = "It was made for phase-contrast images, and these are fluorescence."
+    assert said in found["cells-phase-contrast"]["remarks"] and found["cells-phase-contrast"]["fits"]
+
+
 def test_another_method_is_let_in(client: httpx.Client, workspace: Path) -> None:
     before = client.get("/api/studies/small/answer").json()
     added = client.post(CANDIDATES, json={"method": "local-threshold-watershed"})

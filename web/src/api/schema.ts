@@ -641,7 +641,7 @@ export interface paths {
         };
         /**
          * Get Package
-         * @description Give the package of a network as a .zip file, as BioImage.IO has it.
+         * @description Give the package of a network as a .zip file of BioImage.IO; it is read back and tried before.
          */
         get: operations["get_package"];
         put?: never;
@@ -2851,7 +2851,8 @@ export interface components {
             checks: components["schemas"]["LossPoint"][];
             /**
              * Figures
-             * @description Metrics on locked tiles that it did not learn from; None: not finished.
+             * @description Metrics on locked tiles that it did not learn from, a few of the training tiles: they speak for these
+             *     tiles, not for all images. None: not finished.
              */
             figures: {
                 [key: string]: components["schemas"]["Interval"];
@@ -2882,7 +2883,7 @@ export interface components {
             package: string | null;
             /**
              * Evidence
-             * @description How far the figures can be trusted.
+             * @description How far it can be trusted on these images: not at all, before an audit judges its candidate.
              * @enum {string}
              */
             evidence: "untested" | "screened" | "audited" | "benchmarked elsewhere";
@@ -4029,6 +4030,11 @@ export interface components {
              * @description Channel names of the images.
              */
             channels: string[];
+            /**
+             * Modalities
+             * @description Microscopy that the images can be of, by their pixels or the user; empty: not known.
+             */
+            modalities: string[];
             /**
              * Calibrated
              * @description Whether the pixel size of every image is known.

@@ -291,6 +291,10 @@ export const text = {
     title: "Candidates",
     lead: "Methods compete on your own images. What they find is untested until tiles are audited.",
     run: (n: number, images: number) => `Run ${plural(n, "candidate")} on ${plural(images, "image")}`,
+    suited: (object: string, modalities: readonly string[]) =>
+      modalities.length === 0
+        ? `What kind of images these are cannot be told from their pixels, so no method for ${object} was left out for it.`
+        : `These images are taken for ${modalities.join(" or ")}. Methods that were made for other images or objects are left out: they are named below, with the reason, and can be added.`,
     runHint: "Stopping keeps what is finished; running again goes on.",
     include: (name: string) => `Run ${name}`,
     states: {

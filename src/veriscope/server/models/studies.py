@@ -174,6 +174,8 @@ class StudyDetail(StudySummary):
     """Channel that the methods see."""
     channels: list[str]
     """Channel names of the images."""
+    modalities: list[str]
+    """Microscopy that the images can be of, by their pixels or the user; empty: not known."""
     calibrated: bool
     """Whether the pixel size of every image is known."""
     tile_size: int | None

@@ -24,6 +24,9 @@ export default function CandidatesScreen({ study }: { study: StudyDetail }) {
       <div className="page-head">
         <h1>{words.title}</h1>
         <p>{words.lead}</p>
+        {study.question_form && (
+          <p className="soft small">{words.suited(study.question_form.object, study.modalities)}</p>
+        )}
       </div>
       <Loaded query={candidates} lines={3}>
         {(rows) => <Content study={study} rows={rows} />}
