@@ -181,12 +181,16 @@ export class AnnotationApi {
       if (page.entries.length === 0 || page.last <= after) break;
       after = page.entries.at(-1)?.n ?? page.last;
     }
-    const client = lines.at(-1)?.client;
+    // The server itself notes what was shown; that is no stroke of anybody.
+    const client = lines.findLast((line) => line.client !== SERVER)?.client;
     return lines.filter((line) => line.client === client).map(fromLine);
   }
 }
 
 const RAW: RequestInit = { headers: { Accept: "application/octet-stream" } };
+
+/** Client under which the server itself writes. */
+const SERVER = "server";
 
 /** A line as the server keeps it; it counts from 1. */
 interface ServerLine {
