@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veriscope.report.numbers import (
+    MINUS,
     MISSING,
     format_duration,
     format_estimate,
@@ -131,3 +132,26 @@ def test_no_text_says_nan_and_zero_has_no_sign(value: float | None, decimals: in
 
 def test_a_range_with_a_missing_end_is_missing() -> None:
     assert format_range(None, 2.0) == format_range(1.0, math.nan) == MISSING
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (99.96, "100"),
+        (9.996, "10.0"),
+        (0.9996, "1.00"),
+        (0.09996, "0.100"),
+        (999.4, "999"),
+        (-99.96, f"{MINUS}100"),
+    ],
+)
+def test_rounding_up_adds_no_digit(value: float, text: str) -> None:
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize("value", [12.3, 0.1 + 0.2, 1e6 / 3, 1e9 / 7])
+def test_an_interval_of_rounding_errors_is_no_width(value: float) -> None:
+    low, high = math.nextafter(value, 0), math.nextafter(value, 1e99)
+    assert format_estimate(value, low, high) == format_estimate(value, value, value)
+    assert format_range(low, high) == format_range(value, value)
+    assert len(format_range(low, high)) < 30

@@ -25,6 +25,8 @@ __all__ = [
 MISSING = "—"
 THIN_SPACE = "\u202f"
 MINUS = "\u2212"
+ROUNDING = 1e-12
+"""Share of a value below which differences are those of the computer's arithmetic."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGEST_PLAIN = 1e7
 _SMALLEST_PLAIN = 1e-4
@@ -111,23 +113,26 @@ def format_number(value: float | None, *, digits: int = 3) -> str:
         return format_fixed(value / 10.0**exponent, digits - 1) + _times_ten(exponent)
     if float(value).is_integer():
         return format_fixed(value, 0)
-    return format_fixed(value, decimals_for(value, digits=digits))
+    rounded = float(f"{value:.{digits - 1}e}")  # 99.96 is written as 100
+    return format_fixed(value, decimals_for(rounded, digits=digits))
 
 
-def format_plain(value: float | None) -> str:
+def format_plain(value: float | None, *, digits: int = 3) -> str:
     """Write a number that was chosen, not measured: a threshold, a parameter, a tick.
 
     Parameters
     ----------
     value
         Any number; None, NaN and infinities are written as a dash.
+    digits
+        Significant digits at most.
 
     Returns
     -------
     str
         As `format_number` without zeros at the end: ``"0.5"``, ``"14"``.
     """
-    text = format_number(value)
+    text = format_number(value, digits=digits)
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
@@ -149,7 +154,8 @@ def format_count(value: float | None) -> str:
 
 def _interval_decimals(low: float, high: float, largest: float) -> int:
     half = (high - low) / 2
-    return decimals_for(half) if half > 0 else decimals_for(largest, digits=3)
+    is_width = half > ROUNDING * largest  # less comes from the computer's arithmetic
+    return decimals_for(half) if is_width else decimals_for(largest, digits=3)
 
 
 def format_range(low: float | None, high: float | None, *, decimals: int | None = None) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from veriscope.report.numbers import decimals_for, format_fixed, format_number, format_plain
+from veriscope.report.numbers import ROUNDING, decimals_for, format_fixed, format_plain
 
 __all__ = ["Scale", "fit_scale", "nice_ticks"]
 
@@ -83,14 +83,22 @@ class Scale:
             Values in rising order with their text.
         """
         values = log_ticks(self.low, self.high) if self.log else nice_ticks(self.low, self.high, n=n)
-        if self.log:
-            return [(value, format_plain(value)) for value in values]
         step = values[1] - values[0] if len(values) > 1 else 1.0
         top = max(map(abs, values), default=0.0)
-        if top >= 1e7 or 0 < top < 1e-4:
-            return [(value, format_number(value)) for value in values]
+        if self.log or top >= 1e7 or 0 < top < 1e-4:
+            return list(zip(values, _told_apart(values), strict=True))
         places = decimals_for(step, digits=1)
         return [(value, format_fixed(value, places)) for value in values]
+
+
+def _told_apart(values: list[float]) -> list[str]:
+    """Write values with as few digits as tell them from each other, three at least."""
+    texts: list[str] = []
+    for digits in range(3, 17):
+        texts = [format_plain(value, digits=digits) for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def nice_ticks(low: float, high: float, *, n: int = 5) -> list[float]:
@@ -110,10 +118,17 @@ def nice_ticks(low: float, high: float, *, n: int = 5) -> list[float]:
     """
     rough = (high - low) / max(n, 1)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [index * step for index in range(first, last + 1)]
+    factors = (0.2, 0.5, 1, 2, 5, 10)
+    at = next(i for i, factor in enumerate(factors) if factor >= 1 and power * factor >= rough * 0.999)
+    for factor in (
+        factors[at],
+        factors[at - 1],
+    ):  # the finer one where the first has no value between the ends
+        step = power * factor
+        ticks = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+        if ticks:
+            break
+    return [index * step for index in ticks]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -165,16 +180,18 @@ def fit_scale(
     Returns
     -------
     Scale
-        From 0 to 1 (0.5 to 2 if `log`) if there are no values; around a single value if all are equal.
+        From 0 to 1 (0.5 to 2 if `log`) if there are no values; around a single value if all are equal but
+        for the computer's rounding.
     """
     found = [value for value in values if value is not None and math.isfinite(value)]
     if log:
         logs = [math.log(value) for value in found if value > 0]
         low, high = (min(logs), max(logs)) if logs else (math.log(0.5), math.log(2))
-        pad = (high - low) * margin or 0.2
+        pad = (high - low) * margin if high - low > ROUNDING else 0.2
         return Scale(math.exp(low - pad), math.exp(high + pad), start, stop, log=True)
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
-    pad = (high - low) * margin or max(abs(high) * 0.1, 1e-12 if high else 0.5)
+    is_range = high - low > ROUNDING * max(abs(low), abs(high))
+    pad = (high - low) * margin * is_range or max(abs(high) * 0.1, 1e-12 if high else 0.5)
     bottom = low - pad
     if floor is not None and low >= floor:
         bottom = max(bottom, floor)
