@@ -9,6 +9,7 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.errors import AxesError, InputError, PixelValueError
+from veriscope.registry import make_method
 
 STACK = np.arange(2 * 3 * 4).reshape(2, 3, 4)
 
@@ -126,6 +127,26 @@ def test_pixels_that_are_no_numbers_are_counted() -> None:
         "a: 3 of 4 pixels are NaN or infinite; replace them "
         "(for example by the background) before the analysis, or leave the image out"
     )
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39, np.finfo(np.float64).max, -np.finfo(np.float64).max])
+@pytest.mark.parametrize("name", ["otsu-watershed", "nuclei-fluorescence"])
+def test_values_that_stand_for_missing_pixels_are_counted(value: float, name: str) -> None:
+    """They became infinite in the middle of a method, which ended in an error of NumPy."""
+    pixels = np.ones((2, 3))
+    pixels[0, 1:] = value
+    with pytest.raises(PixelValueError) as caught:
+        make_method(name).predict(Image(pixels, "yx", name="a"))
+    assert str(caught.value) == (
+        "a: 2 of 6 pixels are beyond ±3.4e+38, as values are that stand for missing ones; replace them "
+        "(for example by the background) before the analysis, or leave the image out"
+    )
+
+
+def test_the_largest_numbers_that_methods_compute_with_pass() -> None:
+    most = np.finfo(np.float32).max
+    for dtype in (np.float32, np.float64):
+        Image(np.array([[most, -most]], dtype), "yx").require_finite()
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float16, np.float64])

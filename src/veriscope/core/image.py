@@ -146,7 +146,8 @@ class Image:
         Raises
         ------
         PixelValueError
-            If a floating-point image has NaN or infinite values; the message counts them.
+            If a floating-point image has NaN or infinite values, or some that become infinite in the 32-bit
+            numbers in which methods compute; the message counts them.
         """
         if self.pixels.dtype.kind != "f":
             return
@@ -155,4 +156,12 @@ class Image:
             raise PixelValueError(
                 f"{self.name}: {bad} of {self.pixels.size} pixels are NaN or infinite; replace them "
                 "(for example by the background) before the analysis, or leave the image out"
+            )
+        most = float(np.finfo(np.float32).max)
+        if self.pixels.dtype.itemsize > 4 and not -most <= self.pixels.min() <= self.pixels.max() <= most:
+            bad = int(np.count_nonzero((self.pixels < -most) | (self.pixels > most)))
+            raise PixelValueError(
+                f"{self.name}: {bad} of {self.pixels.size} pixels are beyond ±{most:.1e}, as values are that "
+                "stand for missing ones; replace them (for example by the background) before the analysis, "
+                "or leave the image out"
             )
