@@ -17,6 +17,7 @@ import zarr
 from veriscope.errors import InputError
 from veriscope.io.own_levels import served_array
 from veriscope.io.pyramid import Making, halve, level_shapes, pyramid_attributes
+from veriscope.server import making
 from veriscope.server.store import Store
 from veriscope.workflow.study import Study
 
@@ -59,7 +60,8 @@ def opened(client: httpx.Client, tmp_path: Path, limit: float = 60) -> tuple[str
         answer = client.get(f"{root}/zarr.json")
         found = answer.json()["attributes"]
         is_whole = "made" not in found.get("veriscope", {})
-        assert ("immutable" in answer.headers["cache-control"]) is is_whole
+        is_failed = "cannot be made" in str(found.get("veriscope", {}).get("notes"))
+        assert ("immutable" in answer.headers["cache-control"]) is (is_whole and not is_failed)
         if is_whole:
             return root, found
         time.sleep(0.05)
@@ -175,10 +177,10 @@ class Slow:
 
 def slow_store(folder: Path, read: Any, shape: tuple[int, int]) -> Store:
     shapes = tuple(level_shapes(shape, "yx"))
-    making = Making(
+    wanted = Making(
         read, shapes, np.dtype(np.uint8), "yx", pyramid_attributes("x", "yx", None, shapes), with_full=True
     )
-    return Store(folder / "x-1.zarr", {}, "yx", shapes, "yx", np.dtype(np.uint8), making)
+    return Store(folder / "x-1.zarr", {}, "yx", shapes, "yx", np.dtype(np.uint8), wanted)
 
 
 def test_what_is_there_is_seen_while_the_rest_is_being_made(tmp_path: Path) -> None:
@@ -221,7 +223,9 @@ def test_it_is_made_once_for_all_who_ask_and_old_versions_go(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x-1.zarr", "y-0.zarr"]
 
 
-def test_what_goes_wrong_is_told_to_all_and_tried_again(tmp_path: Path) -> None:
+def test_what_goes_wrong_is_told_to_all_and_tried_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[int] = []
 
     def read(part: tuple[slice, ...]) -> np.ndarray[Any, Any]:
@@ -234,5 +238,25 @@ def test_what_goes_wrong_is_told_to_all_and_tried_again(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a chunk is damaged"):
         store.group()
     assert list(tmp_path.iterdir()) == []
+    for _ in range(3):
+        with pytest.raises(InputError, match="a chunk is damaged"):
+            store.wait()
+    assert calls == [1], "a viewer that asks again and again costs nothing"
+    monkeypatch.setattr(making, "_PAUSE_S", 0.0)
     store.wait()
     assert (store.read(1, (slice(None),) * 2) == 1).all()
+
+
+def test_an_image_with_a_pyramid_is_shown_also_where_the_rest_cannot_be_made(
+    client: httpx.Client, workspace: Path, tmp_path: Path, image: np.ndarray[Any, Any]
+) -> None:
+    source = tmp_path / "slide.ome.zarr"
+    write_zarr(source, image, [("quarter", (375, 325), {})], "yx")
+    study(workspace, source)
+    (source / "full" / "c" / "3" / "2").write_bytes(b"damaged")
+    root, said = opened(client, tmp_path)
+    (note,) = said["veriscope"]["notes"]
+    assert note.startswith("Resolutions that the file lacks cannot be made: slide.ome.zarr/full: ")
+    assert "copy the OME-Zarr folder again" in note
+    assert client.get(f"{root}/2/c/0/0").status_code == 200
+    assert client.get(f"{root}/1/c/0/0").status_code >= 400

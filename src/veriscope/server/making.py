@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,9 @@ __all__ = ["InTheMaking", "begin_making"]
 Write = Callable[[Callable[[Path], None], Callable[[float], None]], None]
 
 _AT_ONCE = 2
+_PAUSE_S = 60.0
 _running: dict[Path, InTheMaking] = {}
+_failed: dict[Path, tuple[float, BaseException]] = {}
 _lock = threading.Lock()
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -87,6 +90,8 @@ class InTheMaking:
         finally:
             with _lock:
                 del _running[self._target]
+                if self._error is not None:
+                    _failed[self._target] = (time.monotonic(), self._error)
             self._seen.set()
             self._ended.set()
 
@@ -112,10 +117,19 @@ def begin_making(target: Path, write: Write) -> InTheMaking | None:
     -------
     InTheMaking or None
         None if it is there.
+
+    Raises
+    ------
+    VeriscopeError
+        What went wrong in the last minute: a viewer asks every second, and it is not tried as often.
     """
     with _lock:
         if target.is_dir():
             return None
+        when, error = _failed.get(target, (0.0, None))
+        if error is not None and time.monotonic() - when < _PAUSE_S:
+            raise error
+        _failed.pop(target, None)
         if target not in _running:
             _running[target] = InTheMaking(target, write)
             _running[target].start()

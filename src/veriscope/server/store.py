@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.source import Region
+from veriscope.errors import VeriscopeError
 from veriscope.io.own_levels import ServedArray
 from veriscope.io.pyramid import Making, write_pyramid
 from veriscope.server.making import InTheMaking, begin_making
@@ -99,15 +100,23 @@ class Store:
         VeriscopeError
             If the image cannot be read.
         """
-        growing = self._growing()
-        said: dict[str, Any] = {"notes": list(self.notes)} if self.notes else {}
-        if growing is not None:
-            if len(self.stored_shapes) - 1 not in self.own:
-                growing.wait_for_some()
-            said |= {"made": growing.part}
+        is_seen = len(self.stored_shapes) - 1 in self.own
+        notes, said, is_whole = list(self.notes), {}, False
+        try:
+            growing = self._growing()
+            is_whole = growing is None
+            if growing is not None:
+                if not is_seen:
+                    growing.wait_for_some()
+                said = {"made": growing.part}
+        except VeriscopeError as error:
+            if not is_seen:
+                raise
+            notes.append(f"Resolutions that the file lacks cannot be made: {error}")
+        said |= {"notes": notes} if notes else {}
         attributes = {"ome": dict(self.making.attributes)} | ({"veriscope": said} if said else {})
         text = json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes})
-        return text.encode(), growing is None
+        return text.encode(), is_whole
 
     def content(self, key: str) -> tuple[Path | bytes | None, bool]:
         """Give what is at a key of the store.

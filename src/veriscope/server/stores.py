@@ -19,6 +19,7 @@ from veriscope.core.cache import cache_folder
 from veriscope.errors import UnreadableFileError
 from veriscope.io.own_levels import OwnLevels, own_levels, served_array
 from veriscope.io.pyramid import Making, Read, level_shapes, pyramid_attributes
+from veriscope.io.reader import foreign_errors
 from veriscope.io.regions import StoredImage
 from veriscope.server.problems import ProblemError
 from veriscope.server.store import Store
@@ -131,11 +132,14 @@ def _assemble(
 
 def _reader(folder: Path) -> Read:
     """Read parts of an array, which is opened when the first of them is read."""
+    shown = Path(*folder.parts[-2:])  # people of the browser need not know where studies lie
 
     def read(part: tuple[slice, ...]) -> NDArray[Any]:
         import zarr
 
-        return np.asarray(zarr.open_array(str(folder), mode="r")[part])
+        remedy = "a chunk is damaged or incomplete: copy the OME-Zarr folder again"
+        with foreign_errors(shown, "the array cannot be decoded", remedy):
+            return np.asarray(zarr.open_array(str(folder), mode="r")[part])
 
     return read
 
