@@ -101,7 +101,8 @@ class Store:
             If the image cannot be read.
         """
         is_seen = len(self.stored_shapes) - 1 in self.own
-        notes, said, is_whole = list(self.notes), {}, False
+        notes, is_whole = list(self.notes), False
+        said: dict[str, Any] = {}
         try:
             growing = self._growing()
             is_whole = growing is None
