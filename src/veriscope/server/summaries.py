@@ -18,6 +18,7 @@ from veriscope.server.models.studies import (
 )
 from veriscope.server.parts import etag_of, url
 from veriscope.server.problems import problem_of
+from veriscope.server.study_files import Stamp, stamps_of
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -26,16 +27,7 @@ from veriscope.workflow.state import StepState, next_step, study_steps
 __all__ = ["describe_study", "question_version"]
 
 _MOST_KEPT = 500
-_kept: OrderedDict[Path, tuple[tuple[float, ...], StudyDetail]] = OrderedDict()
-_WATCHED = (
-    "study.yaml",
-    "images.csv",
-    "record.jsonl",
-    "annotations",
-    "audit/plan.csv",
-    "evidence/verdict.json",
-    "report/index.html",
-)
+_kept: OrderedDict[Path, tuple[tuple[Stamp, ...], StudyDetail]] = OrderedDict()
 
 
 def describe_study(folder: StudyFolder) -> StudyDetail:
@@ -51,14 +43,15 @@ def describe_study(folder: StudyFolder) -> StudyDetail:
     StudyDetail
         Kept until one of the study's files changes.
     """
-    now = tuple(_changed(folder.root / name) for name in _WATCHED)
+    now = stamps_of(folder.root)
     known = _kept.get(folder.root)
     if known is not None and known[0] == now:
         return known[1]
+    modified = max(nanoseconds for nanoseconds, _ in now) / 1e9
     try:
-        found = _describe(folder, read_config(folder.config), max(now))
+        found = _describe(folder, read_config(folder.config), modified)
     except (VeriscopeError, OSError) as error:
-        found = _broken(folder, error, max(now))
+        found = _broken(folder, error, modified)
     _kept[folder.root] = (now, found)
     while len(_kept) > _MOST_KEPT:
         _kept.popitem(last=False)
@@ -79,13 +72,6 @@ def question_version(folder: StudyFolder) -> str:
         Entity tag, with quotation marks.
     """
     return etag_of(folder.config.read_bytes())
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _describe(folder: StudyFolder, config: StudyConfig, modified: float) -> StudyDetail:

@@ -5,26 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from veriscope.server.events import Events, Part
+from veriscope.server.study_files import STUDY_FILES, Stamp, stamps_of
 from veriscope.server.workspace import Workspace
 
 __all__ = ["StudyWatcher"]
 
 _SECONDS = 2.0
-_FILES: dict[str, Part] = {
-    "study.yaml": "study",
-    "images.csv": "images",
-    "audit/plan.csv": "audit",
-    "annotations": "audit",
-    "evidence/verdict.json": "answer",
-    "report/index.html": "answer",
-    "record.jsonl": "candidates",
-}
-"""What is looked at, and which part of the study a change of it concerns; the first that changed is told."""
-
-_State = tuple[tuple[int, int], ...]
 _log = logging.getLogger("veriscope.server")
 
 
@@ -54,7 +42,7 @@ class StudyWatcher:
     ) -> None:
         self._workspace, self._events, self._is_busy = workspace, events, is_busy
         self._seconds = seconds
-        self._seen: dict[str, _State] | None = None
+        self._seen: dict[str, tuple[Stamp, ...]] | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
@@ -79,7 +67,7 @@ class StudyWatcher:
         """
         with self._lock:
             if self._seen is not None and study in self._seen:
-                self._seen[study] = _state(self._workspace.folder_of(study))
+                self._seen[study] = stamps_of(self._workspace.folder_of(study))
 
     def look(self) -> None:
         """Look once at all studies, and tell what has changed since the last look."""
@@ -90,7 +78,7 @@ class StudyWatcher:
         names = self._workspace.names()
         with self._lock:
             before = self._seen
-            self._seen = {name: _state(self._workspace.folder_of(name)) for name in names}
+            self._seen = {name: stamps_of(self._workspace.folder_of(name)) for name in names}
             now = dict(self._seen)
         if before is None:
             return
@@ -106,20 +94,8 @@ class StudyWatcher:
                 _log.warning("the studies cannot be looked at: %s", error)
 
 
-def _state(folder: Path) -> _State:
-    return tuple(_stamp(folder / name) for name in _FILES)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, -1
-    return found.st_mtime_ns, found.st_size
-
-
-def _part(before: _State | None, now: _State | None) -> Part:
+def _part(before: tuple[Stamp, ...] | None, now: tuple[Stamp, ...] | None) -> Part:
     if before is None or now is None:
         return "study"
-    changed = [part for part, old, new in zip(_FILES.values(), before, now, strict=True) if old != new]
+    changed = [part for part, old, new in zip(STUDY_FILES.values(), before, now, strict=True) if old != new]
     return changed[0]

@@ -1,0 +1,47 @@
+"""The files of a study by which it is noticed that it has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veriscope.server.events import Part
+
+__all__ = ["STUDY_FILES", "Stamp", "stamps_of"]
+
+STUDY_FILES: dict[str, Part] = {
+    "study.yaml": "study",
+    "images.csv": "images",
+    "audit/plan.csv": "audit",
+    "annotations": "audit",
+    "evidence/verdict.json": "answer",
+    "report/index.html": "answer",
+    "record.jsonl": "candidates",
+}
+"""Which part of the study a change of each concerns; where several have changed, the first is told."""
+
+Stamp = tuple[int, int]
+"""Time of the last change in nanoseconds, and size in bytes; 0 and -1 of a file that is not there."""
+
+
+def stamps_of(folder: Path) -> tuple[Stamp, ...]:
+    """Look when each file was changed.
+
+    Parameters
+    ----------
+    folder
+        The study.
+
+    Returns
+    -------
+    tuple of Stamp
+        In the order of `STUDY_FILES`.
+    """
+    return tuple(_stamp(folder / name) for name in STUDY_FILES)
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, -1
+    return found.st_mtime_ns, found.st_size
