@@ -124,6 +124,7 @@ def test_empty_cases(reference: int, prediction: int, expected: dict[str, float 
 def test_no_image_at_all() -> None:
     found = compare_detections([], [], BOX)
     assert found.n_images == 0
+    assert "f1" in found.metrics
     assert all(np.isnan(interval.value) for interval in found.metrics.values())
     json.dumps(found.to_dict(), allow_nan=False)
 

@@ -55,6 +55,7 @@ def test_a_class_without_a_reference_object_is_no_class() -> None:
     for key in ("average_precision", "coco_average_precision"):
         assert with_none[key] == alone[key]
     nothing = curve_metrics(NONE, [NONE], threshold=0.5, coco=True)
+    assert nothing.keys() == alone.keys()
     assert all(np.isnan(interval.value) and interval.low is None for interval in nothing.values())
 
 
