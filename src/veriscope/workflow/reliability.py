@@ -68,12 +68,12 @@ def object_reliability(
     images: list[str] = []
     for tile, prediction in zip(tiles, predictions, strict=True):
         sure = by_image.get(tile.image_id, {})
-        matched = match(contingency(tile.reference, prediction), threshold=_IOU).pairs[:, 1]
+        matched = set(match(contingency(tile.reference, prediction), threshold=_IOU).pairs[:, 1].tolist())
         for label in owned_labels(prediction, tile.inner_box, where=tile.unit):
             probability = sure.get(int(label), np.nan)
             if np.isfinite(probability):
                 stated.append(float(np.clip(probability, 0, 1)))
-                right.append(bool(np.isin(label, matched)))
+                right.append(int(label) in matched)
                 images.append(tile.image_id)
     if not stated:
         return None

@@ -13,10 +13,9 @@ import numpy as np
 from veriscope.errors import InputError, TableError
 from veriscope.training.images.pairs import LabelledImage
 
-__all__ = ["LOCKED", "PARTS", "Part", "Split", "group_images", "make_split"]
+__all__ = ["PARTS", "Part", "Split", "group_images", "make_split"]
 
 Part = Literal["train", "val", "test"]
-LOCKED: Part = "test"
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 """What a table of parts may say."""
 _GROUP_COLUMNS = ("field_group", "group", "replicate", "field")
