@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from veriscope.errors import MethodError
+from veriscope.errors import InputError, MethodError
 from veriscope.io.folders import find_images, pair_by_stem
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
@@ -77,6 +77,12 @@ def method_for_files(
         raise MethodError(f"{name} must be trained: give --train FOLDER with images/ and labels/")
     if not isinstance(method, Trainable):
         raise MethodError(f"{method.name} has no fit(images, labels, regions=…), so it cannot be trained")
-    pairing = pair_by_stem(find_images(train / "images"), find_images(train / "labels"), partial=True)
+    raw, annotated = find_images(train / "images"), find_images(train / "labels")
+    if not {file.stem for file in raw} & {file.stem for file in annotated}:
+        raise InputError(
+            f"{train}: none of {len(raw)} files in images/ is named as one of {len(annotated)} in labels/; give "
+            "an image and its label image the same name, without the ending"
+        )
+    pairing = pair_by_stem(raw, annotated, partial=True)
     images = [analysis_channel(read_image(pair.reference), channel) for pair in pairing.pairs]
     return method.fit(images, [read_labels(pair.prediction) for pair in pairing.pairs])
