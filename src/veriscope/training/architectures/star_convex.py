@@ -38,6 +38,9 @@ class StarConvex(nn.Module):
     """Parts that learn alone with ``tune=head``."""
     n_last: ClassVar[int] = 3
     """Convolutions at the end that belong to the head: the last of the U-Net, and the two."""
+    fast: ClassVar[tuple[str, ...]] = ("rays",)
+    """Parts that learn faster than the rest: distances span a wide range, and until they do, polygons are too
+    small to suppress each other."""
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
 from veriscope.io.usage import processor_seconds
 from veriscope.training.loop.checkpoint import load_checkpoint, save_checkpoint
+from veriscope.training.loop.rates import rate_at, weights_by_rate
 
 __all__ = ["Batches", "Clock", "FitSettings", "Fitted", "fit"]
 
@@ -210,7 +211,9 @@ class _Loop:
         self.learned = [p for p in network.parameters() if p.requires_grad]
         if not self.learned:
             raise MethodError("no weight of the network is to be learned; choose --tune all or --tune head")
-        self.optimiser = torch.optim.AdamW(self.learned, lr=settings.rate, weight_decay=settings.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            weights_by_rate(network), lr=settings.rate, weight_decay=settings.weight_decay
+        )
         self.state = Fitted(batch=settings.batch)
         self.half = settings.half and _is_fast_in_half(device)
         self.begin(0.0)
@@ -223,9 +226,9 @@ class _Loop:
 
     def step(self, pixels: Tensor, targets: Tensor) -> None:
         state, settings = self.state, self.settings
-        rate = settings.rate * min(1, (state.step + 1) / 100) * _cosine(self.part())
+        rate = settings.rate * rate_at(state.step, self.part())
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["gain"]
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.half):
             output = self.network(pixels.to(self.device, memory_format=torch.channels_last))
         loss = self.loss_of(output.float(), targets.to(self.device))
@@ -382,10 +385,6 @@ def _lower_batch(loop: _Loop, error: BaseException, say: Callable[[str], None] |
     before, loop.state.batch = loop.state.batch, loop.state.batch // 2
     if say is not None:
         say(f"memory did not suffice for {before} crops in a step; going on with {loop.state.batch}")
-
-
-def _cosine(part: float) -> float:
-    return 0.5 * (1 + math.cos(math.pi * min(part, 1))) + 0.01
 
 
 def _check(value: Tensor, state: Fitted, what: str) -> None:
