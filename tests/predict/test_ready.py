@@ -77,8 +77,8 @@ def test_the_channel_chosen_is_the_one_learnt(folder: Path) -> None:
         ("no labels", "labels"),
         (
             "other names",
-            "none of 3 files in images/ is named as one of 2 in labels/; give an image and its label image the "
-            "same name, without the ending",
+            "none of 3 files in images/ is named as one of 2 in labels/; give an image and its label image "
+            "the same name, without the ending",
         ),
         ("empty labels", "the training tiles have no object pixel"),
         ("a mask", "is a mask"),

@@ -80,8 +80,8 @@ def method_for_files(
     raw, annotated = find_images(train / "images"), find_images(train / "labels")
     if not {file.stem for file in raw} & {file.stem for file in annotated}:
         raise InputError(
-            f"{train}: none of {len(raw)} files in images/ is named as one of {len(annotated)} in labels/; give "
-            "an image and its label image the same name, without the ending"
+            f"{train}: none of {len(raw)} files in images/ is named as one of {len(annotated)} in labels/; "
+            "give an image and its label image the same name, without the ending"
         )
     pairing = pair_by_stem(raw, annotated, partial=True)
     images = [analysis_channel(read_image(pair.reference), channel) for pair in pairing.pairs]
