@@ -83,14 +83,3 @@ export function union(a: Box, b: Box): Box {
     y1: Math.max(a.y1, b.y1),
   };
 }
-
-/** 32-bit FNV-1a over the values, to see that two label images have the same pixels. */
-export function fingerprint(labels: Labels): number {
-  let hash = 0x811c9dc5;
-  for (const value of labels.data) {
-    for (let shift = 0; shift < 32; shift += 8) {
-      hash = Math.imul(hash ^ ((value >>> shift) & 255), 0x01000193);
-    }
-  }
-  return hash >>> 0;
-}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { components } from "./components";
 import { boxOf, EMPTY_BOX, type Labels, labelAt, makeLabels, type Point } from "./labels";
-import { eraseOnly, fillHoles, fillPolygon, floodFill, merge, paint, remove, split } from "./operations";
+import { fillHoles, fillPolygon, floodFill, merge, paint, remove, split } from "./operations";
 import { apply, invert, record } from "./patch";
 import { asDrawing, drawing, forSeeds, randomLabels } from "./testing";
 
@@ -170,12 +170,6 @@ describe("painting", () => {
     const around = drawing("..22. .....");
     record(around, (recorder) => paint(recorder, { ...stroke, overwrite: "background" }));
     expect(asDrawing(around)).toBe("99229\n.....");
-  });
-
-  it("erases one object and spares the others", () => {
-    const labels = drawing("11221 .....");
-    record(labels, (recorder) => eraseOnly(recorder, { ...stroke, label: 0, overwrite: "everything" }, 1));
-    expect(asDrawing(labels)).toBe("..22.\n.....");
   });
 
   it("of many dabs is one patch that undoes them all", () => {

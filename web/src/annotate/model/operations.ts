@@ -20,14 +20,6 @@ export function paint(recorder: Recorder, dab: Dab): void {
   capsule(recorder.labels, dab.from, dab.to, dab.radius, brushOf(recorder, dab.label, dab.overwrite));
 }
 
-/** Erases pixels of one object only. */
-export function eraseOnly(recorder: Recorder, dab: Dab, label: number): void {
-  const { data } = recorder.labels;
-  capsule(recorder.labels, dab.from, dab.to, dab.radius, (place) => {
-    if (data[place] === label) recorder.set(place, 0);
-  });
-}
-
 /** Fills a polygon or lasso with a label; label 0 cuts it out. */
 export function fillPolygon(
   labels: Labels,
