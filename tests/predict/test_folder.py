@@ -186,7 +186,7 @@ def test_images_that_need_more_memory_are_predicted_part_by_part(
     method = make_method("log-spots", {"diameter": 14})
     whole = predict_folder(method, images, tmp_path / "whole", memory=1 << 31)
     assert {Path(row["labels"]).suffix for row in whole["images"]} == {".tif"}
-    monkeypatch.setattr("veriscope.predict.folder.fits_memory", lambda *_: False)
+    monkeypatch.setattr("veriscope.predict.folder.fits_whole", lambda *_: False)
     parts = predict_folder(method, images, tmp_path / "parts", memory=1 << 31, tile=64)
     assert parts["n_done"] == 3
     for one, other in zip(whole["images"], parts["images"], strict=True):

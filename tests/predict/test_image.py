@@ -269,9 +269,9 @@ def test_one_strip_larger_than_the_memory_is_converted_by_the_command_that_is_to
         main()
     assert not ended.value.code
     whole = predict_image(SPOTS, "my slide.tif", "whole/o.ome.zarr")
-    parts = predict_image(SPOTS, "my slide.ome.zarr", "o.ome.zarr", memory=400 << 20, tile=700)
+    parts = predict_image(SPOTS, "my slide.ome.zarr", "o.ome.zarr", memory=450 << 20, tile=700)
     assert parts["n_parts"] > whole["n_parts"]
-    assert sha256_of("o.ome.zarr") == sha256_of("whole/o.ome.zarr")
+    np.testing.assert_array_equal(read_labels("o.ome.zarr"), read_labels("whole/o.ome.zarr"))
 
 
 def test_each_worker_decompresses_its_own_piece(tmp_path: Path) -> None:
@@ -327,5 +327,5 @@ def test_a_method_that_needs_the_whole_image_is_refused(image: Path, tmp_path: P
         def _predict(self, image: Image) -> Prediction:
             raise NotImplementedError
 
-    with pytest.raises(MethodError, match="whole needs the whole image at once"):
+    with pytest.raises(MethodError, match=r"whole needs the whole image at once .* such as -o o$"):
         predict_image(Whole(), image, tmp_path / "o.ome.zarr")

@@ -150,7 +150,7 @@ def test_a_folder_gives_a_map_for_each_image_small_or_large(
         str(out / "probabilities" / f"{stem}.ome.zarr") for stem in "ab"
     ]
     assert predict_folder(forest(), tmp_path / "in", out, probabilities=True)["n_done"] == 0
-    monkeypatch.setattr("veriscope.predict.folder.fits_memory", lambda *_: False)
+    monkeypatch.setattr("veriscope.predict.folder.fits_whole", lambda *_: False)
     parts = predict_folder(
         forest(), tmp_path / "in", tmp_path / "parts", probabilities=True, memory=1 << 31, tile=64
     )

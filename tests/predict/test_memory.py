@@ -40,6 +40,28 @@ print((peaks[1] - peaks[0]) / (1024**2 - 256**2) / method.bytes_per_pixel)
 """
 
 
+TINY = """
+from pathlib import Path
+import numpy as np
+from veriscope.core.image import Image
+from veriscope.core.source import ArraySource
+from veriscope.registry import make_method
+def peak():
+    (line,) = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+budget = 200 << 20
+method = make_method("nuclei-fluorescence")
+method.make_ready()
+method.limit_memory(budget)
+y, x = np.indices((300, 300))
+discs = ((y % 12 - 6) ** 2 + (x % 12 - 6) ** 2 < 16) * 200
+pixels = np.random.default_rng(0).poisson(30 + discs).astype(np.uint16)
+before = peak()
+per_pixel = method.part_bytes(method.survey(ArraySource(Image(pixels[:160, :160], "yx"))))
+side = int((budget / per_pixel) ** 0.5)
+scale = method.predict(Image(pixels[:side, :side], "yx")).details["scale"]
+print(scale, peak() - before, budget, per_pixel, method.whole_bytes((1, 1)), method.bytes_per_pixel)
+"""
 SURVEY = """
 from pathlib import Path
 import numpy as np
@@ -118,6 +140,15 @@ def test_a_network_needs_what_it_states() -> None:
     """ONNX Runtime's memory is not NumPy's, so that of the whole process is measured."""
     done = subprocess.run([sys.executable, "-c", NETWORK], capture_output=True, text=True, check=True)
     assert 0.3 < float(done.stdout) < 1.1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read as Linux tells it")
+def test_tiny_objects_are_enlarged_and_the_parts_are_planned_with_the_memory_that_this_takes() -> None:
+    done = subprocess.run([sys.executable, "-c", TINY], capture_output=True, text=True, check=True)
+    scale, used, budget, per_pixel, most, usual = map(float, done.stdout.split())
+    assert scale > 2
+    assert usual < per_pixel <= most
+    assert 0.2 * budget < used < budget
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read as Linux tells it")

@@ -180,3 +180,18 @@ def test_a_run_that_was_stopped_in_an_image_goes_on_there_or_as_a_whole(studies:
     there.run(only=["log-spots"])
     assert not part.exists()
     assert same_files(here, there)
+
+
+def test_a_candidate_that_cannot_keep_the_memory_is_not_run_and_the_others_are(
+    studies: list[Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that need the image of 190 × 210 pixels as a whole, one has room for it."""
+    monkeypatch.setattr(spread, "can_join", lambda *_: False)
+    memory = int((plan._BASE + 100 * 190 * 210) / plan._SHARE)
+    runs = {item.candidate: item for item in studies[0].run(memory=memory)}
+    assert runs["otsu-watershed"].n_images == 3
+    failed = runs["log-spots"]
+    assert (failed.n_images, failed.failed) == (0, True)
+    assert "log-spots takes images as a whole (as it is used here), and needs about" in failed.not_run
+    assert "of 190 × 210 pixels; --memory promises" in failed.not_run
+    assert not (studies[0].path / "predictions" / "log-spots").exists()

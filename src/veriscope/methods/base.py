@@ -10,6 +10,7 @@ looks around a pixel, and then gives for every part what it gives for the whole.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -178,6 +179,30 @@ class Method(ABC):
             At least 1.
         """
 
+    def limit_memory(self, n_bytes: int) -> None:  # noqa: B027 (most methods have nothing to choose)
+        """Hold not much more than that at once, where it can be chosen, or fail; changes no result.
+
+        Parameters
+        ----------
+        n_bytes
+            For the work on one image or part, beside Python and the packages.
+        """
+
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Say how much memory it takes at most to predict an image as a whole.
+
+        Parameters
+        ----------
+        shape
+            Of the image, spatial axes.
+
+        Returns
+        -------
+        float or None
+            Bytes, beside Python and the packages; None: not known, so that no amount can be promised.
+        """
+        return None
+
     def make_ready(self) -> None:  # noqa: B027 (most methods need nothing)
         """Load what predicting needs, so that what is missing is said before the first image.
 
@@ -337,14 +362,24 @@ class LocalMethod(Method):
             In pixels of the image.
         """
 
-    def limit_memory(self, n_bytes: int) -> None:
-        """Hold not much more than that at once, where it can be chosen; changes no result.
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Say how much memory it takes at most to predict an image as a whole."""
+        return math.prod(shape) * self.bytes_per_pixel
+
+    def part_bytes(self, survey: Any) -> float:
+        """Say how much memory a part takes per pixel, once the image is known.
 
         Parameters
         ----------
-        n_bytes
-            For the work on one part, beside Python and the packages.
+        survey
+            Of the image.
+
+        Returns
+        -------
+        float
+            Bytes per pixel of the image, beside Python and the packages.
         """
+        return self.bytes_per_pixel
 
     def survey_bytes(self, shape: tuple[int, ...]) -> float:
         """Say how much memory the survey of an image needs, whatever the size of its parts.

@@ -60,8 +60,8 @@ def begin_parts(
     InputError
         If the memory does not suffice, or the folder holds an unfinished run of something else.
     """
-    bytes_per_pixel = method.bytes_per_pixel + (_MAP_BYTES if maps else 0)
-    require_memory(pixels.shape, bytes_per_pixel, memory, workers)
+    more = _MAP_BYTES if maps else 0
+    require_memory(pixels.shape, method.bytes_per_pixel + more, memory, workers)
     if memory is not None:
         method.limit_memory(memory_of_part(memory, workers))
         require_survey_memory(method.survey_bytes(pixels.shape), memory, workers)
@@ -76,7 +76,7 @@ def begin_parts(
     plan = plan_tiles(
         pixels.shape,
         max(footprints, key=lambda found: found.reach + found.largest),
-        bytes_per_pixel=bytes_per_pixel,
+        bytes_per_pixel=max(method.part_bytes(survey) for survey in surveys) + more,
         memory=memory,
         workers=workers,
         tile=tile,

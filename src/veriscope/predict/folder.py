@@ -20,9 +20,10 @@ from veriscope.io.lock import only_run
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
-from veriscope.predict.plan import fits_memory
+from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
+from veriscope.predict.whole import fits_whole, require_whole
 
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
@@ -65,7 +66,8 @@ def predict_folder(
     tile
         For images predicted part by part, as for `predict_image`.
     memory
-        Bytes; images that need more are predicted part by part. None: no image is.
+        Bytes for all processes together. Images that need more are predicted part by part; those of a method
+        that takes whole images are refused, or the tool that runs it is stopped. None: not limited.
     workers
         Number of processes; 1 works in this one.
     executor
@@ -90,11 +92,13 @@ def predict_folder(
     found = find_images(images)
     if any(file.path.resolve().parent == output.resolve() for file in found):
         raise InputError(f"{output} holds the images; choose another folder for the label images")
+    if memory is not None:
+        method.limit_memory(memory_of_part(memory, workers))
     own = executor_for(min(workers, len(found))) if executor is None else contextlib.nullcontext(executor)
     with own as used:
         # Its processes start while the images are looked at.
-        large = {file.path for file in found if _needs_parts(method, file, reading, memory)}
-        files, faults = _check(method, found, reading, large)
+        large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
+        files, faults = _check(method, found, reading, large, memory, workers)
         if faults and (not reading.skip_bad or not files):
             raise_together(
                 faults,
@@ -180,7 +184,7 @@ def _summary(
     }
 
 
-def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int | None) -> bool:
+def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int | None, workers: int) -> bool:
     """Whether an image is a time series, or needs more memory than promised; an unreadable one is none."""
     if not isinstance(method, LocalMethod):
         return False
@@ -188,13 +192,16 @@ def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int 
         header = reading.header(file.path)
     except VeriscopeError:
         return False
-    sizes = dict(zip(header.axes, header.shape, strict=True))
-    shape = tuple(sizes[letter] for letter in spatial_axes(header.axes))
-    return "t" in sizes or (memory is not None and not fits_memory(shape, method.bytes_per_pixel, memory))
+    return "t" in header.axes or (memory is not None and not fits_whole(method, header, memory, workers))
 
 
 def _check(
-    method: Method, found: Sequence[ImageFile], reading: Reading, large: Collection[Path]
+    method: Method,
+    found: Sequence[ImageFile],
+    reading: Reading,
+    large: Collection[Path],
+    memory: int | None,
+    workers: int,
 ) -> tuple[list[ImageFile], list[VeriscopeError]]:
     """Read all files before the first prediction, so that a run of hours does not stop at a bad one.
 
@@ -207,6 +214,8 @@ def _check(
             if file.path in large:
                 method.check(reading.source(file.path, method).corner())
             else:
+                if memory is not None:
+                    require_whole(method, reading.header(file.path), memory, workers)
                 method.check(reading.view(method, reading.read(file.path)))
             good.append(file)
         except VeriscopeError as error:

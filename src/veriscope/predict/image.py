@@ -98,8 +98,8 @@ def predict_image(
     maps = None if probabilities is None else Path(probabilities)
     if not isinstance(method, LocalMethod):
         raise MethodError(
-            f"{method.name} needs the whole image at once (it is no LocalMethod), so it cannot be used on "
-            "parts; predict without --tile and --memory"
+            f"{method.name} needs the whole image at once (it is no LocalMethod), so it cannot work part "
+            f"by part; give a folder for the result, such as -o {output.name.split('.')[0]}"
         )
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1")

@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "fits_memory",
     "least_memory",
+    "memory_for_part",
     "memory_of_part",
     "parse_memory",
     "plan_tiles",
@@ -212,7 +213,7 @@ def require_survey_memory(needed: float, memory: int, workers: int) -> None:
         If it does not suffice.
     """
     if needed > max(memory_of_part(memory, workers), 0):
-        total = (workers * needed + _base(workers)) / _SHARE
+        total = memory_for_part(needed, workers)
         raise InputError(
             f"--memory: {shown(memory)} do not suffice to measure the size of the objects on "
             f"{_workers(workers)}; give {shown(total)}, or the size with --diameter" + _fewer(workers)
@@ -237,24 +238,42 @@ def memory_of_part(memory: int, workers: int) -> int:
     return int((_SHARE * memory - _base(workers)) / workers)
 
 
-def fits_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int) -> bool:
-    """Tell whether an image can be predicted as a whole.
+def memory_for_part(needed: float, workers: int) -> int:
+    """Say how much memory has to be promised so that a process may take some; as `memory_of_part` backwards.
 
     Parameters
     ----------
-    shape
-        Of the image.
-    bytes_per_pixel
-        Memory that the method needs per pixel predicted.
+    needed
+        Bytes for the part or image that a process is at.
+    workers
+        Number of processes.
+
+    Returns
+    -------
+    int
+        Bytes for all processes together.
+    """
+    return math.ceil((workers * needed + _base(workers)) / _SHARE)
+
+
+def fits_memory(needed: float, memory: int, workers: int) -> bool:
+    """Tell whether each process can hold what an image takes.
+
+    Parameters
+    ----------
+    needed
+        Bytes for one image, beside Python and the packages.
     memory
-        Bytes promised.
+        Bytes for all processes together.
+    workers
+        Number of processes.
 
     Returns
     -------
     bool
-        Whether it needs no more than is planned with.
+        Whether it takes no more than is planned with.
     """
-    return math.prod(shape) * bytes_per_pixel + _BASE <= _SHARE * memory
+    return needed <= memory_of_part(memory, workers)
 
 
 def _crop(side: int, halo: int, shape: tuple[int, ...]) -> int:

@@ -171,6 +171,7 @@ class _Job:
 
     def predict_all(self, images: Sequence[StudyImage], spread: Spread) -> int:
         """Predict all images that are not current, the large ones last; how many those are."""
+        spread.limit(self.method)
         large = {image.image_id for image in images if spread.wants(self.method, image)}
         images = sorted(images, key=lambda image: image.image_id in large)
         n_small = len(images) - len(large)

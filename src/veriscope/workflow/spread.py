@@ -12,9 +12,10 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
-from veriscope.predict.plan import fits_memory
+from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, HereExecutor
+from veriscope.predict.whole import fits_whole, require_whole
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
 __all__ = ["Spread", "remove_parts"]
@@ -50,6 +51,22 @@ class Spread:
     workers: int = 1
     progress: Progress = silent
 
+    def limit(self, method: Method) -> None:
+        """Have a method keep to the memory.
+
+        Parameters
+        ----------
+        method
+            Ready to predict, or to be trained.
+
+        Raises
+        ------
+        MethodError
+            If it cannot.
+        """
+        if self.memory is not None:
+            method.limit_memory(memory_of_part(self.memory, self.workers))
+
     def wants(self, method: Method, image: StudyImage) -> bool:
         """Tell whether an image is predicted part by part.
 
@@ -65,14 +82,23 @@ class Spread:
         bool
             Whether it is large and there are several workers, or it needs more memory than is allowed; and
             method and file can be used so. Its objects are the same either way.
+
+        Raises
+        ------
+        InputError, MethodError
+            If it needs more memory than is allowed and has to be predicted as a whole.
         """
-        if not isinstance(method, LocalMethod):
-            return False
-        shape = image.spatial_shape
-        several = not isinstance(self.executor, HereExecutor) and math.prod(shape) > _LARGE
-        memory = None if self.memory is None else self.memory // self.workers
-        tight = memory is not None and not fits_memory(shape, method.bytes_per_pixel, memory)
-        return (several or tight) and can_join(method, *self._file(method, image))
+        source, reading = self._file(method, image)
+        several = not isinstance(self.executor, HereExecutor)
+        large = several and math.prod(image.spatial_shape) > _LARGE
+        if self.memory is None:
+            return large and can_join(method, source, reading)
+        header = reading.header(source)
+        tight = not fits_whole(method, header, self.memory, self.workers)
+        if (large or tight) and can_join(method, source, reading):
+            return True
+        require_whole(method, header, self.memory, self.workers)
+        return False
 
     def predict(self, method: Method, image: StudyImage, labels: Path, *, stage: str) -> Prediction:
         """Predict an image part by part.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError, MethodError
+from veriscope.methods.external import external_method
 from veriscope.methods.external.environment import Recipe
 from veriscope.methods.external.external_method import ExternalMethod, content_hash
+from veriscope.methods.external.process import memory_of
 from veriscope.registry import get_method, make_method
 from veriscope.testing.methods import check_method, discs_image
 
@@ -132,3 +135,43 @@ def test_any_type_of_pixels_is_taken(method: ExternalMethod, kind: str) -> None:
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert method.predict(Image(np.zeros((20, 30), kind), "yx")).details == {"constant": True}
     method.close()
+
+
+linux = pytest.mark.skipif(not memory_of(os.getpid()), reason="memory is watched where the system tells it")
+
+
+@linux
+def test_a_tool_that_uses_more_than_is_promised_is_stopped_also_in_another_process(
+    method: ExternalMethod,
+) -> None:
+    method.predict(discs_image())
+    used = method.tool.memory()
+    method.limit_memory(used + (1 << 30))
+    assert method.tool.limits.memory_bytes == method.memory_bytes == used + (1 << 30)
+    copy = pickle.loads(pickle.dumps(method))
+    assert copy.memory_bytes == method.memory_bytes
+    assert copy.tool.limits.memory_bytes == method.memory_bytes
+    assert method.predict(discs_image()).n_objects > 0
+    with pytest.raises(
+        MethodError, match=r"uses \d+ MB before it sees an image, and 1 MB of the memory promised"
+    ):
+        method.limit_memory(1 << 20)
+    method.close()
+
+
+def test_the_least_of_all_limits_counts(fake_installed: Path) -> None:
+    method = make_method("fake:offered", {"memory_gb": 2})
+    assert isinstance(method, ExternalMethod)
+    assert method.memory_bytes == 2 << 30
+    method.most_bytes = 1 << 30
+    assert method.memory_bytes == 1 << 30
+    method.most_bytes = 3 << 30
+    assert method.memory_bytes == 2 << 30
+
+
+def test_where_memory_is_not_told_none_is_promised(
+    method: ExternalMethod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(external_method, "memory_of", lambda process: 0)
+    with pytest.raises(MethodError, match=r"this system does not tell how much memory .* leave out --memory"):
+        method.limit_memory(1 << 30)

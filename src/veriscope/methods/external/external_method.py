@@ -143,15 +143,16 @@ class ExternalMethod(Method):
         """
         if not memory_of(os.getpid()):
             raise MethodError(
-                f"--memory: this system does not tell how much memory {self.recipe.title} uses, so no amount can "
-                "be promised; leave out --memory"
+                f"--memory: this system does not tell how much memory {self.recipe.title} uses, so no amount "
+                "can be promised; leave out --memory"
             )
         self.most_bytes = n_bytes
         used = self._tool.memory() if self._tool is not None else 0
         if used > n_bytes:
             raise MethodError(
-                f"--memory: {self.name} uses {used >> 20} MB before it sees an image, and of the memory promised "
-                f"{max(n_bytes, 0) >> 20} MB are left for it; give more --memory, or fewer --workers"
+                f"--memory: {self.name} uses {used >> 20} MB before it sees an image, and "
+                f"{max(n_bytes, 0) >> 20} MB of the memory promised are left for it; give more "
+                "--memory, or fewer --workers"
             )
         if self._tool is not None:
             self._tool.limits = replace(self._tool.limits, memory_bytes=self.memory_bytes)

@@ -110,7 +110,7 @@ def external_method(name: str) -> type[ExternalMethod]:
     return made
 
 
-def remake(name: str, parameters: Settings, threads: int) -> Any:
+def remake(name: str, parameters: Settings, threads: int, most_bytes: int | None = None) -> Any:
     """Make a method again in another process.
 
     Parameters
@@ -121,6 +121,8 @@ def remake(name: str, parameters: Settings, threads: int) -> Any:
         Its options.
     threads
         As given to `limit_threads`; 0: not limited.
+    most_bytes
+        As given to `limit_memory`; None: not limited.
 
     Returns
     -------
@@ -128,5 +130,5 @@ def remake(name: str, parameters: Settings, threads: int) -> Any:
         Its tool has not started.
     """
     method = external_method(name)(parameters)
-    method.threads = threads
+    method.threads, method.most_bytes = threads, most_bytes
     return method

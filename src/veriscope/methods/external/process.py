@@ -157,6 +157,16 @@ class ToolProcess:
             self.close()
             raise MethodError(f"{self.name}: its process answers nonsense: {error}") from error
 
+    def memory(self) -> int:
+        """Tell how much memory it uses now.
+
+        Returns
+        -------
+        int
+            Resident bytes; 0 if it does not run, or the system does not tell them.
+        """
+        return 0 if self._running is None else memory_of(self._running.process.pid)
+
     def close(self) -> None:
         """End the process, if it runs."""
         if self._running is not None:
@@ -191,7 +201,8 @@ class ToolProcess:
                         raise MethodError(
                             f"{self.name}: used {used / 2**30:.1f} GB of memory, more than the "
                             f"{most / 2**30:.1f} "
-                            "GB allowed, and was stopped; give smaller images, or more with -p memory_gb=N"
+                            "GB allowed, and was stopped; give smaller images, or more with --memory or "
+                            "-p memory_gb=N"
                         ) from None
                     if time.monotonic() > end:
                         tail = running.tail()

@@ -138,7 +138,7 @@ class ProgramMethod(ExternalMethod):
                 folder,
                 finished=(lambda: self.is_complete(folder)) if self.stays else lambda: False,
                 seconds=options.timeout,
-                memory_bytes=None if options.memory_gb is None else int(options.memory_gb * 2**30),
+                memory_bytes=self.memory_bytes,
                 threads=self.threads,
             )
             if not self.is_complete(folder):
@@ -213,7 +213,7 @@ def run_program(
                     raise MethodError(
                         f"{name}: used more than the {most / 2**30:.1f} GB of memory allowed and was "
                         "stopped; "
-                        "give smaller images, or more with -p memory_gb=N"
+                        "give smaller images, or more with --memory or -p memory_gb=N"
                     )
                 if time.monotonic() > end:
                     raise MethodError(

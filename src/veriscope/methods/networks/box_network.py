@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,10 @@ _LOOKS = (1.0, 0.5, 2.0)
 """Sizes relative to those trained with at which objects are looked for, until enough are found."""
 _ENOUGH = 5
 """Objects from which a size is believed."""
+_GRID_BYTES = 360.0
+"""Memory per pixel of the network's grid, measured with the network for blood."""
+_USUAL_SCALE = 1.4
+"""Scale up to which images are seen whose objects have about the size of those trained with."""
 _LARGEST_SCALE = 6.0
 """Bound on memory where a tiny diameter is stated."""
 
@@ -119,6 +124,16 @@ class BoxNetwork(PackagedNetwork):
     def limit_threads(self, threads: int) -> None:
         """Let the network use no more threads than that."""
         self._network.threads = threads
+
+    def limit_memory(self, n_bytes: int) -> None:
+        """Run the network on tiles that fit the memory."""
+        self._network.keep_tiles_below(n_bytes / _GRID_BYTES)
+
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Estimate how much memory it takes; an image of tiny objects is enlarged and takes more."""
+        given: float | None = self.parameters.diameter
+        scale = _USUAL_SCALE if given is None else min(self.settings.best_diameter / given, _LARGEST_SCALE)
+        return math.prod(shape) * _GRID_BYTES * max(scale, 1.0) ** 2
 
     def _predict(self, image: Image) -> Prediction:
         where = image.axes.find("c")

@@ -38,6 +38,10 @@ __all__ = ["InstanceNetwork", "NetworkSurvey"]
 
 _LONG = 1.5
 """Length of a long object, in diameters of a disc of its area."""
+_USUAL_BYTES, _GRID_BYTES = 650.0, 400.0
+"""Memory per pixel of the image, and of the network's grid, which is finer where objects are tiny."""
+_TILE_SHARE = 0.5
+"""Of the memory, for the network itself where its grid is finer than the image."""
 _SURVEY_BYTES = 100.0
 """Memory per pixel of the window that is looked at first, beside that of the network."""
 _LARGEST_SCALE = 6.0
@@ -90,7 +94,7 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
 
     Parameters: ClassVar[type[Settings]] = NetworkParameters
     SurveyType: ClassVar[type[Survey]] = NetworkSurvey
-    bytes_per_pixel: ClassVar[float] = 650.0
+    bytes_per_pixel: ClassVar[float] = _USUAL_BYTES
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -98,6 +102,7 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         self.settings = self.package.settings
         self.options = given.filled(self.settings)
         self._separate = separator_for(self.settings)
+        self._most_bytes: int | None = None
         self._network = OnnxNetwork(
             self.package.weights(given.precision),
             stride=self.settings.stride,
@@ -150,7 +155,19 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
 
     def limit_memory(self, n_bytes: int) -> None:
         """Run the network on tiles that fit the memory, also where objects are measured beforehand."""
+        self._most_bytes = n_bytes
         self._network.keep_tiles_below(n_bytes / self.bytes_per_pixel)
+
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Say how much memory it takes at most: tiny objects are enlarged, if no diameter is given."""
+        scale = _FINEST if self.settings.scale_search else 1.0
+        if self.options.diameter is not None:
+            scale = min(self.settings.best_diameter / self.options.diameter, _LARGEST_SCALE)
+        return math.prod(shape) * _pixel_bytes(scale)
+
+    def part_bytes(self, survey: NetworkSurvey) -> float:
+        """Say how much memory a part takes per pixel at the scale at which the image is seen."""
+        return _pixel_bytes(survey.scale)
 
     def survey_bytes(self, shape: tuple[int, ...]) -> float:
         """Objects of one window are taken apart as a whole, unless their diameter is given."""
@@ -259,6 +276,8 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         Dense or None
             What the network says; None: the part is constant or too small for its grid.
         """
+        if self._most_bytes is not None and survey.scale > 1:
+            self._network.keep_tiles_below(_TILE_SHARE * self._most_bytes / self.bytes_per_pixel)
         pixels = survey.normalise(part.image.pixels).reshape(-1, *part.image.spatial_shape)
         if not pixels.any():
             return None
@@ -298,6 +317,10 @@ def _calibrated(mean: NDArray[np.float32], calibration: tuple[float, float]) -> 
     slope, intercept = calibration
     safe = np.clip(mean.astype(np.float64), 1e-4, 1 - 1e-4)
     return np.asarray(1 / (1 + np.exp(-intercept) * ((1 - safe) / safe) ** slope), np.float32)
+
+
+def _pixel_bytes(scale: float) -> float:
+    return max(_USUAL_BYTES, _GRID_BYTES * scale**2)
 
 
 def _blur(scale: float) -> float:

@@ -28,6 +28,8 @@ __all__ = ["PixelForest", "PixelForestParameters"]
 _BACKGROUND, _INSIDE, _EDGE = 0, 1, 2
 _RIM = 16.0
 """Pixels of the edge belong to an inside that is at most this far away."""
+_USUAL_SCALES = 4
+"""Standard deviations of the filters for which the memory per pixel was measured."""
 _SEED_REACH = 4
 """Of the smoothing of the insides, in pixels."""
 
@@ -198,6 +200,18 @@ class PixelForest(LocalMethod):
             return Footprint(0, 0)
         reach = features_reach(self.parameters.scales) + _SEED_REACH + math.ceil(_RIM) + 2
         return Footprint(reach, self._largest)
+
+    def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
+        """Say how much memory it takes at most, by the number of filters."""
+        return math.prod(shape) * self._pixel_bytes
+
+    def part_bytes(self, survey: BrightnessSurvey) -> float:
+        """Say how much memory a part takes per pixel, by the number of filters."""
+        return self._pixel_bytes
+
+    @property
+    def _pixel_bytes(self) -> float:
+        return self.bytes_per_pixel * max(1.0, len(self.parameters.scales) / _USUAL_SCALES)
 
     def _require_trained(self) -> None:
         if self._forest is None:
