@@ -56,11 +56,50 @@ def test_clip_by_values_and_by_percentiles() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"min": 1, "min_percentile": 1}, {"max": 1, "max_percentile": 2}, {"min": 2, "max": 1}]
+    "wrong",
+    [
+        {},
+        {"min": 1, "min_percentile": 1},
+        {"max": 1, "max_percentile": 2},
+        {"min": 2, "max": 1},
+        {"min_percentile": 50, "max_percentile": 20},
+        {"min_percentile": 20, "max_percentile": 20},
+    ],
 )
 def test_clip_needs_limits_that_make_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="clip"):
         Clip(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("low", [None, 0, 5, 50])
+@pytest.mark.parametrize("high", [None, 60, 99.8, 100])
+def test_clip_between_percentiles_is_that_of_numpy(low: float | None, high: float | None) -> None:
+    if low is None and high is None:
+        return
+    values = np.random.default_rng(0).gamma(2, 100, (1, 2, 9, 11)).astype(np.float32)
+    found = run(Clip(min_percentile=low, max_percentile=high, axes=("y", "x")), values)
+    for channel, one in zip(values[0], found[0], strict=True):
+        limits = np.percentile(channel, [0 if low is None else low, 100 if high is None else high])
+        np.testing.assert_allclose(one, np.clip(channel, *limits), rtol=1e-6)
+        assert not np.isclose(one.max(), channel.max()) or high in (None, 100)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "f4", "f8", ">u2"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        ScaleRange(min_percentile=1, max_percentile=99),
+        ZeroMeanUnitVariance(),
+        ScaleLinear(gain=0.5, offset=-3),
+        FixedZeroMeanUnitVariance(mean=100.0, std=20.0),
+        Sigmoid(),
+    ],
+)
+def test_the_type_of_the_values_does_not_matter(step: Any, kind: str) -> None:
+    values = np.random.default_rng(1).integers(0, 120, (1, 1, 8, 9))
+    found = run(step, values.astype(kind))
+    assert found.dtype == (np.float64 if kind == "f8" else np.float32)
+    np.testing.assert_allclose(found, run(step, values.astype(np.float64)), rtol=1e-5, atol=1e-6)
 
 
 def test_ensure_dtype_casts() -> None:

@@ -107,6 +107,8 @@ class Clip(ProcessingStep):
             raise ValueError("clip needs a lower or an upper limit, each given once")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError(f"clip: min {self.min} is not below max {self.max}")
+        if (self.min_percentile or 0) >= (self.max_percentile or 100):
+            raise ValueError(f"clip: percentile {self.min_percentile} is not below {self.max_percentile}")
         return self
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:
