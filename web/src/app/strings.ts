@@ -152,8 +152,11 @@ export const text = {
     groupsFrom: {
       none: "All images in one group (can be changed later)",
       folders: (groups: string[]) => `From the folders: ${groups.join(", ")}`,
+      names: (groups: string[]) => `From the file names: ${groups.join(", ")}`,
       sheet: (name: string) => `From the sample sheet ${name}`,
     },
+    groupsLater:
+      "The images are one group. Say on the next page which belong to which group and replicate, or add a sample sheet (CSV: image, group, replicate) to the files.",
     go: "Make the study",
     uploading: (name: string) => `Sending ${name}`,
     uploaded: "All files are here.",
@@ -304,6 +307,7 @@ export const text = {
       stale: "out of date",
       unavailable: "cannot run here",
     },
+    waits: "waits for training tiles",
     done: (n: number, all: number) => `${fixed(n, 0)} of ${plural(all, "image")}`,
     objects: "objects found",
     speed: "Speed",
@@ -380,6 +384,8 @@ export const text = {
     toAnswer: "To the answer",
     states: { open: "open", started: "started", annotated: "annotated" },
     draws: (n: number) => `drawn ${n} times`,
+    drawnTwice: (draws: number, tiles: number) =>
+      `${draws} draws fell on ${plural(tiles, "tile")}: one that was drawn again is annotated once and counts as often as it was drawn.`,
     training: "for training",
     soFar: "What the tiles say so far",
     cannotTell: "cannot tell yet",

@@ -19,6 +19,7 @@ export function NextTile({ study, audit, enough }: { study: string; audit: Audit
   const mayAnnotate = useSession().data?.role !== "viewer";
   const next =
     audit.units.find(({ state }) => state === "started") ?? audit.units.find(({ state }) => state === "open");
+  const draws = audited.reduce((sum, { n_draws }) => sum + n_draws, 0);
   const done = audited.filter(({ state }) => state === "annotated").length;
   return (
     <section className="card">
@@ -44,6 +45,7 @@ export function NextTile({ study, audit, enough }: { study: string; audit: Audit
           )}
         </div>
         <Progress done={done} total={audited.length} label={words.done(done, audited.length)} />
+        {draws > audited.length && <p className="soft small">{words.drawnTwice(draws, audited.length)}</p>}
       </div>
     </section>
   );

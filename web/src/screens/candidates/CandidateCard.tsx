@@ -26,6 +26,10 @@ interface Props {
 
 /** One method: what it is for, where it should not be trusted, what it found and what that cost. */
 export function CandidateCard({ row, chosen, onToggle }: Props) {
+  // One that learns and has nothing to learn from is no fault.
+  const waits = row.state === "unavailable" && row.needs_training && row.card !== null;
+  const state = waits ? words.waits : words.states[row.state];
+  const tone = waits ? "info" : TONE[row.state];
   return (
     <article className={`card candidate${row.rank === 1 ? " first" : ""}`} aria-label={row.id}>
       <div className="head">
@@ -40,12 +44,12 @@ export function CandidateCard({ row, chosen, onToggle }: Props) {
           </span>
         )}
         <span className="spacer" />
-        <span className={`chip ${TONE[row.state]}`}>{words.states[row.state]}</span>
+        <span className={`chip ${tone}`}>{state}</span>
       </div>
       <div className="body stack">
         <p className="soft">{row.card?.summary ?? row.method}</p>
         {row.why && row.state !== "current" && (
-          <Message tone={row.state === "unavailable" ? "bad" : "info"} title={words.states[row.state]}>
+          <Message tone={row.state === "unavailable" && !waits ? "bad" : "info"} title={state}>
             {row.why}
           </Message>
         )}

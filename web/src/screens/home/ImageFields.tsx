@@ -6,17 +6,24 @@ const words = text.create;
 
 /** What the files do not say: groups, pixel size, which channel. Asked only where it is open. */
 export function ImageFields({ form }: { form: NewStudyForm }) {
-  const { values, set, faults, possible, groups, sheet, channels, uncalibrated } = form;
+  const { values, set, faults, possible, groups, sheet, channels, uncalibrated, ownName } = form;
   const labels: Record<Grouping, string> = {
     none: words.groupsFrom.none,
-    folders: words.groupsFrom.folders(groups),
+    folders: words.groupsFrom.folders(groups.folders),
+    names: words.groupsFrom.names(groups.names),
     sheet: words.groupsFrom.sheet(sheet ?? ""),
   };
   return (
     <div className="question-fields">
       <Field label={words.name}>
-        <input className="input" value={values.title} onChange={(event) => set.title(event.target.value)} />
+        <input
+          className="input"
+          placeholder={ownName}
+          value={values.title}
+          onChange={(event) => set.title(event.target.value)}
+        />
       </Field>
+      {possible.length === 1 && <p className="soft small">{words.groupsLater}</p>}
       {possible.length > 1 && (
         <Field label={words.groups}>
           <select

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { folderName, groupsFromFolders, nameFrom, sampleSheetOf } from "./grouping";
+import { folderName, groupsFromFolders, groupsFromNames, nameFrom, sampleSheetOf } from "./grouping";
 
 describe("groups from folders", () => {
   test("the first folder that differs is the group, the next the replicate", () => {
@@ -30,6 +30,35 @@ describe("groups from folders", () => {
 
   test("images beside folders cannot be put into a group", () => {
     expect(groupsFromFolders(["top/1.tif", "top/a/2.tif", "top/a/3.tif", "top/4.tif"])).toBeNull();
+  });
+});
+
+describe("groups from names", () => {
+  test("what stands before the number is the group, each image its own replicate", () => {
+    const found = groupsFromNames([
+      "up/control_01.tif",
+      "up/control_02.tif",
+      "up/Drug A-1.ome.tif",
+      "up/Drug A-2.ome.tif",
+    ]);
+    expect(found?.map(({ group, replicate }) => [group, replicate])).toEqual([
+      ["control", "control_01.tif"],
+      ["control", "control_02.tif"],
+      ["Drug A", "Drug A-1.ome.tif"],
+      ["Drug A", "Drug A-2.ome.tif"],
+    ]);
+  });
+
+  test.each([
+    ["one group", ["a/image_1.tif", "a/image_2.tif"]],
+    ["a group of one", ["control_1.tif", "control_2.tif", "drug_1.tif"]],
+    ["names without a number", ["control.tif", "drug.tif", "drug_1.tif", "drug_2.tif"]],
+    ["names without a word", ["1.tif", "2.tif", "a1.tif", "a2.tif"]],
+    ["hashes", ["00071198d059.png", "175dbb364bfe.png", "2bf594e9d066.png", "2bf594e9d077.png"]],
+    ["too many", Array.from({ length: 14 }, (_, i) => `site${"abcdefg"[i >> 1]}x_${i % 2}.tif`)],
+    ["no image", []],
+  ])("%s say nothing", (_, names) => {
+    expect(groupsFromNames(names)).toBeNull();
   });
 });
 

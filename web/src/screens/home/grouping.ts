@@ -25,6 +25,28 @@ export function groupsFromFolders(images: string[]): Assignment[] | null {
   });
 }
 
+/**
+ * Groups by what stands before the number at the end of file names: control_01.tif and drug_01.tif. Null where
+ * they say nothing: a name without number or word, a group of one image, or more than six groups.
+ */
+export function groupsFromNames(images: string[]): Assignment[] | null {
+  const found = images.map((image) => {
+    const name = image.slice(image.lastIndexOf("/") + 1).replace(/(\.ome)?\.[a-z]+$/i, "");
+    return { image, group: /^(.*?[\p{L}]{2}.*?)[-_ .]*\d+$/u.exec(name)?.[1] ?? "" };
+  });
+  const sizes = new Map<string, number>();
+  for (const { group } of found) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  if (sizes.has("") || sizes.size < 2 || sizes.size > MOST_GROUPS || Math.min(...sizes.values()) < 2)
+    return null;
+  return found.map(({ image, group }) => ({
+    image,
+    group,
+    replicate: image.slice(image.lastIndexOf("/") + 1),
+  }));
+}
+
+const MOST_GROUPS = 6;
+
 export function sampleSheetOf(files: string[]): string | null {
   const sheets = files.filter((name) => name.toLowerCase().endsWith(".csv"));
   return sheets.length === 1 ? (sheets[0] ?? null) : null;

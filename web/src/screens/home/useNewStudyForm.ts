@@ -2,10 +2,12 @@
 import type { Description, NewStudyRequest, Options } from "../../api/types";
 import { useDraft } from "../../app/store";
 import { text } from "../../app/strings";
-import { folderName, groupsFromFolders, nameFrom, sampleSheetOf } from "./grouping";
+import { folderName, groupsFromFolders, groupsFromNames, nameFrom, sampleSheetOf } from "./grouping";
 
-export type Grouping = "none" | "folders" | "sheet";
+export type Grouping = "none" | "folders" | "names" | "sheet";
 const FORM = "new-study/";
+/** What the server says of the pixel size of a file that states none. */
+const UNCALIBRATED = "uncalibrated";
 
 export function measureText(key: string, column: string, side: string, threshold: string): string {
   const kind = key.split(":")[0] ?? key;
@@ -42,11 +44,13 @@ export function useNewStudyForm(files: string[], options: Options | undefined, f
 
   const images = (found?.images ?? []).map(({ image }) => image);
   const byFolder = groupsFromFolders(images);
+  const byName = groupsFromNames(images);
   const sheet = sampleSheetOf(files);
   const [chosen, setGrouping] = useDraft(`${FORM}groups`);
   const possible: Grouping[] = [
     ...(sheet ? ["sheet" as const] : []),
     ...(byFolder ? ["folders" as const] : []),
+    ...(byName ? ["names" as const] : []),
     "none",
   ];
   const grouping = possible.find((name) => name === chosen) ?? possible[0] ?? "none";
@@ -60,8 +64,9 @@ export function useNewStudyForm(files: string[], options: Options | undefined, f
       kind?.needs_threshold && !Number.isFinite(Number.parseFloat(threshold)) ? text.create.threshold : null,
   };
 
+  const ownName = `${object} ${new Date().toISOString().slice(0, 10)}`;
   const request = (skipBad: boolean): NewStudyRequest => {
-    const name = title.trim() || `${object} ${new Date().toISOString().slice(0, 10)}`;
+    const name = title.trim() || ownName;
     const size = positive(pixel);
     const error = positive(tolerance);
     return {
@@ -71,6 +76,7 @@ export function useNewStudyForm(files: string[], options: Options | undefined, f
       measure: measureText(measure, column.trim(), side, threshold.trim()),
       ...(error === null ? {} : { tolerance: error / 100 }),
       ...(grouping === "folders" && byFolder ? { assignments: byFolder } : {}),
+      ...(grouping === "names" && byName ? { assignments: byName } : {}),
       ...(grouping === "sheet" && sheet ? { sheet } : {}),
       ...(size === null ? {} : { spacing: { y: size, x: size } }),
       ...(channels.length > 1 ? { channel: channel || "0" } : {}),
@@ -96,12 +102,17 @@ export function useNewStudyForm(files: string[], options: Options | undefined, f
     faults,
     isSound: Object.values(faults).every((fault) => fault === null),
     possible,
-    groups: [...new Set((byFolder ?? []).map(({ group }) => group))],
+    groups: { folders: namesOf(byFolder), names: namesOf(byName) },
+    ownName,
     sheet,
     channels,
-    uncalibrated: found?.images.some(({ spacing }) => spacing === null) ?? false,
+    uncalibrated: found?.images.some(({ spacing }) => spacing === UNCALIBRATED) ?? false,
     request,
   };
+}
+
+function namesOf(assignments: { group: string }[] | null): string[] {
+  return [...new Set((assignments ?? []).map(({ group }) => group))];
 }
 
 function within(value: number | null, most: number): boolean {
