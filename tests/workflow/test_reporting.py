@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
+import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,3 +157,25 @@ def test_truth_is_shown_with_its_source_and_without_numbers_where_there_are_none
 def test_a_candidate_that_did_not_run_is_refused(done_study: Study, method: str) -> None:
     with pytest.raises(StudyError, match="that has run; there are: otsu-watershed, log-spots"):
         done_study.report(method=method)
+
+
+@pytest.mark.parametrize("name", ["my study (2)", "it's & <b>bold", "Zellkerne $HOME ü"])
+def test_the_commands_of_a_report_can_be_typed_whatever_the_name(done_study: Study, name: str) -> None:
+    moved = done_study.path.rename(done_study.path.parent / name)
+    shutil.rmtree(moved / "report")
+    Study(moved).report()
+    commands = [shlex.split(command, comments=True) for command in report_of(Study(moved))["reproduce"]]
+    assert {tuple(command[:1]) for command in commands} == {("veriscope",)}
+    assert [command[2] for command in commands] == [name] * len(commands)
+    assert [command[1] for command in commands] == [
+        "run",
+        "audit",
+        "audit",
+        "validate",
+        "estimate",
+        "verdict",
+        "report",
+    ]
+    page = page_of(Study(moved))
+    assert "<b>bold" not in page
+    assert f"veriscope run {shlex.quote(name)}" in html.unescape(page)

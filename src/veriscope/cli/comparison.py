@@ -49,7 +49,7 @@ def _show_metrics(found: Mapping[str, Any], fitting: list[str]) -> None:
         interval = span(shown["low"], shown["high"], digits=3)
         rows.append([_marked(key, fitting), number(shown["value"]), interval, kind, each])
     counted = f", {number(found['n_reference'])} reference objects" if "n_reference" in found else ""
-    columns = ["metric", "value", f"{found['level']:.0%} interval", "over images", "mean per image"]
+    columns = ["metric", "value", f"{100 * found['level']:g}% interval", "over images", "mean per image"]
     title = f"{_counted(found)}{counted}; interval by {found['unit']}; * fits the problem"
     show_table(title, columns, rows)
 
@@ -126,7 +126,7 @@ def _show_confidence(found: Mapping[str, Any], level: float) -> None:
         ]
         for item in found["reliability"]["bins"]
     ]
-    columns = ["probability", found["of"], "stated", "came true", f"{level:.0%} interval"]
+    columns = ["probability", found["of"], "stated", "came true", f"{100 * level:g}% interval"]
     show_table(f"Can the probabilities of {found['of']} be believed?", columns, bins)
     error = found["calibration_error"]["error"]
     rows = {"calibration error, bias removed": error, "Brier score": found["brier_score"]}

@@ -261,7 +261,13 @@ def show_estimate(found: dict[str, Any], truth: dict[str, float] | None = None) 
 
     question = found["question"]
     unit = f" {question['unit']}" if question["unit"] else ""
-    columns = ["group", f"answer{unit}", f"{question['level']:.0%} interval", "model's word", "tiles alone"]
+    columns = [
+        "group",
+        f"answer{unit}",
+        f"{100 * question['level']:g}% interval",
+        "model's word",
+        "tiles alone",
+    ]
     rows = []
     for group in found["groups"]:
         alone = group["labelled_only"]

@@ -158,7 +158,7 @@ def read_version(folder: StudyFolder, annotator: str, path: Path) -> Annotation:
     try:
         place = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         origin = int(place["y0"]), int(place["x0"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{path.with_suffix('.json')}: cannot be read ({error}); import the tile again"
         ) from None

@@ -89,8 +89,10 @@ def _text(tolerance: float | None, is_told: bool, enough: bool, needed: int | No
         return "Too few tiles for an interval in every group yet."
     if tolerance is None:
         return "No tolerance was given, so it is for you to say when the interval is narrow enough."
+    within = f"±{100 * tolerance:g}%"
     if enough:
-        return f"Every group is within ±{tolerance:.0%}. You may stop here, or go on to be surer."
+        return f"Every group is within {within}. You may stop here, or go on to be surer."
     if needed is None:
-        return f"Not every group is within ±{tolerance:.0%} yet; how many more tiles that takes is not known."
-    return f"About {needed} more tiles would probably bring every group within ±{tolerance:.0%}."
+        return f"Not every group is within {within} yet; how many more tiles that takes is not known."
+    more = "1 more tile" if needed == 1 else f"{needed} more tiles"
+    return f"About {more} would probably bring every group within {within}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -353,12 +354,12 @@ def _picture(
 
 
 def _commands(folder: StudyFolder) -> list[str]:
-    name = folder.root.name
+    name, kept = shlex.quote(folder.root.name), f"{folder.root.name}/annotations"
     n = len(require_plan(folder).of_role("audit"))
     return [
         f"veriscope run {name}",
         f"veriscope audit {name} --tiles {n}",
-        f"veriscope audit {name} --import FOLDER    # the annotations, kept in {name}/annotations",
+        f"veriscope audit {name} --import FOLDER    # the annotations, kept in {kept}",
         f"veriscope validate {name}",
         f"veriscope estimate {name}",
         f"veriscope verdict {name}",
