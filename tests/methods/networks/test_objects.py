@@ -1,22 +1,96 @@
-import numpy as np
+"""Small and improbable objects go, the others keep their order and their numbers close up."""
 
-from veriscope.methods.networks.objects import keep_objects, mean_inside
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
+
+LABELS = np.array([[1, 0, 3, 3], [0, 0, 3, 2], [0, 0, 2, 2]], np.int32)
+
+label_images = hnp.arrays(
+    np.int32, hnp.array_shapes(min_dims=2, max_dims=3, max_side=7), elements=st.integers(0, 6)
+)
+
+
+def spared(data: st.DataObject, labels: np.ndarray) -> np.ndarray | None:
+    size = int(labels.max(initial=0)) + 1
+    return data.draw(st.none() | hnp.arrays(bool, size, elements=st.booleans()))
 
 
 def test_small_objects_go_and_the_others_are_renumbered() -> None:
-    labels = np.array([[1, 1, 0, 2], [3, 3, 3, 0]], np.int32)
-    assert keep_objects(labels, smallest_area=2).tolist() == [[1, 1, 0, 0], [2, 2, 2, 0]]
-    assert keep_objects(labels, smallest_area=1).tolist() == labels.tolist()
-    assert not keep_objects(labels, smallest_area=4).any()
+    kept = keep_objects(LABELS, smallest_area=2)
+    np.testing.assert_array_equal(kept, [[0, 0, 2, 2], [0, 0, 2, 1], [0, 0, 1, 1]])
+    assert keep_objects(LABELS, smallest_area=1).max() == 3
+    assert keep_objects(LABELS, smallest_area=4).max() == 0
 
 
-def test_means_are_those_of_each_object_in_order() -> None:
-    labels = np.array([[1, 1, 0, 2], [2, 2, 2, 0]], np.int32)
-    values = np.array([[0.2, 0.4, 9, 1], [0, 0, 1, 9]], np.float32)
-    np.testing.assert_allclose(mean_inside(values, labels), [0.3, 0.5], rtol=1e-6)
+@given(labels=label_images, smallest=st.integers(1, 12), data=st.data())
+def test_areas_by_definition(labels: np.ndarray, smallest: int, data: st.DataObject) -> None:
+    spare, before = spared(data, labels), labels.copy()
+    found = keep_objects(labels, smallest_area=smallest, spare=spare)
+    kept = [
+        number
+        for number in range(1, int(labels.max()) + 1)
+        if (labels == number).any()
+        and ((labels == number).sum() >= smallest or (spare is not None and spare[number]))
+    ]
+    expected = np.zeros(labels.shape, np.int32)
+    for number, old in enumerate(kept, start=1):
+        expected[labels == old] = number
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(labels, before)
+    assert found.dtype == np.int32
 
 
-def test_no_objects_give_an_empty_table() -> None:
-    empty = np.zeros((3, 4), np.int32)
-    assert mean_inside(np.ones((3, 4)), empty).shape == (0,)
-    assert not keep_objects(empty, smallest_area=5).any()
+@given(
+    labels=hnp.arrays(
+        np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 5)
+    ),
+    chances=hnp.arrays(np.float32, 5, elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])),
+    threshold=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+    data=st.data(),
+)
+def test_probabilities_stay_with_their_objects(
+    labels: np.ndarray, chances: np.ndarray, threshold: float, data: st.DataObject
+) -> None:
+    spare = data.draw(st.none() | hnp.arrays(bool, 6, elements=st.booleans()))
+    if spare is not None:
+        spare[0] = False
+    found, left = keep_probable(labels, chances, threshold=threshold, spare=spare)
+    kept = [n for n in range(1, 6) if chances[n - 1] >= threshold or (spare is not None and spare[n])]
+    assert left.tolist() == [chances[n - 1] for n in kept]
+    for number, old in enumerate(kept, start=1):
+        np.testing.assert_array_equal(found == number, labels == old)
+    np.testing.assert_array_equal(found > 0, np.isin(labels, kept))
+
+
+@given(labels=label_images, seed=st.integers(0, 99))
+def test_means_are_those_of_scipy(labels: np.ndarray, seed: int) -> None:
+    values = np.random.default_rng(seed).random(labels.shape).astype(np.float32)
+    top = int(labels.max())
+    found = mean_inside(values, labels)
+    assert (found.shape, found.dtype) == ((top,), np.float32)
+    present = [number for number in range(1, top + 1) if (labels == number).any()]
+    expected = ndimage.mean(values.astype(np.float64), labels, present) if present else []
+    np.testing.assert_allclose(found[[number - 1 for number in present]], expected, rtol=1e-6)
+
+
+def test_a_mean_over_many_pixels_is_not_rounded_on_the_way() -> None:
+    labels = np.ones((1000, 2000), np.int32)
+    values = np.full(labels.shape, 0.1, np.float32)
+    assert mean_inside(values, labels)[0] == pytest.approx(0.1, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (0, 3), (1, 1)])
+def test_no_objects_give_empty_tables(shape: tuple[int, int]) -> None:
+    nothing = np.zeros(shape, np.int32)
+    assert mean_inside(np.ones(shape, np.float32), nothing).shape == (0,)
+    labels, chances = keep_probable(nothing, np.zeros(0, np.float32), threshold=0.5)
+    assert (labels.shape, len(chances)) == (shape, 0)
+    assert keep_objects(nothing, smallest_area=1).shape == shape
