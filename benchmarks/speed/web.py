@@ -14,7 +14,8 @@ study. Times are from sending a request to having its whole answer, at the clien
 - `20 annotators`: each posts strokes and saves tiles as fast as the server answers; every answer must be
   good, and every stroke and version must be there afterwards.
 - `table, N rows`: a page of objects filtered by two columns and sorted.
-- `image, side`: the metadata and the first pixels (lowest resolution) of a large image, first and again.
+- `image, side`: the metadata and the first pixels (lowest resolution) of a large image whose file has no
+  lower resolutions: the first time, when they show a part of it, then until all of them are made, and again.
 
 CPU ms is processor time of server and clients together, per request: it does not depend on what else the
 computer does, as the times do.
@@ -272,7 +273,7 @@ def large_table(folder: Path, client: httpx.Client, n_rows: int, rounds: int) ->
 
 
 def large_image(folder: Path, client: httpx.Client, side: int) -> list[dict[str, Any]]:
-    """Open a large image: its lower resolutions are made the first time."""
+    """Open a large image: its lower resolutions are made in the background, from the first time on."""
     sys.path.insert(0, str(Path(__file__).parent))
     from predict import make_image
     from veriscope.workflow.config import AuditSettings, Candidate, StudyConfig
@@ -296,14 +297,23 @@ def large_image(folder: Path, client: httpx.Client, side: int) -> list[dict[str,
     client.get("/api/studies/large")
     zarr = f"/files/large/images/slide/{_version(root, row)}"
     found = []
-    for case in ("first", "again"):
+    _cpu["since"] = time.process_time()
+    for case in ("first", "all made", "again"):
         began = time.perf_counter()
+        while case == "all made" and "made" in _said(client, zarr):
+            time.sleep(0.2)
         group = client.get(f"{zarr}/zarr.json").json()
         lowest = group["attributes"]["ome"]["multiscales"][0]["datasets"][-1]["path"]
         client.get(f"{zarr}/{lowest}/zarr.json").raise_for_status()
         good = client.get(f"{zarr}/{lowest}/c/0/0").status_code == 200
         found.append(summary(f"image {side:,}², {case}", [time.perf_counter() - began], int(not good)))
     return found
+
+
+def _said(client: httpx.Client, zarr: str) -> dict[str, Any]:
+    """What the server says of the image beside what OME-Zarr has."""
+    attributes = client.get(f"{zarr}/zarr.json").json()["attributes"]
+    return dict(attributes.get("veriscope", {}))
 
 
 def _version(root: Any, row: Any) -> str:

@@ -24,7 +24,7 @@ def test_quick_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = module.run(quick=True)
 
     cases = {case["case"]: case for case in found["cases"]}
-    assert len(cases) == 6 and all(case["n_errors"] == 0 for case in cases.values())
+    assert len(cases) == 7 and all(case["n_errors"] == 0 for case in cases.values())
     annotators = cases["20 annotators"]
     assert (annotators["lost_strokes"], annotators["lost_versions"]) == (0, 0)
     assert annotators["n"] == 20 * 2 * 5
