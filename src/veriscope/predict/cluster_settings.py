@@ -16,6 +16,17 @@ from veriscope.predict.plan import parse_memory
 __all__ = ["ClusterSettings"]
 
 
+class _AsWritten(yaml.SafeLoader):
+    """Takes 12:00:00 for a time and 1234 for an account, where YAML makes numbers of them: 43200."""
+
+
+_NULL = "tag:yaml.org,2002:null"
+_AsWritten.yaml_implicit_resolvers = {
+    first: [rule for rule in rules if rule[0] == _NULL]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class ClusterSettings(Settings):
     """Jobs of a queueing system, each with one or more workers."""
 
@@ -59,9 +70,11 @@ class ClusterSettings(Settings):
     def _check_amount(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                parse_memory(value)
+                amount = parse_memory(value)
             except InputError:
                 raise ValueError("is no amount; write it as 16GB") from None
+            if amount < 1 << 20:
+                raise ValueError("is less than a megabyte; write it with its unit, as 16GB")
         return value
 
     @model_validator(mode="after")
@@ -99,7 +112,7 @@ class ClusterSettings(Settings):
             If the file cannot be read or an option is wrong; all faults are listed.
         """
         try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_AsWritten)
         except FileNotFoundError:
             raise InputError(
                 f"--cluster {path}: no such file; it describes one job, in lines such as system: slurm and "
