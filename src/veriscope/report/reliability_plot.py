@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veriscope.report.frame import draw_bottom_axis, draw_left_axis
+from veriscope.report.frame import WIDTH, draw_bottom_axis, draw_left_axis
 from veriscope.report.numbers import format_estimate, format_fixed
 from veriscope.report.scales import Scale
 from veriscope.report.schema import Reliability, ReliabilityBin
@@ -14,6 +14,8 @@ __all__ = ["reliability_plot", "reliability_sentence"]
 _SIDE = 340.0
 _LEFT, _TOP = 76.0, 16.0
 _CAP = 4.0
+_TABLE = (_LEFT + _SIDE + 70.0, _LEFT + _SIDE + 190.0, _LEFT + _SIDE + 300.0)
+_ROW = 30.0
 
 
 def reliability_sentence(found: Reliability) -> str:
@@ -47,7 +49,7 @@ def reliability_sentence(found: Reliability) -> str:
 
 
 def reliability_plot(found: Reliability, *, name: str = "reliability") -> str:
-    """Draw the share of objects that were right, by the probability that was stated.
+    """Draw the share of objects that were right, by the probability that was stated, and say it beside.
 
     Parameters
     ----------
@@ -64,8 +66,8 @@ def reliability_plot(found: Reliability, *, name: str = "reliability") -> str:
     if not found.bins:
         return ""
     drawing = Drawing(
-        _LEFT + _SIDE + 30,
-        _TOP + _SIDE + 50,
+        WIDTH,
+        _TOP + max(_SIDE, _ROW * (len(found.bins) + 1)) + 50,
         name=name,
         title=f"Do the probabilities of {found.method} hold?",
         description=" ".join(map(_bin_sentence, found.bins)),
@@ -82,10 +84,24 @@ def reliability_plot(found: Reliability, *, name: str = "reliability") -> str:
             continue
         x = across.clip(item.stated)
         _whisker(drawing, item, x, up)
-        radius = 3.5 + 4.5 * (item.n_cases / most) ** 0.5
+        radius = 2.5 + 3.5 * (item.n_cases / most) ** 0.5
         y = up.clip(item.observed.value)
-        drawing.mark(x, y, shape="circle", role="ours", radius=radius, hint=_bin_sentence(item))
+        drawing.mark(x, y, shape="circle", role="ours", radius=radius, opacity=0.6, hint=_bin_sentence(item))
+    _table(drawing, found)
     return drawing.render()
+
+
+def _table(drawing: Drawing, found: Reliability) -> None:
+    """Write the bins beside the plot, since methods that are sure crowd them into one corner."""
+    for x, text in zip(_TABLE, ("objects", "stated", "right (interval)"), strict=True):
+        drawing.text(x, _TOP + 14, text, size=13, role="soft")
+    for number, item in enumerate(found.bins, 1):
+        y = _TOP + 14 + _ROW * number
+        right, interval = format_estimate(item.observed.value, item.observed.low, item.observed.high)
+        stated = "unknown" if item.stated is None else format_fixed(item.stated, 2)
+        drawing.text(_TABLE[0], y, str(item.n_cases), size=14)
+        drawing.text(_TABLE[1], y, stated, size=14)
+        drawing.text(_TABLE[2], y, f"{right} ({interval})", size=14, bold=True)
 
 
 def _whisker(drawing: Drawing, item: ReliabilityBin, x: float, up: Scale) -> None:
