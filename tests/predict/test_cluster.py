@@ -85,9 +85,9 @@ def test_all_faults_of_a_file_are_listed(tmp_path: Path) -> None:
     assert str(error.value).splitlines()[:5] == [
         f"--cluster {tmp_path / 'c.yaml'}: wrong options",
         "  - system: Input should be 'slurm', 'lsf', 'pbs', 'sge', 'htcondor' or 'local' (got 'cray')",
-        "  - cores: Input should be greater than or equal to 1 (got 0)",
+        "  - cores: Input should be greater than or equal to 1 (got '0')",
         "  - memory: is no amount; write it as 16GB (got 'much')",
-        "  - nodes: Extra inputs are not permitted (got 3)",
+        "  - nodes: Extra inputs are not permitted (got '3')",
     ]
 
 
