@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -59,6 +61,13 @@ def brightest(client: httpx.Client, unit: str) -> tuple[NDArray[Any], int, int]:
 
 def parts_of(running: Running) -> Any:
     return running.server.config.app.state.parts  # type: ignore[union-attr]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_where_no_model_was_added_none_is_offered(reader: httpx.Client) -> None:
@@ -212,6 +221,45 @@ def test_other_requests_are_answered_while_the_model_reads(
         go_on.set()
         asking.join(60)
     assert answers == [200]
+
+
+def test_a_page_that_was_closed_is_not_worked_for(
+    added: SegmenterRecord,
+    workspace: Path,
+    launch: Callable[..., Running],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    embed = PromptSegmenter.embed
+
+    def slow(self: PromptSegmenter, *given: Any, **more: Any) -> Any:
+        reading.set()
+        assert go_on.wait(120)
+        return embed(self, *given, **more)
+
+    monkeypatch.setattr(PromptSegmenter, "embed", slow)
+    running = launch(workspace)
+    client, serving = running.client(), parts_of(running).segmenting
+    units = [item["unit"] for item in client.get("/api/studies/small/audit").json()["units"][:2]]
+    first, second = (f"/api/studies/small/audit/units/{name}" for name in units)
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(client, first).status_code))
+    asking.start()
+    try:
+        assert reading.wait(60)
+        page = http.client.HTTPConnection("127.0.0.1", running.settings.port, timeout=60)
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        headers = {"cookie": cookie, "x-veriscope": "1", "content-type": "application/json"}
+        page.request("POST", f"{second}/segment", json.dumps({"segmenter": TINY}), headers)
+        wait_until(lambda: serving.n_waiting == 2)
+        page.close()
+        wait_until(lambda: serving.n_waiting == 1)
+        assert answers == []  # the first is still being read
+    finally:
+        go_on.set()
+        asking.join(60)
+    assert answers == [200] and ask(client, first).status_code == 200
+    assert serving.n_embedded == 1
 
 
 def test_models_whose_outlines_were_taken_stand_beside_the_version(

@@ -82,6 +82,11 @@ class Segmenting:
         self.n_embedded = 0
         """Images read so far."""
 
+    @property
+    def n_waiting(self) -> int:
+        """Questions that are worked on or wait for it."""
+        return sum(not item.done() for item in self._waiting.values())
+
     async def answer(self, who: Hashable, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
         """Have work done in turn; what the same person asked before and was not begun is dropped.
 
@@ -106,11 +111,10 @@ class Segmenting:
         """
         if (earlier := self._waiting.get(who)) is not None:
             earlier.cancel()
-        waiting = sum(not item.done() for item in self._waiting.values())
-        if waiting >= _MOST_WAITING:
+        if self.n_waiting >= _MOST_WAITING:
             raise ProblemError.make(
                 503,
-                f"{waiting} people wait for the model already.",
+                f"{self.n_waiting} people wait for the model already.",
                 "Click again in a moment, or draw by hand.",
                 title="The model is busy",
             )
