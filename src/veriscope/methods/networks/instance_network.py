@@ -23,6 +23,7 @@ from veriscope.methods.networks.objects import keep_objects, keep_probable, mean
 from veriscope.methods.networks.onnx import OnnxNetwork
 from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.methods.networks.resample import resample, source_range
+from veriscope.methods.networks.seen import SeenImage
 from veriscope.methods.networks.size_search import (
     COARSE,
     Found,
@@ -42,6 +43,8 @@ _USUAL_BYTES, _GRID_BYTES = 650.0, 400.0
 """Memory per pixel of the image, and of the network's grid, which is finer where objects are tiny."""
 _TILE_SHARE = 0.5
 """Of the memory, for the network itself where its grid is finer than the image."""
+_SEEN_SHARE = 0.1
+"""Of the memory, for what the network said while an image was surveyed."""
 _SURVEY_BYTES = 100.0
 """Memory per pixel of the window that is looked at first, beside that of the network."""
 _LARGEST_SCALE = 6.0
@@ -103,6 +106,7 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         self.options = given.filled(self.settings)
         self._separate = separator_for(self.settings)
         self._most_bytes: int | None = None
+        self._seen: SeenImage | None = None
         self._network = OnnxNetwork(
             self.package.weights(given.precision),
             stride=self.settings.stride,
@@ -111,6 +115,9 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
             engine=given.engine,
             precision=given.precision,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_seen": None}
 
     def describe(self) -> dict[str, Any]:
         """Give identity, parameters and the weights used as plain values, for the record.
@@ -185,8 +192,17 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         self._network.threads = threads
 
     def survey(self, source: PixelSource) -> NetworkSurvey:
-        """Measure brightness and, unless the diameter is given, the scale that suits the objects."""
-        return self._survey(source)[0]
+        """Measure brightness and, unless the diameter is given, the scale that suits the objects.
+
+        What the network says on the way of an image that it sees as a whole is kept until the next survey.
+        """
+        self._seen = None
+        kept: list[Dense] = []
+        survey, found = self._survey(source, kept)
+        if found is not None and kept:
+            most = None if self._most_bytes is None else _SEEN_SHARE * self._most_bytes
+            self._seen = SeenImage.of(kept[0], survey, most_bytes=most)
+        return survey
 
     def footprint(self, survey: NetworkSurvey) -> Footprint:
         """Reach of the network, of the interpolation to its grid and back, and of taking objects apart."""
@@ -219,8 +235,13 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         """Give the scale at which the image was seen, and what ran the network."""
         return {"scale": round(survey.scale, 4)} | survey.ran()
 
-    def _survey(self, source: PixelSource) -> tuple[NetworkSurvey, Found | None]:
-        """Give the survey, and what was found on the way if that is the answer already."""
+    def _survey(
+        self, source: PixelSource, kept: list[Dense] | None = None
+    ) -> tuple[NetworkSurvey, Found | None]:
+        """Give the survey, and what was found on the way if that is the answer already.
+
+        Of what the network says the first goes to `kept`.
+        """
         brightness = ContrastSurvey.join([ContrastSurvey.measure(one) for one in source.singles()])
         plain = NetworkSurvey(**brightness.model_dump())
         if not plain.contrast > 0:
@@ -235,7 +256,7 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         best, given = self.settings.best_diameter, self.options.diameter
         if given is not None:
             return _scaled(plain, min(best / given, _LARGEST_SCALE), given), None
-        find = functools.partial(self._find, survey=plain)
+        find = functools.partial(self._find, survey=plain, kept=kept)
         areas, found = look(source, find)
         if self.settings.scale_search:
             limits = SizeLimits(*self.settings.diameters)
@@ -251,9 +272,13 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         large_ones = float(np.percentile(areas, 95)) if len(areas) else 0.0
         return _scaled(plain, 1.0, 2 * (large_ones / np.pi) ** 0.5), found
 
-    def _find(self, part: Part, survey: NetworkSurvey, *, coarse: bool = False) -> Found:
+    def _find(
+        self, part: Part, survey: NetworkSurvey, *, coarse: bool = False, kept: list[Dense] | None = None
+    ) -> Found:
         """Give labels, the probability of each object, and that of each pixel."""
         dense = self.dense(part, survey, coarse=coarse)
+        if kept is not None and not kept and dense is not None:
+            kept.append(dense)
         if dense is not None:
             return self._objects(dense, survey)
         shape = part.image.spatial_shape
@@ -288,6 +313,9 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         grid = source_range(part.region, part.shape, onto=onto, step=self.settings.stride)
         if any(side.stop <= side.start for side in grid):
             return None
+        known = None if self._seen is None or coarse else self._seen.values_on(part, grid, survey)
+        if known is not None:
+            return Dense(known, grid, onto, part, survey.scale)
         smooth = _smoothed(pixels, _blur(survey.scale))
         seen = [resample(one, part.region, part.shape, onto=onto, part=grid) for one in smooth]
         return Dense(self._network.run(np.stack(seen)), grid, onto, part, survey.scale)

@@ -54,7 +54,7 @@ class PackagedNetwork(Method):
         """
 
         def reduce(self: Method) -> tuple[Any, ...]:
-            return _remake, (cls, package, name, self.parameters)
+            return _remake, (cls, package, name, self.parameters), self.__getstate__()
 
         own = {
             "name": name,
