@@ -1,16 +1,22 @@
 """Post-processing is chosen by validation images alone, and not without need."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
+from veriscope.training.architectures.star_convex import StarConvex
+from veriscope.training.heads.star import StarHead
 from veriscope.training.judging.choose import choose_settings
+from veriscope.training.packaging.package import PackageFacts, write_package
 from veriscope.validate.instances import compare_instances
 
 PACKAGE = NucleiFluorescence.package
@@ -79,3 +85,22 @@ def test_images_without_objects_choose_nothing() -> None:
     image, labels = nuclei(0)
     with pytest.raises(InputError, match=r"validation images \(1\) have no object"):
         choose_settings(PACKAGE, [image], [np.zeros_like(labels)])
+
+
+def test_a_star_that_has_learned_nothing_is_not_asked_for_ever_more_polygons(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="training needs the extra train")
+    torch.manual_seed(0)
+    head, network = StarHead(8), StarConvex(1, 9, widths=(4, 8)).eval()
+    plain = {"head": "star", "stride": network.stride, "halo": 8, "best_diameter": 20.0}
+    settings = NetworkSettings.parse(plain, where="test")
+    write_package(
+        network, head, tmp_path / "star", settings=settings, facts=PackageFacts("star", {"summary": "star"})
+    )
+    content = yaml.safe_load((tmp_path / "star" / "bioimageio.yaml").read_text())
+    package = NetworkPackage.read(tmp_path / "star", content, where="star")
+    image, labels = nuclei(0)
+    part = Image(image.pixels[:72, :72], "yx"), np.where(labels == 1, 1, 0)[:72, :72]
+    record = choose_settings(package, [part[0]], [part[1]]).record
+    assert record["n_objects"] == 1
+    # Of the thresholds 0.6, 0.5, 0.4 and 0.3, with 4 areas and 6 probabilities each, the last is left out.
+    assert record["tried"] <= 3 * 4 * 6

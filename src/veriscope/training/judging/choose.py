@@ -36,6 +36,9 @@ _THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 _MERGES = (1.25, 1.75, 2.5)
 _AREAS = (10, 20, 40, 80)
 _OBJECT_THRESHOLDS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
+_FLOOD = 4
+"""Polygons per annotated object from which a lower threshold, which only adds some, is not tried: a network
+that has learned little proposes one at every pixel, and going through them takes hours."""
 _WORTH = 0.003
 """Gain in mean F1 from which another choice is taken."""
 
@@ -125,26 +128,30 @@ def choose_settings(
         )
     seen = [(case, dense) for case in cases if (dense := _dense(package, case.image)) is not None]
     own = package.settings
-    options = list(itertools.product(_tried(own.threshold, _THRESHOLDS), _merges(own)))
-    found: list[tuple[float, NetworkSettings]] = []
-    before = 0.0
+    # From the highest on, so that one sees where lower ones only add to what is too much.
+    options = list(itertools.product(_tried(own.threshold, _THRESHOLDS)[::-1], _merges(own)))
+    found: dict[tuple[float, float], tuple[float, NetworkSettings]] = {}
+    before, flood = 0.0, False
     for number, (threshold, merge) in enumerate(options):
         progress("choose post-processing", number, len(options))
+        if flood and threshold < own.threshold:
+            continue
         settings = own.model_copy(update={"threshold": threshold, "merge": merge})
         table = _together([_objects(case, dense, settings) for case, dense in seen])
-        found.append(_best_drops(table, settings, totals))
+        found[threshold, merge] = _best_drops(table, settings, totals)
+        flood |= own.head == "star" and len(table) > _FLOOD * sum(totals.values())
         if settings == own:
             before = _score(table, own, totals)
     progress("choose post-processing", len(options), len(options))
-    usual = found[options.index((own.threshold, own.merge))]
-    best = max(found, key=lambda one: one[0])
+    usual = found[own.threshold, own.merge]
+    best = max((found[option] for option in sorted(found)), key=lambda one: one[0])
     score, settings = best if best[0] > usual[0] + _WORTH else usual
     record = {
         "n_images": len(images),
         "n_objects": sum(totals.values()),
         "f1_before": round(before, 4),
         "f1_after": round(score, 4),
-        "tried": len(options) * len(_AREAS) * len(_OBJECT_THRESHOLDS),
+        "tried": len(found) * len(_AREAS) * len(_OBJECT_THRESHOLDS),
     }
     return Choice(_harmless_search(package, settings, cases, totals), record)
 
