@@ -82,6 +82,14 @@ def test_an_empty_table_has_no_tracks(tmp_path: Path) -> None:
         ("man_track.txt", "1 0 1 0 5\n", "needs four numbers a line: track, first frame, last frame, parent"),
         ("man_track.txt", "1 0 1 0\n2 1\n", "cannot be read as whole numbers in four columns: "),
         ("man_track.txt", "1 0 1 no\n", "cannot be read as whole numbers in four columns: "),
+        *(
+            (file, before + number + after, "cannot be read as whole numbers in four columns: ")
+            for number in ("1e400", "9" * 25, "1e30", "nan", "inf")
+            for file, before, after in (
+                ("man_track.txt", "1 0 ", " 0\n"),
+                ("tracks.csv", "track,first,last,parent\n1,0,", ",0\n"),
+            )
+        ),
     ],
 )
 def test_tables_that_are_none(tmp_path: Path, name: str, table: str, message: str) -> None:

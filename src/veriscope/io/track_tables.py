@@ -135,16 +135,17 @@ def _table_of(path: Path) -> Path | None:
 
 def _read_rows(path: Path) -> NDArray[np.int64]:
     try:
-        if path.suffix == ".txt":
-            table = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.int64)
-            table = table if table.shape[1] == 4 else None
-        else:
-            table = _chosen(pd.read_csv(path), path)
+        with np.errstate(all="raise"):  # a number that is too large must not become another
+            if path.suffix == ".txt":
+                table = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.int64)
+                table = table if table.shape[1] == 4 else None
+            else:
+                table = _chosen(pd.read_csv(path), path)
     except pd.errors.EmptyDataError:
         return np.zeros((0, 4), dtype=np.int64)
     except TableError:  # which is a ValueError
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ArithmeticError) as error:
         raise TableError(f"{path}: cannot be read as whole numbers in four columns: {error}") from error
     if table is None:
         raise TableError(f"{path}: needs four numbers a line: track, first frame, last frame, parent")
