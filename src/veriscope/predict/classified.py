@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.class_table import join_class_tables, write_classes
-from veriscope.io.folders import ImageFile, find_images
+from veriscope.io.folders import ImageFile
 from veriscope.methods.classification import ClassificationMethod
 from veriscope.predict.image_work import ImageWork
+from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
 
@@ -93,16 +93,12 @@ def classify_folder(
         are or holds files of the same names that predictions did not make.
     """
     reading = reading or Reading()
-    found = find_images(images)
-    if any(file.path.resolve().parent == output.resolve() for file in found):
-        raise InputError(f"{output} holds the images; choose another folder for the table of classes")
-    files, faults = _check(method, found, reading)
-    if faults and (not reading.skip_bad or not files):
-        raise_together(
-            faults,
-            what=f"{len(faults)} of {len(found)} images cannot be used",
-            remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
-        )
+    found = find_apart(images, output, result="the table of classes")
+    files, faults = usable_files(
+        found,
+        lambda file: method.check(reading.view(method, reading.read(file.path))),
+        skip_bad=reading.skip_bad,
+    )
     make_folder(output)
     work = _ClassWork(method, tuple(files), output, reading)
     work.claim()
@@ -115,36 +111,9 @@ def classify_folder(
             rows[unit] = work.row(result)
             progress(stage, len(rows), len(files))
     ordered = [rows[unit] for unit in range(len(files))]
-    done = [row for row in ordered if "failed" not in row]
-    join_class_tables(output / _TABLE, [row["classes"] for row in done], method.classes)
+    summary = summary_of(CLASSIFIED_SCHEMA, method, output, ordered, faults=faults, ignored=found.ignored)
+    join_class_tables(output / _TABLE, [row["classes"] for row in summary["images"]], method.classes)
     flush_all()
-    counts = Counter(row["class"] for row in done)
-    return {
-        "schema": CLASSIFIED_SCHEMA,
-        "method": method.describe(),
-        "evidence": "untested",
-        "output": str(output),
-        "table": str(output / _TABLE),
-        "n_images": len(done),
-        "n_by_class": {name: counts[name] for name in method.classes},
-        "n_done": sum(row["done"] for row in done),
-        "images": done,
-        "failed": [row for row in ordered if "failed" in row],
-        "skipped": [str(fault) for fault in faults],
-        "ignored_files": [str(path) for path in found.ignored],
-    }
-
-
-def _check(
-    method: ClassificationMethod, found: Sequence[ImageFile], reading: Reading
-) -> tuple[list[ImageFile], list[VeriscopeError]]:
-    """Read all files before the first one is classified, so that a long run does not stop at a bad one."""
-    good: list[ImageFile] = []
-    faults: list[VeriscopeError] = []
-    for file in found:
-        try:
-            method.check(reading.view(method, reading.read(file.path)))
-            good.append(file)
-        except VeriscopeError as error:
-            faults.append(error)
-    return good, faults
+    counts = Counter(row["class"] for row in summary["images"])
+    of_classes = {name: counts[name] for name in method.classes}
+    return summary | {"table": str(output / _TABLE), "n_by_class": of_classes}

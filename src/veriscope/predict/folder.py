@@ -6,20 +6,22 @@ Images that need more memory than is promised are predicted part by part, to OME
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from veriscope.core.axes import spatial_axes
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.errors import VeriscopeError
 from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.box_table import join_box_tables
-from veriscope.io.folders import ImageFile, find_images
+from veriscope.io.folders import ImageFile
 from veriscope.io.lock import only_run
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
+from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
@@ -89,22 +91,15 @@ def predict_folder(
         writing to it now.
     """
     reading = reading or Reading()
-    found = find_images(images)
-    if any(file.path.resolve().parent == output.resolve() for file in found):
-        raise InputError(f"{output} holds the images; choose another folder for the label images")
+    found = find_apart(images, output, result="the label images")
     if memory is not None:
         method.limit_memory(memory_of_part(memory, workers))
     own = executor_for(min(workers, len(found))) if executor is None else contextlib.nullcontext(executor)
     with own as used:
         # Its processes start while the images are looked at.
         large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
-        files, faults = _check(method, found, reading, large, memory, workers)
-        if faults and (not reading.skip_bad or not files):
-            raise_together(
-                faults,
-                what=f"{len(faults)} of {len(found)} images cannot be used",
-                remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
-            )
+        check = functools.partial(_check, method, reading, large, memory, workers)
+        files, faults = usable_files(found, check, skip_bad=reading.skip_bad)
         if probabilities:
             for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
                 require_maps(method, "zyx"[-n_axes:])
@@ -124,7 +119,9 @@ def predict_folder(
                 tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
                 join_box_tables(output / "boxes.csv", tables)
             flush_all()
-    return _summary(method, output, [rows[file.path] for file in files], faults, found.ignored)
+    ordered = [rows[file.path] for file in files]
+    summary = summary_of(PREDICT_SCHEMA, method, output, ordered, faults=faults, ignored=found.ignored)
+    return summary | {"n_objects": sum(row["n_objects"] for row in summary["images"])}
 
 
 def _predict_small(
@@ -161,29 +158,6 @@ def _predict_large(
     return {"image": file.stem} | {name: done[name] for name in kept if name in done}
 
 
-def _summary(
-    method: Method,
-    output: Path,
-    rows: Sequence[dict[str, Any]],
-    faults: Sequence[VeriscopeError],
-    ignored: Sequence[Path],
-) -> dict[str, Any]:
-    done = [row for row in rows if "failed" not in row]
-    return {
-        "schema": PREDICT_SCHEMA,
-        "method": method.describe(),
-        "evidence": "untested",
-        "output": str(output),
-        "n_images": len(done),
-        "n_objects": sum(row["n_objects"] for row in done),
-        "n_done": sum(row["done"] for row in done),
-        "images": done,
-        "failed": [row for row in rows if "failed" in row],
-        "skipped": [str(fault) for fault in faults],
-        "ignored_files": [str(path) for path in ignored],
-    }
-
-
 def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int | None, workers: int) -> bool:
     """Whether an image is a time series, or needs more memory than promised; an unreadable one is none."""
     if not isinstance(method, LocalMethod):
@@ -197,27 +171,16 @@ def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int 
 
 def _check(
     method: Method,
-    found: Sequence[ImageFile],
     reading: Reading,
     large: Collection[Path],
     memory: int | None,
     workers: int,
-) -> tuple[list[ImageFile], list[VeriscopeError]]:
-    """Read all files before the first prediction, so that a run of hours does not stop at a bad one.
-
-    Of large ones only what can be checked without decoding them.
-    """
-    good: list[ImageFile] = []
-    faults: list[VeriscopeError] = []
-    for file in found:
-        try:
-            if file.path in large:
-                method.check(reading.source(file.path, method).corner())
-            else:
-                if memory is not None:
-                    require_whole(method, reading.header(file.path), memory, workers)
-                method.check(reading.view(method, reading.read(file.path)))
-            good.append(file)
-        except VeriscopeError as error:
-            faults.append(error)
-    return good, faults
+    file: ImageFile,
+) -> None:
+    """Read a file, of a large one only what can be checked without decoding it."""
+    if file.path in large:
+        method.check(reading.source(file.path, method).corner())
+        return
+    if memory is not None:
+        require_whole(method, reading.header(file.path), memory, workers)
+    method.check(reading.view(method, reading.read(file.path)))

@@ -13,9 +13,8 @@ import numpy as np
 
 from veriscope.core.progress import Progress, silent
 from veriscope.core.source import Region
-from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.errors import InputError, VeriscopeError
 from veriscope.io.atomic import write_json
-from veriscope.io.folders import find_images
 from veriscope.io.run_files import read_map, write_map
 from veriscope.io.sheet_store import SheetStore
 from veriscope.io.usage import UsageMeter, cost_of, size_of
@@ -23,6 +22,7 @@ from veriscope.methods.base import Footprint
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row
+from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.paint_work import MapWork
 from veriscope.predict.plan import plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
@@ -262,25 +262,13 @@ def restore_folder(
         If images cannot be used (all are named, before any is restored), or the output is where they are.
     """
     reading = reading or Reading()
-    found = find_images(images)
-    if any(file.path.resolve().parent == output.resolve() for file in found):
-        raise InputError(f"{output} holds the images; choose another folder for the restored ones")
-    faults: list[VeriscopeError] = []
-    files = []
-    for file in found:
-        try:
-            method.check(reading.source(file.path, method).corner())
-            files.append(file)
-        except VeriscopeError as error:
-            faults.append(error)
-    if faults and (not reading.skip_bad or not files):
-        raise_together(
-            faults,
-            what=f"{len(faults)} of {len(found)} images cannot be used",
-            remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
-        )
+    found = find_apart(images, output, result="the restored ones")
+    files, faults = usable_files(
+        found,
+        lambda file: method.check(reading.source(file.path, method).corner()),
+        skip_bad=reading.skip_bad,
+    )
     rows: list[dict[str, Any]] = []
-    failed: list[dict[str, Any]] = []
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
     for file in files:
@@ -297,17 +285,6 @@ def restore_folder(
             )
             rows.append({"image": file.stem} | {name: row[name] for name in ("restored", "done", "details")})
         except VeriscopeError as error:
-            failed.append(failed_row(file, error))
-        progress(stage, len(rows) + len(failed), len(files))
-    return {
-        "schema": _FOLDER_SCHEMA,
-        "method": method.describe(),
-        "evidence": "untested",
-        "output": str(output),
-        "n_images": len(rows),
-        "n_done": sum(row["done"] for row in rows),
-        "images": rows,
-        "failed": failed,
-        "skipped": [str(fault) for fault in faults],
-        "ignored_files": [str(path) for path in found.ignored],
-    }
+            rows.append(failed_row(file, error))
+        progress(stage, len(rows), len(files))
+    return summary_of(_FOLDER_SCHEMA, method, output, rows, faults=faults, ignored=found.ignored)

@@ -1,0 +1,130 @@
+"""What every run over many images does, whatever is made of them, before the first and after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.io.folders import FoundImages, ImageFile, find_images
+from veriscope.methods.base import Method
+
+__all__ = ["find_apart", "summary_of", "usable_files"]
+
+
+def find_apart(images: str | Path | Sequence[str | Path], output: Path, *, result: str) -> FoundImages:
+    """Find images, none of which lies where the results will.
+
+    Parameters
+    ----------
+    images
+        Folder, file, glob pattern, or several of them.
+    output
+        Folder for the results.
+    result
+        What is made of them, for the message.
+
+    Returns
+    -------
+    FoundImages
+        The files.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the output is where they are.
+    """
+    found = find_images(images)
+    if any(file.path.resolve().parent == output.resolve() for file in found):
+        raise InputError(f"{output} holds the images; choose another folder for {result}")
+    return found
+
+
+def usable_files(
+    found: Sequence[ImageFile], check: Callable[[ImageFile], object], *, skip_bad: bool
+) -> tuple[list[ImageFile], list[VeriscopeError]]:
+    """Look at all files before the first one is predicted, so that a run of hours does not stop at a bad one.
+
+    Parameters
+    ----------
+    found
+        The files.
+    check
+        Raises an error for one that cannot be used.
+    skip_bad
+        Whether it is enough if one can be used.
+
+    Returns
+    -------
+    files, faults
+        Those that can be used, and what is wrong with the others.
+
+    Raises
+    ------
+    InputError
+        If some cannot be used; all are named.
+    """
+    files: list[ImageFile] = []
+    faults: list[VeriscopeError] = []
+    for file in found:
+        try:
+            check(file)
+            files.append(file)
+        except VeriscopeError as error:
+            faults.append(error)
+    if faults and (not skip_bad or not files):
+        raise_together(
+            faults,
+            what=f"{len(faults)} of {len(found)} images cannot be used",
+            remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
+        )
+    return files, faults
+
+
+def summary_of(
+    schema: str,
+    method: Method,
+    output: Path,
+    rows: Iterable[dict[str, Any]],
+    *,
+    faults: Sequence[VeriscopeError],
+    ignored: Sequence[Path],
+) -> dict[str, Any]:
+    """Say what came of all images.
+
+    Parameters
+    ----------
+    schema
+        Of the summary.
+    method
+        That predicted them.
+    output
+        Folder of the results.
+    rows
+        One per image, with ``done``; with ``failed`` where the method failed.
+    faults
+        Of files that were left out.
+    ignored
+        Files that are no images.
+
+    Returns
+    -------
+    dict
+        Plain values: method, number of images, one entry per image, those on which the method failed, and
+        what was left out.
+    """
+    rows = list(rows)
+    done = [row for row in rows if "failed" not in row]
+    return {
+        "schema": schema,
+        "method": method.describe(),
+        "evidence": "untested",
+        "output": str(output),
+        "n_images": len(done),
+        "n_done": sum(row["done"] for row in done),
+        "images": done,
+        "failed": [row for row in rows if "failed" in row],
+        "skipped": [str(fault) for fault in faults],
+        "ignored_files": [str(path) for path in ignored],
+    }
