@@ -14,10 +14,12 @@ export function PromptOverlay({ editor }: { editor: Editor }) {
   return (
     <svg className="tile-prompt" width="100%" height="100%" aria-hidden="true">
       <g transform={`matrix(${scale} 0 0 ${scale} ${x} ${y})`}>
-        <path className="outline" d={outline} />
-        {box && (
-          <rect className="box" x={box.x0} y={box.y0} width={box.x1 - box.x0} height={box.y1 - box.y0} />
-        )}
+        {["under", "over"].map((layer) => (
+          <g key={layer} className={layer}>
+            <path d={outline} />
+            {box && <rect x={box.x0} y={box.y0} width={box.x1 - box.x0} height={box.y1 - box.y0} />}
+          </g>
+        ))}
       </g>
       {points.map((point, i) => {
         const at = toScreen(camera, point);
