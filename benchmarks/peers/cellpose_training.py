@@ -4,8 +4,8 @@
 
     python cellpose_training.py CASES.npz CPU_SECONDS SEED OUT.npz
 
-CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` and `test`. The number of epochs
-follows from the processor time that the flows and two first epochs take, which count. Each test image is
+CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` and `test`. The number of epochs,
+of one batch each, follows from the processor time that the flows and two first epochs take, which count. Each test image is
 predicted with the median diameter of its own reference objects, which favours it. OUT.npz gets `labels_0` …;
 prints one JSON object with times and version.
 """
@@ -51,6 +51,7 @@ def main() -> None:
                 train_labels=flows,
                 channels=[0, 0],
                 n_epochs=epochs,
+                nimg_per_epoch=8,  # its learning rate rises over ten epochs, which whole ones would never end
                 learning_rate=rate,
                 weight_decay=1e-4,
                 batch_size=8,
