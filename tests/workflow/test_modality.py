@@ -16,7 +16,7 @@ from veriscope.cli.app import app
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.registry import get_method
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.modality import LOOKS, look_of, why_left_out
+from veriscope.workflow.modality import LOOKS, look_of, sees_channels, why_left_out
 from veriscope.workflow.other_methods import other_methods
 from veriscope.workflow.study import Study
 
@@ -58,6 +58,22 @@ def test_the_look_does_not_depend_on_gain_and_offset_of_the_camera() -> None:
         expected = look_of(Image(pixels, "yx"))
         for gain, offset in ((1, 0), (200, 0), (3, 0.5)):
             assert look_of(Image(pixels.astype(np.float32) * gain + offset, "yx")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "sees"),
+    [
+        ("otsu-watershed", {1}, True),
+        ("otsu-watershed", {2, 3}, True),
+        ("nuclei-histology", {3}, True),
+        ("nuclei-histology", {1}, False),
+        ("nuclei-histology", {1, 3}, False),
+    ],
+)
+def test_a_method_of_three_channels_sees_images_of_three_alone(
+    name: str, numbers: set[int], sees: bool
+) -> None:
+    assert sees_channels(get_method(name), numbers) is sees
 
 
 def test_every_sentence_says_what_speaks_against_a_method() -> None:

@@ -21,7 +21,16 @@ from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
-__all__ = ["LOOKS", "Look", "Modality", "channel_numbers", "look_of", "look_of_study", "why_left_out"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "Modality",
+    "channel_numbers",
+    "look_of",
+    "look_of_study",
+    "sees_channels",
+    "why_left_out",
+]
 
 Look = Literal["fluorescence", "colour", "grey"]
 
@@ -131,6 +140,24 @@ def channel_numbers(images: Sequence[StudyImage]) -> set[int]:
     return {image.n_channels for image in images}
 
 
+def sees_channels(method: type[Method], numbers: Collection[int]) -> bool:
+    """Tell whether a method can look at images with so many channels.
+
+    Parameters
+    ----------
+    method
+        Its class.
+    numbers
+        Numbers of channels that the images have.
+
+    Returns
+    -------
+    bool
+        One that sees a single channel looks at one of any number; others need just theirs in every image.
+    """
+    return method.n_channels == 1 or set(numbers) == {method.n_channels}
+
+
 def why_left_out(
     method: type[Method], target: str, modalities: Sequence[str], numbers: Collection[int]
 ) -> list[str]:
@@ -153,7 +180,7 @@ def why_left_out(
         One sentence each; empty if nothing does.
     """
     card, found = method.card, []
-    if method.n_channels > 1 and set(numbers) != {method.n_channels}:
+    if not sees_channels(method, numbers):
         have = " or ".join(map(str, sorted(set(numbers))))
         found.append(f"It sees {method.n_channels} channels at once; these images have {have}.")
     if 2 not in card.dimensions:

@@ -10,7 +10,7 @@ from veriscope.workflow.config import Candidate, StudyConfig, read_config
 from veriscope.workflow.create import candidate_id
 from veriscope.workflow.fine_tuning import add_candidate
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.modality import channel_numbers, why_left_out
+from veriscope.workflow.modality import channel_numbers, sees_channels, why_left_out
 from veriscope.zoo.added import added_methods, states_of
 
 __all__ = ["OtherMethod", "let_in", "other_methods"]
@@ -65,7 +65,7 @@ def other_methods(folder: StudyFolder, config: StudyConfig) -> list[OtherMethod]
         except VeriscopeError as error:
             found.append((True, 0, OtherMethod(name, False, (str(error),))))
             continue
-        fits = method.n_channels == 1 or numbers == {method.n_channels}
+        fits = sees_channels(method, numbers)
         against = why_left_out(method, config.question.object, config.modalities, numbers)
         remarks = [*against, *states_of(name)]
         if not config.modalities and method.card.modalities:
