@@ -135,3 +135,13 @@ def test_a_constant_image_becomes_zero(pixels: np.ndarray) -> None:
     survey = BrightnessSurvey.measure(ArraySource(Image(pixels, "yx")))
     assert survey.spread == 0
     np.testing.assert_array_equal(survey.normalise(pixels), 0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_object_on_a_background_without_noise_is_no_constant_image(sign: int) -> None:
+    """Its percentiles are the same: the image was made zero, and a forest found nothing in it."""
+    pixels = np.full((200, 200), 100)
+    pixels[50:57, 60:67] += sign * 80
+    survey = BrightnessSurvey.measure(ArraySource(Image(pixels, "yx")))
+    assert (survey.middle, survey.spread) == (100, 80)
+    np.testing.assert_array_equal(survey.normalise(pixels), (pixels - 100) / 80)

@@ -233,3 +233,56 @@ def test_probabilities_are_the_means_of_the_map_in_each_object() -> None:
     assert found.probability_map is not None
     expected = [found.probability_map[found.labels == n].mean() for n in range(1, found.n_objects + 1)]
     np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_rare_object_is_found_however_large_the_image_around_it(sign: int) -> None:
+    """On a background without noise, one object in 800 pixels was found in a part and not in the whole."""
+    base = 100 * (1 - sign)
+    clean = Image(np.where(Kinds.plain > 0, base + sign * 100, base), "yx")
+    forest = PixelForest(QUICK).fit([clean], [Kinds.plain])
+    y, x = np.indices((400, 400)) - 200
+    pixels = np.where(y**2 + x**2 <= 64, base + sign * 100, base)
+    assert forest.predict(Image(pixels[150:250, 150:250], "yx")).n_objects == 1
+    found = forest.predict(Image(pixels, "yx"))
+    assert found.n_objects == 1
+    assert np.mean(found.labels[pixels != base] == 1) > 0.9
+
+
+def test_training_on_tiles_filters_around_them_alone_and_one_after_the_other() -> None:
+    """Filters of whole images took a hundred bytes per pixel of all images together."""
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    y, x = np.indices((400, 420))
+    labels = ((y // 40) * 11 + x // 40 + 1) * ((y % 40 - 20) ** 2 + (x % 40 - 20) ** 2 < 90)
+    images = [Image(rng.poisson(20 + 100 * (labels > 0)).astype(np.uint16), "yx") for _ in range(4)]
+    tile = (slice(0, 80), slice(340, 420))
+    settings = PixelForest.Parameters(n_trees=2, samples_per_class=500)
+    PixelForest(settings).fit(images[:1], [labels[tile]], regions=[tile])  # what is imported first
+    tracemalloc.start()
+    try:
+        tiles = PixelForest(settings).fit(images, [labels[tile]] * 4, regions=[tile] * 4)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * images[0].pixels.size
+    # The same tile, said otherwise; and images of which the tile is a part, as before it was cut out.
+    same = PixelForest(settings).fit(
+        images, [labels[tile]] * 4, regions=[(slice(None, 80), slice(-80, None))] * 4
+    )
+    assert same.describe() == tiles.describe()
+    one, other = (forest.predict(images[1]) for forest in (same, tiles))
+    np.testing.assert_array_equal(one.probability_map, other.probability_map)
+    assert one.n_objects > 20
+
+
+def test_what_is_trained_on_a_tile_are_the_features_that_the_whole_image_has_there() -> None:
+    rng = np.random.default_rng(1)
+    image = Image(rng.poisson(50, (200, 220)).astype(np.uint16), "yx")
+    forest = PixelForest()
+    tile, chosen = (slice(60, 100), slice(90, 150)), np.array([0, 7, 2399])
+    whole = BrightnessSurvey.measure(ArraySource(image)).normalise(image.pixels)
+    features = pixel_features(whole, forest.parameters.scales)[:, *tile].reshape(-1, 40 * 60)
+    found = forest._features([image], [tile], np.array([2400]), chosen)
+    np.testing.assert_array_equal(found, features[:, chosen].T)

@@ -21,7 +21,7 @@ class BrightnessSurvey(Survey):
     middle: float
     """Median."""
     spread: float
-    """1st to 99.8th percentile; 0 for a constant image."""
+    """1st to 99.8th percentile, or smallest to largest where these are the same; 0 for a constant image."""
 
     @classmethod
     def measure(cls, source: PixelSource) -> BrightnessSurvey:
@@ -37,8 +37,9 @@ class BrightnessSurvey(Survey):
         BrightnessSurvey
             The same however the source cuts its blocks.
         """
-        low, middle, high = percentiles(source, (1, 50, 99.8))
-        return cls(middle=middle, spread=max(high - low, 0.0))
+        least, low, middle, high, most = percentiles(source, (0, 1, 50, 99.8, 100))
+        # Few objects on a background without noise: all that there is lies beyond the percentiles.
+        return cls(middle=middle, spread=max(high - low if high > low else most - least, 0.0))
 
     def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Bring pixels to comparable brightness: median 0, 1st to 99.8th percentile 1 apart.
