@@ -5,9 +5,9 @@
     python cellpose_training.py CASES.npz CPU_SECONDS SEED OUT.npz
 
 CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` and `test`. The number of epochs,
-of one batch each, follows from the processor time that the flows and two first epochs take, which count. Each test image is
-predicted with the median diameter of its own reference objects, which favours it. OUT.npz gets `labels_0` …;
-prints one JSON object with times and version.
+of one batch each, follows from the processor time that the flows and two first epochs take, which count. Each
+test image is predicted with the median diameter of its own reference objects, which favours it. OUT.npz gets
+`labels_0` …; prints one JSON object with times and version.
 """
 
 from __future__ import annotations
