@@ -125,6 +125,10 @@ def test_the_package_says_what_it_cannot_know(trained: dict[str, Any]) -> None:
     own = content["config"]["veriscope"]
     assert own["network"]["classes"] == list(NAMES)
     assert own["card"]["limits"][0].startswith("Knows these classes alone")
+    assert any(limit.startswith("Probabilities were calibrated on 3") for limit in own["card"]["limits"])
+    assert own["card"]["training_data"].endswith("21 images (disc 7, ring 7, stripes 7) of 21 groups")
+    assert own["card"]["modalities"] == []
+    assert make_method(trained["method"]).card.diameter_px is None
     assert own["training"]["choice"]["temperature"] >= 1 or own["training"]["choice"]["n_wrong"] > 0
     assert content["config"]["bioimageio"]["task"] == "image-classification"
     (evaluation,) = content["config"]["bioimageio"]["evaluations"]
@@ -237,6 +241,8 @@ def test_training_further_keeps_the_lock_and_is_compared_with_the_start(
     assert found["comparison"]["metric"] == "balanced_accuracy"
     assert found["comparison"]["difference"]["value"] == pytest.approx(0)
     assert found["recommended"] == "start"
+    card = yaml.safe_load((tmp_path / "tuned" / "bioimageio.yaml").read_text())["config"]["veriscope"]["card"]
+    assert "stays recommended" in card["limits"][0]
     before, after = find_network(trained["package"]), find_network(str(tmp_path / "tuned"))
     assert set(before.hashes("test")) == set(after.hashes("test"))
 

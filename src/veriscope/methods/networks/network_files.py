@@ -105,7 +105,7 @@ class NetworkPackage:
                 "objects": (),
                 "modalities": (),
                 "channels": "one channel" if settings.n_channels == 1 else f"{settings.n_channels} channels",
-                "diameter_px": settings.diameters,
+                "diameter_px": None if settings.head == "classification" else settings.diameters,
                 "licence": str(content.get("license") or "not stated"),
             }
             card = Card.model_validate(facts | dict(own.get("card") or {}))

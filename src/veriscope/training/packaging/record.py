@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,29 +180,51 @@ def summary_of(
 
 def _card(outcome: Outcome) -> dict[str, Any]:
     lesson, data = outcome.lesson, outcome.data
-    train = data.split.to_dict()["train"]
-    assert isinstance(train, dict)
     main, interval = next(iter(outcome.figures.items()))
-    limits = ["Tested on images of the same source only; an audit of your own images says more."]
-    limits += [_envelope_sentence(name, outcome.envelope) for name in outcome.envelope["changes"]]
+    limits = [_envelope_sentence(name, outcome.envelope) for name in outcome.envelope["changes"]]
+    bright = lesson.augmentation.style == "fluorescence"
+    if isinstance(lesson.head, ClassificationHead):
+        own = _card_of_classes(outcome, lesson.head)
+        limits = [*own.pop("limits"), *limits]
+    else:
+        train = data.split.to_dict()["train"]
+        assert isinstance(train, dict)
+        own = {
+            "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, trained by "
+            "its user with Veriscope.",
+            "modalities": ("fluorescence",) if bright else (),
+            "foreground": "bright" if bright else "either",
+            "training_data": f"{data.source}: {train['images']} images, {train['objects']} objects, "
+            f"{train['groups']} groups",
+        }
+        limits.insert(0, "Tested on images of the same source only; an audit of your own images says more.")
     if outcome.comparison is not None and outcome.comparison.recommended == "start":
         limits.insert(0, outcome.comparison.sentence[0].upper() + outcome.comparison.sentence[1:] + ".")
-    style = lesson.augmentation.style
-    what = f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}"
-    if isinstance(lesson.head, ClassificationHead):
-        what = f"Tells {len(lesson.head.classes)} classes of images apart ({', '.join(lesson.head.classes)})"
-        limits.insert(0, _CLOSED_SET)
-        limits += [str(outcome.choice["caution"])] if outcome.choice["caution"] else []
-    return {
-        "summary": f"{what}, trained by its user with Veriscope.",
+    return own | {
         "objects": (data.objects,),
-        "modalities": ("fluorescence",) if style == "fluorescence" else (),
-        "foreground": "bright" if style == "fluorescence" else "either",
-        "training_data": f"{data.source}: {train['images']} images, {train['objects']} objects, "
-        f"{train['groups']} groups",
         "licence": lesson.settings.licence or "not stated",
         "figures": (f"{main} {_shown(interval)} on {len(data.split.test)} locked images of the same source",),
         "limits": tuple(limits),
+    }
+
+
+def _card_of_classes(outcome: Outcome, head: ClassificationHead) -> dict[str, Any]:
+    """Give what is different on the card of a network that tells classes."""
+    train = outcome.data.split.train
+    counts = Counter(pair.kind.name for pair in train if pair.kind is not None)
+    shares = ", ".join(f"{name} {counts[name]}" for name in head.classes)
+    caution = str(outcome.choice["caution"])
+    return {
+        "summary": f"Tells {len(head.classes)} classes of images apart ({', '.join(head.classes)}), trained "
+        "by its user with Veriscope.",
+        "training_data": f"{outcome.data.source}: {len(train)} images ({shares}) of "
+        f"{len({pair.group for pair in train})} groups",
+        "modalities": (),
+        "limits": [
+            _CLOSED_SET,
+            "Tested on images of the same source only; compare with classes of your own (veriscope compare).",
+            *([f"{caution[0].upper()}{caution[1:]}."] if caution else []),
+        ],
     }
 
 
