@@ -17,7 +17,7 @@ from veriscope.core.image import Image
 from veriscope.core.labels import check_labels, check_same_shape, relabel_sequential
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
-from veriscope.core.source import ArraySource, PixelSource
+from veriscope.core.source import ArraySource, PixelSource, grow, within
 from veriscope.errors import MethodError
 from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
 from veriscope.methods.pixels.features import BrightnessSurvey, features_reach, pixel_features
@@ -139,16 +139,13 @@ class PixelForest(LocalMethod):
             raise MethodError(f"{self.name}: {len(images)} images and {len(labels)} label images to train on")
         if regions and len(regions) != len(images):
             raise MethodError(f"{self.name}: {len(images)} images and {len(regions)} regions to train on")
-        features, classes, areas = [], [], []
+        classes, areas = [], []
         seen = hashlib.sha256()
-        everything = [(slice(None), slice(None))] * len(images)
-        for image, given, region in zip(images, labels, regions or everything, strict=True):
+        parts = list(regions or [(slice(None), slice(None))] * len(images))
+        for image, given, region in zip(images, labels, parts, strict=True):
             self.check(image)
             reference = check_labels(given, where=f"{image.name}: what it is trained on")
             check_same_shape(reference, image.pixels[region], where=image.name)
-            normalised = BrightnessSurvey.measure(ArraySource(image)).normalise(image.pixels)
-            stack = pixel_features(normalised, self.parameters.scales)[:, *region]
-            features.append(stack.reshape(len(stack), -1).T)
             classes.append(_pixel_classes(reference).ravel())
             areas.append(np.bincount(relabel_sequential(reference).ravel())[1:])
             for part in (image.pixels, image.pixels[region], reference):
@@ -163,7 +160,8 @@ class PixelForest(LocalMethod):
             random_state=self.parameters.seed,
             n_jobs=1,
         )
-        forest.fit(np.concatenate(features)[chosen], all_classes[chosen])
+        ends = np.cumsum([len(one) for one in classes])
+        forest.fit(self._features(images, parts, ends, chosen), all_classes[chosen])
         trained = type(self)(self.parameters)
         trained._forest = forest
         # Classes were drawn alike; halfway (on a log scale) back to how rare they are in the tiles.
@@ -174,6 +172,30 @@ class PixelForest(LocalMethod):
         trained._smallest_area = 0.5 * float(np.percentile(sizes[sizes > 0], 5))
         trained._largest = math.ceil(3 * math.sqrt(float(np.percentile(sizes[sizes > 0], 95)) / math.pi))
         return trained
+
+    def _features(
+        self,
+        images: Sequence[Image],
+        parts: Sequence[tuple[slice, slice]],
+        ends: NDArray[np.intp],
+        chosen: NDArray[np.intp],
+    ) -> NDArray[np.float32]:
+        """Filter around one part after the other, and keep the chosen pixels of it; (pixel, feature)."""
+        rows: NDArray[np.float32] | None = None
+        reach = features_reach(self.parameters.scales)
+        for image, part, end in zip(images, parts, ends, strict=True):
+            place = tuple(
+                slice(*side.indices(size)[:2]) for side, size in zip(part, image.shape, strict=True)
+            )
+            region = grow(place, reach, image.shape)
+            normalised = BrightnessSurvey.measure(ArraySource(image)).normalise(image.pixels[region])
+            stack = pixel_features(normalised, self.parameters.scales)[(slice(None), *within(place, region))]
+            flat = stack.reshape(len(stack), -1)
+            rows = np.empty((len(chosen), len(flat)), np.float32) if rows is None else rows
+            here = (chosen >= end - flat.shape[1]) & (chosen < end)
+            rows[here] = flat[:, chosen[here] - (end - flat.shape[1])].T
+        assert rows is not None, "there is an image"
+        return rows
 
     def _draw(self, classes: NDArray[np.uint8]) -> NDArray[np.intp]:
         rng = np.random.default_rng(self.parameters.seed)
