@@ -33,6 +33,23 @@ def test_what_the_images_are_taken_for_is_said(reader: httpx.Client) -> None:
     assert said in found["cells-phase-contrast"]["remarks"] and found["cells-phase-contrast"]["fits"]
 
 
+def test_a_model_that_cannot_be_read_is_named_and_hides_no_other(
+    reader: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VERISCOPE_CACHE", str(tmp_path))
+    record = tmp_path / "models" / "broken" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    found = {other["name"]: other for other in reader.get(OTHERS).json()}
+    broken = found["zoo:broken"]
+    assert broken["card"] is None and broken["fits"] is False
+    assert "was written by another version" in broken["remarks"][0]
+    assert str(tmp_path) not in broken["remarks"][0], "where models lie is nobody's business"
+    assert found["local-threshold-watershed"]["card"]["summary"]
+    answer = reader.post(CANDIDATES, json={"method": "zoo:broken"})
+    assert answer.status_code == 409 and str(tmp_path) not in answer.text
+
+
 def test_another_method_is_let_in(client: httpx.Client, workspace: Path) -> None:
     before = client.get("/api/studies/small/answer").json()
     added = client.post(CANDIDATES, json={"method": "local-threshold-watershed"})

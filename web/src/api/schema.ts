@@ -3211,8 +3211,13 @@ export interface components {
          * @description A method that does not compete in a study.
          */
         OtherCandidate: {
-            /** @description What it is for. */
-            card: components["schemas"]["MethodCard"];
+            /**
+             * Name
+             * @description Of the method.
+             */
+            name: string;
+            /** @description What it is for; None: it cannot be read, and `remarks` say why. */
+            card: components["schemas"]["MethodCard"] | null;
             /**
              * Fits
              * @description Whether it can run on these images at all.

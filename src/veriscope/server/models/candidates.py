@@ -92,8 +92,10 @@ class CandidateImage(Answer):
 class OtherCandidate(Answer):
     """A method that does not compete in a study."""
 
-    card: MethodCard
-    """What it is for."""
+    name: str
+    """Of the method."""
+    card: MethodCard | None
+    """What it is for; None: it cannot be read, and `remarks` say why."""
     fits: bool
     """Whether it can run on these images at all."""
     remarks: list[str]

@@ -32,10 +32,10 @@ export function OtherMethods({ study }: { study: string }) {
                   <tbody>
                     {found.map((other) => (
                       <Row
-                        key={other.card.name}
+                        key={other.name}
                         other={other}
                         busy={add.busy}
-                        onAdd={mayAdd && other.fits ? () => add.run(other.card.name) : null}
+                        onAdd={mayAdd && other.fits ? () => add.run(other.name) : null}
                       />
                     ))}
                   </tbody>
@@ -55,18 +55,18 @@ interface RowProps {
   onAdd: (() => void) | null;
 }
 
-function Row({ other: { card, remarks }, busy, onAdd }: RowProps) {
+function Row({ other: { name, card, remarks }, busy, onAdd }: RowProps) {
   return (
     <tr>
       <td>
-        <strong>{card.name}</strong>
-        <div className="soft small">{card.summary}</div>
+        <strong>{name}</strong>
+        {card && <div className="soft small">{card.summary}</div>}
       </td>
       <td className="soft small">{remarks.join(" ") || words.noRemarks}</td>
       <td>
         {onAdd && (
           <button type="button" className="button small" disabled={busy} onClick={onAdd}>
-            <Icon name="plus" size={12} /> {words.add(card.name)}
+            <Icon name="plus" size={12} /> {words.add(name)}
           </button>
         )}
       </td>
