@@ -20,6 +20,7 @@ from veriscope.io.images import read_image
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.methods.base import Card, Survey
 from veriscope.methods.restoration import RestorationMethod
+from veriscope.predict.plan import parse_memory
 from veriscope.predict.reading import Reading
 from veriscope.predict.restored import restore_folder, restore_image
 from veriscope.predict.unfinished import Unfinished
@@ -158,14 +159,31 @@ def test_the_channel_chosen_is_restored(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "o.ome.zarr").pixels, expected)
 
 
-def test_memory_of_the_tiles_is_asked_for(tmp_path: Path) -> None:
-    source = stored(tmp_path / "a.ome.zarr", picture(30, 40), "yx")
-    with pytest.raises(InputError) as error:
-        restore_image(Median(), source, tmp_path / "o.ome.zarr", memory=900, workers=2)
-    assert str(error.value).startswith(
-        ("--memory: 1MB do not suffice for tiles of the network on 2 workers", str(source))
+@pytest.mark.parametrize(("tile", "workers"), [(None, 1), (None, 2), (300, 1), (20, 1)])
+def test_the_memory_that_a_refusal_asks_for_suffices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tile: int | None, workers: int
+) -> None:
+    """It named what was left beside the tiles: whoever gave the 326MB was asked for 401, and then for 326."""
+    monkeypatch.setattr(Median, "bytes_at_once", lambda *_: 400 << 20)
+    source = stored(tmp_path / "a.ome.zarr", picture(330, 340), "yx")
+    out = tmp_path / "o.ome.zarr"
+    asked = []
+    for memory in (1 << 20, 401 << 20, 700 << 20, (workers * 400 + 100) << 20):
+        with pytest.raises(InputError) as error:
+            restore_image(Median(), source, out, tile=tile, memory=memory, workers=workers)
+        text = str(error.value)
+        if memory > 1 << 23:
+            assert text.startswith(
+                f"--memory: {memory >> 20}MB do not suffice for tiles of the network, which need "
+                f"{400 * workers}MB, and regions of {tile or 64} pixels; give "
+            )
+            asked.append(parse_memory(text.split("; give ")[1].split(",")[0]))
+    assert len(set(asked)) == 1
+    assert not out.exists()
+    plan = restore_image(
+        Median(), source, out, tile=tile, memory=asked[0], executor=HereExecutor(), workers=workers
     )
-    assert restore_image(Median(), source, tmp_path / "o.ome.zarr", memory=1 << 31)["done"]
+    assert plan["done"]
 
 
 def test_a_folder_is_checked_before_any_image_is_restored(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.paint_work import MapWork
-from veriscope.predict.plan import plan_tiles, shown
+from veriscope.predict.plan import memory_for_part, plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import SurveyWork
 from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
@@ -36,6 +37,8 @@ RESTORED_SCHEMA = "veriscope/restored-image/1"
 _FOLDER_SCHEMA = "veriscope/restored/1"
 _REGION_BYTES = 24.0
 """Memory per pixel of a region, beside that of one tile in the network."""
+_SMALLEST = 64
+"""Length of the smallest regions, in pixels, unless smaller ones are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +178,13 @@ def _start(
         pass
     surveys = tuple(surveying.read(moment) for moment in moments)
     at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
-    if memory is not None and memory <= at_once:
+    region = math.prod(min(tile or _SMALLEST, size) for size in pixels.shape)
+    needed = at_once + memory_for_part(region * _REGION_BYTES, workers)
+    if memory is not None and memory < needed:
         raise InputError(
-            f"--memory: {shown(memory)} do not suffice for tiles of the network on {workers} workers, which "
-            f"need {shown(at_once)}; give more, fewer --workers, or smaller tiles (-p tile=256)"
+            f"--memory: {shown(memory)} do not suffice for tiles of the network, which need {shown(at_once)}"
+            f", and regions of {tile or _SMALLEST} pixels; give {shown(needed)}, fewer --workers, smaller "
+            "tiles (-p tile=256), or a smaller --tile"
         )
     plan = plan_tiles(
         pixels.shape,
