@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,23 @@ def veriscope() -> Callable[..., list[str]]:
     """Give the command line of veriscope with some words."""
     command = [sys.executable, "-c", "from veriscope.cli import main; main()"]
     return lambda *words: [*command, *words]
+
+
+@pytest.fixture(scope="session")
+def make_study(veriscope: Callable[..., list[str]]) -> Callable[..., Path]:
+    """Make a study on the command line: new with some options, run, and an audit for each of `audits`."""
+
+    def make(study: Path, images: Path, *options: str, audits: Sequence[Sequence[str]] = ()) -> Path:
+        for words in (
+            ["new", str(study), "--images", str(images), *options],
+            ["run", str(study)],
+            *(["audit", str(study), *audit] for audit in audits),
+        ):
+            done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        return study
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ images, one real and one with 500 objects; nothing is mocked.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,9 +23,7 @@ METHODS = ("otsu-watershed", "local-threshold-watershed")
 
 
 @pytest.fixture(scope="module")
-def study(
-    veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory, data_dir: Path
-) -> Path:
+def study(make_study: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """A study of a real image and one with 500 discs, both drawn for the audit, with two candidates."""
     folder = tmp_path_factory.mktemp("annotate")
     images = folder / "images"
@@ -38,15 +35,7 @@ def study(
     tifffile.imwrite(images / "dense.tif", (120 * disc + noise).astype(np.uint8))
     options = ["--object", "nucleus", "--spacing", "0.5", "--tile-size", "512"]
     options += [word for method in METHODS for word in ("--method", method)]
-    for words in (
-        ["new", str(folder / "study"), "--images", str(images), *options],
-        ["run", str(folder / "study")],
-        ["audit", str(folder / "study"), "--tiles", "2"],
-        ["audit", str(folder / "study"), "--all"],
-    ):
-        done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return folder / "study"
+    return make_study(folder / "study", images, *options, audits=[["--tiles", "2"], ["--all"]])
 
 
 @pytest.fixture(scope="module")

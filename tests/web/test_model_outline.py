@@ -8,7 +8,6 @@ of ONNX files with the inputs and outputs of Segment Anything, without trained w
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -47,7 +46,7 @@ def disc(name: str) -> NDArray[np.bool_]:
 
 
 @pytest.fixture(scope="module")
-def study(veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(make_study: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two 16-bit images of five discs, each of one tile, both drawn for the audit."""
     folder = tmp_path_factory.mktemp("model")
     images = folder / "images"
@@ -58,15 +57,7 @@ def study(veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPath
         tifffile.imwrite(
             images / f"{name}.tif", (rng.normal(400, 9, bright.shape) + 3000 * bright).astype("u2")
         )
-    for words in (
-        ["new", str(folder / "study"), "--images", str(images), *OPTIONS],
-        ["run", str(folder / "study")],
-        ["audit", str(folder / "study"), "--tiles", "2"],
-        ["audit", str(folder / "study"), "--all"],
-    ):
-        done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return folder / "study"
+    return make_study(folder / "study", images, *OPTIONS, audits=[["--tiles", "2"], ["--all"]])
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ keeps the new pictures; look at them before they are committed.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -52,7 +51,7 @@ def difference(a: Picture.Image, b: Picture.Image) -> float:
 
 @pytest.fixture(scope="module")
 def seen(
-    veriscope: Callable[..., list[str]],
+    make_study: Callable[..., Path],
     drive: Callable[..., dict[str, Any]],
     serving: Callable[[Path], AbstractContextManager[str]],
     tiny_data: Path,
@@ -61,13 +60,8 @@ def seen(
     """Pictures of a study of simulated images with an audit."""
     study = tmp_path_factory.mktemp("screens") / "study"
     options = ["--object", "nucleus", "--groups", str(tiny_data / "sheet.csv"), "--tile-size", "64"]
-    for words in (
-        ["new", str(study), "--images", str(tiny_data / "images"), *options, "--method", "otsu-watershed"],
-        ["run", str(study)],
-        ["audit", str(study), "--tiles", "20"],
-    ):
-        done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    options += ["--method", "otsu-watershed"]
+    make_study(study, tiny_data / "images", *options, audits=[["--tiles", "20"]])
     image = sorted(path.stem.split(".")[0] for path in (study / "images").iterdir())[0]
     unit = sorted(path.stem for path in (study / "audit" / "tiles").glob("*.tif"))[0]
     with serving(study) as address:

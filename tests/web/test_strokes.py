@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -28,7 +27,7 @@ Mask = NDArray[np.bool_]
 
 
 @pytest.fixture(scope="module")
-def study(veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(make_study: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of six images with some spots, each of one tile, all of them drawn for the audit."""
     folder = tmp_path_factory.mktemp("strokes")
     images = folder / "images"
@@ -38,15 +37,7 @@ def study(veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPath
     for name in "abcdef":
         spots = 200 * ((np.hypot(y % 64 - 32, x % 64 - 32) < 6) & (y < 64))
         tifffile.imwrite(images / f"{name}.tif", (spots + rng.poisson(20, (SIDE, SIDE))).astype(np.uint8))
-    for words in (
-        ["new", str(folder / "study"), "--images", str(images), *OPTIONS],
-        ["run", str(folder / "study")],
-        ["audit", str(folder / "study"), "--tiles", "2"],
-        ["audit", str(folder / "study"), "--all"],
-    ):
-        done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return folder / "study"
+    return make_study(folder / "study", images, *OPTIONS, audits=[["--tiles", "2"], ["--all"]])
 
 
 @pytest.fixture(scope="module")

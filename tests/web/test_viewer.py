@@ -7,7 +7,6 @@ it saw: numbers under the pointer, and the pictures on the screen.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -53,16 +52,14 @@ def write_images(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def study(veriscope: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(make_study: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study with results; a stack, 200 channels and 100,000 objects are put into it afterwards."""
     folder = tmp_path_factory.mktemp("viewer")
     (folder / "images").mkdir()
     write_images(folder / "images")
     root = folder / "study"
     options = ["--object", "nucleus", "--spacing", "0.5", "--tile-size", "256", "--method", METHOD]
-    for words in (["new", str(root), "--images", str(folder / "images"), *options], ["run", str(root)]):
-        done = subprocess.run(veriscope(*words), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    make_study(root, folder / "images", *options)
     layout = StudyFolder(root)
     rows = list(layout.images())
     markers = tuple(f"marker {index}" for index in range(200))
