@@ -157,3 +157,16 @@ def test_real_sets_are_told_as_the_guide_says(data_dir: Path) -> None:
     for name in ("bccd_blood_detection", "dsb2018_histology", "dsb2018_brightfield", "dsb2018_fluorescence"):
         assert (found[name]["right"], found[name]["n"]) == (2, 2)
     assert found["t98g_phase_contrast"]["not_told"] == 2
+
+
+def test_a_method_of_boxes_and_classes_can_be_let_in_where_there_are_colours(tmp_path: Path) -> None:
+    grey = scene(220, 100)
+    stained = np.stack([grey, (grey * 0.7).astype(np.uint8), (grey * 0.9).astype(np.uint8)], axis=-1)
+    place = images(tmp_path / "i", stained)
+    study = Study.new(tmp_path / "s", images=place, object="nucleus", channel="luminance")
+    assert study.config.modalities == LOOKS["colour"][1]
+    others = {item.name: item for item in other_methods(StudyFolder(study.path), study.config)}
+    assert others["blood-cells"].fits
+    assert others["blood-cells"].remarks == (
+        "It was made for red blood cell, white blood cell and platelet, not for nucleus.",
+    )

@@ -59,7 +59,7 @@ def other_methods(folder: StudyFolder, config: StudyConfig) -> list[OtherMethod]
             continue
         try:
             method = get_method(name)
-            if method.task != "instance" or method.finds_boxes or 2 not in method.card.dimensions:
+            if method.task != "instance" or 2 not in method.card.dimensions:
                 continue
             make_method(name)
         except VeriscopeError as error:
