@@ -99,7 +99,7 @@ def test_a_damaged_byte_never_ends_the_run(tmp_path: Path, name: str) -> None:
     whole = path.read_bytes()
     places = range(len(whole)) if name == "map.npy" else [i for i, b in enumerate(whole) if b]
     for place in places:
-        for value in (1, 255):
+        for value in (1, 255) if name == "map.npy" else (255,):
             path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
             read(path)  # something or nothing, and no error
 
