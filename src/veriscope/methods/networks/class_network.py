@@ -60,6 +60,9 @@ class ClassNetwork(PackagedNetwork, ClassificationMethod):
         self._threads = 0
         self._opened: CheckedNetwork | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}  # a session stays in its process
+
     def describe(self) -> dict[str, Any]:
         """Give identity, parameters and the weights used as plain values, for the record.
 
