@@ -1,4 +1,4 @@
-"""Networks of a study in the app: no more trusted than they are, and taken away as packages that were tried."""
+"""Networks of a study in the app: no more trusted than they are, and taken away as packages that work."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def test_replicates_of_a_sample_sheet_are_numbered_within_their_group(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "by", "message"),
     [
-        ("picture,animal\na,1\n", "animal", "no column names the image; call it one of image, image_id, stem"),
+        ("picture,animal\na,1\n", "animal", "no column names the image; call it one of image, image_id"),
         ("image,animal\ng0_0,1\ng0_0.tif,2\n", "animal", "1 images stand in more than one row"),
         ("image,animal\ng0_0,1\n", "animal", "the sample sheet has no row for 5 of 6 images: g0_1, g1_2"),
         ("image,animal\ng0_0,1\n", "plate", "the sample sheet has no column 'plate'; it has image, animal"),
