@@ -17,7 +17,7 @@ from veriscope.io.record import Record
 from veriscope.methods.base import Method
 from veriscope.predict.reading import Reading
 
-__all__ = ["BOXES", "MAPS", "ImageWork", "failed_row"]
+__all__ = ["BOXES", "MAPS", "ImageWork", "failed_row", "failure_of"]
 
 BOXES = "boxes"
 """Folder in the output for the boxes of each image."""
@@ -26,20 +26,18 @@ MAPS = "probabilities"
 _NAMED = 3
 
 
-def failed_row(file: ImageFile, error: Exception) -> dict[str, Any]:
-    """Say that an image could not be predicted, so that the others go on.
+def failure_of(error: Exception) -> str:
+    """Say why an image could not be predicted, so that the others go on.
 
     Parameters
     ----------
-    file
-        The image.
     error
         What happened.
 
     Returns
     -------
-    dict
-        ``image`` and ``failed``.
+    str
+        Kind of error and its message.
 
     Raises
     ------
@@ -51,7 +49,25 @@ def failed_row(file: ImageFile, error: Exception) -> dict[str, Any]:
     )
     if full_disk or isinstance(error, ClusterError | MissingPackageError):
         raise error
-    return {"image": file.stem, "failed": f"{type(error).__name__}: {error}"}
+    return f"{type(error).__name__}: {error}"
+
+
+def failed_row(file: ImageFile, error: Exception) -> dict[str, Any]:
+    """Say in the row of an image that it could not be predicted.
+
+    Parameters
+    ----------
+    file
+        The image.
+    error
+        What happened; raised if it concerns the images after this one too, as by `failure_of`.
+
+    Returns
+    -------
+    dict
+        ``image`` and ``failed``.
+    """
+    return {"image": file.stem, "failed": failure_of(error)}
 
 
 class ImageWork:

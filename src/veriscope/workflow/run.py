@@ -22,6 +22,7 @@ from veriscope.io.tables import read_table, write_table
 from veriscope.measure.table import ObjectTable
 from veriscope.methods.base import Method
 from veriscope.methods.channels import channels_for
+from veriscope.predict.image_work import failure_of
 from veriscope.predict.units import Executor, HereExecutor, executor_for
 from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
@@ -31,6 +32,8 @@ from veriscope.workflow.spread import Spread, remove_parts
 from veriscope.workflow.training import train_candidate, training_inputs
 
 __all__ = ["CandidateRun", "run_candidates"]
+
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +143,25 @@ def _run_candidate(
     else:
         method.make_ready()
     job = _Job(folder, config, record, candidate, method, dict(training))
-    n_done = job.predict_all(images, spread)
+    n_done, failed = job.predict_all(images, spread)
+    if failed:
+        n_kept = len(images) - len(failed)
+        return CandidateRun(candidate.id, n_kept, n_done, None, _told(failed, len(images)), failed=True)
     table = job.measure(images)
     return CandidateRun(candidate.id, len(images), n_done, len(table))
+
+
+def _told(failed: Mapping[str, str], n_images: int) -> str:
+    """Say which images a candidate failed on; without them it has no answer, and what it did is kept."""
+    reasons = list(dict.fromkeys(failed.values()))
+    if len(failed) == n_images and len(reasons) == 1:
+        return reasons[0]
+    shown = "; ".join(f"{name}: {why}" for name, why in list(failed.items())[:_NAMED])
+    more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+    return (
+        f"{len(failed)} of {n_images} images failed ({shown}{more}). The others are kept. Put sound files in "
+        "their places, or leave this candidate out; when it is run again, only these are predicted"
+    )
 
 
 @dataclass
@@ -169,17 +188,18 @@ class _Job:
             )
         return self._ready
 
-    def predict_all(self, images: Sequence[StudyImage], spread: Spread) -> int:
-        """Predict all images that are not current, the large ones last; how many those are."""
+    def predict_all(self, images: Sequence[StudyImage], spread: Spread) -> tuple[int, dict[str, str]]:
+        """Predict all images that are not current, the large ones last; how many, and what failed why."""
         spread.limit(self.method)
         large = {image.image_id for image in images if spread.wants(self.method, image)}
         images = sorted(images, key=lambda image: image.image_id in large)
         n_small = len(images) - len(large)
         stage, progress, n_done, first = f"predict {self.candidate.id}", spread.progress, 0, 0
+        failed: dict[str, str] = {}
         progress(stage, 0, len(images))
         while self.training and self._ready is None and first < n_small:
             # The first that is not current is predicted here, so that training is done once for all.
-            n_done += self.predict(images[first])
+            n_done += self._attempt(images[first], failed)
             first += 1
             progress(stage, first, len(images))
         # Work in this process leaves pixels and labels in memory, so they are measured without reading them.
@@ -187,12 +207,25 @@ class _Job:
         work = _ImageWork(self, tuple(images))
         for done, (_, result) in enumerate(spread.executor.run(work, range(first, n_small)), first + 1):
             n_done += result["done"]
+            failed |= result["failed"]
             self.record.add(result["record"])
             progress(stage, done, len(images))
         for done, image in enumerate(images[n_small:], n_small + 1):
-            n_done += self.predict(image, spread)
+            n_done += self._attempt(image, failed, spread)
             progress(stage, done, len(images))
-        return n_done + self._predict_forgotten(images)
+        n_done += self._predict_forgotten([image for image in images if image.image_id not in failed])
+        return n_done, failed
+
+    def _attempt(self, image: StudyImage, failed: dict[str, str], spread: Spread | None = None) -> bool:
+        """Predict an image; where the method fails on it, note why, so that the others go on."""
+        try:
+            return self.predict(image, spread)
+        except Exception as error:
+            if self.training and self._ready is None:
+                raise  # it could not learn
+            why = failure_of(error)
+            failed[image.image_id] = str(error) if isinstance(error, VeriscopeError) else why
+            return False
 
     def _predict_forgotten(self, images: Sequence[StudyImage]) -> int:
         """Predict again what other computers did and a network disk forgot to record."""
@@ -296,8 +329,9 @@ class _ImageWork:
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image, unless it is current."""
-        done = self.job.predict(self.images[unit])
-        return {"done": done, "record": self.job.record.kept()}
+        failed: dict[str, str] = {}
+        done = self.job._attempt(self.images[unit], failed)
+        return {"done": done, "failed": failed, "record": self.job.record.kept()}
 
     def lighter(self, unit: int) -> _ImageWork:
         """Give the same: an image that is predicted as a whole cannot be cut."""
