@@ -25,7 +25,7 @@ IN_STUDIES = [(method, path) for method, path in ROUTES if "{study}" in path]
 OPEN = ("/api/session",)
 READS = ("/question/preview",)
 """Ends of paths that are posted to and change nothing."""
-DRAWS = ("/annotation", "/journal")
+DRAWS = ("/annotation", "/journal", "/segment")
 """Ends of paths that annotators may change."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,10 +42,11 @@ sys.exit(worker.main())
 """
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(*, ignores: bool = False) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", WORK],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignores else None,
     )  # fmt: skip
 
 
@@ -90,10 +92,12 @@ def test_a_failure_says_what_to_do_and_not_where(tmp_path: Path) -> None:
     assert problem["action"] == "Run the candidates under Candidates"
 
 
-def test_without_a_server_it_ends(tmp_path: Path) -> None:
-    spare = start()
+# As where a script started the server in the background.
+@pytest.mark.parametrize("ignores", [False, True], ids=["plain", "Ctrl-C ignored"])
+def test_without_a_server_it_ends(tmp_path: Path, ignores: bool) -> None:
+    spare = start(ignores=ignores)
     assert spare.communicate(timeout=120)[0] == b"" and spare.returncode == 0
-    busy = start()
+    busy = start(ignores=ignores)
     assert busy.stdin is not None and busy.stdout is not None
     busy.stdin.write(json.dumps({"kind": "waits", "study": str(tmp_path), "request": {}}).encode() + b"\n")
     busy.stdin.flush()

@@ -114,7 +114,7 @@ def _first(network: nn.Module) -> nn.Conv2d:
 
 
 def test_boxes_and_pixels_have_no_weights_in_common(packages: dict[str, KnownNetwork]) -> None:
-    with pytest.raises(MethodError, match="a network for boxes and one for pixels have no weights in common"):
+    with pytest.raises(MethodError, match="networks for pixels and for boxes have no weights in common"):
         packages["unet"].network(1, BoxHead(("a",)))
     with pytest.raises(MethodError, match="has a boxes head"):
         packages["boxes"].network(1, FlowHead())

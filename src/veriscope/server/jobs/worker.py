@@ -11,6 +11,7 @@ import _thread
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -35,6 +36,8 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if hasattr(os, "nice"):
         os.nice(5)  # requests come first
+    # A server that a script started in the background ignores Ctrl-C, and its children would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     import veriscope.server.jobs.work  # noqa: F401 (takes seconds: done while there is no job yet)
 
     asked = _own_input()
