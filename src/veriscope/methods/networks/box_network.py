@@ -12,10 +12,9 @@ from pydantic import Field
 from scipy import ndimage
 
 from veriscope.core.boxes import Boxes
-from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
-from veriscope.errors import AxesError
 from veriscope.methods.networks.centres import Found, boxes_at_peaks, ellipse_labels, keep_apart
 from veriscope.methods.networks.engines import EngineName
 from veriscope.methods.networks.normalise import normalise_channels
@@ -94,28 +93,6 @@ class BoxNetwork(PackagedNetwork):
         found = super().describe()
         found["parameters"] = {"diameter": self.parameters.diameter, "threshold": self.threshold}
         return found | {"weights_sha256": self.package.sha256("float32")}
-
-    def check(self, image: Image) -> None:
-        """Refuse an image that the network cannot take, without predicting.
-
-        Parameters
-        ----------
-        image
-            Any image.
-
-        Raises
-        ------
-        AxesError
-            If it has other axes or channels.
-        PixelValueError
-            If it has NaN or infinite pixels.
-        """
-        super().check(image)
-        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
-            raise AxesError(
-                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
-                f"the image are {', '.join(image.channels)}; other stains need another network"
-            )
 
     def make_ready(self) -> None:
         """Open the network with an engine that gives what it should on this machine."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.classes import ClassProbabilities
-from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.image import Image
 from veriscope.core.settings import Settings
-from veriscope.errors import AxesError, PixelValueError
+from veriscope.errors import PixelValueError
 from veriscope.methods.classification import ClassificationMethod
 from veriscope.methods.networks.engine_check import CheckedNetwork, Example, open_checked
 from veriscope.methods.networks.engines import EngineName
@@ -91,11 +91,6 @@ class ClassNetwork(PackagedNetwork, ClassificationMethod):
             If it has NaN or infinite pixels, or all pixels are equal: then any class would be made up.
         """
         super().check(image)
-        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
-            raise AxesError(
-                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
-                f"the image are {', '.join(image.channels)}; other stains need another network"
-            )
         if image.pixels.min() == image.pixels.max():
             raise PixelValueError(
                 f"{image.name}: all pixels are {image.pixels.flat[0]:g}, so there is nothing to tell a class "

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource
-from veriscope.errors import AxesError
 from veriscope.methods.base import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.networks.dense_objects import Dense, separator_for
 from veriscope.methods.networks.network_settings import NetworkParameters
@@ -137,28 +136,6 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
         if options.precision != "float32":
             found["engine"] = self._network.opened().label
         return found
-
-    def check(self, image: Image) -> None:
-        """Refuse an image that the network cannot take, without predicting.
-
-        Parameters
-        ----------
-        image
-            Any image.
-
-        Raises
-        ------
-        AxesError
-            If it has other axes or channels.
-        PixelValueError
-            If it has NaN or infinite pixels.
-        """
-        super().check(image)
-        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
-            raise AxesError(
-                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
-                f"the image are {', '.join(image.channels)}; other stains need another network"
-            )
 
     def limit_memory(self, n_bytes: int) -> None:
         """Run the network on tiles that fit the memory, also where objects are measured beforehand."""

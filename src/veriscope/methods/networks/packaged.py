@@ -5,7 +5,9 @@ from __future__ import annotations
 import types
 from typing import Any, ClassVar, Self
 
+from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.settings import Settings
+from veriscope.errors import AxesError
 from veriscope.methods.base import Method
 from veriscope.methods.networks.network_files import NetworkPackage
 
@@ -35,6 +37,28 @@ class PackagedNetwork(Method):
             cls.n_channels = package.settings.n_channels
             grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
             cls.colour_channel = "luminance" if grey else None
+
+    def check(self, image: Image) -> None:
+        """Refuse an image that the network cannot take, without predicting.
+
+        Parameters
+        ----------
+        image
+            Any image.
+
+        Raises
+        ------
+        AxesError
+            If it has other axes or channels.
+        PixelValueError
+            If it has NaN or infinite pixels.
+        """
+        super().check(image)
+        if self.package.channels == RGB_CHANNELS and not image.is_rgb:
+            raise AxesError(
+                f"{image.name}: {self.name} takes colour photographs (red, green, blue) and the channels of "
+                f"the image are {', '.join(image.channels)}; other stains need another network"
+            )
 
     @classmethod
     def of(cls, package: NetworkPackage, *, name: str) -> type[Self]:
