@@ -96,7 +96,7 @@ def test_a_disk_without_locks_lets_everybody_in(tmp_path: Path, monkeypatch: pyt
     def without(file: object) -> None:
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
-    monkeypatch.setattr(lock, "_take", without)
+    monkeypatch.setattr(lock, "take_lock", without)
     with only_run(tmp_path / "lock", place=tmp_path), only_run(tmp_path / "lock", place=tmp_path):
         pass
 

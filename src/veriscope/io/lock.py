@@ -13,9 +13,9 @@ from typing import IO
 from veriscope.errors import InputError
 from veriscope.io.atomic import make_folder
 
-__all__ = ["only_run"]
+__all__ = ["NO_LOCKS", "only_run", "take_lock"]
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 """What disks say that know no locks; there two runs are not noticed."""
 _TRIES = 100
 
@@ -59,9 +59,9 @@ def _locked(lock: Path, place: Path) -> IO[str]:
     for _ in range(_TRIES):
         file = lock.open("a+", encoding="ascii")
         try:
-            _take(file)
+            take_lock(file)
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in NO_LOCKS:
                 return file
             file.seek(0)
             process = file.read().strip()
@@ -88,7 +88,19 @@ def _is_there(lock: Path, file: IO[str]) -> bool:
         return False
 
 
-def _take(file: IO[str]) -> None:
+def take_lock(file: IO[str]) -> None:
+    """Lock an open file for this process, without waiting; the lock ends with the file or the process.
+
+    Parameters
+    ----------
+    file
+        Open for appending; its text stays readable for others.
+
+    Raises
+    ------
+    OSError
+        If another process has it; or, with one of `NO_LOCKS`, if the disk knows no locks.
+    """
     if sys.platform == "win32":
         import msvcrt
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
 from pathlib import Path
 from typing import IO
 
 from veriscope.errors import InputError
 from veriscope.io.atomic import make_folder
+from veriscope.io.lock import NO_LOCKS, take_lock
 from veriscope.server.workspace import HIDDEN
 
 __all__ = ["FolderHold", "last_port"]
@@ -88,27 +87,15 @@ def _lock(path: Path, folder: Path) -> IO[str]:
     """Open a file and lock it; the lock ends with the process."""
     file = path.open("a+", encoding="utf-8")
     try:
-        _take(file)
+        take_lock(file)
     except OSError as error:
-        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+        if error.errno in NO_LOCKS:
             return file  # a network disk without locks: nothing can be said
         file.seek(0)
         said = file.read()
         file.close()
         raise InputError(f"{folder}: is shown by another server already{_where(said)}") from None
     return file
-
-
-def _take(file: IO[str]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(1 << 20)  # far beyond the text, which stays readable
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _where(said: str) -> str:
