@@ -42,8 +42,18 @@ try {
   await browser.close();
 }
 
-/** A picture, once two in a row are the same. */
+/** Whether every picture of the page is there; one that failed at first is asked for again by the page. */
+function hasPictures() {
+  const visible = [...document.images].filter((each) => each.getBoundingClientRect().top < innerHeight);
+  return (
+    !document.querySelector(".thumb.missing") &&
+    visible.every((each) => each.complete && each.naturalWidth > 0)
+  );
+}
+
+/** A picture, once all of its parts came and two in a row are the same. */
 async function keep(name) {
+  await page.waitForFunction(hasPictures);
   let before = null;
   await until(async () => {
     const now = await page.screenshot({
