@@ -122,6 +122,14 @@ def test_tiles_are_written_with_their_surroundings(run_study: Study) -> None:
     assert "veriscope audit study --import FOLDER" in text
 
 
+def test_tiles_drawn_inside_the_study_tell_its_name_all_the_same(
+    run_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(run_study.path)
+    Study(".").audit(tiles=8)
+    assert "veriscope audit study --import FOLDER" in Path("audit/tiles/README.txt").read_text()
+
+
 def test_lost_tile_picture_is_written_again_and_others_are_left(run_study: Study, snapshot: Snapshot) -> None:
     run_study.audit(tiles=8)
     place = run_study.path / "audit/tiles"

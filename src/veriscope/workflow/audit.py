@@ -357,6 +357,6 @@ def _write_tiles(
             pixels = pixels or folder.read(by_id[str(image_id)])
             write_tiff(target, pixels, crop=box, box=inner)
     write_text(place / "boxes.csv", pd.DataFrame(boxes).to_csv(index=False, lineterminator="\n"))
-    text = _README.format(object=config.question.object, study=folder.root.name)
+    text = _README.format(object=config.question.object, study=folder.root.resolve().name)
     write_text(place / "README.txt", text)
     return [f"audit/tiles/{row['unit']}.tif" for row in boxes] + ["audit/tiles/boxes.csv"]

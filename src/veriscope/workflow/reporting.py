@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -354,14 +353,15 @@ def _picture(
 
 
 def _commands(folder: StudyFolder) -> list[str]:
-    name, kept = shlex.quote(folder.root.name), f"{folder.root.name}/annotations"
+    """Say what to type inside the study: it may be renamed, moved or handed on with its report."""
     n = len(require_plan(folder).of_role("audit"))
     return [
-        f"veriscope run {name}",
-        f"veriscope audit {name} --tiles {n}",
-        f"veriscope audit {name} --import FOLDER    # the annotations, kept in {kept}",
-        f"veriscope validate {name}",
-        f"veriscope estimate {name}",
-        f"veriscope verdict {name}",
-        f"veriscope report {name}",
+        "cd STUDY    # the folder that holds study.yaml",
+        "veriscope run .",
+        f"veriscope audit . --tiles {n}",
+        "veriscope audit . --import FOLDER    # the annotations, kept in annotations",
+        "veriscope validate .",
+        "veriscope estimate .",
+        "veriscope verdict .",
+        "veriscope report .",
     ]
