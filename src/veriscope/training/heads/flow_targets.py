@@ -22,8 +22,8 @@ def dense_targets(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     -------
     numpy.ndarray
         float32 (5, y, x): foreground 0/1; distance to the border over the largest such distance in
-        the object; contact 0/1, pixels closer than 2 to another object; and the unit vector (y, x)
-        along the path to the object's centre, 0 outside.
+        the object, 1 everywhere in one that fills the image; contact 0/1, pixels closer than 2 to another
+        object; and the unit vector (y, x) along the path to the object's centre, 0 outside.
     """
     out = np.zeros((5, *labels.shape), np.float32)
     pieces = _pieces(labels)
@@ -32,7 +32,8 @@ def dense_targets(labels: NDArray[np.integer]) -> NDArray[np.float32]:
         grown = tuple(slice(max(s.start - 2, 0), s.stop + 2) for s in box)
         near = pieces[grown]
         own = near == index
-        distance = ndimage.distance_transform_edt(own)
+        # Without any background there is no distance to it: an object that fills the image has no border.
+        distance = np.ones(own.shape) if own.all() else ndimage.distance_transform_edt(own)
         out[1][grown][own] = (distance / distance.max())[own]
         other = (near > 0) & ~own
         if other.any():
