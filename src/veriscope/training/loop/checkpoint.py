@@ -57,6 +57,8 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any]:
     """
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds one {type(content).__name__}")
         found = content["identity"]
     except (
         RuntimeError,
