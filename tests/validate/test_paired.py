@@ -72,7 +72,7 @@ def test_symmetric_differences_are_judged_by_the_paired_t_test() -> None:
 @settings(max_examples=60, deadline=None)
 @given(values=VALUES)
 def test_leaving_out_a_unit_is_not_having_it(values: NDArray[np.float64]) -> None:
-    value, left_out, sizes = paired_left_out(candidates(values), 0, 1)
+    value, left_out, sizes, _ = paired_left_out(candidates(values), 0, 1)
     differences = values[0] - values[1]
     assert value == pytest.approx(differences.mean(), abs=1e-12)
     expected = [np.delete(differences, i).mean() for i in range(len(differences))]

@@ -316,8 +316,7 @@ def _cluster_slope(
         return Interval(
             float("nan"), None, None, level, len(np.unique(index)), unit, "mean", f"cannot tell: few {unit}s"
         )
-    # In ranges of the means and of the differences: per unit of a sum of intensities a slope is so small that
-    # its spread would be taken for rounding.
+    # In ranges of the means and of the differences, so that its rounding is that of numbers near 1.
     width, height = float(np.ptp(means)), float(np.abs(differences).max()) or 1.0
     x, y = (means - means.mean()) / width, (differences - differences.mean()) / height
     rows = sum_by_cluster(np.stack([np.ones_like(x), x, y, x * x, x * y], axis=1), index.tolist())
@@ -328,7 +327,7 @@ def _cluster_slope(
             return np.asarray((sxy - sx * sy / n) / (sxx - sx * sx / n))
 
     value, left_out = leave_one_out(rows, slope)
-    found = jackknife_interval(value, left_out, rows[:, 3], level=level, unit=unit)
+    found = jackknife_interval(value, left_out, rows[:, 3], level=level, magnitude=1.0, unit=unit)
     unscaled = height / width
     ends = [None if end is None else end * unscaled for end in (found.low, found.high)]
     return replace(found, value=found.value * unscaled, low=ends[0], high=ends[1])

@@ -96,7 +96,7 @@ def compare_pair(
         Metric of the first minus metric of the second with its interval, and the two-sided p value of no
         difference; None: cannot tell.
     """
-    value, left_out, sizes = paired_left_out(candidates, i, j)
+    value, left_out, sizes, magnitude = paired_left_out(candidates, i, j)
     width = candidates.bounds[1] - candidates.bounds[0]
     interval = jackknife_interval(
         value,
@@ -105,19 +105,20 @@ def compare_pair(
         level=level,
         bounds=(-width, width),
         scale="cautious",
+        magnitude=magnitude,
         unit=candidates.unit,
         aggregation=candidates.aggregation,
     )
     if len(sizes) < 2 or not np.isfinite(value) or not np.isfinite(left_out).all():
         return interval, None
-    spread = jackknife_spread(left_out, sizes)
+    spread = jackknife_spread(left_out, sizes, magnitude=magnitude)
     if spread.standard_error > 0:
         return interval, cautious_p_value(value, spread)
     # All units agree exactly: a sign test is all that is left.
     return interval, 1.0 if value == 0 else min(1.0, 2.0 ** (1 - interval.n_units))
 
 
-def paired_left_out(candidates: Candidates, i: int, j: int) -> tuple[float, FloatArray, FloatArray]:
+def paired_left_out(candidates: Candidates, i: int, j: int) -> tuple[float, FloatArray, FloatArray, float]:
     """Give the difference of two candidates over all units, and over all units but one.
 
     Parameters
@@ -130,16 +131,17 @@ def paired_left_out(candidates: Candidates, i: int, j: int) -> tuple[float, Floa
     Returns
     -------
     tuple
-        Difference, differences without each unit that says anything, shape (k,), and what these units
-        bring into the denominators, shape (k,).
+        Difference, differences without each unit that says anything, shape (k,), what these units bring
+        into the denominators, shape (k,), and the size of the numbers whose difference it is: the width
+        between finite bounds, else the largest of them.
     """
     first, second = candidates.independent_rows[[i, j]]
-    c = first.shape[1]
-
-    def function(sums: FloatArray) -> FloatArray:
-        return np.asarray(candidates.function(sums[..., :c]) - candidates.function(sums[..., c:]))
-
-    value, left_out = leave_one_out(np.concatenate([first, second], axis=1), function)
+    (a, a_left_out), (b, b_left_out) = (leave_one_out(rows, candidates.function) for rows in (first, second))
     sizes = candidates.sizes(first) + candidates.sizes(second)
     telling = sizes > 0
-    return value, left_out[telling], sizes[telling]
+    left_out = (a_left_out - b_left_out)[telling]
+    width = candidates.bounds[1] - candidates.bounds[0]
+    if np.isfinite(width):
+        return a - b, left_out, sizes[telling], width
+    known = np.abs([a_left_out[telling], b_left_out[telling]])
+    return a - b, left_out, sizes[telling], float(known.max(initial=0.0, where=np.isfinite(known)))

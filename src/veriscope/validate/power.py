@@ -153,7 +153,7 @@ def _plan(
     level: float,
 ) -> UnitsToSeparate:
     """Plan one pair."""
-    value, left_out, sizes = paired_left_out(candidates, *pair)
+    value, left_out, sizes, magnitude = paired_left_out(candidates, *pair)
     k = len(sizes)
 
     def result(
@@ -186,7 +186,7 @@ def _plan(
     nothing = (None, None, None)
     if k < 2 or not np.isfinite(value) or not np.isfinite(left_out).all():
         return result(nothing, None, None, f"cannot tell: {k} {candidates.unit}{'' if k == 1 else 's'}")
-    spread = jackknife_spread(left_out, sizes)
+    spread = jackknife_spread(left_out, sizes, magnitude=magnitude)
     if spread.standard_error == 0:
         return result(nothing, None, None, "cannot tell: the difference is the same in every unit")
     per_unit = spread.degrees_of_freedom / (k - 1)
@@ -295,6 +295,6 @@ def _design_effect(candidates: Candidates, pair: tuple[int, int], standard_error
     """Give the variance by cluster over the variance as if all units were independent."""
     if candidates.clusters is None:
         return None
-    _, left_out, sizes = paired_left_out(replace(candidates, clusters=None), *pair)
-    naive = jackknife_spread(left_out, sizes).standard_error
+    _, left_out, sizes, magnitude = paired_left_out(replace(candidates, clusters=None), *pair)
+    naive = jackknife_spread(left_out, sizes, magnitude=magnitude).standard_error
     return (standard_error / naive) ** 2 if naive > 0 else None

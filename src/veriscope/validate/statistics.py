@@ -186,7 +186,7 @@ def leave_one_out(rows: FloatArray, function: Callable[[FloatArray], FloatArray]
     return float(function(total)), np.asarray(function(total - rows), dtype=np.float64)
 
 
-def jackknife_spread(left_out: FloatArray, sizes: FloatArray) -> JackknifeSpread:
+def jackknife_spread(left_out: FloatArray, sizes: FloatArray, *, magnitude: float = 0.0) -> JackknifeSpread:
     """Give standard error and degrees of freedom from the values without each unit.
 
     Parameters
@@ -195,26 +195,32 @@ def jackknife_spread(left_out: FloatArray, sizes: FloatArray) -> JackknifeSpread
         Shape (k,), k at least 2: the statistic without each unit.
     sizes
         Shape (k,), above 0: how much each unit brings into the denominator of the statistic.
+    magnitude
+        Size of the numbers that the statistic is a difference of, in its unit, where it may be smaller than
+        their rounding.
 
     Returns
     -------
     JackknifeSpread
-        The smaller of two degrees of freedom is taken: the effective number of units less one,
-        (Σ size)² / Σ size² - 1, and Satterthwaite's 2k / (kurtosis - 1), which falls when a single unit
-        makes most of the spread.
+        Without spread where the values are equal to 12 digits of the larger of them and `magnitude`,
+        whatever the unit; NaN if one is undefined. The smaller of two degrees of freedom is taken: the
+        effective number of units less one, (Σ size)² / Σ size² - 1, and Satterthwaite's 2k / (kurtosis - 1),
+        which falls when a single unit makes most of the spread.
     """
     k = len(left_out)
-    deviations = left_out - left_out.mean()
+    # In the size of the values: squares of very small or large ones would leave the range of numbers.
+    largest = max(magnitude, float(np.abs(left_out).max())) or 1.0
+    deviations = (left_out - left_out.mean()) / largest
     squares = deviations**2
     total = float(squares.sum())
-    standard_error = float(np.sqrt((k - 1) / k * total))
-    if not total > (1e-12 * max(1.0, float(np.abs(left_out).max()))) ** 2:
+    if not total > 1e-24:
         # Rounding alone; NaN also arrives here and stays NaN.
-        return JackknifeSpread(0.0 * standard_error, float(k - 1))
+        return JackknifeSpread(0.0 * total, float(k - 1))
     kurtosis = k * float((squares**2).sum()) / total**2
     effective_units = float(sizes.sum()) ** 2 / float((sizes**2).sum())
     by_spread = 2 * k / max(kurtosis - 1, 1e-9)
     skewness = -float((deviations**3).mean()) / (total / k) ** 1.5 / float(np.sqrt(k))
+    standard_error = largest * float(np.sqrt((k - 1) / k * total))
     return JackknifeSpread(standard_error, max(1.0, min(effective_units - 1, by_spread)), skewness)
 
 
@@ -226,6 +232,7 @@ def jackknife_interval(
     level: float = 0.95,
     bounds: tuple[float, float] = _REAL,
     scale: Scale | None = None,
+    magnitude: float = 0.0,
     unit: str = "image",
     aggregation: Aggregation = "pooled",
 ) -> Interval:
@@ -248,6 +255,8 @@ def jackknife_interval(
         ``"skewed"``: linear, each end halfway to that of Hall's correction for skewness; ``"cautious"``:
         linear, widened where the correction for half of the skewness asks for it, as `cautious_p_value`
         tests. None: logit between two finite bounds, else skewed.
+    magnitude
+        As in `jackknife_spread`; finite bounds tell it too.
     unit, aggregation
         Passed on to the result.
 
@@ -272,7 +281,8 @@ def jackknife_interval(
 
     if k < 2 or not np.isfinite(value) or not np.isfinite(left_out).all():
         return result(None, None, f"cannot tell: {k} {unit}{'' if k == 1 else 's'}")
-    spread = jackknife_spread(left_out, sizes)
+    magnitude = max(magnitude, *(abs(bound) for bound in bounds if np.isfinite(bound)), 0.0)
+    spread = jackknife_spread(left_out, sizes, magnitude=magnitude)
     if spread.standard_error == 0:
         return result(*_without_spread(value, k, level, bounds), "no spread between units: binomial bound")
     t = float(special.stdtrit(spread.degrees_of_freedom, (1 + level) / 2))

@@ -6,7 +6,7 @@ depends on the condition is added to the difference, whatever the overlap of pix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -90,8 +90,9 @@ def check_differential_bias(
 def _error(table: ApplicationTable, group: str, relative: bool) -> Estimate:
     reference, prediction = table.replicate_means(group)
     if relative:
-        return ratio_estimate(prediction - reference, reference)
-    return mean_estimate(prediction - reference)
+        kept = ratio_estimate(prediction, reference)
+        return replace(kept, value=kept.value - 1)
+    return mean_estimate(prediction, less=reference)
 
 
 def _compare(first: str, second: str, errors: dict[str, Estimate], tolerance: float, alpha: float) -> _Pair:

@@ -78,7 +78,7 @@ def difference_kept(effect: Effect, *, level: float, unit: str = "replicate") ->
     missing = Interval(value, None, None, level, effect.n, unit, "mean", "cannot tell")
     if not np.isfinite(value) or not np.isfinite(effect.in_references.standard_error):
         return missing
-    residual = contrast(*(mean_estimate(p - value * r) for r, p in effect.sides))
+    residual = contrast(*(mean_estimate(p, less=value * r) for r, p in effect.sides))
     if residual.standard_error == 0:
         ends = residual.interval(level, unit=unit)
         low = None if ends.low is None else value
@@ -115,7 +115,8 @@ def ratio_kept(effect: Effect, *, level: float, unit: str = "replicate") -> Inte
         r, p = float(reference.mean()), float(prediction.mean())
         if not (r > 0 and p > 0):
             return Interval(float("nan"), None, None, level, effect.n, unit, "mean", "cannot tell")
-        parts.append(replace(mean_estimate(prediction / p - reference / r), value=float(np.log(p / r))))
+        error = mean_estimate(prediction / p, less=reference / r)
+        parts.append(replace(error, value=float(np.log(p / r))))
     found = contrast(*parts).interval(level, unit=unit)
     low, high = (None if end is None else float(np.exp(end)) for end in (found.low, found.high))
     return replace(found, value=float(np.exp(found.value)), low=low, high=high, n_units=effect.n)

@@ -134,13 +134,15 @@ class Estimate:
         return float(stats.t.sf(margin / self.standard_error, self.degrees_of_freedom))
 
 
-def mean_estimate(values: FloatArray) -> Estimate:
+def mean_estimate(values: FloatArray, *, less: FloatArray | None = None) -> Estimate:
     """Estimate the mean of all replicates from those that were seen.
 
     Parameters
     ----------
     values
         One value per replicate, shape (k,).
+    less
+        Taken from these, one value per replicate, so that what is left of equal ones is known to be rounding.
 
     Returns
     -------
@@ -148,21 +150,26 @@ def mean_estimate(values: FloatArray) -> Estimate:
         Standard error s / √k. Degrees of freedom k - 1, fewer if one replicate makes most of the spread
         (`statistics.jackknife_spread`). NaN for an empty array.
     """
-    k = len(values)
+    k, magnitude = len(values), 0.0
+    if less is not None:
+        magnitude = float(np.abs([values, less]).max(initial=0.0))
+        values = values - less
     if k < 2:
         return Estimate(float(values[0]) if k else float("nan"), float("nan"), float("nan"), k)
     left_out = (values.sum() - values) / (k - 1)
-    spread = jackknife_spread(left_out, np.ones(k))
+    spread = jackknife_spread(left_out, np.ones(k), magnitude=magnitude)
     return Estimate(float(values.mean()), spread.standard_error, spread.degrees_of_freedom, k)
 
 
-def stratified_mean(strata: Sequence[FloatArray]) -> Estimate:
+def stratified_mean(strata: Sequence[FloatArray], *, less: Sequence[FloatArray] | None = None) -> Estimate:
     """Estimate the mean over groups that were chosen, from replicates that were not.
 
     Parameters
     ----------
     strata
         One value per replicate, for each group.
+    less
+        Taken from these, as by `mean_estimate`.
 
     Returns
     -------
@@ -170,7 +177,8 @@ def stratified_mean(strata: Sequence[FloatArray]) -> Estimate:
         Mean of all replicates. Only the spread within groups counts, with Welch's degrees of freedom
         [1]_; NaN error if a group has a single replicate.
     """
-    parts = [mean_estimate(values) for values in strata]
+    taken: Sequence[FloatArray | None] = [None] * len(strata) if less is None else less
+    parts = [mean_estimate(values, less=away) for values, away in zip(strata, taken, strict=True)]
     sizes = np.array([part.n for part in parts])
     weights = sizes / sizes.sum()
     value = float(weights @ [part.value for part in parts])
@@ -201,7 +209,7 @@ def ratio_estimate(above: FloatArray, below: FloatArray) -> Estimate:
     if not centre > 0:
         return Estimate(float("nan"), float("nan"), float("nan"), len(below))
     ratio = float(above.mean()) / centre
-    residuals = mean_estimate((above - ratio * below) / centre)
+    residuals = mean_estimate(above / centre, less=ratio * below / centre)
     return Estimate(ratio, residuals.standard_error, residuals.degrees_of_freedom, len(below))
 
 

@@ -89,12 +89,12 @@ def mean_error(
         is too much. Groups are fixed: only the spread within them counts.
     """
     pairs = list(zip(references, predictions, strict=True))
-    differences = stratified_mean([p - r for r, p in pairs])
+    differences = stratified_mean(predictions, less=references)
     if not relative:
         return differences.interval(level, unit=unit)
     below = stratified_mean(references)
     value = differences.value / below.value
-    residuals = stratified_mean([p - (1 + value) * r for r, p in pairs])
+    residuals = stratified_mean(predictions, less=[(1 + value) * r for r in references])
     if not residuals.standard_error > 0:
         ends = residuals.interval(level, unit=unit)
         low = None if ends.low is None else value
@@ -197,10 +197,10 @@ def _one_sided(
 ) -> tuple[float | None, float | None]:
     """Give the p values of "the error is below the tolerance" and "above its negative"."""
     if not relative:
-        error = mean_estimate(prediction - reference)
+        error = mean_estimate(prediction, less=reference)
         return error.p_below(tolerance), error.p_above(-tolerance)
     ratio = ratio_estimate(prediction, reference)
     if ratio.standard_error == 0:  # the same share in each replicate
         return ratio.p_below(1 + tolerance), ratio.p_above(1 - tolerance)
-    upper = mean_estimate(prediction - (1 + tolerance) * reference).p_below(0)
-    return upper, mean_estimate(prediction - (1 - tolerance) * reference).p_above(0)
+    upper = mean_estimate(prediction, less=(1 + tolerance) * reference).p_below(0)
+    return upper, mean_estimate(prediction, less=(1 - tolerance) * reference).p_above(0)
