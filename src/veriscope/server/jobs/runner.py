@@ -134,20 +134,19 @@ class JobRunner:
         Job
             As it is then; one that runs ends soon after.
         """
-        with self._condition:
+        with self._condition:  # throughout: what waits must not be begun between the look and the word
             running = self._running.get(job.id)
-            if running is not None:
-                running.is_cancelled = True
-        if running is not None:
-            _interrupt(running.process)
-            killer = threading.Timer(_PATIENCE_S, _kill, (running.process,))
-            killer.daemon = True
-            killer.start()
-            return self._table.find(job.id) or job
-        present = self._table.find(job.id)
-        if present is None or present.state in ENDED:
-            return present or job
-        return self._change(job.id, state="cancelled", finished=now()) or job
+            if running is None:
+                present = self._table.find(job.id)
+                if present is None or present.state in ENDED:
+                    return present or job
+                return self._change(job.id, state="cancelled", finished=now()) or job
+            running.is_cancelled = True
+        _interrupt(running.process)
+        killer = threading.Timer(_PATIENCE_S, _kill, (running.process,))
+        killer.daemon = True
+        killer.start()
+        return self._table.find(job.id) or job
 
     def is_busy(self, study: str) -> bool:
         """Tell whether a job of a study runs.
