@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-pytest.importorskip("torch")
-
 from veriscope.training.heads.flow_targets import dense_targets
 
 

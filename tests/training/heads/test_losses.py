@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor  # noqa: E402
-
-from veriscope.training.heads.losses import binary_dice, soft_cldice, soft_skeleton  # noqa: E402
+from veriscope.training.heads.losses import binary_dice, soft_cldice, soft_skeleton
 
 
 def mask(*boxes: tuple[int, int, int, int], side: int = 40) -> Tensor:

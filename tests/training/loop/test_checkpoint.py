@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from veriscope.errors import MethodError  # noqa: E402
-from veriscope.training.loop.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from veriscope.errors import MethodError
+from veriscope.training.loop.checkpoint import load_checkpoint, save_checkpoint
 
 
 class Ambush:
