@@ -128,6 +128,7 @@ def test_planes_of_a_stack() -> None:
     channel = Channel(0, 0, 5)
     assert drawn(stack, channel, z=1)[0, :, 0].tolist() == [153, 51]
     assert drawn(stack, channel, z="max")[0, :, 0].tolist() == [153, 255]
+    assert drawn(stack, channel, z="mean")[0, :, 0].tolist() == [76, 153]
     for z in (2, 10**6):
         with pytest.raises(ProblemError) as caught:
             drawn(stack, channel, z=z)

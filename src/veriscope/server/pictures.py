@@ -127,7 +127,7 @@ def plane_region(
     level
         Of the resolution.
     channel, z, t
-        Which plane; z may be ``max``: all planes. Of an axis that the image lacks anything is taken.
+        Which plane; z may be ``max`` or ``mean``: all planes. An axis that the image lacks is ignored.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def plane_region(
             found.append(slice(min(start // factor, length - 1), min(length, -(-stop // factor))))
             continue
         place = wanted[letter]
-        if place == "max" or place is None:
+        if place in ("max", "mean", None):
             found.append(slice(0, length))
             continue
         if not 0 <= int(place) < length:
@@ -193,7 +193,7 @@ def draw_pixels(
     channels
         How each is shown; their colours are added.
     z, t
-        Which plane; z may be ``max``, the largest value over z.
+        Which plane; z may be ``max`` or ``mean``, the largest or mean value over z.
 
     Returns
     -------
@@ -205,8 +205,8 @@ def draw_pixels(
     for channel in channels:
         region = plane_region(store, window, level, channel=channel.index, z=z, t=t)
         plane = store.read(level, region)
-        while plane.ndim > 2:
-            plane = plane.max(axis=0)
+        planes = tuple(range(plane.ndim - 2))
+        plane = plane.mean(axis=planes) if z == "mean" else plane.max(axis=planes)
         low, high = stretch_limits(plane) if channel.low is None or channel.high is None else (0.0, 1.0)
         low = low if channel.low is None else channel.low
         high = high if channel.high is None else channel.high

@@ -761,7 +761,7 @@ export interface paths {
         };
         /**
          * Get Pixels
-         * @description Give the pixels of a tile with its context: raw, little-endian, axes cyx.
+         * @description Give the pixels of a plane of a tile with its context: raw, little-endian, axes cyx.
          */
         get: operations["get_pixels"];
         put?: never;
@@ -5760,7 +5760,7 @@ export interface operations {
                 high?: number[] | null;
                 color?: string[] | null;
                 gamma?: number;
-                z?: number | "max";
+                z?: number | ("max" | "mean");
                 t?: number;
             };
             header?: never;
@@ -5857,7 +5857,7 @@ export interface operations {
         parameters: {
             query?: {
                 channel?: number;
-                z?: number | "max";
+                z?: number | ("max" | "mean");
                 t?: number;
             };
             header?: never;
@@ -6477,7 +6477,10 @@ export interface operations {
     };
     get_pixels: {
         parameters: {
-            query?: never;
+            query?: {
+                z?: number;
+                t?: number;
+            };
             header?: never;
             path: {
                 study: string;

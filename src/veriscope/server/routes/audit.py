@@ -25,7 +25,7 @@ from veriscope.server.models.audit import (
 from veriscope.server.parts import Annotator, Owner, Server, ServerParts, Viewer, unquote_etag
 from veriscope.server.pictures import Window, draw_pixels, plane_region, png
 from veriscope.server.problems import ProblemError
-from veriscope.server.routes.images import PNG, chosen_channels, known_candidate
+from veriscope.server.routes.images import PNG, Plane, chosen_channels, known_candidate
 from veriscope.server.stores import image_store, label_store
 from veriscope.server.unit_views import (
     SHOWN,
@@ -106,7 +106,7 @@ def checked_annotator(name: str) -> str:
     ProblemError
         422 if it cannot be one.
     """
-    if not _NAME.fullmatch(name) or name.endswith((".", " ")) or ".v" in name:
+    if not _NAME.fullmatch(name) or name.endswith(" "):
         raise ProblemError.make(
             422,
             f"{name[:64]!r} cannot be the name of an annotator.",
@@ -175,14 +175,14 @@ def _get_crop(
 
 
 @router.get("/api/studies/{study}/audit/units/{unit}/pixels", response_class=Response, responses=_RAW)
-def _get_pixels(study: str, unit: str, server: Server, _: Viewer) -> Response:
-    """Give the pixels of a tile with its context: raw, little-endian, axes cyx."""
+def _get_pixels(study: str, unit: str, server: Server, _: Viewer, z: Plane = 0, t: Plane = 0) -> Response:
+    """Give the pixels of a plane of a tile with its context: raw, little-endian, axes cyx."""
     folder = server.workspace.study(study)
     tile, _tiles = find_tile(folder, unit)
     row = server.workspace.image(folder, tile.image_id)
     store = image_store(folder, row)
     window = Window.within(store, tile.context, tile.shape[1])
-    pixels = store.read(0, plane_region(store, window, 0, channel=None, z=0, t=0))
+    pixels = store.read(0, plane_region(store, window, 0, channel=None, z=z, t=t))
     keep = tuple(slice(None) if letter in "cyx" else 0 for letter in store.axes)
     pixels = pixels[keep]
     pixels = pixels[None] if pixels.ndim == 2 else pixels

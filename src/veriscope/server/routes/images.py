@@ -30,7 +30,7 @@ from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.sheet import read_sheet
 
-__all__ = ["PNG", "chosen_channels", "known_candidate", "router"]
+__all__ = ["PNG", "Plane", "chosen_channels", "known_candidate", "router"]
 
 router = APIRouter(tags=["images"])
 
@@ -44,8 +44,9 @@ _SHEET: dict[str, Any] = {
 }
 _Pixel = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 _Width = Annotated[int | None, Query(ge=1, le=4096)]
-_Plane = Annotated[int, Query(ge=0, le=1_000_000)]
-_Depth = Annotated[int | Literal["max"], Query()]
+Plane = Annotated[int, Query(ge=0, le=1_000_000)]
+"""Which plane or time; an image without that axis has only one, whatever is asked for."""
+_Depth = Annotated[int | Literal["max", "mean"], Query()]
 _Gamma = Annotated[float, Query(ge=0.05, le=20, allow_inf_nan=False)]
 _Values = Annotated[list[float], Query(max_length=32)]
 _Colour = Annotated[str, Query(pattern="^[0-9A-Fa-f]{6}$")]
@@ -166,7 +167,7 @@ def _get_tile(
     color: Annotated[list[_Colour] | None, Query(max_length=32)] = None,
     gamma: _Gamma = 1.0,
     z: _Depth = 0,
-    t: _Plane = 0,
+    t: Plane = 0,
 ) -> Response:
     """Draw a part of an image; several channels are added, each with its own `low`, `high` and `color`."""
     folder, row = _find(server, study, image)
@@ -189,7 +190,7 @@ def _get_overlay(
     x1: _Pixel = None,
     width: _Width = None,
     contour: Annotated[int, Query(ge=0, le=10)] = 1,
-    z: _Depth = 0,
+    z: Annotated[int | Literal["max"], Query()] = 0,
 ) -> Response:
     """Draw the objects that a candidate found, transparent between them."""
     folder, row = _find(server, study, image)
@@ -206,7 +207,7 @@ def _get_histogram(
     _: Viewer,
     channel: Annotated[int, Query(ge=0, le=10_000)] = 0,
     z: _Depth = 0,
-    t: _Plane = 0,
+    t: Plane = 0,
 ) -> Histogram:
     """Count how bright the pixels of a plane are; of a large image at a lower resolution."""
     folder, row = _find(server, study, image)
