@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image as Picture
 
 from veriscope.errors import AxesError, InputError, UnreadableFileError
-from veriscope.io import convert as module
+from veriscope.io import copying as module
 from veriscope.io.convert import convert_image
 from veriscope.io.images import read_image
 
@@ -45,7 +45,7 @@ def same(source: Path, target: Path, **options: Any) -> dict[str, Any]:
 def test_same_image_from_any_tiff_in_blocks_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Any, axes: str, options: Any, block: int
 ) -> None:
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(module, "_SIDE", block)
     names = {"Channel": {"Name": [f"dye {i}" for i in range(shape[axes.index("C")])]}} if "C" in axes else {}
     metadata = {"axes": axes, "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25, "PhysicalSizeZ": 2.0, **names}
     pixels = RNG.integers(0, 60_000, shape).astype(np.uint16)
@@ -76,7 +76,7 @@ def test_an_existing_output_is_not_touched_and_a_bad_source_leaves_none(tmp_path
 
 
 def test_progress_counts_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK", 64)
+    monkeypatch.setattr(module, "_SIDE", 64)
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((128, 192), np.uint8), tile=(16, 16), compression="zlib")
     told: list[tuple[int, int]] = []
     convert_image(

@@ -45,9 +45,9 @@ def write_zarr(path: Path, full: np.ndarray[Any, Any], levels: Levels, axes: str
         group.attrs["multiscales"] = [multiscale | {"version": "0.4"}]
 
 
-def study(workspace: Path, source: Path) -> None:
+def study(workspace: Path, source: Path, *, in_place: bool = True) -> None:
     Study.new(
-        workspace / "big", images=str(source), methods=("otsu-watershed",), in_place=True,
+        workspace / "big", images=str(source), methods=("otsu-watershed",), in_place=in_place,
         spacing={"y": 0.5, "x": 0.5},
     )  # fmt: skip
 
@@ -109,6 +109,21 @@ def test_levels_of_the_file_are_served_and_only_the_rest_is_made(
     found = client.get("/api/studies/big/images/slide/histogram").json()
     assert 1000 <= found["low"] < found["high"] < 5000
     assert client.get("/api/studies/big/images/slide/thumbnail?size=64").status_code == 200
+
+
+def test_a_copy_keeps_lower_resolutions_so_that_nothing_is_made_when_it_is_opened(
+    client: httpx.Client, workspace: Path, tmp_path: Path, image: np.ndarray[Any, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    write_zarr(tmp_path / "slide.ome.zarr", image, [("half", (750, 650), {})], "yx", 2)
+    study(workspace, tmp_path / "slide.ome.zarr", in_place=False)
+    monkeypatch.setattr(Store, "_growing", lambda _: None)  # whatever it lacks stays missing
+    root, said = opened(client, tmp_path)
+    levels = said["ome"]["multiscales"][0]["datasets"]
+    assert (len(levels), "veriscope" in said) == (3, False)
+    half = halve(image, is_labels=False)
+    for level, expected in enumerate((image, half, halve(half, is_labels=False))):
+        np.testing.assert_array_equal(pixels(client, root, level, tmp_path), expected)
 
 
 def test_factors_that_are_no_powers_of_two_give_the_next_coarser_level(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.axes import check_axes, check_spacing, spatial_axes
+from veriscope.core.finite import FiniteCheck
 from veriscope.errors import AxesError, PixelValueError
 
 __all__ = ["RGB_CHANNELS", "Image"]
@@ -149,19 +149,6 @@ class Image:
             If a floating-point image has NaN or infinite values, or some that become infinite in the 32-bit
             numbers in which methods compute; the message counts them.
         """
-        if self.pixels.dtype.kind != "f":
-            return
-        bad = int(self.pixels.size - np.count_nonzero(np.isfinite(self.pixels)))
-        if bad:
-            raise PixelValueError(
-                f"{self.name}: {bad} of {self.pixels.size} pixels are NaN or infinite; replace them "
-                "(for example by the background) before the analysis, or leave the image out"
-            )
-        most = float(np.finfo(np.float32).max)
-        if self.pixels.dtype.itemsize > 4 and not -most <= self.pixels.min() <= self.pixels.max() <= most:
-            bad = int(np.count_nonzero((self.pixels < -most) | (self.pixels > most)))
-            raise PixelValueError(
-                f"{self.name}: {bad} of {self.pixels.size} pixels are beyond ±{most:.1e}, as values are that "
-                "stand for missing ones; replace them (for example by the background) before the analysis, "
-                "or leave the image out"
-            )
+        check = FiniteCheck()
+        check.add(self.pixels)
+        check.require(self.name)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from veriscope.core.source import grid
 from veriscope.errors import InputError
-from veriscope.io.atomic import atomic_path
+from veriscope.io.copying import copy_image
 from veriscope.io.layout import Spacing
-from veriscope.io.ome_zarr import channel_attributes, create_array, image_attributes
+from veriscope.io.ome_zarr import stem_of
 from veriscope.io.regions import StoredImage
 
 __all__ = ["convert_image"]
-
-_BLOCK = 2048
-"""Pixels along y and x that are read at once, where that is possible; whole files of the result."""
-_FEW_CHANNELS = 4
-"""So many channels are read together: colours are stored together."""
 
 
 def convert_image(
@@ -31,13 +24,15 @@ def convert_image(
     series: int | str | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> dict[str, Any]:
-    """Write an image file as OME-Zarr 0.5, one resolution, the same pixels.
+    """Write an image file as OME-Zarr 0.5, the same pixels; large ones with lower resolutions.
 
     Parameters
     ----------
     source
-        Image file or OME-Zarr folder. Memory is needed for a few blocks of 2048 × 2048 pixels; of a file
-        whose planes can only be decompressed whole, for a few planes.
+        Image file or OME-Zarr folder. Memory is needed for a few blocks of 4096 × 4096 pixels, or bands of
+        1024 whole rows of a file that is stored by rows; of a file whose planes can only be decompressed
+        whole, for a few planes. If it has lower resolutions, or more than 64 MiB, the copy has lower ones
+        too, each half of the one before, until y and x are 512 at most.
     target
         Folder to write, ending ``.zarr``; must not exist.
     axes, spacing, series
@@ -61,25 +56,10 @@ def convert_image(
     stored, target = StoredImage(source, axes=axes, spacing=spacing, series=series), Path(target)
     stored.verify()
     header = stored.header
-    attributes = image_attributes(target, header.axes, header.spacing)
-    if header.channels:
-        attributes |= channel_attributes(header.channels)
+    stem_of(target)
     if target.exists():
         raise InputError(f"{target}: exists already; choose another name or remove it")
-    blocks = list(grid(header.shape, _block(stored)))
-    progress("convert", 0, len(blocks))
-    with atomic_path(target) as temporary:
-        array = create_array(
-            temporary,
-            header.shape,
-            header.dtype.newbyteorder("="),
-            header.axes,
-            attributes,
-            small_shards=True,
-        )
-        for done, block in enumerate(blocks, 1):
-            array[block] = stored.read(block).pixels
-            progress("convert", done, len(blocks))
+    copy_image(stored, target, told=lambda done, total: progress("convert", done, total))
     return {
         "schema": "veriscope/convert/1",
         "image": str(source),
@@ -89,16 +69,3 @@ def convert_image(
         "dtype": header.dtype.name,
         "spacing": None if header.spacing is None else dict(header.spacing),
     }
-
-
-def _block(stored: StoredImage) -> tuple[int, ...]:
-    """Shape of what is read at once: whole planes where less cannot be decompressed."""
-    header = stored.header
-    sizes = dict(zip(header.axes, header.shape, strict=True))
-    plane = math.prod(sizes.get(letter, 1) for letter in "yx") * header.dtype.itemsize
-    # A block touches several tiles or strips at its edges; of large ones it would decompress most again.
-    whole = 4 * stored.chunk_bytes >= min(plane, _BLOCK * _BLOCK * header.dtype.itemsize)
-    sides = {letter: sizes[letter] if whole else _BLOCK for letter in "yx" if letter in sizes}
-    channels = sizes.get("c", 1)
-    sides["c"] = channels if channels <= _FEW_CHANNELS else 1
-    return tuple(min(sides.get(letter, 1), sizes[letter]) for letter in header.axes)

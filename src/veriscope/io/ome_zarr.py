@@ -27,6 +27,7 @@ __all__ = [
     "create_array",
     "image_attributes",
     "label_attributes",
+    "stem_of",
     "write_labels_zarr",
     "write_ome_zarr",
 ]
@@ -59,7 +60,7 @@ def write_ome_zarr(path: str | Path, image: Image, *, version: Version = "0.5") 
     InputError
         If the folder cannot be written.
     """
-    attributes = _multiscales(_stem(path), image.axes, image.spacing, version)
+    attributes = _multiscales(stem_of(path), image.axes, image.spacing, version)
     if image.channels:
         attributes |= channel_attributes(image.channels)
     _write(Path(path), image.pixels, image.axes, attributes, version)
@@ -159,7 +160,7 @@ def image_attributes(
     AxesError
         If the path does not end in ``.zarr``.
     """
-    return _multiscales(_stem(path), axes, spacing, version)
+    return _multiscales(stem_of(path), axes, spacing, version)
 
 
 def channel_attributes(channels: Sequence[str]) -> dict[str, Any]:
@@ -178,7 +179,24 @@ def channel_attributes(channels: Sequence[str]) -> dict[str, Any]:
     return {"omero": {"channels": [_channel(name, index) for index, name in enumerate(channels)]}}
 
 
-def _stem(path: str | Path) -> str:
+def stem_of(path: str | Path) -> str:
+    """Give the name of an OME-Zarr folder without its ending.
+
+    Parameters
+    ----------
+    path
+        The folder, ending ``.zarr``.
+
+    Returns
+    -------
+    str
+        Its name in the metadata.
+
+    Raises
+    ------
+    AxesError
+        If the path does not end in ``.zarr``.
+    """
     name = Path(path).name
     if not name.endswith(".zarr"):
         raise AxesError(f"{path}: an OME-Zarr folder must end in .ome.zarr or .zarr")

@@ -104,12 +104,19 @@ class OpenZarr:
 
     def chunk_bytes(self, series: int) -> int:
         """One chunk; of a shard only the chunks that are needed are decoded."""
+        return math.prod(self._chunks(series)) * self._multiscales[series].levels[0].dtype.itemsize
+
+    def chunk_sides(self, series: int) -> tuple[int, int]:
+        """One chunk, also of a shard."""
+        by_letter = dict(zip(self._multiscales[series].axes, self._chunks(series), strict=True))
+        return by_letter.get("y", 1), by_letter.get("x", 1)
+
+    def _chunks(self, series: int) -> tuple[int, ...]:
         import zarr
 
         stored = self._multiscales[series].levels[0]
         with foreign_errors(stored.path, "is not an array that can be read", "copy the folder again"):
-            chunks = zarr.open_array(store=str(stored.path), mode="r").chunks
-        return math.prod(chunks) * stored.dtype.itemsize
+            return tuple(zarr.open_array(store=str(stored.path), mode="r").chunks)
 
     def verify(self, series: int) -> None:
         """Every Blosc chunk has the length that it states."""

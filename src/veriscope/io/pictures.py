@@ -138,6 +138,11 @@ class OpenPicture:
         stored = self.series[series]
         return math.prod(stored.levels[0].shape) * stored.dtype.itemsize
 
+    def chunk_sides(self, series: int) -> tuple[int, int]:
+        """Give the size of the whole picture."""
+        height, width = self.series[series].levels[0].shape[:2]
+        return height, width
+
     def verify(self, series: int) -> None:
         """Its end mark was looked for when it was opened."""
 

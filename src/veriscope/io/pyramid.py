@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from veriscope.io.atomic import atomic_path
 
-__all__ = ["Making", "Read", "halve", "level_shapes", "pyramid_attributes", "write_pyramid"]
+__all__ = [
+    "Making",
+    "Read",
+    "halve",
+    "level_shapes",
+    "new_level",
+    "put_block",
+    "pyramid_attributes",
+    "write_pyramid",
+]
 
 Read = Callable[[tuple[slice, ...]], NDArray[Any]]
 """Gives a part of a resolution, one slice per axis."""
@@ -123,8 +132,13 @@ def pyramid_attributes(
     datasets = []
     for level in range(len(shapes)):
         scale = [sizes.get(letter, 1.0) * (2**level if letter in "yx" else 1) for letter in axes]
-        transformation = {"type": "scale", "scale": scale}
-        datasets.append({"path": str(level), "coordinateTransformations": [transformation]})
+        transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+        if level and not is_labels:
+            # A mean of 2 × 2 pixels lies between their centres; a label lies where the first of them does.
+            pixels = (2**level - 1) / 2
+            shift = [sizes.get(letter, 1.0) * pixels if letter in "yx" else 0.0 for letter in axes]
+            transformations.append({"type": "translation", "translation": shift})
+        datasets.append({"path": str(level), "coordinateTransformations": transformations})
     attributes: dict[str, Any] = {
         "version": "0.5",
         "multiscales": [{"name": name, "axes": entries, "datasets": datasets}],
@@ -207,11 +221,11 @@ def write_pyramid(target: Path, making: Making) -> None:
         temporary.mkdir()
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1), encoding="utf-8")
         arrays = {
-            level: _new_array(temporary / str(level), making.shapes[level], making.dtype, making.axes)
+            level: new_level(temporary / str(level), making.shapes[level], making.dtype, making.axes)
             for level in {*itertools.chain(*runs), *making.alike} - set(making.present) - {0}
         }
         if making.with_full:
-            arrays[0] = _new_array(temporary / "0", making.shapes[0], making.dtype, making.axes)
+            arrays[0] = new_level(temporary / "0", making.shapes[0], making.dtype, making.axes)
         making.begun(temporary)
         for level, (read, shape) in sorted(making.alike.items(), reverse=True):
             for part in _parts(making.shapes[level], _CHUNK):
@@ -222,7 +236,7 @@ def write_pyramid(target: Path, making: Making) -> None:
             for part in _scattered(making.shapes[run[0]], making.dtype):
                 block = read(part)
                 done += block.size
-                _put(block, part, run, arrays, is_labels=making.is_labels)
+                put_block(block, part, run, arrays, is_labels=making.is_labels)
                 making.told(min(1.0, done / total))
 
 
@@ -235,10 +249,25 @@ def _runs(making: Making) -> list[range]:
     return [run for run in reversed(found) if len(run) > 1 or (making.with_full and run[0] == 0)]
 
 
-def _put(
+def put_block(
     block: NDArray[Any], part: tuple[slice, ...], run: range, arrays: Mapping[int, Any], *, is_labels: bool
 ) -> None:
-    """Write a block and what is halved from it."""
+    """Write a block of a resolution, and what is halved from it.
+
+    Parameters
+    ----------
+    block
+        Pixels; y and x are the last axes.
+    part
+        Where they lie in the first resolution of `run`.
+    run
+        Resolutions that are made of it: the first one is that of the block, and is written only if it is the
+        full one.
+    arrays
+        Arrays by resolution, open for writing.
+    is_labels
+        As for `halve`.
+    """
     if run[0] == 0 and 0 in arrays:
         arrays[0][part] = block
     for level in run[1:]:
@@ -274,7 +303,21 @@ def _scattered(shape: Sequence[int], dtype: np.dtype[Any]) -> list[tuple[slice, 
     return [parts[at] for at in np.random.default_rng(0).permutation(len(parts))]
 
 
-def _new_array(path: Path, shape: Sequence[int], dtype: np.dtype[Any], axes: str) -> Any:
+def new_level(path: Path, shape: Sequence[int], dtype: np.dtype[Any], axes: str) -> Any:
+    """Make the array of a resolution, without pixels.
+
+    Parameters
+    ----------
+    path
+        Folder to make.
+    shape, dtype, axes
+        Of the resolution.
+
+    Returns
+    -------
+    zarr.Array
+        Zarr 3, open for writing, chunks of at most 1024 × 1024 pixels.
+    """
     import zarr
     from zarr.codecs import BloscCodec
 

@@ -147,6 +147,20 @@ class OpenFile(Protocol):
             0 where single pixels can be read.
         """
 
+    def chunk_sides(self, series: int) -> tuple[int, int]:
+        """Tell how large a part of a plane has to be decoded at once to get at any one of its pixels.
+
+        Parameters
+        ----------
+        series
+            Which image.
+
+        Returns
+        -------
+        tuple of int
+            Along y and x; (1, 1) where single pixels can be read.
+        """
+
     def verify(self, series: int) -> None:
         """Check that what is stored of an image is complete, without decoding it.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from veriscope.core.image import Image
 from veriscope.core.source import Region
-from veriscope.io.images import find_reader, plan_image, read_header
+from veriscope.errors import AxesError
+from veriscope.io.images import ImageHeader, find_reader, plan_image, read_header
 from veriscope.io.layout import Spacing, arrange
 
-__all__ = ["StoredImage"]
+__all__ = ["JoinedChannels", "StoredImage", "join_headers"]
 
 
 class StoredImage:
@@ -30,6 +35,8 @@ class StoredImage:
         What the file says of the image.
     chunk_bytes
         Bytes that must be decoded at once to read any one pixel.
+    chunk_sides
+        The part of a plane that this is, along y and x.
 
     Raises
     ------
@@ -53,6 +60,7 @@ class StoredImage:
             )
             self._stored_shape = file.series[self._number].levels[0].shape
             self.chunk_bytes = file.chunk_bytes(self._number)
+            self.chunk_sides = file.chunk_sides(self._number)
 
     def verify(self) -> None:
         """Check what can be checked without decoding, so that a run of hours does not stop half way.
@@ -105,4 +113,118 @@ class StoredImage:
             spacing=self.header.spacing,
             channels=channels,
             name=self.path.name,
+        )
+
+
+def join_headers(headers: Sequence[ImageHeader], channels: Sequence[str]) -> ImageHeader:
+    """Say what an image is whose channels are in one file each.
+
+    Parameters
+    ----------
+    headers
+        Of the files.
+    channels
+        Name of the channel in each.
+
+    Returns
+    -------
+    ImageHeader
+        With axis ``c``; path and format are those of the first file.
+
+    Raises
+    ------
+    AxesError
+        If the files are not of one channel each, or differ in axes, shape, type or pixel size.
+    """
+    first = headers[0]
+    for header in headers:
+        if "c" in header.axes or (header.axes, header.shape, header.dtype) != (
+            first.axes,
+            first.shape,
+            first.dtype,
+        ):
+            raise AxesError(
+                f"{header.path}: has axes {header.axes!r}, shape {header.shape} and type {header.dtype}; the "
+                f"channels of an image must be alike and of one channel each ({first.path.name} has "
+                f"{first.axes!r}, {first.shape}, {first.dtype})"
+            )
+        if header.spacing != first.spacing:
+            raise AxesError(
+                f"{header.path}: has the pixel size {header.spacing} and {first.path.name} {first.spacing}; "
+                "the channels of an image must be alike: give it with --spacing"
+            )
+    at = _channel_place(first.axes)
+    return replace(
+        first,
+        axes=f"{first.axes[:at]}c{first.axes[at:]}",
+        shape=(*first.shape[:at], len(headers), *first.shape[at:]),
+        levels=tuple((*shape[:at], len(headers), *shape[at:]) for shape in first.levels),
+        channels=tuple(channels),
+        notes=tuple(dict.fromkeys(note for header in headers for note in header.notes)),
+    )
+
+
+def _channel_place(axes: str) -> int:
+    """Where the axis ``c`` comes into others."""
+    return 1 if "t" in axes else 0
+
+
+class JoinedChannels:
+    """An image whose channels are in one file each, of which parts can be read.
+
+    Parameters
+    ----------
+    parts
+        The files.
+    channels
+        Name of the channel in each.
+    name
+        Of the image.
+
+    Attributes
+    ----------
+    header
+        As from `join_headers`.
+    chunk_sides
+        As of `StoredImage`, the largest of the files.
+
+    Raises
+    ------
+    AxesError
+        As `join_headers`.
+    """
+
+    def __init__(self, parts: Sequence[StoredImage], channels: Sequence[str], name: str) -> None:
+        self.header = join_headers([part.header for part in parts], channels)
+        heights, widths = zip(*(part.chunk_sides for part in parts), strict=True)
+        self.chunk_sides = max(heights), max(widths)
+        self._parts, self._name = tuple(parts), name
+
+    def verify(self) -> None:
+        """Check all files as `StoredImage.verify` does."""
+        for part in self._parts:
+            part.verify()
+
+    def read(self, region: Region) -> Image:
+        """Read a part.
+
+        Parameters
+        ----------
+        region
+            One slice per axis of the image.
+
+        Returns
+        -------
+        Image
+            The part, with the image's axes, spacing, channel names.
+        """
+        at = self.header.axes.index("c")
+        plane = (*region[:at], *region[at + 1 :])
+        images = [part.read(plane) for part in self._parts[region[at]]]
+        return Image(
+            np.stack([image.pixels for image in images], axis=at),
+            self.header.axes,
+            self.header.spacing,
+            self.header.channels[region[at]],
+            self._name,
         )

@@ -136,6 +136,16 @@ class OpenTiff:
             return 0
         return int(math.prod(stored.keyframe.chunks) * np.dtype(stored.dtype).itemsize)
 
+    def chunk_sides(self, series: int) -> tuple[int, int]:
+        """One tile, or a strip, which is as wide as the image."""
+        stored = self._tiff.series[series]
+        page = stored.keyframe
+        if _is_mapped(stored):
+            return 1, 1
+        if page.is_tiled:
+            return int(page.tilelength), int(page.tilewidth)
+        return min(int(page.rowsperstrip), int(page.imagelength)), int(page.imagewidth)
+
     def verify(self, series: int) -> None:
         """Was done when it was opened."""
 

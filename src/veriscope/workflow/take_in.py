@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from veriscope.core.finite import FiniteCheck
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_text
+from veriscope.io.copying import copied_levels, copy_blocks, copy_image
 from veriscope.io.hashing import sha256_of
-from veriscope.io.images import read_image
+from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.io.regions import JoinedChannels, StoredImage, join_headers
 from veriscope.methods.channels import analysis_channel
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.sources import Source, Sources
@@ -40,6 +45,11 @@ class TakingIn(Settings):
     """Read the sources where they are, instead of converted copies."""
     skip_bad: bool = False
     """Leave out images that cannot be used, instead of stopping."""
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of `veriscope.io.images.read_image`."""
+        return {"axes": self.axes, "spacing": self.spacing, "series": self.series}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     for index, source in enumerate(sources.images):
         try:
             hashes = {str(path): sha256_of(path) for path in source.paths}
-            rows.append(_take_in_one(folder, source, how, hashes))
+            rows.append(_take_in_one(folder, source, how, hashes, progress))
             inputs |= hashes
         except VeriscopeError as error:
             faults.append(error)
@@ -113,49 +123,79 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     return TakenIn(tuple(rows), inputs)
 
 
-def _read(source: Source, how: TakingIn) -> Image:
-    """Read an image, its channels from one file or from one file each."""
-    parts = [read_image(path, axes=how.axes, spacing=how.spacing, series=how.series) for path in source.paths]
+def _header(source: Source, how: TakingIn) -> ImageHeader:
+    """Say what an image is, its channels from one file or from one file each."""
+    headers = [read_header(path, **how.reading) for path in source.paths]
+    return headers[0] if len(headers) == 1 else join_headers(headers, source.channels)
+
+
+def _read(source: Source, header: ImageHeader, how: TakingIn) -> Image:
+    """Read an image as a whole."""
+    parts = [read_image(path, **how.reading) for path in source.paths]
     if len(parts) == 1:
         return parts[0]
-    first = parts[0]
-    for path, part in zip(source.paths, parts, strict=True):
-        if "c" in part.axes or (part.axes, part.shape, part.pixels.dtype) != (
-            first.axes,
-            first.shape,
-            first.pixels.dtype,
-        ):
-            raise AxesError(
-                f"{path}: has axes {part.axes!r}, shape {part.shape} and type {part.pixels.dtype}; the "
-                f"channels of an image must be alike and of one channel each ({source.paths[0].name} has "
-                f"{first.axes!r}, {first.shape}, {first.pixels.dtype})"
-            )
-        if part.spacing != first.spacing:
-            raise AxesError(
-                f"{path}: has the pixel size {part.spacing} and {source.paths[0].name} {first.spacing}; the "
-                "channels of an image must be alike: give it with --spacing"
-            )
-    where = 1 if "t" in first.axes else 0
-    pixels = np.stack([part.pixels for part in parts], axis=where)
-    axes = first.axes[:where] + "c" + first.axes[where:]
-    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return Image(pixels, axes, first.spacing, source.channels, source.image_id, notes)
+    pixels = np.stack([part.pixels for part in parts], axis=header.axes.index("c"))
+    return Image(pixels, header.axes, header.spacing, header.channels, source.image_id)
 
 
-def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dict[str, str]) -> StudyImage:
-    image = _read(source, how)
-    seen = analysis_channel(image, how.channel)
-    seen.require_finite()
-    if set("tz") & set(seen.axes):
+def _open(source: Source, how: TakingIn) -> StoredImage | JoinedChannels:
+    """Open an image to be read part by part."""
+    parts = [StoredImage(path, **how.reading) for path in source.paths]
+    stored = parts[0] if len(parts) == 1 else JoinedChannels(parts, source.channels, source.image_id)
+    stored.verify()
+    return stored
+
+
+class _Seen:
+    """What was seen of the pixels that the methods will see."""
+
+    def __init__(self, name: str, channel: str | None) -> None:
+        self._name, self._channel = name, channel
+        self._finite = FiniteCheck()
+        self._low, self._high = math.inf, -math.inf
+
+    def look(self, part: Image) -> None:
+        """Look at a part of the image, or the whole."""
+        pixels = analysis_channel(part, self._channel).pixels
+        self._finite.add(pixels)
+        self._low, self._high = min(self._low, pixels.min()), max(self._high, pixels.max())
+
+    def require_finite(self) -> None:
+        """Refuse the image if some were no numbers."""
+        self._finite.require(self._name)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all have the same value."""
+        return bool(self._low == self._high)
+
+
+def _take_in_one(
+    folder: StudyFolder, source: Source, how: TakingIn, hashes: dict[str, str], progress: Progress
+) -> StudyImage:
+    header = _header(source, how)
+    if set("tz") & set(header.axes):
         raise AxesError(
-            f"{source.paths[0]}: has axes {image.axes!r} and a study takes single planes, since people "
+            f"{source.paths[0]}: has axes {header.axes!r} and a study takes single planes, since people "
             "annotate its audit on planes; give one plane of it (for example a projection), or predict it "
             "without a study (veriscope predict)"
         )
-    notes = list(image.notes)
-    if seen.pixels.min() == seen.pixels.max():
+    path, reading = f"images/{source.image_id}.ome.zarr", ""
+    if how.in_place:
+        path, reading = _reading_in_place(source, how)
+    seen = _Seen(source.paths[0].name if len(source.paths) == 1 else source.image_id, how.channel)
+    target = None if how.in_place else folder.root / path
+    if len(copied_levels(header)) > 1:
+        _go_through(_open(source, how), target, seen, lambda *far: progress(f"read {source.image_id}", *far))
+    else:
+        image = _read(source, header, how)
+        seen.look(image)
+        seen.require_finite()
+        if target is not None:
+            write_ome_zarr(target, image)
+    notes = [*header.notes]
+    if seen.is_flat:
         notes.append("all pixels have the same value: no object can be found")
-    path, reading = _keep(folder, source, image, how)
     return StudyImage(
         image_id=source.image_id,
         group=source.assignment.group,
@@ -163,29 +203,38 @@ def _take_in_one(folder: StudyFolder, source: Source, how: TakingIn, hashes: dic
         source=";".join(hashes),
         sha256=_joint_hash(hashes),
         path=path,
-        axes=image.axes,
-        shape="x".join(map(str, image.shape)),
-        dtype=str(image.pixels.dtype),
-        spacing=_spacing_text(image),
-        channels=";".join(name.replace(";", ",") for name in image.channels),
+        axes=header.axes,
+        shape="x".join(map(str, header.shape)),
+        dtype=str(header.dtype),
+        spacing=_spacing_text(header),
+        channels=";".join(name.replace(";", ",") for name in header.channels),
         reading=reading,
         notes="; ".join(notes),
     )
 
 
-def _keep(folder: StudyFolder, source: Source, image: Image, how: TakingIn) -> tuple[str, str]:
-    """Copy the image, or say how to read it where it is: its path, and its options as JSON."""
-    if not how.in_place:
-        path = f"images/{source.image_id}.ome.zarr"
-        write_ome_zarr(folder.root / path, replace(image, name=source.image_id, notes=()))
-        return path, ""
+def _go_through(
+    stored: StoredImage | JoinedChannels, target: Path | None, seen: _Seen, told: Callable[[int, int], None]
+) -> None:
+    """Look at all parts of an image of any size, and copy them if there is a target."""
+    if target is not None:
+        copy_image(stored, target, look=seen.look, at_end=seen.require_finite, told=told)
+        return
+    blocks = copy_blocks(stored)
+    for done, block in enumerate(blocks, 1):
+        seen.look(stored.read(block))
+        told(done, len(blocks))
+    seen.require_finite()
+
+
+def _reading_in_place(source: Source, how: TakingIn) -> tuple[str, str]:
+    """Say how to read an image where it is: its path, and its options as JSON."""
     if len(source.paths) > 1:
         raise InputError(
             f"{source.image_id}: its channels are in {len(source.paths)} files, which --in-place cannot put "
             "together; leave out --in-place, or write one channel into the pattern"
         )
-    options = {"axes": how.axes, "spacing": how.spacing, "series": how.series}
-    reading = json.dumps({key: value for key, value in options.items() if value is not None})
+    reading = json.dumps({key: value for key, value in how.reading.items() if value is not None})
     return str(source.paths[0].resolve()), reading
 
 
@@ -212,10 +261,10 @@ def _check_plate_spacing(rows: Sequence[StudyImage], sources: dict[str, Source])
         )
 
 
-def _spacing_text(image: Image) -> str:
-    if image.spacing is None:
+def _spacing_text(header: ImageHeader) -> str:
+    if header.spacing is None:
         return "uncalibrated"
-    return ";".join(f"{axis}={value!r}" for axis, value in image.spacing.items())
+    return ";".join(f"{axis}={value!r}" for axis, value in header.spacing.items())
 
 
 def _check_alike(rows: Sequence[StudyImage], *, colours_and_grey: bool) -> None:
