@@ -113,7 +113,7 @@ def test_cost_has_the_workers_of_a_cluster_that_runs_already(
     local: Any, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # These are children of the tests; here they are taken for processes that somebody else started.
-    monkeypatch.setattr(usage, "_descendants", list)
+    monkeypatch.setattr(usage, "descendants", lambda **_: [])
     monkeypatch.setattr(usage.platform, "node", lambda: "another computer")
     executor = DaskExecutor(local[1], tmp_path)
     found = predict_image(SPOTS, image, tmp_path / "o.ome.zarr", tile=64, executor=executor)

@@ -84,7 +84,7 @@ def test_the_workers_of_a_cluster_share_one_large_image(
 ) -> None:
     from veriscope.predict.cluster import cluster_executor
 
-    monkeypatch.setattr(usage, "_descendants", list)  # as of a cluster that somebody else started
+    monkeypatch.setattr(usage, "descendants", lambda **_: [])  # as of a cluster that somebody else started
     monkeypatch.setattr(usage.platform, "node", lambda: "another computer")
     here, there = studies
     expected = here.run()

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from veriscope.core.cost import Usage, total_usage
+from veriscope.core.processes import descendants
 
 __all__ = ["UsageMeter", "WorkerUsage", "cost_of", "processor_seconds", "size_of"]
 
@@ -182,7 +183,7 @@ class UsageMeter:
             for worker, used in self._workers.items():
                 self._outer._add_worker(worker, used)
         ended = _largest_ended_child()
-        children = sum(_status_kib(pid, "VmHWM") for pid in _descendants()) * 1024
+        children = sum(_status_kib(pid, "VmHWM") for pid in descendants(proc=_PROC)) * 1024
         children += ended if ended > self._children_before else 0
         there = total_usage(self._workers.values())
         children += sum(used.peak_memory_bytes or 0 for used in self._workers.values())
@@ -325,20 +326,6 @@ def _io() -> tuple[int, int] | None:
         return None
 
 
-def _descendants() -> list[str]:
-    """Child processes that live, with theirs; empty where the system does not tell."""
-    found: list[str] = []
-    waiting = ["self"]
-    while waiting:
-        tasks = _PROC / waiting.pop() / "task"
-        with contextlib.suppress(OSError):
-            for task in tasks.iterdir():
-                children = _read(task / "children").decode().split()
-                found += children
-                waiting += children
-    return found
-
-
 def _ancestry() -> list[int]:
     """Give this process and those that it descends from; this one alone where the system does not tell."""
     found = [os.getpid()]
@@ -364,7 +351,7 @@ def processor_seconds() -> float:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         ended = children.ru_utime + children.ru_stime
     total = time.process_time() + ended
-    living = _descendants()
+    living = descendants(proc=_PROC)
     if living:
         ticks = os.sysconf("SC_CLK_TCK")
         for process in living:

@@ -54,9 +54,45 @@ def predict(state: State, arrays: dict[str, Any], options: dict[str, Any]) -> tu
         labels = np.zeros(image.shape, np.int32)
         labels[2:5, 2:5], labels[10:14, 10:14] = 7, 3
         return {}, {"labels": labels, "probabilities": np.linspace(0.1, 0.7, 7, dtype=np.float32)}
+    if mode == "margin":
+        labels = np.zeros(image.shape, np.int32)
+        labels[2:5, 2:5], labels[28:31, 28:31] = 1, 2  # the second lies where a small image is continued
+        return {}, {"labels": labels, "probabilities": np.array([0.25, 0.75], np.float32)}
+    if mode == "few":
+        labels = np.zeros(image.shape, np.int32)
+        labels[2:5, 2:5], labels[8:11, 8:11] = 1, 2
+        return {}, {"labels": labels, "probabilities": np.array([0.25], np.float32)}
+    if mode == "doubled":
+        return {}, {"labels": np.ones([2 * size for size in image.shape], np.int32)}
+    if mode == "fractions":
+        return {}, {"labels": np.ones(image.shape, np.float32)}
+    if mode == "negative":
+        return {}, {"labels": np.full(image.shape, -1, np.int32)}
+    if mode == "flat":
+        return {}, {"labels": np.ones(image.size, np.int32)}
+    if mode == "no labels":
+        return {}, {"mask": np.ones(image.shape, bool)}
     if mode == "nonsense":
         os.write(1, b"")
         return {"calls": state.calls}, {"labels": np.zeros(3, np.complex64)}
+    if mode == "numpy values":
+        return {"score": np.float32(1)}, {}
+    if mode == "long":
+        return {"text": "x" * (17 << 20)}, {}
+    if mode == "list":
+        return {}, [image]
+    if mode == "nothing":
+        return None  # type: ignore[return-value]
+    if mode == "exit":
+        sys.exit("bye")
+    if mode == "deep":
+        return {"deep": _nested(100_000)}, {}
+    if mode == "noise":
+        os.write(1, b"from below\n")
+        os.system("echo from a program")
+    if mode == "echo":
+        about = {"shape": image.shape, "dtype": image.dtype.str, "writeable": image.flags.writeable}
+        return about, {"image": image}
     if mode == "shape":
         return {}, {"labels": np.zeros((3, 3), np.int32)}
     high = image > image.min() + 0.5 * np.ptp(image)
@@ -64,6 +100,13 @@ def predict(state: State, arrays: dict[str, Any], options: dict[str, Any]) -> tu
     return {"calls": state.calls, "dtype": str(image.dtype), "pid": os.getpid()}, {
         "labels": np.where(high, np.cumsum(step, axis=1), 0).astype(np.int32)
     }
+
+
+def _nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
 
 
 def attempt(state: State, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:

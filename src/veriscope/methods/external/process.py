@@ -20,6 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from veriscope.core.processes import descendants
 from veriscope.errors import MethodError
 from veriscope.methods.external.protocol import read_arrays, read_message, write_arrays, write_message
 
@@ -31,6 +32,8 @@ _KEPT = (
     "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY",
 )  # fmt: skip
 _LOOK_EVERY_S = 0.1
+_LAST_WORDS_S = 5.0
+"""Time for what a process wrote before it ended to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,11 @@ class ToolProcess:
         self._running = running = _Running.begin(self.python, self.worker, self.variables)
         self._finish = weakref.finalize(self, running.end)
         answer = self._exchange({**self.order, "folder": running.folder}, self.limits.start_s, "start")
-        self.about = dict(answer.get("about", {}))
+        try:
+            self.about = dict(answer["about"])
+        except (KeyError, TypeError, ValueError) as error:
+            self.close()
+            raise MethodError(f"{self.name}: its process answers nonsense: {error}") from error
 
     def ask(
         self, do: str, arrays: Mapping[str, NDArray[Any]], options: Mapping[str, Any]
@@ -153,7 +160,7 @@ class ToolProcess:
         answer = self._exchange(request, self.limits.answer_s, "answer")
         try:
             return dict(answer["values"]), read_arrays(folder, answer["arrays"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             self.close()
             raise MethodError(f"{self.name}: its process answers nonsense: {error}") from error
 
@@ -187,7 +194,8 @@ class ToolProcess:
         return answer
 
     def _wait(self, running: _Running, seconds: float, what: str) -> dict[str, Any]:
-        most = self.limits.memory_bytes or int(0.9 * installed_memory())
+        stated = self.limits.memory_bytes
+        most = int(0.9 * installed_memory()) if stated is None else stated
         end = time.monotonic() + seconds
         try:
             while True:
@@ -195,6 +203,9 @@ class ToolProcess:
                     answer = running.answers.get(timeout=_LOOK_EVERY_S)
                     break
                 except queue.Empty:
+                    if running.process.poll() is not None:
+                        answer = running.last_words()
+                        break
                     used = memory_of(running.process.pid)
                     if used > most:
                         self.close()
@@ -218,10 +229,11 @@ class ToolProcess:
             raise
         if isinstance(answer, dict):
             return answer
+        if isinstance(answer, Exception):
+            self.close()
+            raise MethodError(f"{self.name}: its process answers nonsense: {answer}")
         code, tail = running.ended(), running.tail()
         self.close()
-        if isinstance(answer, Exception):
-            raise MethodError(f"{self.name}: its process answers nonsense: {answer}")
         raise MethodError(
             f"{self.name}: its process ended by itself ({_meaning(code)})" + (f": {tail}" if tail else "")
         )
@@ -271,6 +283,12 @@ class _Running:
         except (OSError, ValueError):
             return ""
         return " | ".join(line.strip() for line in lines[-3:])[-400:]
+
+    def last_words(self) -> Any:
+        """Give what a process wrote before it ended; None also where one that it started keeps its pipe."""
+        with contextlib.suppress(queue.Empty):
+            return self.answers.get(timeout=_LAST_WORDS_S)
+        return None
 
     def ended(self) -> int | None:
         """Exit code of a process whose output has ended."""
@@ -330,7 +348,10 @@ def _fast_folder() -> str | None:
 
 
 def memory_of(process: int) -> int:
-    """Tell how much memory a process uses.
+    """Tell how much memory a process uses, or the largest of those that it has started.
+
+    Programs often begin with a script that only starts them. Amounts are not added up, since copies of one
+    process share most of theirs.
 
     Parameters
     ----------
@@ -342,6 +363,10 @@ def memory_of(process: int) -> int:
     int
         Resident bytes; 0 where the system does not tell them.
     """
+    return max(map(_resident, [str(process), *descendants(process)]))
+
+
+def _resident(process: str) -> int:
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -192,7 +192,7 @@ def run_program(
         If it cannot be started, fails, or takes too long or too much memory.
     """
     variables = {"LAZYFLOW_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)} if threads else {}
-    most = memory_bytes or int(0.9 * installed_memory())
+    most = int(0.9 * installed_memory()) if memory_bytes is None else memory_bytes
     with tempfile.TemporaryFile() as log:
         try:
             process = subprocess.Popen(

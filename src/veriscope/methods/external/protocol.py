@@ -27,8 +27,15 @@ def write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
         To write to.
     message
         Plain values.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds other values, or is longer than 16 MB as JSON; nothing is written.
     """
     content = json.dumps(message).encode()
+    if len(content) > _LONGEST:
+        raise ValueError(f"a message of {len(content)} bytes; arrays are for what is large")
     stream.write(struct.pack("<I", len(content)) + content)
     stream.flush()
 
@@ -60,7 +67,10 @@ def read_message(stream: BinaryIO) -> dict[str, Any] | None:
     content = stream.read(length)
     if len(content) < length:
         return None
-    found = json.loads(content)
+    try:
+        found = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("a message nested without end") from error
     if not isinstance(found, dict):
         raise ValueError("a message that is no object")
     return found

@@ -45,10 +45,9 @@ def main() -> None:
             arrays = protocol.read_arrays(order["folder"], request.get("arrays", {}))
             values, found = getattr(tool, request["do"])(state, arrays, request.get("options", {}))
             about = protocol.write_arrays(order["folder"], found, "out")
+            protocol.write_message(outgoing, {"values": values, "arrays": about})
         except BaseException as error:
             protocol.write_message(outgoing, _fault(error))
-        else:
-            protocol.write_message(outgoing, {"values": values, "arrays": about})
     _remove(Path.cwd())
 
 
