@@ -65,10 +65,35 @@ def test_probabilities_stay_with_their_objects(fake_installed: Path) -> None:
     assert found.probabilities == pytest.approx([0.7, 0.3])
 
 
-def test_bad_answers_are_errors_of_the_tool(fake_installed: Path) -> None:
-    for mode, message in (("shape", "gave labels of shape"), ("raise", "the tool failed: RuntimeError")):
-        with pytest.raises(MethodError, match=message):
-            make_method("fake:offered", {"mode": mode}).predict(discs_image())
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("shape", r"gave labels of shape \(3, 3\) for \(96, 112\)"),
+        ("doubled", r"gave labels of shape \(192, 224\) for \(96, 112\)"),
+        ("negative", "gave negative labels"),
+        ("fractions", "gave no label image"),
+        ("flat", "gave no label image"),
+        ("no labels", "gave no label image"),
+        ("raise", "the tool failed: RuntimeError"),
+    ],
+)
+def test_bad_answers_are_errors_of_the_tool(fake_installed: Path, mode: str, message: str) -> None:
+    method = make_method("fake:offered", {"mode": mode})
+    with pytest.raises(MethodError, match=message):
+        method.predict(discs_image())
+
+
+def test_an_object_beside_a_small_image_takes_no_probability_from_the_others(fake_installed: Path) -> None:
+    small = Image(np.arange(400, dtype=np.uint8).reshape(20, 20), "yx")
+    found = make_method("fake:offered", {"mode": "margin"}).predict(small)
+    assert found.labels.shape == (20, 20) and found.n_objects == 1
+    assert found.probabilities is not None and found.probabilities.tolist() == [0.25]
+
+
+def test_probabilities_that_are_too_few_are_left_out_and_that_is_said(fake_installed: Path) -> None:
+    found = make_method("fake:offered", {"mode": "few"}).predict(discs_image())
+    assert found.n_objects == 2 and found.probabilities is None
+    assert "left out" in found.details["probabilities"]
 
 
 def test_a_small_image_comes_back_in_its_size(method: ExternalMethod) -> None:

@@ -234,14 +234,10 @@ class ExternalMethod(Method):
         labels = self._labels(arrays, image)
         details = {str(k): v for k, v in values.items()}
         probabilities = arrays.get("probabilities")
-        if probabilities is not None and not (
-            probabilities.shape == (int(labels.max(initial=0)),) and np.isfinite(probabilities).all()
-        ):
+        if probabilities is not None and not _fits(probabilities, int(labels.max(initial=0))):
+            details["probabilities"] = "left out: the tool gave none that are numbers for each object"
             probabilities = None
-        return Prediction(
-            *_without_gaps(labels, probabilities, image.axes),
-            details=details,
-        )
+        return Prediction(*_without_gaps(labels, probabilities, image.axes), details=details)
 
     def _ask(self, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return self.tool.ask("predict", {"image": for_tool(image.pixels)}, self.options())
@@ -250,11 +246,13 @@ class ExternalMethod(Method):
         labels = arrays.get("labels")
         if labels is None or labels.dtype.kind not in "iu" or labels.ndim != image.pixels.ndim:
             raise MethodError(f"{image.name}: {self.name} gave no label image")
-        labels = labels[tuple(slice(0, size) for size in image.shape)]
-        if labels.shape != image.shape or (labels.size and int(labels.min()) < 0):
+        if labels.shape not in (image.shape, _sent_shape(image.shape)):
             raise MethodError(
                 f"{image.name}: {self.name} gave labels of shape {labels.shape} for {image.shape}"
             )
+        labels = labels[tuple(slice(0, size) for size in image.shape)]
+        if labels.size and int(labels.min()) < 0:
+            raise MethodError(f"{image.name}: {self.name} gave negative labels")
         return labels
 
 
@@ -275,10 +273,22 @@ def for_tool(pixels: NDArray[Any]) -> NDArray[Any]:
         pixels = pixels.astype(np.uint8)
     elif pixels.dtype not in (np.uint8, np.uint16, np.float32):
         pixels = pixels.astype(np.float32)
-    missing = [(0, max(0, _SMALLEST - size)) for size in pixels.shape[-2:]]
-    if any(after for _, after in missing):
-        pixels = np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + missing, mode="edge")
+    wanted = _sent_shape(pixels.shape)
+    if wanted != pixels.shape:
+        more = [(0, size - there) for size, there in zip(wanted, pixels.shape, strict=True)]
+        pixels = np.pad(pixels, more, mode="edge")
     return np.ascontiguousarray(pixels)
+
+
+def _sent_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:-2], *(max(size, _SMALLEST) for size in shape[-2:]))
+
+
+def _fits(probabilities: NDArray[Any], n_objects: int) -> bool:
+    """Whether there is one for each object; more where objects lie outside the image, or under others."""
+    return (
+        probabilities.ndim == 1 and len(probabilities) >= n_objects and bool(np.isfinite(probabilities).all())
+    )
 
 
 def _without_gaps(
