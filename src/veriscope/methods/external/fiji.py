@@ -148,7 +148,13 @@ class FijiMethod(ProgramMethod):
                 f"slice(s) active, and {image.shape[0]} x {image.shape[1]} and one are expected"
             )
         order = {b"\0\1": ">", b"\1\0": "<"}.get((folder / "order.raw").read_bytes(), ">")
-        values = np.fromfile(folder / "result.raw", order + _DEPTHS[depth]).reshape(image.shape)
+        values = np.fromfile(folder / "result.raw", order + _DEPTHS[depth])
+        if values.size != image.pixels.size:
+            raise MethodError(
+                f"{image.name}: {self.name}: Fiji saved {values.size} of {image.pixels.size} pixels; is the "
+                "disk of temporary files full?"
+            )
+        values = values.reshape(image.shape)
         if self.parameters.result == "labels":
             if not (np.isfinite(values).all() and (values == np.floor(values)).all() and values.min() >= 0):
                 raise MethodError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from veriscope.core.image import Image
+from veriscope.core.labels import check_labels
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
 from veriscope.methods.base import Card
@@ -118,12 +119,20 @@ class IlastikMethod(ProgramMethod):
         tuple
             Details and labels.
         """
-        values = np.load(folder / "result.npy", allow_pickle=False)
-        if values.shape[:-1] != image.shape:
-            raise MethodError(f"{self.name}: ilastik gave an array of shape {values.shape} for {image.shape}")
+        try:
+            values = np.load(folder / "result.npy", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise MethodError(
+                f"{image.name}: {self.name}: ilastik saved a result that cannot be read ({error}); is the "
+                "disk of temporary files full?"
+            ) from error
+        if values.ndim == 0 or values.shape[:-1] != image.shape or not values.shape[-1]:
+            raise MethodError(
+                f"{image.name}: {self.name}: ilastik gave an array of shape {values.shape} for {image.shape}"
+            )
         options = self.parameters
         if options.export == "Object Identities":
-            return {}, {"labels": values[..., 0].astype(np.int64)}
+            return {}, {"labels": check_labels(values[..., 0], where=image.name).astype(np.int64)}
         if options.export == "Simple Segmentation":
             foreground = (values[..., 0] == options.foreground).astype(np.float32)
             boundary = (values[..., 0] == options.boundary).astype(np.float32) if options.boundary else None
