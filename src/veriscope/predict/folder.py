@@ -22,6 +22,7 @@ from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files
+from veriscope.predict.opening import open_parts
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for
@@ -98,7 +99,7 @@ def predict_folder(
     with own as used:
         # Its processes start while the images are looked at.
         large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
-        check = functools.partial(_check, method, reading, large, memory, workers)
+        check = functools.partial(_check, method, reading, output, large, memory, workers)
         files, faults = usable_files(found, check, skip_bad=reading.skip_bad)
         if probabilities:
             for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
@@ -172,6 +173,7 @@ def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int 
 def _check(
     method: Method,
     reading: Reading,
+    output: Path,
     large: Collection[Path],
     memory: int | None,
     workers: int,
@@ -179,7 +181,7 @@ def _check(
 ) -> None:
     """Read a file, of a large one only what can be checked without decoding it."""
     if file.path in large:
-        method.check(reading.source(file.path, method).corner())
+        open_parts(method, file.path, output, reading, memory=memory, workers=workers)
         return
     if memory is not None:
         require_whole(method, reading.header(file.path), memory, workers)

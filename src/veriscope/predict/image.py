@@ -26,10 +26,11 @@ from veriscope.io.sheet_store import SheetStore
 from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.base import LocalMethod, Method, Survey
 from veriscope.predict.all_parts import begin_parts, predict_parts
+from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork, PaintWork, gather
 from veriscope.predict.reading import Reading
 from veriscope.predict.tile_work import TileWork
-from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
+from veriscope.predict.unfinished import Unfinished, found_before, origin_of, record_path
 from veriscope.predict.units import Executor, HereExecutor, Work, executor_for
 
 __all__ = ["IMAGE_SCHEMA", "map_path", "predict_image", "require_maps", "write_sheets"]
@@ -105,11 +106,9 @@ def predict_image(
         raise InputError(f"--workers {workers}: at least 1")
     if maps is not None and maps.resolve() == output.resolve():
         raise InputError(f"{output}: is to hold the labels and the probabilities; give two names")
-    pixels = reading.source(source, method)
-    method.check(pixels.corner())
+    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
     if maps is not None:
         require_maps(method, pixels.axes)
-    check_chunks(pixels, memory, bytes_per_pixel=method.bytes_per_pixel, workers=workers)
     origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     targets = _Targets.look(output, maps, origin)

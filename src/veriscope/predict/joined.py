@@ -18,6 +18,7 @@ from veriscope.errors import AxesError, UnreadableFileError, VeriscopeError
 from veriscope.io.run_files import read_runs
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.all_parts import begin_parts, predict_parts
+from veriscope.predict.opening import open_parts
 from veriscope.predict.reading import Reading
 from veriscope.predict.tile_work import TileWork
 from veriscope.predict.unfinished import Unfinished, origin_of
@@ -129,7 +130,7 @@ def predict_joined(
         If the memory does not suffice, or another run is at this image now.
     """
     reading = reading or Reading()
-    pixels = reading.source(source, method)
+    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
     if pixels.n_times is not None:
         raise AxesError(f"{source}: has time points; predict one of them at a time")
     key = origin_of(method, Path(source), reading, schema=_SCHEMA)["key"]

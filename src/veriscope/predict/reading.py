@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.axes import spatial_axes
@@ -163,7 +164,7 @@ class ChannelSource(PixelSource):
         if self._together:
             super().__init__(shape, axes, header.dtype, channels=header.channels, **what)
             return
-        corner = self._image(tuple(slice(0, 1) for _ in shape))
+        blank = _blank(header)
         if header.channels == RGB_CHANNELS and channel is None:
             raise AxesError(
                 f"{header.path.name}: has 3 channels (red, green, blue) and the analysis takes one; "
@@ -178,9 +179,9 @@ class ChannelSource(PixelSource):
                 f"{header.path.name}: hematoxylin is computed from 8-bit colours part by part, and these are "
                 f"{header.dtype}; convert the image to 8 bits"
             )
-        seen = analysis_channel(corner, channel)
+        seen = analysis_channel(blank, channel)
         if "c" in header.axes and not computed:
-            index = _index(corner, channel)
+            index = _index(blank, channel)
             self._channels = slice(index, index + 1)
             self._channel = "0"
         super().__init__(shape, axes, seen.pixels.dtype, **what)
@@ -229,6 +230,16 @@ class ChannelSource(PixelSource):
             image = analysis_channel(image, self._channel)
         image.require_finite()
         return image.pixels
+
+
+def _blank(header: ImageHeader) -> Image:
+    """One pixel of such an image, read from nowhere: of some files that takes the memory of a whole plane."""
+    sizes = [size if letter == "c" else 1 for letter, size in zip(header.axes, header.shape, strict=True)]
+    pixels = np.zeros(sizes, header.dtype)
+    if "t" in header.axes:
+        pixels = pixels[0]
+    axes = header.axes.removeprefix("t")
+    return Image(pixels, axes, channels=header.channels, name=header.path.name)
 
 
 def _index(image: Image, channel: str | None) -> int:

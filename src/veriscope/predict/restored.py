@@ -24,11 +24,12 @@ from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files
+from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork
 from veriscope.predict.plan import memory_for_part, plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import SurveyWork
-from veriscope.predict.unfinished import Unfinished, check_chunks, found_before, origin_of, record_path
+from veriscope.predict.unfinished import Unfinished, found_before, origin_of, record_path
 from veriscope.predict.units import Executor, HereExecutor, executor_for
 
 __all__ = ["RESTORED_SCHEMA", "restore_folder", "restore_image"]
@@ -120,9 +121,7 @@ def restore_image(
     """
     started = time.perf_counter()
     reading, output = reading or Reading(), Path(output)
-    pixels = reading.source(source, method)
-    method.check(pixels.corner())
-    check_chunks(pixels, memory, workers=workers)
+    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
     origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
@@ -271,7 +270,7 @@ def restore_folder(
     found = find_apart(images, output, result="the restored ones")
     files, faults = usable_files(
         found,
-        lambda file: method.check(reading.source(file.path, method).corner()),
+        lambda file: open_parts(method, file.path, output, reading, memory=memory, workers=workers),
         skip_bad=reading.skip_bad,
     )
     rows: list[dict[str, Any]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,16 +17,11 @@ from veriscope.io.hashing import sha256_of
 from veriscope.io.lock import only_run
 from veriscope.io.sheet_store import read_origin
 from veriscope.methods.base import Method
-from veriscope.predict.plan import least_memory, shown
-from veriscope.predict.reading import ChannelSource, Reading
+from veriscope.predict.reading import Reading
 
-__all__ = ["Unfinished", "check_chunks", "found_before", "origin_of", "record_path"]
+__all__ = ["Unfinished", "found_before", "origin_of", "record_path"]
 
 _PLAN, _LOCK = "plan.json", "lock"
-_CONVERTER = 150 << 20
-"""Memory to convert a file, beside two of its pieces; measured."""
-_PIECES = 4
-"""The memory promised holds so many pieces of a file at least."""
 
 
 def record_path(output: Path) -> Path:
@@ -44,39 +38,6 @@ def record_path(output: Path) -> Path:
         Beside it, ending ``.record.json``.
     """
     return output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json")
-
-
-def check_chunks(
-    pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float = 0.0, workers: int = 1
-) -> None:
-    """Refuse a file of which one piece is larger than a quarter of the memory promised.
-
-    Parameters
-    ----------
-    pixels
-        The image.
-    memory
-        Bytes; None: not limited.
-    bytes_per_pixel
-        Memory that the method needs per pixel predicted.
-    workers
-        Number of processes.
-
-    Raises
-    ------
-    InputError
-        With a command that converts the file.
-    """
-    needed, path = pixels.stored.chunk_bytes, pixels.stored.path
-    if memory is not None and workers * needed > memory // _PIECES:
-        enough = max(_PIECES * workers * needed, least_memory(pixels.shape, bytes_per_pixel, workers))
-        command = shlex.join(["veriscope", "convert", str(path), "-o", f"{path.stem}.ome.zarr"])
-        raise InputError(
-            f"{path}: is stored in pieces of {shown(needed)} that can only be decompressed whole, by each "
-            f"worker, more than a quarter of --memory ({shown(memory)}); give --memory {shown(enough)}, or "
-            f"convert it first, which takes about {shown(_CONVERTER + 2 * needed)} once, "
-            f"and predict {path.stem}.ome.zarr: {command}"
-        )
 
 
 def origin_of(method: Method, source: Path, reading: Reading, *, schema: str) -> dict[str, Any]:
