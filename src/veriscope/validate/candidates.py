@@ -8,7 +8,7 @@ and means of one value per image (Dice, SSIM, a distance in µm).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,18 +16,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError
-from veriscope.validate.metrics.base import Counts, ratio
+from veriscope.validate.metrics.base import Counts, Metric, ratio
 from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
 from veriscope.validate.scores import unit_sums
 from veriscope.validate.statistics import Aggregation, sum_by_cluster
 from veriscope.validate.units import UnitCounts
 
-__all__ = ["Better", "Candidates", "candidates_by_counts", "candidates_by_values"]
+__all__ = ["Better", "Candidates", "candidates_by_counts", "candidates_by_values", "credited"]
 
 FloatArray = NDArray[np.float64]
 Better = Literal["higher", "lower"]
 
 _REAL = (-np.inf, np.inf)
+_INVENTED = Counts.from_columns(
+    np.array([item.name in ("fp", "n_prediction", "aji_union") for item in fields(Counts)])
+)
+"""Sums of an image without an object of which one was predicted, of one pixel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,8 @@ class Candidates:
     clusters
         Cluster of each unit, shape (n,), whole numbers from 0; None: each unit stands for itself.
     function
-        Gives the metric from sums of shape (..., c), as an array of shape (...); NaN if undefined.
+        Gives the metric from sums of shape (..., c), as an array of shape (...); NaN if undefined. Of counts:
+        as `credited` gives it.
     sizes
         Gives from rows (..., c) how much each brings into the denominator; 0: it says nothing.
     bounds
@@ -215,12 +220,49 @@ def candidates_by_counts(
         names=tuple(counts),
         rows=rows,
         clusters=clusters,
-        function=lambda sums: keyed.metric.function(Counts.from_columns(sums)),
+        function=credited(keyed.metric),
         sizes=lambda sums: keyed.metric.sizes(Counts.from_columns(sums)),
         bounds=keyed.bounds,
         aggregation="pooled",
         unit=unit,
     )
+
+
+def credited(metric: Metric) -> Callable[[FloatArray], FloatArray]:
+    """Give a metric of sums that is best where nothing is and nothing was found.
+
+    By itself a candidate that left empty images empty has no F1. Beside one that invented objects in them,
+    whose F1 is 0, it is the better one, as the code of Metrics Reloaded [1]_ has it.
+
+    Parameters
+    ----------
+    metric
+        Of counts of objects.
+
+    Returns
+    -------
+    callable
+        Gives the metric from sums of shape (..., c), columns in the order of `metrics.base.Counts`. Metrics
+        that an invented object does not change, such as recall, stay undefined without a reference object.
+
+    References
+    ----------
+    .. [1] Maier-Hein L, Reinke A et al. Metrics reloaded. Nature Methods (2024): F-beta of an empty reference
+       and an empty prediction is 1 in its package.
+    """
+
+    def plain(sums: FloatArray) -> FloatArray:
+        return metric.function(Counts.from_columns(sums))
+
+    if not metric.sizes(_INVENTED) > 0:
+        return plain
+
+    def function(sums: FloatArray) -> FloatArray:
+        counts = Counts.from_columns(sums)
+        empty = (counts.n_reference == 0) & (counts.n_prediction == 0)
+        return np.where(empty, metric.best, metric.function(counts))
+
+    return function
 
 
 def _table(values: Mapping[str, ArrayLike]) -> FloatArray:

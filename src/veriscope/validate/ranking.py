@@ -35,7 +35,8 @@ class Ranking:
     level
         1 - level is the chance of naming any candidate better among equals.
     values
-        The metric of each candidate, best first; undefined values come last.
+        The metric of each candidate, best first; undefined values come last, but for those of candidates
+        that rightly found nothing anywhere (`candidates.credited`).
     pairs
         Every pair of candidates.
     groups
@@ -172,7 +173,8 @@ def rank_candidates(candidates: Candidates, *, level: float = 0.95) -> Ranking:
     """
     check_level(level)
     values = {name: _value(candidates, i, level) for i, name in enumerate(candidates.names)}
-    order = observed_order(candidates, [interval.value for interval in values.values()])
+    totals = candidates.function(candidates.independent_rows.sum(axis=1))
+    order = observed_order(candidates, totals.tolist())
     compared = [
         (candidates.names[i], candidates.names[j], compare_pair(candidates, i, j, level=level))
         for i, j in combinations(order, 2)
@@ -224,10 +226,11 @@ def _value(candidates: Candidates, i: int, level: float) -> Interval:
     """Give the metric of one candidate with its interval."""
     rows = candidates.independent_rows[i]
     value, left_out = leave_one_out(rows, candidates.function)
+    sizes = candidates.sizes(rows)
     return jackknife_interval(
-        value,
+        value if (sizes > 0).any() else np.nan,
         left_out,
-        candidates.sizes(rows),
+        sizes,
         level=level,
         bounds=candidates.bounds,
         unit=candidates.unit,

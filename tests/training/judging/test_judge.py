@@ -97,6 +97,25 @@ def test_what_is_not_known_does_not_count() -> None:
     assert dice.mean == 1
 
 
+def test_what_invents_nothing_in_empty_images_is_better_than_what_does() -> None:
+    """Every third image has something, which both find; in the others one of them invents a square."""
+    judge = ClassJudge(2)
+    pairs = []
+    for seed in range(9):
+        pair = squares(seed)
+        there = (pair.labels == 1) if seed % 3 == 0 else np.zeros(pair.labels.shape, bool)
+        pairs.append(
+            LabelledImage(
+                pair.stem, Image(pair.image.pixels, "yx"), there.astype(np.int32), pair.group, pair.sha256
+            )
+        )
+    silent = judge.count(lambda image: next(p.labels for p in pairs if p.image is image), pairs)
+    invents = judge.count(lambda image: (threshold(image) == 1).astype(np.int32), pairs)
+    found = compare_with_start(judge, silent, invents, name="old")
+    assert found.recommended == "new"
+    assert found.to_dict()["difference"]["value"] > 0.4
+
+
 @pytest.mark.parametrize("change", STEPS)
 def test_no_change_changes_next_to_nothing(change: str) -> None:
     pair = PAIRS[0]

@@ -273,12 +273,13 @@ class ClassJudge:
         Returns
         -------
         Candidates
-            By mean Dice; groups are the units.
+            By mean Dice; groups are the units. Where there is no class and only one of them invented some,
+            the Dice of the other is 1.
         """
         groups = [row.group for row in next(iter(rows.values()))]
         values = {name: [row.mean for row in of] for name, of in rows.items()}
         return candidates_by_values(
-            values, metric=self.metric, clusters=groups, bounds=(0.0, 1.0), missing=0.0, unit="field group"
+            values, metric=self.metric, clusters=groups, bounds=(0.0, 1.0), missing=1.0, unit="field group"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from veriscope.validate.candidates import Candidates
+from veriscope.validate.candidates import Candidates, credited
 from veriscope.validate.detections import DetectionSettings, compare_detections
 from veriscope.validate.localise.objects import Detections
 from veriscope.validate.metrics.base import Counts
@@ -127,7 +127,7 @@ class Places:
             clusters=None
             if clusters[0] is None
             else np.unique(np.array(clusters, dtype=str), return_inverse=True)[1],
-            function=lambda sums: chosen.function(Counts.from_columns(sums)),
+            function=credited(chosen),
             sizes=lambda sums: chosen.sizes(Counts.from_columns(sums)),
             bounds=(chosen.low, chosen.high),
             aggregation="pooled",

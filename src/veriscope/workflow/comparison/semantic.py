@@ -305,19 +305,22 @@ class Masks:
         -------
         Candidates
             The value of each image. Where there is nothing and a candidate rightly found nothing, while
-            another invented something, its share is 1. Images in which a distance is infinite or undefined
-            are left aside for all.
+            another invented something, it has the best value. Images in which a distance is infinite are
+            left aside for all, and those in which nobody has a value.
         """
         described = _DESCRIBED[metric.partition("[")[0]]
-        lower = described.best == described.low
         clusters = [item.cluster for item in next(iter(units.values()))]
+        values = {name: self.values(items, metric) for name, items in units.items()}
+        someone = ~np.all([np.isnan(found) for found in values.values()], axis=0)
         return candidates_by_values(
-            {name: self.values(items, metric) for name, items in units.items()},
-            better="lower" if lower else "higher",
+            {
+                name: np.where(np.isnan(found) & someone, described.best, found)
+                for name, found in values.items()
+            },
+            better="lower" if described.best == described.low else "higher",
             metric=metric,
             clusters=None if clusters[0] is None else clusters,
             bounds=_bounds(metric),
-            missing=None if lower else 1.0,
             unit=unit,
         )
 

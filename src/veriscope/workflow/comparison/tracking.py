@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.track_tables import find_track_folders, read_track_folder
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.fingerprint.items import Fingerprint
-from veriscope.validate.metrics.tracking.catalogue import TRACKING_METRICS
+from veriscope.validate.metrics.base import FloatArray
+from veriscope.validate.metrics.tracking.catalogue import TRACKING_METRICS, TrackingMetric
 from veriscope.validate.metrics.tracking.sums import TrackingSums
 from veriscope.validate.trackings import SequenceComparison, compare_sequence, summarise_sequences
 from veriscope.validate.tracks import Lineage, Tracks
@@ -25,6 +26,10 @@ from veriscope.workflow.comparison.task import Judged
 __all__ = ["Trackings", "judge_tracks"]
 
 _METRICS = {metric.key: metric for metric in TRACKING_METRICS}
+_INVENTED = TrackingSums.from_columns(
+    np.array([item.name in ("invented", "redundant", "divisions_invented") for item in fields(TrackingSums)])
+)
+"""Sums of a sequence without an object, in which objects, a link and a division were predicted."""
 
 
 class Trackings:
@@ -113,12 +118,24 @@ class Trackings:
                 ]
             ),
             clusters=None,
-            function=lambda sums: chosen.function(TrackingSums.from_columns(sums)),
+            function=_credited(chosen),
             sizes=lambda sums: chosen.sizes(TrackingSums.from_columns(sums)),
             bounds=(0.0, 1.0),
             aggregation="pooled",
             unit=unit,
         )
+
+
+def _credited(metric: TrackingMetric) -> Callable[[FloatArray], FloatArray]:
+    """Give a metric that is best where nothing is and nothing was found, as `candidates.credited` does."""
+    # Whatever has a value where all is invented lacks one only where there is nothing on either side.
+    sees_inventions = np.isfinite(metric.function(_INVENTED))
+
+    def function(sums: FloatArray) -> FloatArray:
+        values = metric.function(TrackingSums.from_columns(sums))
+        return np.where(np.isnan(values) & sees_inventions, 1.0, values)
+
+    return function
 
 
 def judge_tracks(
