@@ -84,3 +84,20 @@ def test_notes_of_the_program_are_numbered(tmp_path: Path) -> None:
         ("server", 1, "a"),
         ("server", 2, "b"),
     ]
+
+
+def test_notes_at_once_are_all_kept(tmp_path: Path) -> None:
+    folder, journals = StudyFolder(tmp_path), Journals()
+
+    def look(candidate: str) -> None:
+        for _ in range(10):
+            journals.note(folder, "u", "anna", "proposal-shown", {"candidate": candidate})
+
+    threads = [threading.Thread(target=look, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = read_journal(folder, "u", "anna")
+    assert [item["seq"] for item in found] == list(range(1, 41))
+    assert sorted(item["data"]["candidate"] for item in found) == sorted("abcd" * 10)

@@ -48,7 +48,7 @@ class Journals:
 
     def __init__(self) -> None:
         self._known: dict[Path, _Known] = {}
-        self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 
     def append(
         self,
@@ -126,8 +126,8 @@ class Journals:
         path = journal_path(folder, unit, annotator)
         with self._locks[path]:
             last = self._read_known(path).clients.get(SERVER, 0)
-        entry = {"seq": last + 1, "time": now, "kind": kind, "data": dict(data)}
-        self.append(folder, unit, annotator, SERVER, [entry])
+            entry = {"seq": last + 1, "time": now, "kind": kind, "data": dict(data)}
+            self.append(folder, unit, annotator, SERVER, [entry])
 
     def clients(self, folder: StudyFolder, unit: str, annotator: str) -> dict[str, int]:
         """Give the last entry of each client.
