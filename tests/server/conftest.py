@@ -17,9 +17,13 @@ import numpy as np
 import pytest
 import uvicorn
 
+from veriscope.server.access.accounts import Accounts
+from veriscope.server.access.sessions import Role
 from veriscope.server.app import create_app
 from veriscope.server.settings import Limits, ServerSettings
 from veriscope.workflow.study import Study
+from veriscope.zoo.segmenter_cache import SegmenterRecord
+from veriscope.zoo.segmenters import add_segmenter
 
 TOKEN = "a-token-that-nobody-can-guess"
 
@@ -139,6 +143,29 @@ def client(workspace: Path, launch: Callable[..., Running]) -> httpx.Client:
     return launch(workspace).client()
 
 
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_segmenter: Path) -> SegmenterRecord:
+    """The model for click-to-segment of the tests, ``segmenter:tiny``, in a cache of its own."""
+    monkeypatch.setenv("VERISCOPE_CACHE", str(tmp_path / "cache"))
+    return add_segmenter(str(tiny_segmenter), name="tiny", licence="CC0-1.0")
+
+
+@pytest.fixture
+def lab(workspace: Path, launch: Callable[..., Running], tmp_path: Path) -> Callable[..., httpx.Client]:
+    """Signs people in to a server with accounts, each with an account made at that moment."""
+    accounts = Accounts(tmp_path / "accounts.sqlite")
+    running = launch(workspace, token=None, accounts=tmp_path / "accounts.sqlite")
+
+    def enter(name: str, role: Role = "annotator") -> httpx.Client:
+        accounts.add(name, f"password of {name}", role)
+        found = running.client(sign_in=False)
+        given = {"user": name, "password": f"password of {name}"}
+        assert found.post("/api/session", json=given).status_code == 200
+        return found
+
+    return enter
+
+
 def limits(**changes: Any) -> Limits:
     return Limits(**changes)
 
@@ -156,6 +183,23 @@ def wait_for(client: httpx.Client, job: dict[str, Any], seconds: float = 120) ->
 def first_unit(client: httpx.Client) -> str:
     unit: str = client.get("/api/studies/small/audit").json()["units"][0]["unit"]
     return f"/api/studies/small/audit/units/{unit}"
+
+
+def save_labels(
+    client: httpx.Client, unit: str, labels: np.ndarray[Any, Any], who: str | None = None, **headers: str
+) -> httpx.Response:
+    """Send a label image as the annotation of a tile."""
+    return client.put(
+        f"{unit}/annotation",
+        params={} if who is None else {"annotator": who},
+        content=labels.tobytes(),
+        headers=label_headers(labels, **headers),
+    )
+
+
+def send_json(client: httpx.Client, path: str, text: str, method: str = "POST") -> httpx.Response:
+    """Send a body that no writer of JSON would write."""
+    return client.request(method, path, content=text.encode(), headers={"content-type": "application/json"})
 
 
 def label_headers(labels: np.ndarray[Any, Any], **more: str) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from veriscope.server.models.answer import GroupEstimate
 from veriscope.server.models.candidates import Interval
@@ -33,6 +34,26 @@ __all__ = [
     "Unit",
     "UnitDetail",
 ]
+
+_DEEPEST = 50
+
+
+def _storable(data: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what could be taken in and not be given back."""
+    try:
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("text must be Unicode; half of a pair of surrogates is none") from None
+    except ValueError:
+        raise ValueError("numbers must be finite") from None
+    level: list[Any] = [data]
+    for _ in range(_DEEPEST):
+        inside = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
+        level = [item for item in inside if isinstance(item, dict | list)]
+    if level:
+        raise ValueError(f"lists and objects may be {_DEEPEST} deep")
+    return data
+
 
 Box = tuple[int, int, int, int]
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -205,7 +226,7 @@ class NewJournalEntry(Request):
     """When, by the browser's clock."""
     kind: str = Field(min_length=1, max_length=40)
     """What it is."""
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], AfterValidator(_storable)]
     """What is needed to do it again."""
 
 
