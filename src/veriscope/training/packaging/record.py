@@ -106,7 +106,7 @@ def facts_of(outcome: Outcome, usage: Usage, *, name: str) -> PackageFacts:
         "training": {
             "training_batch_size": outcome.learned.state.batch,
             "initial_learning_rate": outcome.lesson.rate(),
-            "learning_rate_schedule": "cosine, after 100 steps of warming up",
+            "learning_rate_schedule": "cosine, after a rise over 100 steps or a tenth of a shorter training",
             "optimizer": "torch.optim.AdamW",
             "training_duration": round(outcome.learned.state.minutes / 60, 4),
         },
@@ -240,7 +240,13 @@ def _training(outcome: Outcome, usage: Usage) -> dict[str, Any]:
         "settings": lesson.settings.model_dump(mode="json"),
         "augmentation": lesson.augmentation.model_dump(mode="json"),
         "widths": list(lesson.widths()),
-        "start": None if start is None else {"name": start.name, "weights_sha256": start.weights_sha256},
+        "start": None
+        if start is None
+        else {
+            "name": start.name,
+            "weights_sha256": start.weights_sha256,
+            "shown": dict(outcome.learned.shown),
+        },
         "steps": state.step,
         "best_step": state.best_step,
         "minutes": round(state.minutes, 2),
