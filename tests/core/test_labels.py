@@ -113,7 +113,16 @@ def test_images_that_must_fit_are_refused_when_they_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_objects", "dtype"), [(0, np.uint16), (300, np.uint16), (65_535, np.uint16), (65_536, np.uint32)]
+    ("n_objects", "dtype"),
+    [(0, np.uint16), (300, np.uint16), (65_535, np.uint16), (65_536, np.uint32), (2**32 - 1, np.uint32)],
 )
 def test_labels_are_saved_in_a_type_that_holds_them_and_a_next_edit(n_objects: int, dtype: type) -> None:
     assert smallest_label_dtype(n_objects) == dtype
+
+
+@pytest.mark.parametrize("n_objects", [2**32, 2**63])
+def test_labels_that_no_file_holds_are_refused_instead_of_becoming_others(n_objects: int) -> None:
+    with pytest.raises(
+        PixelValueError, match=f"a label is {n_objects}, and files hold labels up to 4294967295"
+    ):
+        smallest_label_dtype(n_objects)

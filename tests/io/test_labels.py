@@ -16,6 +16,7 @@ from veriscope.errors import AxesError, InputError, PixelValueError, VeriscopeEr
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_classes, open_labels, read_labels, write_labels
+from veriscope.io.ome_zarr import write_labels_zarr
 
 pytestmark = pytest.mark.usefixtures("no_flush")
 
@@ -160,6 +161,9 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) ->
         write_labels(tmp_path / "a.png", np.zeros((3, 4), np.uint16))
     with pytest.raises(PixelValueError, match="has negative values"):
         write_labels(tmp_path / "a.tif", np.full((3, 4), -1))
+    for write in (write_labels, write_labels_zarr):
+        with pytest.raises(PixelValueError, match="a label is 4294967301, and files hold labels up to"):
+            write(tmp_path / f"a.{'tif' if write is write_labels else 'zarr'}", np.full((3, 4), 2**32 + 5))
     assert list(tmp_path.iterdir()) == []
 
 

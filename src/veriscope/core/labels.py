@@ -94,7 +94,17 @@ def smallest_label_dtype(n_objects: int) -> np.dtype[Any]:
     -------
     numpy.dtype
         uint16 or uint32; never uint8, in which labels above 255 would wrap around on the next edit.
+
+    Raises
+    ------
+    PixelValueError
+        If none holds it.
     """
+    if n_objects > np.iinfo(np.uint32).max:
+        raise PixelValueError(
+            f"a label is {n_objects}, and files hold labels up to {np.iinfo(np.uint32).max}; number the "
+            "objects anew (veriscope.core.labels.relabel_sequential)"
+        )
     return np.dtype(np.uint16 if n_objects <= np.iinfo(np.uint16).max else np.uint32)
 
 
