@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -45,11 +46,14 @@ _REMEDIES = {
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.ENOSPC: "the disk is full; free some space or choose another disk, then run again",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another disk, then run again",
+    errno.EFBIG: "the file is larger than this disk or your limits allow; choose another disk",
     errno.ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
     errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
     errno.EEXIST: "a part of the path is a file, not a folder; choose another folder",
     errno.ENOENT: "the folder does not exist and cannot be made; choose another folder",
 }
+
+_WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")
 
 
 @contextlib.contextmanager
@@ -88,8 +92,10 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         _put_in_place(temporary, target)
     except OSError as error:
         _remove(temporary)
-        if error.errno in _REMEDIES and _concerns(error, temporary, target):
-            raise InputError(f"{target}: cannot be written: {_REMEDIES[error.errno]}") from error
+        remedy = _REMEDIES.get(_number(error))
+        # A file within a folder that is being written is nowhere yet: the folder is what is told of.
+        if remedy and _concerns(error, temporary, target) and not _is_inside_ours(target):
+            raise InputError(f"{target}: cannot be written: {remedy}") from error
         raise
     except BaseException:
         _remove(temporary)
@@ -330,6 +336,13 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _number(error: OSError) -> int:
+    """Give the number of an error; where a disk is full NumPy only says how much of an array it wrote."""
+    if error.errno is None and _WRITTEN_IN_PART.search(str(error)):
+        return errno.ENOSPC
+    return error.errno or 0
 
 
 def _concerns(error: OSError, temporary: Path, target: Path) -> bool:

@@ -18,6 +18,7 @@ from veriscope.errors import InputError
 from veriscope.io.atomic import make_folder
 from veriscope.io.ome_zarr import create_array, image_attributes, label_attributes
 from veriscope.io.ome_zarr_metadata import read_attributes
+from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = ["SheetStore", "read_origin"]
 
@@ -134,7 +135,7 @@ class SheetStore:
         InputError
             If the disk is full.
         """
-        with _writing(self._target):
+        with _writing(self._target), tasks_ended():
             self._array[sheet] = pixels
 
     def finish(self) -> None:
@@ -167,7 +168,7 @@ class _writing:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Say what to do."""
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise InputError(
                 f"{self._target}: cannot be written: the disk is full; free some space, then give the same "
                 "command again: what is finished is kept"

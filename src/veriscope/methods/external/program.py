@@ -147,7 +147,10 @@ class ProgramMethod(ExternalMethod):
                 )
             return self.result(folder, image)
         except OSError as error:
-            raise MethodError(f"{image.name}: {self.name}: {error}") from error
+            raise MethodError(
+                f"{image.name}: {self.name}: files for it cannot be written or read: {error}; is the disk of "
+                "temporary files full?"
+            ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
