@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,13 @@ def test_names_and_places_count_but_litter_does_not(tmp_path: Path) -> None:
     assert sha256_of(folder) == before
     (folder / "a").rename(folder / "c")
     assert sha256_of(folder) != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are text")
+def test_a_name_that_is_no_text_is_hashed_as_sha256sum_would(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.txt")).write_bytes(b"1")
+    line = hashlib.sha256(b"1").hexdigest().encode() + b"  \xff.txt\n"
+    assert sha256_of(tmp_path) == hashlib.sha256(line).hexdigest()
 
 
 def test_a_missing_path_is_named(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def _sha256_of_folder(folder: Path) -> str:
     }
     digest = hashlib.sha256()
     for relative in sorted(files):
-        digest.update(f"{_sha256_of_file(files[relative])}  {relative}\n".encode())
+        # Names of Linux are bytes, which need not be text.
+        digest.update(f"{_sha256_of_file(files[relative])}  {relative}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
