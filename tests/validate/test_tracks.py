@@ -96,6 +96,56 @@ def test_what_is_no_table() -> None:
     )
 
 
+HUGE = 2**53 + 1
+"""The first whole number that a floating-point number of 64 bits cannot hold."""
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, list])
+def test_numbers_of_tracks_are_kept_to_the_last_digit(dtype: Any) -> None:
+    """Identifiers of large volumes are hashes of 60 bits; neighbours must not become one."""
+    rows = [[HUGE, 0, 1, 0], [HUGE + 1, 0, 0, 0], [2**63 - 1, 1, 1, HUGE + 1]]
+    table = rows if dtype is list else np.array(rows, dtype)
+    lineage = Lineage.from_rows(table)
+    assert lineage.tracks.tolist() == [HUGE, HUGE + 1, 2**63 - 1]
+    assert lineage.parents.tolist() == [0, 0, HUGE + 1]
+    frames = np.array([[[HUGE, HUGE + 1]], [[HUGE, 2**63 - 1]]], dtype=np.int64)
+    check_tracks(Tracks(frames, lineage))
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (np.array([[2**63, 0, 1, 0]], np.uint64), f"{2**63} is too large a number; give whole numbers up to"),
+        (np.array([[2.0**53 + 2, 0, 1, 0]]), f"{HUGE + 1} is too large a number; give whole numbers up to"),
+        ([[1, 0, 1, -1e300]], "is too large a number"),
+        ([[2**70, 0, 1, 0]], "is too large a number"),
+    ],
+)
+def test_numbers_that_would_become_others_are_refused(rows: Any, told: str) -> None:
+    with pytest.raises(TableError) as caught:
+        Lineage.from_rows(rows, where="m")
+    assert told in str(caught.value)
+    assert str(caught.value).endswith("number the tracks anew if theirs are larger")
+
+
+@pytest.mark.parametrize("rows", [[["one", 0, 1, 0]], [[1, 0, 1, 0], [2, 0]], "table"])
+def test_what_is_no_number_is_refused_by_name(rows: Any) -> None:
+    with pytest.raises(TableError) as caught:
+        Lineage.from_rows(rows, where="tracks.csv")
+    assert str(caught.value).startswith("tracks.csv: the table is no rows of four numbers (")
+
+
+def test_rows_come_in_any_order_and_form() -> None:
+    rows = np.array([[3, 2, 4, 1], [1, 0, 1, 0], [2, 2, 2, 1]])
+    plain = Lineage.from_rows(rows)
+    for table in (rows[::-1], rows.astype(float), rows.astype(np.uint8), rows.tolist()):
+        other = Lineage.from_rows(table)
+        for name in ("tracks", "first", "last", "parents"):
+            assert getattr(other, name).dtype == np.int64
+            assert getattr(other, name).tolist() == getattr(plain, name).tolist()
+    assert Lineage.from_rows(np.zeros((0, 4), int)).n_vertices == 0
+
+
 def test_what_is_no_frame() -> None:
     assert fault(np.zeros((2, 4)) + 0.5, [], AxesError) == (
         "movie, frame 0: has shape (4,); a frame has axes (y, x) or (z, y, x)"

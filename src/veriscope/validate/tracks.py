@@ -65,9 +65,14 @@ class Lineage:
         Raises
         ------
         TableError
-            If it has not four columns, or a value is no whole number.
+            If it has not four columns, or a value is no whole number of at most 2⁶³ - 1 (as a floating-point
+            number 2⁵³, beyond which these skip numbers).
         """
-        table = np.asarray(rows, dtype=np.float64)
+        try:
+            table = np.asarray(rows)
+            table = table if table.dtype.kind in "iu" else table.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TableError(f"{where}: the table is no rows of four numbers ({error})") from None
         if table.size == 0:
             table = table.reshape(0, 4)
         if table.ndim != 2 or table.shape[1] != 4:
@@ -80,6 +85,13 @@ class Lineage:
             raise TableError(
                 f"{where}: {int(bad.sum())} values are no whole numbers, the first is {table[bad][0]:g}; "
                 "tracks and frames are counted"
+            )
+        largest = 2**53 if table.dtype.kind == "f" else int(np.iinfo(np.int64).max)
+        beyond = max(int(table.max(initial=0)), -int(table.min(initial=0)))
+        if beyond > largest:
+            raise TableError(
+                f"{where}: {beyond} is too large a number; give whole numbers up to {largest}, and number "
+                "the tracks anew if theirs are larger"
             )
         table = table[np.argsort(table[:, 0], kind="stable")]
         return cls(*(np.ascontiguousarray(column) for column in table.T.astype(np.int64)))

@@ -204,10 +204,10 @@ def two_sequences(random: st.DrawFn) -> tuple[Image, Any, Image, Any]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(two_sequences(), st.integers(1, 1000))
-def test_numbers_of_tracks_do_not_matter(case: tuple[Image, Any, Image, Any], seed: int) -> None:
+@given(two_sequences(), st.integers(1, 1000), st.sampled_from([0, 2**60]))
+def test_numbers_of_tracks_do_not_matter(case: tuple[Image, Any, Image, Any], seed: int, above: int) -> None:
     true, rows, predicted, other = case
-    names = np.concatenate([[0], np.random.default_rng(seed).permutation(5000)[:20] + 1])
+    names = np.concatenate([[0], above + np.random.default_rng(seed).permutation(5000)[:20] + 1])
     renamed = [[int(names[row[0]]), row[1], row[2], int(names[row[3]])] for row in other]
     plain = compare(true, rows, predicted, other)
     assert compare(true, rows, names[predicted], renamed).values == pytest.approx(plain.values, nan_ok=True)
