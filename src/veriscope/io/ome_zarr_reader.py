@@ -18,6 +18,7 @@ from veriscope.errors import UnreadableFileError
 from veriscope.io.ome_zarr_metadata import ZarrLevel, read_attributes, read_multiscale
 from veriscope.io.reader import StoredLevel, StoredSeries, foreign_errors
 from veriscope.io.zarr_files import plain_chunks, read_plain_array
+from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = ["OmeZarrReader", "is_zarr"]
 
@@ -147,7 +148,7 @@ def _decode(level: ZarrLevel, part: tuple[slice, ...]) -> NDArray[Any]:
 
     what = "the array cannot be decoded"
     remedy = "a chunk is damaged or incomplete: copy the OME-Zarr folder again"
-    with foreign_errors(level.path, what, remedy):
+    with foreign_errors(level.path, what, remedy), tasks_ended():
         pixels = np.asarray(zarr.open_array(store=str(level.path), mode="r")[part])
     return pixels.astype(level.dtype, copy=False)
 

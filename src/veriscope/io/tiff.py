@@ -17,6 +17,7 @@ from veriscope.errors import UnreadableFileError
 from veriscope.io.reader import StoredLevel, StoredSeries, captured_log, foreign_errors
 from veriscope.io.tiff_checks import check_complete, check_readable, name_of
 from veriscope.io.tiff_metadata import OmeImage, aperio_spacing, imagej_spacing, parse_ome, resolution_spacing
+from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = ["TiffReader"]
 
@@ -121,7 +122,8 @@ class OpenTiff:
 
         store = stored.aszarr(level=0, maxworkers=1)
         try:
-            return np.asarray(zarr.open_array(store=store, mode="r")[part])
+            with tasks_ended():
+                return np.asarray(zarr.open_array(store=store, mode="r")[part])
         finally:
             store.close()
 
