@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from veriscope.training.images.augment import TrainingImage
+    from veriscope.training.networks.known import KnownNetwork
 
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
@@ -49,3 +54,40 @@ def write_pairs(folder: Path, n: int, *, side: int = 96) -> Path:
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight pairs of images and labels; not to be changed."""
     return write_pairs(tmp_path_factory.mktemp("discs"), 8)
+
+
+def disc_images(n: int = 2, *, dark: bool = False, n_channels: int = 1) -> list[TrainingImage]:
+    """Prepared images of discs, brighter or darker than what lies around them."""
+    from veriscope.core.image import Image
+    from veriscope.training.heads.flow import FlowHead
+    from veriscope.training.images.prepare import prepare
+
+    found = []
+    for seed in range(n):
+        pixels, labels = draw_discs(seed)
+        image = Image(pixels.max() - pixels if dark else pixels, "yx")
+        found.append(prepare(image, labels, FlowHead(), n_channels=n_channels))
+    return found
+
+
+@pytest.fixture(scope="session")
+def brightness(tmp_path_factory: pytest.TempPathFactory) -> KnownNetwork:
+    """A package whose weights were written by hand: the brighter a pixel, the likelier it is in an object."""
+    from veriscope.methods.networks.network_settings import NetworkSettings
+    from veriscope.training.architectures.unet import UNet
+    from veriscope.training.heads.flow import FlowHead
+    from veriscope.training.networks.known import find_network
+    from veriscope.training.packaging.package import PackageFacts, write_package
+
+    network = UNet(1, FlowHead.n_out, widths=(8, 12), norm=False)
+    with torch.no_grad():
+        for name, one in network.named_parameters():
+            one.zero_()
+            if name in ("encoder.0.0.weight", "decoder.0.0.weight", "decoder.0.2.weight"):
+                one[0, 0, 1, 1] = 1
+        network.head.weight[0, 0], network.head.bias[0] = 10, -5
+    folder = tmp_path_factory.mktemp("by-hand") / "brightness"
+    settings = NetworkSettings(stride=2, halo=16, best_diameter=13)
+    facts = PackageFacts("brightness", {"summary": "by hand"}, training={"widths": [8, 12]})
+    write_package(network, FlowHead(), folder, settings=settings, facts=facts)
+    return find_network(str(folder))

@@ -24,6 +24,11 @@ NETWORKS = {
     "star-3d": lambda: StarConvex(1, 25, widths=(4, 8, 8), spacing=(2.5, 1, 1)),
     "transformer": lambda: VisionTransformer(2, 3, patch=4, width=24, depth=2, n_heads=3, window=2),
     "transformer-folded": lambda: VisionTransformer(1, 3, width=32, depth=1, n_heads=1, window=2, norm=False),
+    "unet-density": lambda: UNet(3, 3, widths=(8, 12), sees="density"),
+    "star-density": lambda: StarConvex(1, 9, widths=(8, 12), sees="density"),
+    "transformer-density": lambda: VisionTransformer(
+        1, 3, patch=4, width=24, depth=1, n_heads=3, window=2, sees="density"
+    ),
     "boxes": lambda: BoxNetwork(3, 2, widths=(4, 8, 8)),
     "boxes-folded": lambda: BoxNetwork(1, 1, widths=(4, 8, 8), norm=False),
     "classifier": lambda: Classifier(3, 4, widths=(8, 12)),

@@ -9,9 +9,11 @@ from pydantic import Field
 from veriscope.core.settings import Settings
 from veriscope.methods.networks.engines import EngineName, Precision
 
-__all__ = ["HeadName", "NetworkParameters", "NetworkSettings"]
+__all__ = ["HeadName", "NetworkParameters", "NetworkSettings", "Sees"]
 
 HeadName = Literal["flow", "semantic", "star", "distance", "boxes", "classification"]
+Sees = Literal["light", "density"]
+"""What the layers of a network see: the image, or the optical density that it shows."""
 
 
 class NetworkSettings(Settings):
@@ -23,6 +25,8 @@ class NetworkSettings(Settings):
     """What its outputs mean, and so how objects are made of them."""
     n_channels: int = Field(default=1, ge=1, le=16)
     """Channels that it sees."""
+    sees: Sees = "light"
+    """What its layers see of them; ``density`` is computed inside the network, from the normalised image."""
     rgb: Literal["luminance", "refuse"] = "luminance"
     """What a network of one channel sees of a colour image where no channel is chosen."""
     stride: int = Field(default=16, ge=1, le=256)

@@ -12,6 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from veriscope.methods.networks.network_settings import Sees
 from veriscope.training.architectures.unet import WIDTHS, UNet
 
 __all__ = ["StarConvex"]
@@ -32,6 +33,8 @@ class StarConvex(nn.Module):
         Whether to normalise batches; False for a network whose normalisation was folded.
     spacing
         Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
+    sees
+        ``light``: the image as it is; ``density``: its optical density.
     """
 
     last: ClassVar[tuple[str, ...]] = ("centre", "rays")
@@ -50,10 +53,11 @@ class StarConvex(nn.Module):
         widths: tuple[int, ...] = WIDTHS,
         norm: bool = True,
         spacing: tuple[float, ...] = (1.0, 1.0),
+        sees: Sees = "light",
     ) -> None:
         super().__init__()
-        self.n_in, self.n_out, self.widths = n_in, n_out, widths
-        self.unet = UNet(n_in, widths[0], widths=widths, norm=norm, spacing=spacing)
+        self.n_in, self.n_out, self.widths, self.sees = n_in, n_out, widths, sees
+        self.unet = UNet(n_in, widths[0], widths=widths, norm=norm, spacing=spacing, sees=sees)
         one = nn.Conv2d if len(spacing) == 2 else nn.Conv3d
         self.centre, self.rays = one(widths[0], 1, 1), one(widths[0], n_out - 1, 1)
 

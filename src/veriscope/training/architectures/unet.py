@@ -19,6 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from veriscope.methods.networks.network_settings import Sees
+from veriscope.training.architectures.density import as_seen
+
 __all__ = ["UNet", "pooling_steps"]
 
 WIDTHS = (32, 64, 96, 128, 128)
@@ -94,6 +97,8 @@ class UNet(nn.Module):
         Whether to normalise batches; False for a network whose normalisation was folded.
     spacing
         Size of a pixel along each axis, in any unit: two numbers for images, three for stacks.
+    sees
+        ``light``: the image as it is; ``density``: its optical density.
     """
 
     last: ClassVar[tuple[str, ...]] = ("head",)
@@ -109,9 +114,10 @@ class UNet(nn.Module):
         widths: tuple[int, ...] = WIDTHS,
         norm: bool = True,
         spacing: tuple[float, ...] = (1.0, 1.0),
+        sees: Sees = "light",
     ) -> None:
         super().__init__()
-        self.n_in, self.n_out, self.widths = n_in, n_out, widths
+        self.n_in, self.n_out, self.widths, self.sees = n_in, n_out, widths, sees
         self.steps = pooling_steps(spacing, len(widths))
         kernels = _kernels(spacing, self.steps)
         inputs = (2 * n_in, *widths[:-1])
@@ -154,6 +160,7 @@ class UNet(nn.Module):
         torch.Tensor
             Float (batch, n_out, y, x) or (batch, n_out, z, y, x), without activation.
         """
+        image = as_seen(image, self.sees)
         x = torch.cat([image, torch.log1p(20 * torch.relu(image)) / 3], dim=1)
         skips: list[Tensor] = []
         for level, block in enumerate(self.encoder):

@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from veriscope.methods.networks.network_settings import Sees
+from veriscope.training.architectures.density import as_seen
+
 __all__ = ["VisionTransformer"]
 
 WIDTHS = (160, 160, 160, 160, 160)
@@ -43,6 +46,8 @@ class VisionTransformer(nn.Module):
         Side of a window in tokens.
     norm
         Whether the decoder normalises batches; False for a network whose normalisation was folded.
+    sees
+        ``light``: the image as it is; ``density``: its optical density.
     """
 
     last: ClassVar[tuple[str, ...]] = ("decoder",)
@@ -61,9 +66,11 @@ class VisionTransformer(nn.Module):
         n_heads: int = 5,
         window: int = 12,
         norm: bool = True,
+        sees: Sees = "light",
     ) -> None:
         super().__init__()
         self.n_in, self.n_out, self.patch, self.width, self.window = n_in, n_out, patch, width, window
+        self.sees = sees
         self.widths = (width,) * depth
         self.embed = nn.Conv2d(n_in, width, patch, stride=patch)
         self.layers = nn.ModuleList(_Layer(width, n_heads) for _ in range(depth))
@@ -114,6 +121,7 @@ class VisionTransformer(nn.Module):
         torch.Tensor
             Float (batch, n_out, y, x), without activation.
         """
+        image = as_seen(image, self.sees)
         out: Tensor = self.decoder(image, self.encode(image))
         return out
 

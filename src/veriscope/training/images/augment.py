@@ -147,8 +147,9 @@ class Sampler:
         h, w = image.labels.shape
         half = 0.5 * self.size / scale
         centre = np.array([_centre(rng, h, half), _centre(rng, w, half)])
-        if rng.random() < 0.5 and (image.labels > 0).any():
-            y, x = np.nonzero(image.labels > 0)
+        near = image.labels > 0 if rng.random() < 0.5 else image.labels >= 0
+        if near.any() and not near.all():
+            y, x = np.nonzero(near)
             pick = rng.integers(len(y))
             centre = np.array([y[pick], x[pick]]) + rng.normal(0, 0.3 * half, 2)
         return inverse, np.clip(centre, 0, [h - 1, w - 1])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import prepare, prepare_boxes, prepare_class
 from veriscope.training.loop.fit import Batches, FitSettings, Fitted, fit
 from veriscope.training.loop.lesson import Lesson
+from veriscope.training.loop.suit import suit_start
 from veriscope.training.networks.build import choose_device
 from veriscope.training.settings import TrainSettings
 
@@ -63,10 +64,14 @@ class Learned:
         With averaged weights, on the CPU, in evaluation mode.
     state
         Where training ended.
+    shown
+        How well the start told objects from what lies around them in each way of showing it the images, as
+        `choose_sees` says; empty where there was no choice.
     """
 
     network: nn.Module
     state: Fitted
+    shown: Mapping[str, float] = field(default_factory=dict)
 
 
 def set_up_torch(settings: TrainSettings) -> str:
@@ -214,9 +219,13 @@ def learn(
     total = steps or round(minutes * 60)
     begun = lesson.network()
     size = lesson.head.side if isinstance(lesson.head, ClassificationHead) else crop_side(begun, settings)
+    sampler = make_sampler(lesson, train, lesson.augmentation, size=size, seed=settings.seed)
+    shown: dict[str, float] = {}
+    if lesson.start is not None:
+        begun, shown = suit_start(lesson, train, sampler.batch(0, settings.batch)[0], say)
     network, state = fit(
         begun,
-        make_sampler(lesson, train, lesson.augmentation, size=size, seed=settings.seed),
+        sampler,
         lesson.head.loss,
         FitSettings(
             minutes=minutes,
@@ -237,7 +246,7 @@ def learn(
     )
     network = network.to("cpu").float().eval()
     merge(network)
-    return Learned(network, state)
+    return Learned(network, state, shown)
 
 
 def crop_side(network: nn.Module, settings: TrainSettings) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from veriscope.errors import MethodError
+from veriscope.methods.networks.network_settings import Sees
 from veriscope.training.architectures.lora import adapt
 from veriscope.training.architectures.vision_transformer import VisionTransformer
 from veriscope.training.heads.base import Head
@@ -79,8 +80,13 @@ class Lesson:
             return self.start.widths
         return self.settings.widths or usual_widths(self.architecture, device=self.device)
 
-    def network(self) -> nn.Module:
+    def network(self, *, sees: Sees | None = None) -> nn.Module:
         """Make the network, with the weights of the start if there is one.
+
+        Parameters
+        ----------
+        sees
+            What a start is shown of an image; None: what it was trained with.
 
         Returns
         -------
@@ -97,7 +103,7 @@ class Lesson:
             return make_network(
                 self.architecture, self.n_channels, self.head, widths=self.widths(), norm=True
             )
-        network = self.start.network(self.n_channels, self.head)
+        network = self.start.network(self.n_channels, self.head, sees=sees)
         return _tuned(network, self.settings.tune)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from veriscope.errors import InputError, MethodError
+from veriscope.methods.networks.network_settings import Sees
 from veriscope.training.architectures import boxes as box_network
 from veriscope.training.architectures import classifier, unet, vision_transformer
 from veriscope.training.architectures.boxes import BoxNetwork
@@ -162,6 +163,7 @@ def make_network(
     *,
     widths: Sequence[int] | None = None,
     norm: bool = True,
+    sees: Sees = "light",
 ) -> nn.Module:
     """Make a network with new weights.
 
@@ -177,6 +179,8 @@ def make_network(
         Channels at each resolution, or numbers per token in each layer; None: as on a processor.
     norm
         Whether batches are normalised; False for a network that was packaged.
+    sees
+        What a network that says something of every pixel sees: ``light`` or ``density``.
 
     Returns
     -------
@@ -195,19 +199,23 @@ def make_network(
     if architecture == "classifier":
         return Classifier(n_channels, head.n_out, widths=chosen, norm=norm)
     if architecture == "vit":
-        return _transformer(n_channels, head.n_out, chosen, norm=norm)
+        return _transformer(n_channels, head.n_out, chosen, norm=norm, sees=sees)
     make = StarConvex if head.name == "star" else UNet
-    return make(n_channels, head.n_out, widths=chosen, norm=norm)
+    return make(n_channels, head.n_out, widths=chosen, norm=norm, sees=sees)
 
 
-def _transformer(n_in: int, n_out: int, widths: tuple[int, ...], *, norm: bool) -> VisionTransformer:
+def _transformer(
+    n_in: int, n_out: int, widths: tuple[int, ...], *, norm: bool, sees: Sees
+) -> VisionTransformer:
     if len(set(widths)) != 1 or widths[0] % _PER_HEAD:
         raise MethodError(
             f"widths {', '.join(map(str, widths))} do not suit a vit: all layers have the same one, a "
             f"multiple of {_PER_HEAD}"
         )
     n_heads = widths[0] // _PER_HEAD
-    return VisionTransformer(n_in, n_out, width=widths[0], depth=len(widths), n_heads=n_heads, norm=norm)
+    return VisionTransformer(
+        n_in, n_out, width=widths[0], depth=len(widths), n_heads=n_heads, norm=norm, sees=sees
+    )
 
 
 def choose_device(device: Device, *, deterministic: bool) -> str:

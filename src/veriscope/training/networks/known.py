@@ -13,6 +13,7 @@ from torch import nn
 
 from veriscope.errors import InputError, MethodError, UnreadableFileError
 from veriscope.io.hashing import sha256_of
+from veriscope.methods.networks.network_settings import Sees
 from veriscope.training.architectures.star_convex import StarConvex
 from veriscope.training.heads.base import Head
 from veriscope.training.heads.boxes import BoxHead
@@ -101,6 +102,17 @@ class KnownNetwork:
         """
         return tuple(self.training.get("widths") or usual_widths(self.architecture))
 
+    @property
+    def sees(self) -> Sees:
+        """What its layers see of an image.
+
+        Returns
+        -------
+        str
+            ``light`` or ``density``.
+        """
+        return "density" if self.settings.get("sees") == "density" else "light"
+
     def hashes(self, part: str) -> tuple[str, ...]:
         """Give the hashes of the pixels of a part of the images that it was trained with.
 
@@ -118,7 +130,7 @@ class KnownNetwork:
         of_part = split.get(part, {}) if isinstance(split, Mapping) else {}
         return tuple(of_part.get("pixel_sha256", ())) if isinstance(of_part, Mapping) else ()
 
-    def network(self, n_channels: int, head: Head) -> nn.Module:
+    def network(self, n_channels: int, head: Head, *, sees: Sees | None = None) -> nn.Module:
         """Make the network with its weights.
 
         Parameters
@@ -127,6 +139,8 @@ class KnownNetwork:
             Channels of the images now.
         head
             What is to be learned now.
+        sees
+            What its layers are shown; None: what they were trained with.
 
         Returns
         -------
@@ -143,7 +157,9 @@ class KnownNetwork:
                 f"{self.name} has a {self.head} head; networks for {_kind_of(self.head)} and for "
                 f"{_kind_of(head.name)} have no weights in common: start from another, or leave --from out"
             )
-        network = make_network(self.architecture, n_channels, head, widths=self.widths, norm=False)
+        network = make_network(
+            self.architecture, n_channels, head, widths=self.widths, norm=False, sees=sees or self.sees
+        )
         last = _STAR_LAST if self.head == "star" and self.architecture == "unet" else 1
         load_weights(
             network, self.folder / "weights.onnx", same_head=self._comes_along(head), stored_last=last

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from veriscope.errors import MethodError
 
-__all__ = ["load_weights"]
+__all__ = ["in_running_order", "load_weights"]
 
 
 def load_weights(
@@ -40,7 +40,7 @@ def load_weights(
         If the file cannot be read, or holds other layers than the network.
     """
     stored = _stored(path)
-    own = _in_running_order(network)
+    own = in_running_order(network)
     n_last = int(network.n_last)  # type: ignore[arg-type]
     if not same_head:
         last = n_last if stored_last is None else stored_last
@@ -123,8 +123,22 @@ def _fill(layer: nn.Module, found: _Weights) -> None:
             part.copy_(torch.from_numpy(value.copy()))
 
 
-def _in_running_order(network: nn.Module) -> list[nn.Module]:
-    kinds = (nn.Conv2d, nn.Linear, nn.LayerNorm)
+def in_running_order(network: nn.Module, *, also: tuple[type[nn.Module], ...] = ()) -> list[nn.Module]:
+    """List the layers that have weights in the order in which they run, in which their file has them.
+
+    Parameters
+    ----------
+    network
+        One of `veriscope.training.architectures`.
+    also
+        Further kinds of layers to be listed.
+
+    Returns
+    -------
+    list of torch.nn.Module
+        Convolutions, linear layers and normalisations of layers.
+    """
+    kinds = (nn.Conv2d, nn.Linear, nn.LayerNorm, *also)
     order: list[nn.Module] = []
 
     def note(module: nn.Module, _inputs: tuple[Tensor, ...], _output: Tensor) -> None:

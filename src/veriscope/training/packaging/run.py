@@ -89,6 +89,7 @@ def make_candidate(
         "architecture": lesson.architecture,
         "head": lesson.head.name,
         "n_channels": lesson.n_channels,
+        "sees": getattr(network, "sees", "light"),
         "stride": stride,
         "halo": halo,
         "best_diameter": round(float(np.clip((small * large) ** 0.5, 8, 200)), 1),
