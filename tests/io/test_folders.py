@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import tifffile
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError, UnreadableFileError
-from veriscope.io.folders import ImageFile, find_images, image_stem, pair_by_stem
+from veriscope.io.folders import ImageFile, as_unicode, find_images, image_stem, pair_by_stem
 from veriscope.io.images import read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
 
@@ -155,3 +156,16 @@ def test_an_umlaut_of_macos_pairs_with_one_of_others(tmp_path: Path) -> None:
     touch(tmp_path / "p", f"{one}.tif")
     with pytest.raises(InputError, match="1 names stand for more than one image"):
         find_images(tmp_path / "p")
+
+
+def test_names_of_bytes_that_are_no_characters_are_refused_together(tmp_path: Path) -> None:
+    touch(tmp_path, "a.tif")
+    for name in (b"caf\xe9.tif", b"\xff.png", b"notes\xe9.mov"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
+    with pytest.raises(InputError) as caught:
+        find_images(tmp_path)
+    said = str(caught.value)
+    assert said.startswith("2 names of files or their folders hold bytes that are no characters (UTF-8)")
+    assert r"caf\udce9.tif" in said and r"\udcff.png" in said and "notes" not in said
+    assert said.isprintable() or said.replace("\n", "").isprintable()
+    assert as_unicode(os.fsdecode(b"caf\xe9")) == r"caf\udce9" and as_unicode("ü") == "ü"

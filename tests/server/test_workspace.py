@@ -67,9 +67,12 @@ def test_what_is_no_study_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "wrong" / "study.yaml").mkdir(parents=True)
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    no_characters = os.fsdecode(b"caf\xe9")
+    study(tmp_path / no_characters)
     found = Workspace(tmp_path)
     assert found.names() == ["real"]
-    for name in (".hidden", HIDDEN, "folder", "file", "wrong", "dangling"):
+    for name in (".hidden", HIDDEN, "folder", "file", "wrong", "dangling", "loop", no_characters):
         with pytest.raises(ProblemError) as caught:
             found.study(name)
         assert caught.value.problem.detail == f"There is no study {name!r}."

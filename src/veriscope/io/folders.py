@@ -21,8 +21,10 @@ __all__ = [
     "ImageFile",
     "Pair",
     "Pairing",
+    "as_unicode",
     "find_images",
     "image_stem",
+    "is_unicode",
     "natural_order",
     "pair_by_stem",
 ]
@@ -161,7 +163,8 @@ def find_images(sources: str | Path | Iterable[str | Path], *, partial: bool = F
     UnreadableFileError
         If a source is missing or must not be read, or a plate lists what it does not have.
     InputError
-        If no image is found, or two files have the same stem; all such pairs are named.
+        If no image is found, a name holds bytes that are no characters, or two files have the same stem;
+        all of them are named.
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     found: dict[Path, ImageFile] = {}
@@ -179,6 +182,7 @@ def find_images(sources: str | Path | Iterable[str | Path], *, partial: bool = F
     if not found:
         raise InputError(_nothing_found(given, ignored))
     images = sorted(found.values(), key=lambda file: (natural_order(file.stem), str(file.path)))
+    _require_characters(images)
     _require_unique(images)
     return FoundImages(
         tuple(images),
@@ -254,6 +258,54 @@ def _nothing_found(sources: Sequence[str | Path], ignored: Iterable[Path]) -> st
             f"{folders[0] / inside[0]}, or a pattern such as '{folders[0]}/*/*.tif'"
         )
     return f"{shown}: no image found; give a folder, files or a pattern of images with the endings {endings}"
+
+
+def _require_characters(images: Sequence[ImageFile]) -> None:
+    """Refuse names that no table, no page and no other computer can hold."""
+    faults = [InputError(repr(str(file.path))) for file in images if not is_unicode(str(file.path))]
+    if faults:
+        raise_together(
+            faults,
+            what=f"{len(faults)} names of files or their folders hold bytes that are no characters (UTF-8)",
+            remedy="Rename them; convmv does it for all at once",
+        )
+
+
+def is_unicode(name: str) -> bool:
+    """Tell whether a name from a disk consists of characters.
+
+    Parameters
+    ----------
+    name
+        Of a file, or a path. Linux allows any bytes in it; Python gives those that are no characters as
+        halves of pairs (surrogates), which nothing can be written with.
+
+    Returns
+    -------
+    bool
+        Whether it can be written as UTF-8.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_unicode(name: str) -> str:
+    r"""Write a name from a disk so that it can be shown.
+
+    Parameters
+    ----------
+    name
+        Of a file, or a text with such names.
+
+    Returns
+    -------
+    str
+        The same, with bytes that are no characters as ``\udce9``.
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _require_unique(images: Sequence[ImageFile]) -> None:

@@ -22,6 +22,7 @@ from veriscope.errors import (
     UnreadableFileError,
     VeriscopeError,
 )
+from veriscope.io.folders import as_unicode
 from veriscope.server.database import StorageError
 from veriscope.server.models.problem import Fault, Problem
 
@@ -156,7 +157,7 @@ def problem_of(error: Exception, hide: Path | None = None) -> Problem:
 
 def _of_ours(error: VeriscopeError, hide: Path | None) -> Problem:
     status, title = next((status, title) for kind, status, title in _TITLES if isinstance(error, kind))
-    text = str(error)
+    text = as_unicode(str(error))
     if hide is not None:
         text = text.replace(f"{hide}/", "").replace(str(hide), hide.name)
     if "the disk is full" in text or "disk quota" in text:
@@ -184,7 +185,7 @@ def _of_system(error: OSError) -> Problem:
             detail="The server cannot write any more.",
             action="Free some space, then try again; what was saved is kept.",
         )
-    name = Path(str(error.filename)).name if error.filename else "a file"
+    name = as_unicode(Path(str(error.filename)).name) if error.filename else "a file"
     if isinstance(error, FileNotFoundError):
         return Problem(
             title="A file is gone",

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from veriscope.errors import InputError
+from veriscope.io.folders import is_unicode
 from veriscope.server.problems import ProblemError
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -53,10 +54,10 @@ class Workspace:
             return [self.folder.name]
         found = []
         for path in self.folder.iterdir():
-            if not _is_folder_name(path.name) or not path.resolve().is_relative_to(self.folder):
-                continue
             config = path / "study.yaml"
-            if config.is_file():
+            if not _is_folder_name(path.name) or not config.is_file():  # as a link that leads to itself
+                continue
+            if path.resolve().is_relative_to(self.folder):
                 record = path / "record.jsonl"
                 changed = (record if record.exists() else config).stat().st_mtime
                 found.append((changed, path.name))
@@ -196,10 +197,15 @@ class Workspace:
         ------
         ProblemError
             403 if it lies outside the folders that may be read.
+        InputError
+            If it leads nowhere.
         """
         if "\0" in text:
             raise InputError("a path cannot hold the character NUL; remove it")
-        path = (self.folder / Path(text).expanduser()).resolve()
+        try:
+            path = (self.folder / Path(text).expanduser()).resolve()
+        except RuntimeError:  # the home of somebody who is not known, or a link that leads to itself
+            raise InputError(f"{text[:100]!r} leads nowhere; choose another folder") from None
         if not any(path.is_relative_to(root) for root in (self.folder, *self.roots)):
             raise ProblemError.make(
                 403,
@@ -236,5 +242,5 @@ class Workspace:
 
 def _is_folder_name(name: str) -> bool:
     """Tell whether a text is the name of a folder in the workspace: studies made elsewhere have any."""
-    is_part = Path(name).name == name and "\0" not in name and len(name.encode("utf-8", "replace")) <= 255
+    is_part = Path(name).name == name and "\0" not in name and is_unicode(name) and len(name.encode()) <= 255
     return is_part and name != "" and not name.startswith(".")

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from veriscope.errors import InputError
+from veriscope.io.folders import as_unicode
 from veriscope.server.jobs.new_study import image_sources
 from veriscope.server.models.jobs import Job
 from veriscope.server.models.studies import DemoRequest, DescribeRequest, Description, NewStudyRequest
@@ -32,7 +33,7 @@ def _describe_images(given: DescribeRequest, server: Server, _: Owner) -> Descri
         spacing={str(axis): size for axis, size in given.spacing.items()} if given.spacing else None,
         series=given.series,
     )
-    found["ignored_files"] = [Path(name).name for name in found["ignored_files"]]
+    found["ignored_files"] = [as_unicode(Path(name).name) for name in found["ignored_files"]]
     return Description.model_validate(found)
 
 

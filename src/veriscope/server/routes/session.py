@@ -200,6 +200,7 @@ def _list_folder(
     server: Server, _: Owner, path: Annotated[str | None, Query(max_length=4096)] = None
 ) -> FolderListing:
     """List a folder of the server from which images may be taken."""
+    from veriscope.io.folders import is_unicode
     from veriscope.io.images import SUFFIXES
 
     roots = server.workspace.roots
@@ -217,7 +218,9 @@ def _list_folder(
     for item in sorted(place.iterdir(), key=lambda item: item.name.lower()):
         if item.name.startswith("."):
             continue
-        if item.suffix.lower() in SUFFIXES:
+        if not is_unicode(item.name):  # cannot be asked for
+            n_other += 1
+        elif item.suffix.lower() in SUFFIXES:
             images.append(ImageEntry(name=item.name, bytes=_size(item)))
         elif item.is_dir():
             folders.append(FolderEntry(name=item.name, path=str(item)))
