@@ -86,3 +86,72 @@ def test_what_to_check_in_a_file_is_said_once(folder: Folder) -> None:
     )
     (note,) = found["notes"]
     assert "has a single object, in 2 pieces" in note
+
+
+@pytest.mark.parametrize("shape", [(20_000, 4), (4_000, 30), (400, 300)])
+def test_every_row_and_column_of_a_large_image_is_looked_at(folder: Folder, shape: tuple[int, ...]) -> None:
+    """One of 20,000 pixels is not to be taken always from the first column."""
+    reference = np.zeros(shape, np.uint8)
+    reference[..., 0] = 1
+    share = 1 / shape[-1]
+    surely = np.ones(shape, np.float32)
+    found = compare_folders(
+        folder("r", a=reference),
+        folder("p", a=reference),
+        task="semantic",
+        probabilities=folder("m", a=surely),
+    )["confidence"]
+    assert 10_000 <= found["n"] <= 60_000
+    # All pixels are said to belong to the class, and those of one column do.
+    assert found["brier_score"]["value"] == pytest.approx(1 - share, abs=0.01)
+    columns = np.linspace(0, 1, shape[-1], dtype=np.float32)
+    stated = compare_folders(
+        folder("r2", a=reference),
+        folder("p2", a=reference),
+        task="semantic",
+        probabilities=folder("m2", a=np.broadcast_to(columns, shape)),
+    )["confidence"]
+    truth = np.arange(shape[-1]) == 0
+    assert stated["brier_score"]["value"] == pytest.approx(float(((columns - truth) ** 2).mean()), abs=0.01)
+
+
+def test_confidence_of_a_few_pixels_is_that_of_all_of_them(folder: Folder) -> None:
+    """Brier score and risk against their definitions."""
+    rng = np.random.default_rng(5)
+    truth = [(rng.random((12, 14)) < 0.3).astype(np.uint8) for _ in range(3)]
+    stated = [rng.random((12, 14)).astype(np.float32) for _ in range(3)]
+    found = compare_folders(
+        folder("r", **{f"i{n}": mask for n, mask in enumerate(truth)}),
+        folder("p", **{f"i{n}": (p > 0.5).astype(np.uint8) for n, p in enumerate(stated)}),
+        task="semantic",
+        probabilities=folder("m", **{f"i{n}": p for n, p in enumerate(stated)}),
+    )["confidence"]
+    y, p = np.concatenate(truth).ravel(), np.concatenate(stated).ravel()
+    assert found["n"] == y.size
+    assert found["brier_score"]["value"] == pytest.approx(float(((p - y) ** 2).mean()))
+    curve = found["risk_coverage"]
+    assert len(curve["risk"]) == len(curve["coverage"]) == 100
+    # With all pixels kept, the risk is the share of wrong ones.
+    assert curve["coverage"][-1] == 1
+    assert curve["risk"][-1] == pytest.approx(float(((p >= 0.5) != y).mean()))
+    assert set(found["recalibration"]) == {"platt", "isotonic"}
+    alone = compare_folders(
+        folder("r1", a=truth[0]),
+        folder("p1", a=truth[0]),
+        task="semantic",
+        probabilities=folder("m1", a=stated[0]),
+    )["confidence"]
+    assert "recalibration" not in alone, "fitted and judged on different images, of which there is one"
+
+
+def test_several_classes_have_no_map_in_common(folder: Folder, refusal: Refusal) -> None:
+    said = refusal(
+        folder("r", a=LABELS.astype(np.uint8)),
+        folder("p", a=LABELS.astype(np.uint8)),
+        task="semantic",
+        probabilities=folder("m", a=maps(0.5)),
+    )
+    assert said == (
+        "a map of probabilities is of one class, and the reference has several; compare one class at a time, "
+        "or all as one with --foreground"
+    )

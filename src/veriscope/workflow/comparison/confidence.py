@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,8 @@ def _of_pixels(
             "time, or all as one with --foreground"
         )
     step = max(1, values.size // _PIXELS)
+    while math.gcd(step, values.size) > 1:  # a step of whole rows would look at a single column
+        step += 1
     return values.ravel()[::step].astype(np.float64), reference.ravel()[::step] > 0
 
 
