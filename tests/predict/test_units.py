@@ -9,10 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from veriscope.errors import MethodError
+from veriscope.core.image import Image
+from veriscope.errors import InputError, MethodError
+from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.predict.folder import predict_folder
+from veriscope.predict.plan import memory_of_part
 from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for
+from veriscope.registry import make_method
 
 sys.path.insert(0, str(Path(__file__).parent))  # processes find the work of tests by name
 
@@ -98,3 +104,25 @@ def test_processes_go_on_from_one_run_to_the_next_with_the_work_of_each(tmp_path
         again = {found["process"] for found in dict(executor.run(Numbers(tmp_path), range(6))).values()}
         assert not again & processes, "pieces that nobody waits for are given up with their processes"
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("workers", [0, -1, 2.0, True, None])
+def test_no_number_of_processes_is_refused(workers: Any) -> None:
+    for use in (executor_for, lambda number: memory_of_part(1 << 30, number)):
+        with pytest.raises(InputError) as error:
+            use(workers)
+        assert str(error.value) == (
+            f"--workers {workers}: is no number of processes; give 1 to work in one, or more (a whole number)"
+        )
+
+
+@pytest.mark.parametrize("memory", [None, 1 << 30])
+def test_a_folder_without_processes_is_refused_before_anything_is_written(
+    tmp_path: Path, memory: int | None
+) -> None:
+    write_ome_zarr(tmp_path / "in" / "a.ome.zarr", Image(np.eye(20), "yx"))
+    with pytest.raises(InputError, match="--workers 0: is no number of processes"):
+        predict_folder(
+            make_method("otsu-watershed"), tmp_path / "in", tmp_path / "o", workers=0, memory=memory
+        )
+    assert not (tmp_path / "o").exists()

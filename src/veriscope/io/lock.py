@@ -18,10 +18,11 @@ __all__ = ["NO_LOCKS", "only_run", "take_lock"]
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 """What disks say that know no locks; there two runs are not noticed."""
 _TRIES = 100
+_REMEDY = "wait until it has ended, then give the same command again, or choose another output"
 
 
 @contextlib.contextmanager
-def only_run(lock: Path, *, place: Path) -> Iterator[None]:
+def only_run(lock: Path, *, place: Path, remedy: str = _REMEDY) -> Iterator[None]:
     """Keep other processes from a place while the block runs; a process that dies keeps nobody from it.
 
     Parameters
@@ -30,6 +31,8 @@ def only_run(lock: Path, *, place: Path) -> Iterator[None]:
         File to lock; made with its folder, and removed in the end.
     place
         What it stands for, for the message.
+    remedy
+        What to do while somebody else is there, for the message.
 
     Yields
     ------
@@ -43,7 +46,7 @@ def only_run(lock: Path, *, place: Path) -> Iterator[None]:
         If somebody is.
     """
     make_folder(lock.parent)
-    file = _locked(lock, place)
+    file = _locked(lock, place, remedy)
     try:
         yield
     finally:
@@ -54,7 +57,7 @@ def only_run(lock: Path, *, place: Path) -> Iterator[None]:
         file.close()
 
 
-def _locked(lock: Path, place: Path) -> IO[str]:
+def _locked(lock: Path, place: Path, remedy: str) -> IO[str]:
     """Open the file and lock it; anew if whoever had it removed it meanwhile."""
     for _ in range(_TRIES):
         file = lock.open("a+", encoding="ascii")
@@ -67,10 +70,7 @@ def _locked(lock: Path, place: Path) -> IO[str]:
             process = file.read().strip()
             file.close()
             who = f" (process {process})" if process.isdigit() else ""
-            raise InputError(
-                f"{place}: another run is writing there now{who}; wait until it has ended, then give the "
-                "same command again, or choose another output"
-            ) from None
+            raise InputError(f"{place}: another run is writing there now{who}; {remedy}") from None
         if _is_there(lock, file):
             file.truncate(0)
             file.write(str(os.getpid()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from veriscope.errors import InputError
 from veriscope.methods.base import Footprint
+from veriscope.predict.units import check_workers
 
 __all__ = [
     "Plan",
@@ -234,7 +235,13 @@ def memory_of_part(memory: int, workers: int) -> int:
     -------
     int
         Bytes; below 0 if Python and the packages alone need more.
+
+    Raises
+    ------
+    InputError
+        If there is no process at all.
     """
+    check_workers(workers)
     return int((_SHARE * memory - _base(workers)) / workers)
 
 

@@ -18,9 +18,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from veriscope.errors import MethodError
+from veriscope.errors import InputError, MethodError
 
-__all__ = ["Executor", "HereExecutor", "ProcessExecutor", "Work", "executor_for"]
+__all__ = ["Executor", "HereExecutor", "ProcessExecutor", "Work", "check_workers", "executor_for"]
 
 _TRIES = 3
 
@@ -205,6 +205,25 @@ class ProcessExecutor:
                     self._end()
 
 
+def check_workers(workers: int) -> None:
+    """Refuse what is no number of processes.
+
+    Parameters
+    ----------
+    workers
+        Number of processes.
+
+    Raises
+    ------
+    InputError
+        Below 1, or no whole number.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InputError(
+            f"--workers {workers}: is no number of processes; give 1 to work in one, or more (a whole number)"
+        )
+
+
 def executor_for(workers: int) -> HereExecutor | ProcessExecutor:
     """Choose where to work.
 
@@ -217,7 +236,13 @@ def executor_for(workers: int) -> HereExecutor | ProcessExecutor:
     -------
     Executor
         This process for one, others for more; to be used in a ``with`` block, or once without.
+
+    Raises
+    ------
+    InputError
+        As `check_workers`.
     """
+    check_workers(workers)
     return ProcessExecutor(workers) if workers > 1 else HereExecutor()
 
 

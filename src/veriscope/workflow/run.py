@@ -16,6 +16,7 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import StudyError, VeriscopeError
 from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels
+from veriscope.io.lock import only_run
 from veriscope.io.ome_zarr import write_labels_zarr
 from veriscope.io.record import Record
 from veriscope.io.tables import read_table, write_table
@@ -34,6 +35,8 @@ from veriscope.workflow.training import train_candidate, training_inputs
 __all__ = ["CandidateRun", "run_candidates"]
 
 _NAMED = 3
+_LOCK = ".veriscope-running"
+_WAIT = "wait until it has ended, then give the same command again: what it did is not done twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def run_candidates(
     ------
     StudyError
         If `only` names an unknown candidate.
+    InputError
+        If another run is at this study now, or there is no process to work in.
     """
     known = [candidate.id for candidate in config.candidates]
     unknown = sorted(set(only or ()) - set(known))
@@ -112,7 +117,8 @@ def run_candidates(
     images = folder.images()
     runs = []
     own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
-    with own as used:
+    alone = only_run(folder.root / _LOCK, place=folder.root, remedy=_WAIT)
+    with alone, own as used:
         spread = Spread(folder, config.channel, used, memory, workers, progress)
         for candidate in config.candidates:
             if only is not None and candidate.id not in only:
