@@ -94,6 +94,19 @@ def test_what_lies_outside_or_was_not_annotated_is_not_known() -> None:
     assert (targets >= -1).all()
 
 
+def test_crops_of_a_large_image_lie_where_something_is_annotated() -> None:
+    labels = np.full((600, 600), -1, np.int32)
+    labels[500:560, 20:80] = discs(side=60)
+    _, targets, known = drawn([image(labels, FlowHead())], options(), size=48)
+    assert known.any((1, 2)).all()
+    assert known.mean() > 0.4
+    labels[labels > 0] = 0
+    _, targets, known = drawn([image(labels, FlowHead())], options(), size=48)
+    assert (known & (targets[:, 0] == 0)).mean() > 0.2
+    nothing = np.full((600, 600), -1, np.int32)
+    assert not drawn([image(nothing, FlowHead())], options(), size=48)[2].any()
+
+
 def roughness(one: TrainingImage, changed: Augmentation) -> float:
     """Give the share of object pixels that lie on an outline: the smaller the objects, the larger."""
     _, targets, known = drawn([one], changed, size=64, n=120)

@@ -76,6 +76,16 @@ def test_the_reach_is_that_of_the_convolutions() -> None:
     assert receptive_reach(plain, n_channels=1, stride=1) == 3 + 1
 
 
+def test_what_sees_density_reaches_as_far_as_what_sees_light() -> None:
+    reach = {}
+    for sees in ("light", "density"):
+        torch.manual_seed(0)
+        deep = UNet(1, 5, widths=(4, 4, 4, 4), norm=False, sees=sees)  # type: ignore[arg-type]
+        reach[sees] = receptive_reach(deep, n_channels=1, stride=8)
+        assert deep.sees == sees
+    assert reach["density"] == reach["light"] > 40
+
+
 def test_nothing_changes_beyond_the_reach() -> None:
     model = network()
     reach = receptive_reach(model, n_channels=1, stride=2)

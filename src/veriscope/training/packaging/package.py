@@ -174,6 +174,10 @@ def receptive_reach(network: nn.Module, *, n_channels: int, stride: int) -> int:
         In pixels, a multiple of the stride.
     """
     positive = copy.deepcopy(network).double().eval()
+    for module in positive.modules():
+        # Density is of each pixel alone, and that of the rest of the field would drown what comes from afar.
+        if hasattr(module, "sees"):
+            module.sees = "light"  # type: ignore[assignment]
     with torch.no_grad():
         for name, value in positive.state_dict().items():
             if name.endswith("running_var"):
