@@ -44,6 +44,7 @@ class _ClassWork(ImageWork):
             "class": found.name,
             "probabilities": dict(zip(found.names, map(float, found.values), strict=True)),
             **found.details,
+            "notes": list(image.notes),
         }
 
 

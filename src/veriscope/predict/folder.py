@@ -155,7 +155,7 @@ def _predict_large(
         )
     except VeriscopeError as error:
         return failed_row(file, error)
-    kept = ("labels", "probabilities", "done", "n_objects")
+    kept = ("labels", "probabilities", "done", "n_objects", "notes")
     return {"image": file.stem} | {name: done[name] for name in kept if name in done}
 
 

@@ -28,7 +28,7 @@ from veriscope.methods.base import LocalMethod, Method, Survey
 from veriscope.predict.all_parts import begin_parts, predict_parts
 from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork, PaintWork, gather
-from veriscope.predict.reading import Reading
+from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import TileWork
 from veriscope.predict.unfinished import Unfinished, found_before, origin_of, record_path
 from veriscope.predict.units import Executor, HereExecutor, Work, executor_for
@@ -113,13 +113,13 @@ def predict_image(
     unfinished = Unfinished(output, origin["key"])
     targets = _Targets.look(output, maps, origin)
     if targets.done and not unfinished.folder.exists():
-        return _result(origin, output, maps, targets.n_objects, started)
+        return _result(origin, pixels, output, maps, targets.n_objects, started)
     with unfinished.hold():
         # Looked at again: another run may just have ended.
         targets = _Targets.look(output, maps, origin)
         if targets.done:
             unfinished.clear()
-            return _result(origin, output, maps, targets.n_objects, started)
+            return _result(origin, pixels, output, maps, targets.n_objects, started)
         own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
         with own as executor, UsageMeter() as meter:
             work = begin_parts(
@@ -138,7 +138,7 @@ def predict_image(
         written = sum(size_of(store.folder) for store in stores)
         cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": written}
         spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
-        result = _result(origin, output, maps, n_objects, started) | spent
+        result = _result(origin, pixels, output, maps, n_objects, started) | spent
         # The record first: a result that is there has one.
         write_json(record_path(output), result)
         for store in stores:
@@ -279,7 +279,12 @@ def write_sheets(stage: str, work: Work, store: SheetStore, executor: Executor, 
 
 
 def _result(
-    origin: dict[str, Any], output: Path, maps: Path | None, n_objects: int, started: float
+    origin: dict[str, Any],
+    pixels: ChannelSource,
+    output: Path,
+    maps: Path | None,
+    n_objects: int,
+    started: float,
 ) -> dict[str, Any]:
     return {
         "schema": IMAGE_SCHEMA,
@@ -289,6 +294,7 @@ def _result(
         "labels": str(output),
         **({} if maps is None else {"probabilities": str(maps)}),
         "n_objects": n_objects,
+        "notes": list(pixels.stored.header.notes),
         "done": False,
         "wall_s": round(time.perf_counter() - started, 3),
     }

@@ -201,7 +201,7 @@ class ImageWork:
             make_folder(targets["boxes"].parent)
             write_boxes(targets["boxes"], file.stem, result.boxes, result.probabilities)
         write_labels(targets["labels"], result.labels, spacing=image.spacing)
-        return {"n_objects": result.n_objects, **result.details}
+        return {"n_objects": result.n_objects, **result.details, "notes": list(image.notes)}
 
     def lighter(self, unit: int) -> ImageWork:
         """Give the same: an image that is predicted as a whole cannot be cut."""

@@ -71,9 +71,7 @@ def open_parts(
     return pixels
 
 
-def _check_chunks(
-    pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float, workers: int
-) -> None:
+def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float, workers: int) -> None:
     needed, path = pixels.stored.chunk_bytes, pixels.stored.path
     if memory is not None and workers * needed > memory // _PIECES:
         enough = max(_PIECES * workers * needed, least_memory(pixels.shape, bytes_per_pixel, workers))

@@ -125,7 +125,7 @@ def restore_image(
     origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
-    result |= {"restored": str(output), "done": False}
+    result |= {"restored": str(output), "notes": list(pixels.stored.header.notes), "done": False}
     before = found_before(output, origin)
     if before is not None and not unfinished.folder.exists():
         return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
@@ -288,7 +288,9 @@ def restore_folder(
                 workers=workers,
                 executor=executor,
             )
-            rows.append({"image": file.stem} | {name: row[name] for name in ("restored", "done", "details")})
+            rows.append(
+                {"image": file.stem} | {name: row[name] for name in ("restored", "done", "details", "notes")}
+            )
         except VeriscopeError as error:
             rows.append(failed_row(file, error))
         progress(stage, len(rows), len(files))
