@@ -25,7 +25,9 @@ def forks(study, request, progress):
 def prints(study, request, progress):
     print("between the messages")
     progress("a", 1, 2)
-    return {"nan": float("nan")}
+    from pathlib import Path
+    inf = float("inf")
+    return {"nan": float("nan"), "all": [inf, -inf, 1.5], "text": "NaN of Infinity", "path": Path("a")}
 
 def fails(study, request, progress):
     from veriscope.errors import StudyError
@@ -80,7 +82,10 @@ def test_what_methods_print_does_not_come_between(tmp_path: Path) -> None:
     said, _ = job("prints", tmp_path)
     assert said == [
         {"event": "progress", "stage": "a", "done": 1, "total": 2},
-        {"event": "done", "result": {"nan": None}},
+        {
+            "event": "done",
+            "result": {"nan": None, "all": [None, None, 1.5], "text": "NaN of Infinity", "path": "a"},
+        },
     ]
 
 

@@ -72,7 +72,8 @@ def _do(given: dict[str, Any], told: IO[str]) -> dict[str, Any]:
             _tell(told, "progress", stage=stage, done=done, total=total)
 
     result = WORK[given["kind"]](Path(given["study"]), given["request"], progress)
-    plain: dict[str, Any] = json.loads(json.dumps(result, default=str).replace("NaN", "null"))
+    text = json.dumps(result, default=str)
+    plain: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)  # NaN and infinities
     return plain
 
 
