@@ -28,6 +28,7 @@ demo: env-base  ## Install, then walk the whole path on a simulated study (ARGS 
 	$(BIN)/veriscope demo $(ARGS)
 
 test: lint web-check  ## Install what the tests need, then linters and all tests (ARGS go to pytest)
+	@$(BIN)/python -m compileall -q src/veriscope
 	$(SINGLE) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(ARGS)
 
 lint: env-dev  ## Style, format, types, import direction

@@ -235,6 +235,8 @@ def install_package(venv: Path, extras: set[str]) -> None:
     uv = uv_path(venv)
     if uv.exists():
         command = [str(uv), "pip", "install", "--python", str(venv_python(venv)), "-e", target]
+        if "dev" in extras:  # tests start hundreds of processes, perhaps where Python may not write bytecode
+            command.append("--compile-bytecode")
         try:
             step("veriscope and its dependencies", command, venv, env=uv_environment(venv))
         except BootstrapError as error:
