@@ -4,8 +4,9 @@ python tests/tiny_segmenter/make.py [FOLDER]        needs torch and onnx
 
 It has no trained weights. The encoder folds the brightness of the picture into the embedding, 16 x 16
 pixels into 256 channels; the decoder unfolds it and takes what is as bright as the places clicked, inside the
-box, and nearer to clicks inside than to clicks outside. So a click on a bright disc gives this disc, wherever
-it is: tests see whether coordinates, scaling, padding and the choice of masks are right. All conventions
+box, and nearer to clicks inside than outside; a mask that it is given is half believed. So a click on
+a bright disc gives this disc, wherever it is: tests see whether coordinates, scaling, padding, the choice of
+masks and what goes from one click to the next are right. All conventions
 (names, shapes, half pixels, labels -1 to 3, the choice of token, the cut of full-size masks) are those of
 Meta's export.
 """
@@ -91,8 +92,8 @@ class TinyDecoder(nn.Module):
         high = torch.where(kind == 3, torch.minimum(-dy, -dx), torch.full_like(far, 1e6)).amin(0)
         within = torch.where(has_box > 0, torch.minimum(low, high) * 4, torch.full_like(low, 9.0))
         one = torch.minimum(torch.minimum(alike, allowed), within)
-        earlier = has_mask_input.view(1, 1) * mask_input[0, 0]
-        one = one + 0.0 * earlier
+        # What was proposed before is half believed.
+        one = one + 0.5 * has_mask_input.view(1, 1) * mask_input[0, 0].clamp(-1, 1)
         # One for many points; whole, part (brighter) and subpart of one click. The whole is the best.
         logits = torch.stack([one, one, one - 0.8, one - 0.95]).unsqueeze(0)
         quality = torch.tensor([[0.91, 0.88, 0.55, 0.21]]) + 0.0 * logits.mean()

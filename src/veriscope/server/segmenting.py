@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,6 +66,22 @@ def runs_of(mask: NDArray[np.bool_]) -> list[int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What a model said of an image, and to the clicks on the object that was pointed at last."""
+
+    embedding: Embedding
+    said: dict[Prompt, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def n_bytes(self) -> int:
+        return self.embedding.values.nbytes + sum(mask.nbytes for mask in self.said.values())
+
+    def keep(self, prompt: Prompt) -> None:
+        for other in self.said.keys() - set(prompt.steps()):
+            del self.said[other]
+
+
 class Segmenting:
     """Reads images with a model and answers clicks, in one thread of its own.
 
@@ -76,7 +93,7 @@ class Segmenting:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="segmenting")
         self._waiting: dict[Hashable, Future[Any]] = {}
         self._loaded: tuple[str, PromptSegmenter] | None = None
-        self._embeddings: OrderedDict[Hashable, Embedding] = OrderedDict()
+        self._images: OrderedDict[Hashable, _Image] = OrderedDict()
         self._shown: OrderedDict[Hashable, None] = OrderedDict()
         self._guard = threading.Lock()
         self.n_embedded = 0
@@ -166,11 +183,11 @@ class Segmenting:
         """
         segmenter = self._open(record)
         key = (files_hash(record), content)
-        found = self._embeddings.get(key)
-        if found is None:
+        image = self._images.get(key)
+        if image is None:
             pixels, is_colour = read()
             try:
-                found = self._embeddings[key] = segmenter.embed(pixels, is_colour=is_colour)
+                image = self._images[key] = _Image(segmenter.embed(pixels, is_colour=is_colour))
             except MemoryError as error:
                 raise ProblemError.make(
                     503,
@@ -179,10 +196,14 @@ class Segmenting:
                     title="The model is too large for this server",
                 ) from None
             self.n_embedded += 1
-        self._embeddings.move_to_end(key)
-        while sum(item.values.nbytes for item in self._embeddings.values()) > _MOST_BYTES:
-            self._embeddings.popitem(last=False)
-        return None if prompt is None else segmenter.segment(found, prompt)
+        outline = None
+        if prompt is not None:
+            outline = segmenter.segment(image.embedding, prompt, image.said)
+            image.keep(prompt)
+        self._images.move_to_end(key)
+        while sum(item.n_bytes for item in self._images.values()) > _MOST_BYTES:
+            self._images.popitem(last=False)
+        return outline
 
     def is_first(self, shown: Hashable) -> bool:
         """Tell whether something is shown for the first time since the server was started.

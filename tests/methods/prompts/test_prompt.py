@@ -25,6 +25,16 @@ def test_a_box_comes_last_as_two_corners_and_needs_no_padding() -> None:
     np.testing.assert_array_equal(labels, [[1, 2, 3]])
 
 
+def test_a_prompt_grows_click_by_click_from_what_first_shows_the_object() -> None:
+    out, first, second = PromptPoint(1, 1, inside=False), PromptPoint(2, 2), PromptPoint(3, 3)
+    assert Prompt((out, first, second)).steps() == (Prompt((out, first)), Prompt((out, first, second)))
+    box = (0.0, 0.0, 5.0, 5.0)
+    assert Prompt((out, first), box).steps() == (
+        Prompt((), box), Prompt((out,), box), Prompt((out, first), box)
+    )  # fmt: skip
+    assert Prompt().steps() == Prompt((out,)).steps() == ()
+
+
 @given(y=st.floats(-0.5, 299.5), x=st.floats(-0.5, 199.5), scale=st.floats(0.1, 16.0, allow_subnormal=False))
 def test_half_pixels_are_kept_at_every_scale(y: float, x: float, scale: float) -> None:
     coordinates, _ = Prompt((PromptPoint(y, x),)).arrays((scale, scale))

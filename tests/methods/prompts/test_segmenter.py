@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
+from veriscope.errors import InputError, MethodError, PixelValueError, ShapeMismatchError
+from veriscope.methods.prompts.onnx_files import OnnxFile
 from veriscope.methods.prompts.prompt import Prompt, PromptPoint
 from veriscope.methods.prompts.segmenter import Embedding, PromptSegmenter
 
@@ -100,6 +101,79 @@ def test_wrong_prompts_and_images_are_refused(tiny: PromptSegmenter) -> None:
     other = Embedding(np.zeros((1, 256, 32, 32), np.float32), (64, 64))
     with pytest.raises(ShapeMismatchError, match="embed the image with the same model"):
         tiny.segment(other, Prompt((PromptPoint(3, 3),)))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+    """What networks were given, and what they gave; newest last."""
+    found: list[tuple[dict[str, Any], tuple[Any, ...]]] = []
+    run = OnnxFile.run
+
+    def note(self: OnnxFile, arrays: dict[str, Any], names: tuple[str, ...]) -> Any:
+        given = run(self, arrays, names)
+        found.append((arrays, tuple(given)))
+        return given
+
+    monkeypatch.setattr(OnnxFile, "run", note)
+    return found
+
+
+def test_each_click_is_answered_with_the_mask_of_those_before(
+    tiny: PromptSegmenter, asked: list[tuple[dict[str, Any], tuple[Any, ...]]]
+) -> None:
+    pixels, _ = discs((200, 240), (60, 60, 20), (150, 180, 20))
+    points = (PromptPoint(60, 60), PromptPoint(70, 60), PromptPoint(150, 180, inside=False))
+    embedding = tiny.embed(pixels)
+    asked.clear()
+    tiny.segment(embedding, Prompt(points))
+    assert [item["has_mask_input"].tolist() for item, _ in asked] == [[0], [1], [1]]
+    assert [item["point_labels"].tolist() for item, _ in asked] == [[[1, -1]], [[1, 1, -1]], [[1, 1, 0, -1]]]
+    assert not asked[0][0]["mask_input"].any()
+    whole, several = 1, 0  # the masks that one click and several mean
+    np.testing.assert_array_equal(asked[1][0]["mask_input"][0, 0], asked[0][1][1][0, whole])
+    np.testing.assert_array_equal(asked[2][0]["mask_input"][0, 0], asked[1][1][1][0, several])
+
+
+def test_what_was_proposed_before_changes_the_answer(tiny: PromptSegmenter) -> None:
+    pixels = np.full((1, 120, 120), 100, np.uint8)
+    pixels[0, 40:80, 20:60], pixels[0, 40:80, 60:100] = 250, 175
+    embedding = tiny.embed(pixels)
+    first = tiny.segment(embedding, Prompt((PromptPoint(60, 40),))).mask
+    assert first[60, 40] and not first[60, 80]
+    both = Prompt((PromptPoint(60, 40), PromptPoint(60, 80)))
+    other_way = Prompt(both.points[::-1])
+    # Half way between both nothing is alike enough by itself: it is the first click that decides.
+    assert tiny.segment(embedding, both).mask[60, 40] and not tiny.segment(embedding, both).mask[60, 80]
+    assert tiny.segment(embedding, other_way).mask[60, 80]
+
+
+def test_what_is_known_of_earlier_clicks_is_not_asked_again(
+    tiny: PromptSegmenter, asked: list[tuple[dict[str, Any], tuple[Any, ...]]]
+) -> None:
+    pixels, _ = discs((200, 200), (100, 80, 25), (100, 125, 25))
+    embedding = tiny.embed(pixels)
+    points = (PromptPoint(100, 75), PromptPoint(100, 130, inside=False), PromptPoint(95, 80))
+    known: dict[Prompt, NDArray[np.float32]] = {}
+    asked.clear()
+    clicked = [tiny.segment(embedding, Prompt(points[:n]), known) for n in (1, 2, 3)]
+    assert len(asked) == 3 and [len(prompt.points) for prompt in known] == [1, 2, 3]
+    taken_back = tiny.segment(embedding, Prompt(points[:2]), known)
+    assert len(asked) == 4
+    anew = tiny.segment(embedding, Prompt(points))
+    assert len(asked) == 7
+    np.testing.assert_array_equal(clicked[2].mask, anew.mask)
+    np.testing.assert_array_equal(clicked[1].mask, taken_back.mask)
+    assert clicked[2].quality == anew.quality
+
+
+def test_masks_that_are_no_numbers_are_refused(
+    tiny: PromptSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedding = tiny.embed(np.zeros((1, 8, 8), np.uint8))
+    bad = (np.zeros((1, 4)), np.full((1, 4, 256, 256), np.nan))
+    monkeypatch.setattr(OnnxFile, "run", lambda *_: bad)
+    with pytest.raises(MethodError, match="the decoder of tiny gives values that are no numbers"):
+        tiny.segment(embedding, Prompt((PromptPoint(3, 3),)))
 
 
 def test_one_pixel_is_an_image(tiny: PromptSegmenter) -> None:

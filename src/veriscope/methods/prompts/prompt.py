@@ -54,6 +54,17 @@ class Prompt:
         """Whether nothing shows where the object is: no box and no place inside."""
         return self.box is None and not any(point.inside for point in self.points)
 
+    def steps(self) -> tuple[Prompt, ...]:
+        """Give the prompt as it grew: its box first, then click by click.
+
+        Returns
+        -------
+        tuple of Prompt
+            Those that show where the object is; the last one is this prompt.
+        """
+        grown = (Prompt(self.points[:n], self.box) for n in range(len(self.points) + 1))
+        return tuple(step for step in grown if not step.is_empty)
+
     def check(self, shape: tuple[int, int]) -> None:
         """Refuse what does not point at an object of an image.
 

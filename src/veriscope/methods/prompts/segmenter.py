@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,8 +134,16 @@ class PromptSegmenter:
         found[0, :, :height, :width] = np.moveaxis((scaled - MEAN) / SPREAD, 2, 0)
         return found
 
-    def segment(self, embedding: Embedding, prompt: Prompt) -> Outline:
+    def segment(
+        self,
+        embedding: Embedding,
+        prompt: Prompt,
+        known: MutableMapping[Prompt, NDArray[np.float32]] | None = None,
+    ) -> Outline:
         """Give the object that a prompt shows; the same prompt always gives the same object.
+
+        Each click is answered with what the network proposed for those before it at hand, as such networks
+        are trained: a click corrects the outline instead of starting anew.
 
         Parameters
         ----------
@@ -142,6 +151,9 @@ class PromptSegmenter:
             Of the image.
         prompt
             In pixels of the image.
+        known
+            What the network said to earlier prompts on the image, float32 (y, x); the steps of this one are
+            added. None: all of them are asked anew.
 
         Returns
         -------
@@ -155,7 +167,7 @@ class PromptSegmenter:
         ShapeMismatchError
             If the embedding is of another model.
         MethodError
-            If the network fails.
+            If the network fails, or gives values that are no numbers.
         MemoryError
             If memory runs out.
         """
@@ -165,6 +177,21 @@ class PromptSegmenter:
                 f"{self.name} takes embeddings of shape {self.decoder.embedding}, and this one has "
                 f"{embedding.values.shape}; embed the image with the same model"
             )
+        said = {} if known is None else known
+        before: NDArray[np.float32] | None = None
+        for step in prompt.steps()[:-1]:
+            if step not in said:
+                said[step], _ = self._ask(embedding, step, before)
+            before = said[step]
+        said[prompt], quality = self._ask(embedding, prompt, before)
+        resized = resized_shape(embedding.shape, self.side)
+        mask = _full_size(said[prompt], resized, self.side, embedding.shape) > 0
+        return Outline(_shown_parts(mask, prompt), quality)
+
+    def _ask(
+        self, embedding: Embedding, prompt: Prompt, before: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float32], float]:
+        """Give the mask that is meant, in the network's own size and numbers, and the overlap it expects."""
         resized = resized_shape(embedding.shape, self.side)
         scale = resized[0] / embedding.shape[0], resized[1] / embedding.shape[1]
         coordinates, labels = prompt.arrays(scale)
@@ -173,16 +200,17 @@ class PromptSegmenter:
             "image_embeddings": embedding.values,
             "point_coords": coordinates,
             "point_labels": labels,
-            "mask_input": np.zeros((1, 1, side, side), np.float32),
-            "has_mask_input": np.zeros(1, np.float32),
+            "mask_input": np.zeros((1, 1, side, side), np.float32) if before is None else before[None, None],
+            "has_mask_input": np.full(1, before is not None, np.float32),
             "orig_im_size": np.array(embedding.shape, np.float32),
         }
         # Full-size masks of an export may be cropped for the shape of the picture that it was traced with.
         quality, logits = self.decoder.file.run(arrays, ("iou_predictions", "low_res_masks"))
         chosen = _choose(quality[0].astype(np.float64), prompt)
-        mask = _full_size(logits[0, chosen].astype(np.float32), resized, self.side, embedding.shape) > 0
-        expected = float(np.nan_to_num(np.clip(quality[0, chosen], 0, 1)))
-        return Outline(_shown_parts(mask, prompt), expected)
+        mask = logits[0, chosen].astype(np.float32)
+        if not np.isfinite(mask).all():
+            raise MethodError(f"the decoder of {self.name} gives values that are no numbers; export it anew")
+        return mask, float(np.nan_to_num(np.clip(quality[0, chosen], 0, 1)))
 
 
 def _choose(quality: NDArray[np.float64], prompt: Prompt) -> int:
