@@ -99,6 +99,9 @@ def test_levels_of_the_file_are_served_and_only_the_rest_is_made(
     write_zarr(source, image[None, None, None], [("quarter", shape, {})], "tczyx", version)
     study(workspace, source)
     root, said = opened(client, tmp_path)
+    arrays = client.get(f"{root}/zarr.json").json()["consolidated_metadata"]["metadata"]
+    for level in "012":
+        assert arrays[level] == client.get(f"{root}/{level}/zarr.json").json()
     names = [axis["name"] for axis in said["ome"]["multiscales"][0]["axes"]]
     assert ("".join(names), len(said["ome"]["multiscales"][0]["datasets"])) == ("tczyx", 3)
     assert "veriscope" not in said
@@ -203,6 +206,10 @@ def test_what_is_there_is_seen_while_the_rest_is_being_made(tmp_path: Path) -> N
     store = slow_store(tmp_path, read, (4096, 8192))
     read.turn.release()
     text, is_final = store.group()
+    arrays = json.loads(text)["consolidated_metadata"]["metadata"]
+    for level, described in arrays.items():
+        assert described == json.loads(store.content(f"{level}/zarr.json")[0])  # type: ignore[arg-type]
+    assert list(arrays) == ["0", "1", "2", "3", "4"] and arrays["4"]["shape"] == [256, 512]
     assert (json.loads(text)["attributes"]["veriscope"], is_final) == ({"made": 0.5}, False)
     content, is_final = store.content("4/c/0/0")
     assert isinstance(content, bytes) and not is_final
@@ -273,5 +280,7 @@ def test_an_image_with_a_pyramid_is_shown_also_where_the_rest_cannot_be_made(
     (note,) = said["veriscope"]["notes"]
     assert note.startswith("Resolutions that the file lacks cannot be made: slide.ome.zarr/full: ")
     assert "copy the OME-Zarr folder again" in note
+    arrays = client.get(f"{root}/zarr.json").json()["consolidated_metadata"]["metadata"]
+    assert [arrays[level]["shape"] for level in "012"] == [[1500, 1300], [750, 650], [375, 325]]
     assert client.get(f"{root}/2/c/0/0").status_code == 200
     assert client.get(f"{root}/1/c/0/0").status_code >= 400

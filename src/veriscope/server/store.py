@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from veriscope.core.source import Region
 from veriscope.errors import VeriscopeError
 from veriscope.io.own_levels import ServedArray
-from veriscope.io.pyramid import Making, write_pyramid
+from veriscope.io.pyramid import Making, new_level, write_pyramid
 from veriscope.server.making import InTheMaking, begin_making
 
 __all__ = ["Store"]
@@ -91,7 +93,8 @@ class Store:
         Returns
         -------
         bytes
-            JSON. While resolutions are being made it says ``veriscope: made``, 0 to 1.
+            JSON, with the metadata of all arrays. While some are being made it says ``veriscope: made``,
+            0 to 1.
         bool
             Whether all of it is there.
 
@@ -103,6 +106,7 @@ class Store:
         is_seen = len(self.stored_shapes) - 1 in self.own
         notes, is_whole = list(self.notes), False
         said: dict[str, Any] = {}
+        growing = None
         try:
             growing = self._growing()
             is_whole = growing is None
@@ -116,8 +120,27 @@ class Store:
             notes.append(f"Resolutions that the file lacks cannot be made: {error}")
         said |= {"notes": notes} if notes else {}
         attributes = {"ome": dict(self.making.attributes)} | ({"veriscope": said} if said else {})
-        text = json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes})
-        return text.encode(), is_whole
+        arrays = {str(level): self._array(level, growing) for level in range(len(self.stored_shapes))}
+        group = {
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": attributes,
+            "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": arrays},
+        }
+        return json.dumps(group).encode(), is_whole
+
+    def _array(self, level: int, growing: InTheMaking | None) -> Mapping[str, Any]:
+        """Give the metadata of a resolution; of one that is not there yet as it will be made."""
+        if (array := self.own.get(level)) is not None:
+            return array.metadata
+        begun = None if growing is None else growing.folder
+        for folder in (begun, self.folder):  # it may be renamed while it is read
+            with contextlib.suppress(OSError):
+                if folder is not None:
+                    return dict(json.loads((folder / str(level) / "zarr.json").read_bytes()))
+        with tempfile.TemporaryDirectory() as place:
+            new_level(Path(place) / "0", self.stored_shapes[level], self.dtype, self.stored_axes)
+            return dict(json.loads((Path(place) / "0" / "zarr.json").read_bytes()))
 
     def content(self, key: str) -> tuple[Path | bytes | None, bool]:
         """Give what is at a key of the store.
