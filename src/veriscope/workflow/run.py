@@ -29,6 +29,7 @@ from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.measuring import measure_image
+from veriscope.workflow.room import require_room
 from veriscope.workflow.spread import Spread, remove_parts
 from veriscope.workflow.training import train_candidate, training_inputs
 
@@ -91,7 +92,7 @@ def run_candidates(
         Where images are predicted, such as a cluster; None: here, in `workers` processes.
     memory
         Bytes for predicting, for each worker of a cluster or for all processes here together: images that
-        need more are predicted part by part. None: not limited.
+        need more are predicted part by part. None: what there is.
     workers
         Number of processes of this computer; 1 works in this one.
     progress
@@ -268,6 +269,7 @@ class _Job:
         self, image: StudyImage, labels: Path, details: Path, spread: Spread | None
     ) -> Mapping[str, Any]:
         method, target = self._method(), self.folder.root / labels
+        require_room(image, method, in_parts=spread is not None)
         if spread is not None:
             stage = f"predict {self.candidate.id}: {image.image_id}"
             result = spread.predict(method, image, target, stage=stage)

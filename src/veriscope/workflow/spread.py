@@ -11,6 +11,7 @@ from pathlib import Path
 from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
 from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.external.process import installed_memory
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
@@ -37,7 +38,7 @@ class Spread:
     executor
         Where.
     memory
-        Bytes for all `workers` together; None: not limited.
+        Bytes for all `workers` together; None: what this computer has.
     workers
         Number of processes that share the memory; 1 where each worker of a cluster has as much.
     progress
@@ -80,8 +81,8 @@ class Spread:
         Returns
         -------
         bool
-            Whether it is large and there are several workers, or it needs more memory than is allowed; and
-            method and file can be used so. Its objects are the same either way.
+            Whether it is large and there are several workers, or it needs more memory than is allowed, or
+            than there is; and method and file can be used so. Its objects are the same either way.
 
         Raises
         ------
@@ -92,6 +93,8 @@ class Spread:
         several = not isinstance(self.executor, HereExecutor)
         large = several and math.prod(image.spatial_shape) > _LARGE
         if self.memory is None:
+            if not several and math.prod(image.spatial_shape) > _LARGE:
+                large = not fits_whole(method, reading.header(source), installed_memory(), 1)
             return large and can_join(method, source, reading)
         header = reading.header(source)
         tight = not fits_whole(method, header, self.memory, self.workers)

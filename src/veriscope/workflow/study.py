@@ -133,7 +133,7 @@ class Study:
             `workers` processes.
         memory
             Bytes for predicting, for each worker of a cluster or for all processes here together: images that
-            need more are predicted part by part. None: not limited.
+            need more are predicted part by part. None: what there is.
         workers
             Number of processes of this computer; 1 works in this one.
         progress
