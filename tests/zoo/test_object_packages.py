@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from veriscope.core.image import Image
-from veriscope.errors import AxesError, MethodError, UnreadableFileError
+from veriscope.errors import AxesError, MethodError, PixelValueError, UnreadableFileError
 from veriscope.methods.base import LocalMethod
 from veriscope.registry import make_method
 from veriscope.zoo.add import add_model
@@ -202,3 +202,29 @@ def test_an_unknown_step_is_named_with_what_to_do(package: Package, cache: Path)
         MethodError, match=r"needs the processing step 'magic', which Veriscope does not have"
     ):
         add_model(str(package(change=unknown)))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("channel", [0, 4])
+def test_outputs_that_are_no_numbers_are_told_instead_of_no_objects(
+    tmp_path: Path, channel: int, wrong: float
+) -> None:
+    """NaN is above no threshold, so that a broken network seemed to find nothing."""
+    folder = star_package(tmp_path / "p")
+    bias = np.full(1 + RAYS, RADIUS)
+    bias[0], bias[channel] = 0, wrong
+    kernel = np.zeros((1 + RAYS, 1, 1, 1))
+    kernel[0] = 1
+    written(folder, convolution(kernel, bias), yaml.safe_load((folder / "bioimageio.yaml").read_text()))
+    with pytest.raises(PixelValueError, match="stardist_postprocessing: the network gives NaN or infinite"):
+        make_method(str(folder)).predict(Image(dots((40, 48), (20, 20)), "yx"))
+
+
+def test_a_distance_beyond_any_image_covers_all_of_it(tmp_path: Path) -> None:
+    folder = star_package(tmp_path / "p")
+    bias = np.full(1 + RAYS, 1e30)
+    bias[0] = 0
+    kernel = np.zeros((1 + RAYS, 1, 1, 1))
+    kernel[0] = 1
+    written(folder, convolution(kernel, bias), yaml.safe_load((folder / "bioimageio.yaml").read_text()))
+    assert (make_method(str(folder)).predict(Image(dots((40, 48), (20, 20)), "yx")).labels == 1).all()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from veriscope.errors import MethodError
+from veriscope.errors import MethodError, PixelValueError
 from veriscope.methods.zoo.step import ProcessingStep
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ __all__ = ["CellposeFlowDynamics", "ObjectStep", "StarDistPostprocessing", "obje
 _SPATIAL = ("z", "y", "x")
 _NEAREST = 1e-3
 """Distances below, in pixels, are taken for this, as StarDist does."""
+_FARTHEST = 1e6
+"""Distances above, which reach beyond any image, are taken for this."""
 
 
 class ObjectStep(ProcessingStep):
@@ -41,6 +43,11 @@ class ObjectStep(ProcessingStep):
         """Give labels, int32, with the axes of the network's output and one channel."""
         if "channel" not in axes:
             raise MethodError(f"{self.name}: the output has axes {', '.join(axes)} and no channel")
+        if not np.isfinite(values).all():
+            raise PixelValueError(
+                f"{self.name}: the network gives NaN or infinite values, of which no objects can be made; "
+                "its weights are damaged, or the image is unlike any that it was made for"
+            )
         channel = list(axes).index("channel")
         spatial = [list(axes).index(name) for name in _SPATIAL if name in axes]
         others = [place for place in range(len(axes)) if place not in (channel, *spatial)]
@@ -128,7 +135,9 @@ class StarDistPostprocessing(ObjectStep):
                 f"{self.n_rays or 'at least 3'} distances are needed"
             )
         probability = self._inner(np.asarray(values[0], np.float32))
-        distances = np.maximum(np.moveaxis(values[1:], 0, -1), _NEAREST).astype(np.float32, copy=False)
+        distances = np.clip(np.moveaxis(values[1:], 0, -1), _NEAREST, _FARTHEST).astype(
+            np.float32, copy=False
+        )
         return self._draw(probability, distances, shape)
 
     def _inner(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,14 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, MethodError, PixelValueError
 from veriscope.methods.base import Method
-from veriscope.methods.networks.resample import resample
 from veriscope.methods.zoo.card import card_of, channel_count, channel_names
 from veriscope.methods.zoo.choose import Maps, choose_engine, choose_maps
 from veriscope.methods.zoo.custom_code import (
@@ -31,6 +29,7 @@ from veriscope.methods.zoo.custom_code import (
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.instances import objects_from_maps
+from veriscope.methods.zoo.pixel_size import at_spacing
 from veriscope.methods.zoo.processing import Step, apply_steps
 from veriscope.methods.zoo.tiling import AxisCut, plan_axes, run_tiled
 
@@ -43,8 +42,6 @@ __all__ = [
     "model_class",
 ]
 
-_SAME_SIZE = 0.03
-"""Relative difference of pixel sizes below which an image is not rescaled."""
 _TILE = {2: 1536, 3: 160}
 _PIXEL_BYTES, _CHANNEL_BYTES = 600.0, 16.0
 """Memory per pixel with one channel, as measured with small networks, and more for each further channel."""
@@ -280,30 +277,10 @@ class ZooModel(Method):
             raise PixelValueError(f"{name}: {self.name} gives NaN or infinite values for it")
 
     def _rescaled(self, image: Image) -> tuple[Image, dict[str, Any]]:
-        """Bring an image to the pixel size of the card, where both are known."""
-        wanted: dict[str, float] = {
-            axis.name: axis.spacing for axis in self.tensor.spatial if axis.spacing is not None
-        }
-        if not self.parameters.rescale or image.spacing is None or not wanted:
+        """Bring an image to the pixel size of the card, where both are known and that is wanted."""
+        if not self.parameters.rescale:
             return image, {"rescaled": False}
-        factor = {axis: image.spacing[axis] / wanted[axis] for axis in image.spacing if axis in wanted}
-        if all(abs(value - 1) < _SAME_SIZE for value in factor.values()):
-            return image, {"rescaled": False}
-        pixels = image.pixels.astype(np.float32)
-        onto = tuple(
-            max(1, round(size * factor.get(axis, 1.0)))
-            for axis, size in zip(image.axes, image.shape, strict=True)
-        )
-        blur = [0.5 * max(0.0, 1 / factor.get(axis, 1.0) - 1) for axis in image.axes]
-        if any(blur):
-            pixels = ndimage.gaussian_filter(pixels, blur, mode="nearest")
-        whole = tuple(slice(0, size) for size in image.shape)
-        grid = tuple(slice(0, size) for size in onto)
-        pixels = resample(pixels, whole, image.shape, onto=onto, part=grid)
-        if (kind := np.dtype(self.tensor.dtype)).kind in "iu":
-            pixels = np.rint(pixels).astype(kind)
-        rounded = {axis: round(value, 4) for axis, value in factor.items()}
-        return Image(pixels, image.axes, None, image.channels, image.name), {"rescaled": rounded}
+        return at_spacing(image, self.tensor, self.name)
 
 
 def describe_package(installed: InstalledModel, weights: str) -> dict[str, Any]:
