@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import struct
 import sys
 from pathlib import Path
@@ -100,7 +101,11 @@ def engine(tmp_path: Path, **changes: Any) -> IsolatedEngine:
         "kwargs": {"gain": 2.0},
     }
     options = {key: changes.pop(key) for key in ("python", "limits") if key in changes}
-    return IsolatedEngine(path, order | changes, advise=lambda text: f"advice: {text}", **options)
+    return IsolatedEngine(path, order | changes, advise=advice, **options)
+
+
+def advice(text: str) -> str:
+    return f"advice: {text}"
 
 
 def test_arrays_go_through_and_the_process_is_kept(tmp_path: Path) -> None:
@@ -145,3 +150,108 @@ def test_a_program_that_is_no_worker_is_an_error_of_its_own(tmp_path: Path) -> N
     made = engine(tmp_path, python=fake, limits=Limits(wall_s=20))
     with pytest.raises(MethodError, match=r"code\.py: its process ended"):
         made.call([np.zeros(3)])
+
+
+def answers(folder: Path, *parts: bytes, then: str = "sleep 60") -> Path:
+    """A Python that writes just these bytes, whatever it is told."""
+    (folder / "said").write_bytes(b"".join(parts))
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\ncat "{folder / "said"}"\n{then}\n')
+    path.chmod(0o755)
+    return path
+
+
+READY = message({"ready": True, "held": {}}).getvalue()
+unix = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for Python")
+
+
+@unix
+@pytest.mark.parametrize(
+    "said",
+    [
+        [b"\xff\xff\xff\xff"],
+        [message({"held": 5}).getvalue()],
+        [struct.pack("<I", 50_000) + b"[" * 50_000],
+        [READY, message({"arrays": 5}).getvalue()],
+        [READY, message({"arrays": [5]}).getvalue()],
+        [READY, message({"arrays": [{"bytes": "many"}]}).getvalue()],
+        [READY, message({"arrays": [{"bytes": 1 << 60}]}).getvalue()],
+        [READY, message({"arrays": [{"bytes": 4}]}, b"1234").getvalue()],
+        [READY, message({"arrays": [{"bytes": 4, "dtype": "O", "shape": [1]}]}, b"1234").getvalue()],
+        [READY, message({"arrays": [{"bytes": 4, "dtype": "<f4", "shape": [2]}]}, b"1234").getvalue()],
+        [READY, message({"arrays": [{"bytes": 4, "dtype": "<f4", "shape": 1}]}, b"1234").getvalue()],
+        [READY, message({"arrays": [{"bytes": 4, "dtype": "<f4", "shape": [1e999]}]}, b"1234").getvalue()],
+        [READY, message({}).getvalue()],
+    ],
+)
+def test_nonsense_is_an_error_at_once_and_ends_the_process(tmp_path: Path, said: list[bytes]) -> None:
+    made = engine(tmp_path, python=answers(tmp_path, *said), limits=Limits(wall_s=60))
+    expected = r"code\.py: its process (ended|answers nonsense)"
+    if said[1:] == [message({}).getvalue()]:
+        expected = r"nonsense: 'arrays'"
+    with pytest.raises(MethodError, match=expected):
+        made.call([np.zeros(3)])
+    assert made._process is None
+
+
+def test_ctrl_c_ends_the_process_so_that_no_answer_is_taken_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = engine(tmp_path)
+    made.call([np.zeros(3)])
+
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("veriscope.methods.zoo.isolated.read_message", stopped)
+        made.call([np.ones(3)])
+    assert made._process is None
+    (found,) = made.call([np.full(3, 5.0)])
+    np.testing.assert_array_equal(found, [10, 10, 10])
+    made.close()
+
+
+@unix
+def test_a_process_that_never_reads_is_stopped_in_time(tmp_path: Path) -> None:
+    """More is written than its pipe holds."""
+    made = engine(tmp_path, python=answers(tmp_path, READY), limits=Limits(wall_s=1))
+    with pytest.raises(MethodError, match=r"code\.py: gave no answer within 1 s and was stopped"):
+        made.call([np.zeros(1 << 20)])
+    assert made._process is None
+
+
+@unix
+def test_what_it_started_and_keeps_its_pipe_is_stopped_with_it(tmp_path: Path) -> None:
+    python = answers(tmp_path, READY, then="sleep 60 & exit 0")
+    made = engine(tmp_path, python=python, limits=Limits(wall_s=1))
+    with pytest.raises(MethodError, match="gave no answer within 1 s|its process ended"):
+        made.call([np.zeros(3)])
+
+
+def test_an_order_that_cannot_be_prepared_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = engine(tmp_path)
+
+    def missing() -> dict[str, Any]:
+        raise MethodError("the bundle was changed")
+
+    monkeypatch.setattr(made, "prepared", missing)
+    for _ in range(2):
+        with pytest.raises(MethodError, match="the bundle was changed"):
+            made.call([np.zeros(3)])
+        assert made._process is None
+
+
+def test_a_copy_has_no_process_and_starts_its_own(tmp_path: Path) -> None:
+    made = engine(tmp_path)
+    made.call([np.zeros(3)])
+    copy = pickle.loads(pickle.dumps(made))
+    assert copy._process is None
+    (found,) = copy.call([np.ones(3)])
+    np.testing.assert_array_equal(found, [2, 2, 2])
+    copy.close()
+    np.testing.assert_array_equal(made.call([np.ones(3)])[0], [2, 2, 2])
+    made.close()
+    made.close()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError
+from veriscope.methods.external.process import end_group
 from veriscope.methods.zoo.isolated_worker import read_message, write_message
 
 __all__ = ["IsolatedEngine", "Limits"]
@@ -90,9 +91,10 @@ class IsolatedEngine:
         self.held: dict[str, bool] = {}
         self._process: Any = None
         self._log: Any = None
+        self._finish: Callable[[], object] = _nothing
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_process": None, "_log": None}
+        return {**self.__dict__, "_process": None, "_log": None, "_finish": _nothing}
 
     def run(self, values: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """Run the network.
@@ -137,7 +139,7 @@ class IsolatedEngine:
         header, contents = self._ask({}, [np.ascontiguousarray(item) for item in arrays])
         try:
             return [_array(about, raw) for about, raw in zip(header["arrays"], contents, strict=True)]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             self.close()
             raise MethodError(f"{self.weights.name}: its process answers nonsense: {error}") from error
 
@@ -153,12 +155,12 @@ class IsolatedEngine:
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        log, self._log = self._log, None
-        if process is not None:
-            _end(process, log)
+        self._process = self._log = None
+        finish, self._finish = self._finish, _nothing
+        finish()
 
     def _start(self) -> None:
+        order = self.prepared()
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -174,6 +176,7 @@ class IsolatedEngine:
                 stderr=self._log,
                 env=environment,
                 cwd=tempfile.gettempdir(),
+                start_new_session=True,
             )
         except OSError as error:
             self._log.close()
@@ -181,30 +184,42 @@ class IsolatedEngine:
                 f"{self.python}: cannot be started: {error}; make its environment anew with "
                 "veriscope models install"
             ) from error
-        weakref.finalize(self, _end, self._process, self._log)
+        self._finish = weakref.finalize(self, _end, self._process, self._log)
         limits = {"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s}
         threads = self.threads or usable_cores()
-        header, _ = self._ask({**self.prepared(), **limits, "threads": threads}, [])
-        self.held = {str(name): bool(value) for name, value in header.get("held", {}).items()}
+        header, _ = self._ask({**order, **limits, "threads": threads}, [])
+        held = header.get("held")
+        if not isinstance(held, dict):
+            self.close()
+            raise MethodError(f"{self.weights.name}: its process answers nonsense: it holds {held!r}")
+        self.held = {str(name): bool(value) for name, value in held.items()}
 
     def _ask(self, header: dict[str, Any], arrays: list[NDArray[Any]]) -> tuple[dict[str, Any], list[bytes]]:
         process = self._process
-        watch = threading.Timer(self.limits.wall_s, process.kill)
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            end_group(process)  # with all that it has started, which would keep its end of the pipe open
+
+        watch = threading.Timer(self.limits.wall_s, stop)
         watch.daemon = True
         watch.start()
         try:
             write_message(process.stdin, header, arrays)
             answer = read_message(process.stdout, most_bytes=_MOST_BYTES)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             answer = None
             reason = f": {error}"
+        except BaseException:  # such as Ctrl-C: an answer that nobody reads would be taken for the next one
+            self.close()
+            raise
         else:
             reason = ""
         finally:
-            late = not watch.is_alive()
             watch.cancel()
         if answer is None:
-            raise MethodError(self._died(late=late, reason=reason))
+            raise MethodError(self._died(late=late.is_set(), reason=reason))
         if "error" in answer[0]:
             text = str(answer[0]["error"])
             self.close()
@@ -235,10 +250,13 @@ def _array(about: Mapping[str, Any], raw: bytes) -> NDArray[Any]:
     return np.frombuffer(raw, dtype).reshape([int(size) for size in about["shape"]])
 
 
+def _nothing() -> None:
+    """End what never began."""
+
+
 def _end(process: subprocess.Popen[bytes], log: Any) -> None:
+    end_group(process)  # first: what was written and is not read would keep its pipe from being closed
     for stream in (process.stdin, process.stdout, log):
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
-    process.kill()
-    process.wait()

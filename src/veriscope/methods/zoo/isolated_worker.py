@@ -51,7 +51,10 @@ def read_message(stream: BinaryIO, *, most_bytes: int) -> tuple[dict[str, Any], 
     (length,) = struct.unpack("<I", size)
     if length > _LONGEST_HEADER:
         raise ValueError(f"header of {length} bytes")
-    header = json.loads(stream.read(length))
+    try:
+        header = json.loads(stream.read(length))
+    except RecursionError as error:
+        raise ValueError("a header nested without end") from error
     if not isinstance(header, dict):
         raise ValueError("no header")
     values = []
