@@ -204,7 +204,7 @@ def _validate(folder: StudyFolder, config: StudyConfig, candidates: Sequence[str
         "tiles": [_describe(tile) for tile in tiles],
         "candidates": found,
         "advice": advise(study_fingerprint(folder, config)[0]),
-        **_ranking(counts, tiles, seen if learns & set(candidates) else set()),
+        **_ranking(counts, tiles, learns & set(candidates), seen),
     }
 
 
@@ -243,15 +243,26 @@ def _describe(tile: AuditedTile) -> dict[str, Any]:
 
 
 def _ranking(
-    counts: Mapping[str, Sequence[UnitCounts]], tiles: Sequence[AuditedTile], seen: set[str]
+    counts: Mapping[str, Sequence[UnitCounts]], tiles: Sequence[AuditedTile], learn: set[str], seen: set[str]
 ) -> dict[str, Any]:
-    """Order the candidates on the tiles that none of them was trained on."""
-    kept = [index for index, tile in enumerate(tiles) if tile.image_id not in seen]
-    if not kept:
-        kept = list(range(len(tiles)))
-    common = {name: [units[index] for index in kept] for name, units in counts.items()}
-    ranking = rank(common, metric=RANKED_BY, level=_LEVEL, unit="image")
-    return {
-        "ranking": ranking.to_dict() | {"n_tiles": len(kept)},
-        "first": next(iter(ranking.values)),
+    """Order the candidates on the tiles that none of them was trained on.
+
+    Where no such tile is left, those that learn cannot be judged: they come last, without a value.
+    """
+    kept = [index for index, tile in enumerate(tiles) if not learn or tile.image_id not in seen]
+    unjudged = [] if kept else [name for name in counts if name in learn]
+    judged = {
+        name: [units[index] for index in kept or range(len(tiles))]
+        for name, units in counts.items()
+        if name not in unjudged
     }
+    found, *others = (
+        rank(part, metric=RANKED_BY, level=_LEVEL, unit="image").to_dict()
+        for part in (judged, {name: [] for name in unjudged})
+        if part
+    )
+    for other in others:
+        found["values"] |= other["values"]
+        found["groups"] += [[name] for name in other["values"]]
+    n_tiles = len(kept or tiles) if judged else 0
+    return {"ranking": found | {"n_tiles": n_tiles}, "first": next(iter(found["values"]))}
