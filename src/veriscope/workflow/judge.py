@@ -250,7 +250,7 @@ def _ranking(
     Where no such tile is left, those that learn cannot be judged: they come last, without a value.
     """
     kept = [index for index, tile in enumerate(tiles) if not learn or tile.image_id not in seen]
-    unjudged = [] if kept else [name for name in counts if name in learn]
+    unjudged: dict[str, list[UnitCounts]] = {} if kept else {name: [] for name in counts if name in learn}
     judged = {
         name: [units[index] for index in kept or range(len(tiles))]
         for name, units in counts.items()
@@ -258,7 +258,7 @@ def _ranking(
     }
     found, *others = (
         rank(part, metric=RANKED_BY, level=_LEVEL, unit="image").to_dict()
-        for part in (judged, {name: [] for name in unjudged})
+        for part in (judged, unjudged)
         if part
     )
     for other in others:
