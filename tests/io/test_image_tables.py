@@ -124,7 +124,12 @@ def test_tables_without_what_is_needed(write: Write, tmp_path: Path) -> None:
     assert refusal(read_class_table, tmp_path / "none.csv", UnreadableFileError) == (
         "FILE: no such table; give a CSV file"
     )
-    assert "cannot be read as a CSV table" in refusal(read_class_table, write(""), UnreadableFileError)
+    assert refusal(read_class_table, write(""), UnreadableFileError) == (
+        "FILE: is empty; give a CSV table with a header and a row per image"
+    )
+    assert refusal(read_class_table, write("image,class,class", "a,b,c")) == (
+        "FILE: column class comes twice; keep one of that name"
+    )
     (tmp_path / "b.csv").write_bytes(b"image,class\n\xff\xfe\x00,\x81\n")
     assert "cannot be read as a CSV table" in refusal(
         read_class_table, tmp_path / "b.csv", UnreadableFileError
@@ -135,6 +140,20 @@ def test_tables_without_what_is_needed(write: Write, tmp_path: Path) -> None:
     assert refusal(read_class_table, write("image", "a")) == (
         "FILE: has no column class, and none of probabilities such as p_mitosis"
     )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "before", "separator"),
+    [("utf-8-sig", "", ";"), ("utf-16", "", "\t"), ("utf-8", "sep=;\n", ";")],
+)
+def test_tables_as_spreadsheets_save_them(tmp_path: Path, encoding: str, before: str, separator: str) -> None:
+    path = tmp_path / "t.csv"
+    lines = [("image", "class", "note"), ("ä.tif", "Zelle"), ("", "", ""), ("b.tif", "NA", "x")]
+    text = before + "".join(separator.join(line) + "\r\n" for line in lines)
+    path.write_bytes(text.encode(encoding))
+    table = read_class_table(path)
+    assert table.stems == ("ä", "b")
+    assert table.classes == ("Zelle", "NA")
 
 
 def test_classes_and_probabilities(write: Write) -> None:

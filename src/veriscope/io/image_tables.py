@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
-from veriscope.io.sheets import IMAGE_COLUMNS, stem_of
+from veriscope.io.sheets import IMAGE_COLUMNS, read_rows, stem_of
 
 __all__ = ["ClassTable", "PlaceTable", "read_class_table", "read_place_table"]
 
@@ -22,7 +22,6 @@ _BOX = (
     ("top", "left", "bottom", "right"),
 )
 _POINT = (("y", "x"), ("centroid-y", "centroid-x"), ("centroid_y", "centroid_x"))
-_SEPARATORS = (",", ";", "\t")
 _USUAL_FILES = ("boxes.csv", "points.csv", "classes.csv")
 
 
@@ -207,22 +206,14 @@ def _table_in(path: Path) -> Path:
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise UnreadableFileError(f"{path}: no such table; give a CSV file")
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            head = next((line for line in file if line.strip()), "")
-        table = pd.read_csv(
-            path,
-            sep=max(_SEPARATORS, key=head.count),
-            encoding="utf-8-sig",
-            dtype=str,
-            skipinitialspace=True,
-            keep_default_na=False,  # a class may be called None or NA
-        )
-    except (OSError, ValueError) as error:
-        raise UnreadableFileError(f"{path}: cannot be read as a CSV table: {error}") from error
-    if not isinstance(table.index, pd.RangeIndex):
+    header, *rows = read_rows(path)
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise TableError(f"{path}: column {', '.join(twice)} comes twice; keep one of that name")
+    if any(len(row) > len(header) for row in rows):
         raise TableError(f"{path}: rows have more cells than the header; give every column a name")
-    return table.fillna("")
+    cells = [row + [""] * (len(header) - len(row)) for row in rows]
+    return pd.DataFrame(cells, columns=header, dtype=str)
 
 
 def _image_column(table: pd.DataFrame, path: Path) -> str:
