@@ -5,6 +5,7 @@
     python benchmarks/speed/plate.py                 # 384 images of 256²
     python benchmarks/speed/plate.py --images 96     # another number
     python benchmarks/speed/plate.py --workers 2     # how much sooner two processes are done; 96 images
+    python benchmarks/speed/plate.py --workers 2 --side 1024   # with larger images
     python benchmarks/speed/plate.py --quick         # 8 images
     python benchmarks/speed/plate.py --json FILE
 
@@ -16,7 +17,7 @@ The share is this overhead divided by the computing, both in processor time, whi
 machine disturbs least; wall time, which also has the waits for the disk, stands beside it. A second `run`
 and `predict` have nothing to do: they show what it takes to find that out.
 
-With `--workers` a plate of fields of 512² is predicted by one process that is kept to one core, by one that
+With `--workers` a plate of fields of 512² (or `--side`) is predicted by one process that is kept to one core, by one that
 may use all, and by several, each time from the start, in a process of its own; the best of `--turns`. One
 process computes with all cores already, so several gain little beside it; what they gain beside one core is
 how well the work is shared out. Beside the wall time stands the processor time of all processes, which tells
@@ -121,10 +122,10 @@ def measure(number: int, folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def with_workers(number: int, folder: Path, workers: int, turns: int) -> list[dict[str, Any]]:
+def with_workers(number: int, folder: Path, *, side: int, workers: int, turns: int) -> list[dict[str, Any]]:
     """Predict a plate by one process and by several, best of so many turns each."""
     plate = folder / "plate.ome.zarr"
-    write_plate(plate, images(number, side=LARGE_SIDE))
+    write_plate(plate, images(number, side=side))
     rows = []
     one = {min(os.sched_getaffinity(0))}
     for name, count, cores in (("1 on one core", 1, one), ("1", 1, None), (str(workers), workers, None)):
@@ -173,6 +174,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--side", type=int, default=LARGE_SIDE, help="of the images, with --workers")
     parser.add_argument("--turns", type=int, default=3, help="of which the best counts, with --workers")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -180,13 +182,15 @@ def main(arguments: list[str] | None = None) -> None:
     number = 8 if options.quick else options.images or (96 if options.workers else 384)
     if options.workers:
         with tempfile.TemporaryDirectory() as folder:
-            rows = with_workers(number, Path(folder), options.workers, options.turns)
-        print(f"{number} images of {LARGE_SIDE} × {LARGE_SIDE} pixels, {METHOD}, best of {options.turns}")
+            rows = with_workers(
+                number, Path(folder), side=options.side, workers=options.workers, turns=options.turns
+            )
+        print(f"{number} images of {options.side} × {options.side} pixels, {METHOD}, best of {options.turns}")
         print(f"{'workers':<16}{'CPU s':>9}{'wall s':>9}{'times one core':>16}")
         for item in rows:
             print(WORKERS_LINE.format(**item))
         if options.json:
-            record = {"schema": SCHEMA, "images": number, "side": LARGE_SIDE, "workers": rows}
+            record = {"schema": SCHEMA, "images": number, "side": options.side, "workers": rows}
             options.json.write_text(json.dumps(record, indent=2) + "\n")
         return
     with tempfile.TemporaryDirectory() as folder:
