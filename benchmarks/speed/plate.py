@@ -17,11 +17,11 @@ The share is this overhead divided by the computing, both in processor time, whi
 machine disturbs least; wall time, which also has the waits for the disk, stands beside it. A second `run`
 and `predict` have nothing to do: they show what it takes to find that out.
 
-With `--workers` a plate of fields of 512² (or `--side`) is predicted by one process that is kept to one core, by one that
-may use all, and by several, each time from the start, in a process of its own; the best of `--turns`. One
-process computes with all cores already, so several gain little beside it; what they gain beside one core is
-how well the work is shared out. Beside the wall time stands the processor time of all processes, which tells
-on a busy machine what several cost beyond one.
+With `--workers` a plate of fields of 512² (or `--side`) is predicted by one process that is kept to one
+core, by one that may use all, and by several, each time from the start, in a process of its own; the best of
+`--turns`. One process computes with all cores already, so several gain little beside it; what they gain
+beside one core is how well the work is shared out. Beside the wall time stands the processor time of all
+processes, which tells on a busy machine what several cost beyond one.
 """
 
 from __future__ import annotations
