@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from veriscope.report.frame import draw_bottom_axis, draw_left_axis
+from veriscope.report.frame import draw_bottom_axis, draw_left_axis, left_axis_room
 from veriscope.report.numbers import format_estimate, format_number
 from veriscope.report.scales import Scale, fit_scale
 from veriscope.report.schema import Agreement, Question
@@ -18,6 +18,8 @@ _WIDTH = 960.0
 _TOP = 34.0
 _SIDE = 340.0
 _BOTTOM = _TOP + _SIDE
+_LEFT, _GAP = 76.0, 104.0
+"""Room at the left of each panel; more where ticks need it, and then less for the panels."""
 
 Point = tuple[float, float]
 
@@ -49,9 +51,25 @@ def agreement_plot(agreement: Agreement, question: Question, *, name: str = "agr
         title=f"Agreement of {agreement.method} with the reference, by {agreement.unit}",
         description=_sentence(agreement),
     )
-    _scatter(drawing, agreement, question, 76.0)
-    _bland_altman(drawing, agreement, question, 76.0 + _SIDE + 104.0)
+    values, differences = _value_scale(agreement), _difference_scale(agreement)
+    more = [max(0.0, left_axis_room(scale) - _LEFT) for scale in (values, differences)]
+    side = _SIDE - sum(more) / 2
+    left = _LEFT + more[0]
+    _scatter(drawing, agreement, question, values, left, left + side)
+    left += side + _GAP + more[1]
+    _bland_altman(drawing, agreement, question, differences, left, left + side)
     return drawing.render()
+
+
+def _value_scale(agreement: Agreement) -> Scale:
+    values = [value for point in agreement.points for value in point]
+    return fit_scale(values, _BOTTOM, _TOP, floor=0.0)
+
+
+def _difference_scale(agreement: Agreement) -> Scale:
+    differences = [prediction - reference for reference, prediction in agreement.points]
+    stated = [0.0, agreement.mean_difference, *(agreement.limits or ())]
+    return fit_scale([*differences, *stated], _BOTTOM, _TOP, margin=0.1)
 
 
 def _sentence(agreement: Agreement) -> str:
@@ -80,32 +98,28 @@ def _marks(drawing: Drawing, points: Sequence[Point], horizontal: Scale, vertica
         )
 
 
-def _scatter(drawing: Drawing, agreement: Agreement, question: Question, left: float) -> None:
-    values = [value for point in agreement.points for value in point]
-    horizontal = fit_scale(values, left, left + _SIDE, floor=0.0)
-    vertical = Scale(horizontal.low, horizontal.high, _BOTTOM, _TOP)
+def _scatter(
+    drawing: Drawing, agreement: Agreement, question: Question, vertical: Scale, left: float, right: float
+) -> None:
+    horizontal = Scale(vertical.low, vertical.high, left, right)
     quantity = axis_title(question, short=True)
     drawing.text(left, 16, "Prediction against reference", size=14, bold=True)
     draw_bottom_axis(
         drawing, horizontal, _BOTTOM, top=_TOP, title=f"reference: {quantity} per {agreement.unit}", n_ticks=5
     )
-    draw_left_axis(
-        drawing, vertical, left, right=left + _SIDE, title=f"prediction: {quantity} per {agreement.unit}"
-    )
-    drawing.line(left, _BOTTOM, left + _SIDE, _TOP, role="ink", width=1.4, dash="6 4")
-    drawing.text(left + _SIDE - 26, _TOP + 14, "prediction = reference", size=12, anchor="end", role="soft")
+    draw_left_axis(drawing, vertical, left, right=right, title=f"prediction: {quantity} per {agreement.unit}")
+    drawing.line(left, _BOTTOM, right, _TOP, role="ink", width=1.4, dash="6 4")
+    drawing.text(right - 26, _TOP + 14, "prediction = reference", size=12, anchor="end", role="soft")
     _marks(drawing, agreement.points, horizontal, vertical)
 
 
-def _bland_altman(drawing: Drawing, agreement: Agreement, question: Question, left: float) -> None:
+def _bland_altman(
+    drawing: Drawing, agreement: Agreement, question: Question, vertical: Scale, left: float, right: float
+) -> None:
     pairs = [
         ((reference + prediction) / 2, prediction - reference) for reference, prediction in agreement.points
     ]
-    limits = agreement.limits or (None, None)
-    right = left + _SIDE
     horizontal = fit_scale([x for x, _ in pairs], left, right, floor=0.0)
-    values = [y for _, y in pairs] + [0.0, agreement.mean_difference, *limits]
-    vertical = fit_scale(values, _BOTTOM, _TOP, margin=0.1)
     quantity = axis_title(question, short=True)
     drawing.text(left, 16, "Difference against mean (Bland–Altman)", size=14, bold=True)
     draw_bottom_axis(
@@ -119,7 +133,7 @@ def _bland_altman(drawing: Drawing, agreement: Agreement, question: Question, le
     draw_left_axis(drawing, vertical, left, right=right, title="prediction − reference")
     if agreement.low is not None and agreement.high is not None:
         upper, lower = vertical.clip(agreement.high), vertical.clip(agreement.low)
-        drawing.rectangle(left, upper, _SIDE, lower - upper, role="band", opacity=0.28)
+        drawing.rectangle(left, upper, right - left, lower - upper, role="band", opacity=0.28)
     drawing.line(left, vertical(0.0), right, vertical(0.0), role="ink", width=1.4, dash="6 4")
     _marks(drawing, pairs, horizontal, vertical)
     _level_lines(drawing, agreement, vertical, left, right)

@@ -17,6 +17,7 @@ __all__ = [
     "draw_interval",
     "draw_key",
     "draw_left_axis",
+    "left_axis_room",
     "left_margin",
     "present",
 ]
@@ -129,17 +130,36 @@ def draw_left_axis(
     n_ticks
         About how many ticks.
     """
-    widest = 0.0
     for value, text in scale.ticks(n_ticks):
         y = scale(value)
         drawing.line(x, y, right, y, role="faint", width=0.8)
         drawing.line(x - 5, y, x, y)
         drawing.text(x - 8, y + 4, text, size=12, anchor="end", role="soft")
-        widest = max(widest, text_width(text, 12))
     drawing.line(x, scale.start, x, scale.stop)
-    drawing.text(
-        x - 18 - widest, (scale.start + scale.stop) / 2, title, size=13, anchor="middle", turned=True
-    )
+    place = x - 18 - _widest_tick(scale, n_ticks)
+    drawing.text(place, (scale.start + scale.stop) / 2, title, size=13, anchor="middle", turned=True)
+
+
+def left_axis_room(scale: Scale, *, n_ticks: int = 5) -> float:
+    """Give the room that a vertical axis needs at its left.
+
+    Parameters
+    ----------
+    scale
+        From values to y.
+    n_ticks
+        About how many ticks.
+
+    Returns
+    -------
+    float
+        Width of ticks, their text and the title.
+    """
+    return 30 + _widest_tick(scale, n_ticks)
+
+
+def _widest_tick(scale: Scale, n_ticks: int) -> float:
+    return max((text_width(text, 12) for _, text in scale.ticks(n_ticks)), default=0.0)
 
 
 def draw_interval(

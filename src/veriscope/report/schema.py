@@ -49,6 +49,13 @@ def _plain_number(value: Any) -> Any:
     return value
 
 
+def _known_points(value: Any) -> Any:
+    """Leave out points of which a number is missing: a tile without objects has no mean of theirs."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return value
+    return [point for point in value if not any(_plain_number(number) is None for number in point)]
+
+
 Number = Annotated[float | None, BeforeValidator(_plain_number)]
 Count = Annotated[int | None, BeforeValidator(_plain_number)]
 Evidence = Literal["untested", "screened", "audited", "benchmarked elsewhere"]
@@ -215,8 +222,8 @@ class Agreement(_WithInterval):
 
     method: str
     unit: str = "tile"
-    points: list[tuple[float, float]] = []
-    """(reference, prediction) of each audited unit."""
+    points: Annotated[list[tuple[float, float]], BeforeValidator(_known_points)] = []
+    """(reference, prediction) of each audited unit that has both."""
     mean_difference: Number = None
     limits: tuple[Number, Number] | None = None
     slope: Number = None
