@@ -16,7 +16,7 @@ from veriscope.cli.app import app
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.registry import get_method
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.modality import LOOKS, look_of, sees_channels, why_left_out
+from veriscope.workflow.modality import LOOKS, background_place, look_of, sees_channels, why_left_out
 from veriscope.workflow.other_methods import other_methods
 from veriscope.workflow.study import Study
 
@@ -51,6 +51,15 @@ def colours(pixels: np.ndarray[Any, Any], red: float, green: float, blue: float)
 )
 def test_the_look_of_an_image(image: Image, look: str | None) -> None:
     assert look_of(image) == look
+
+
+def test_the_place_of_the_background() -> None:
+    ramp = np.linspace(0, 100, 1001).reshape(7, 143)
+    assert background_place(Image(ramp, "yx")) == pytest.approx((50 - 1) / (99.8 - 1))
+    assert background_place(Image(3 * ramp + 40, "yx")) == pytest.approx((50 - 1) / (99.8 - 1))
+    assert background_place(Image(np.full((9, 9), 7), "yx")) is None
+    assert background_place(Image(np.stack([ramp, ramp]), "cyx", channels=("a", "b"))) is None
+    assert background_place(Image(np.stack([ramp, ramp]), "cyx", channels=("a", "b")), 1) is not None
 
 
 def test_the_look_does_not_depend_on_gain_and_offset_of_the_camera() -> None:
