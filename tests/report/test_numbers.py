@@ -13,6 +13,7 @@ from veriscope.report.numbers import (
     MISSING,
     format_duration,
     format_estimate,
+    format_exact,
     format_fixed,
     format_number,
     format_p,
@@ -155,3 +156,26 @@ def test_an_interval_of_rounding_errors_is_no_width(value: float) -> None:
     assert format_estimate(value, low, high) == format_estimate(value, value, value)
     assert format_range(low, high) == format_range(value, value)
     assert len(format_range(low, high)) < 30
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
+def test_an_exact_number_is_the_number(value: float) -> None:
+    text = format_exact(value).replace("\u202f", "").replace(MINUS, "-")
+    power = text.partition("×10")[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    assert float(text.partition("×")[0] + (f"e{power}" if power else "")) == pytest.approx(value, rel=1e-15)
+    if 1e-4 <= abs(value) < 1e7:
+        assert float(text) == value
+
+
+@given(
+    st.tuples(*[st.floats(-1e6, 1e6)] * 3).map(sorted).filter(lambda v: v[2] - v[0] > 1e-3),
+)
+def test_what_is_read_is_what_was_found(values: list[float]) -> None:
+    """Value and interval, read back from the text, differ by less than a digit of the half-width."""
+    low, value, high = values
+    shown, interval = format_estimate(value, low, high)
+    joint = " to " if " to " in interval else "–"
+    read = [float(part.replace("\u202f", "").replace(MINUS, "-")) for part in (shown, *interval.split(joint))]
+    within = max((high - low) / 2 * 0.06, 0.5 if (high - low) / 2 >= 10 else 0.0)
+    assert read == pytest.approx([value, low, high], abs=within)
+    assert read[1] <= read[0] <= read[2], "the estimate does not leave its interval by rounding"

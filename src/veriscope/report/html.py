@@ -191,7 +191,7 @@ def _plain_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return numbers.format_plain(value)
+        return numbers.format_exact(value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

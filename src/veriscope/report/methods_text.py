@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from veriscope.report.numbers import format_count, format_percent, format_plain
+from veriscope.report.numbers import format_exact, format_percent
 from veriscope.report.record import check_record
 from veriscope.report.schema import Audit, Candidate, ReportRecord
 from veriscope.report.wording import axis_title, main_metrics, many, metric_name, plural, tabled_metrics
@@ -91,7 +91,7 @@ def _parameters(candidate: Candidate) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return format_plain(value) if isinstance(value, float) else str(value)
+    return format_exact(value) if isinstance(value, float) else str(value)
 
 
 def _named(candidate: Candidate) -> str:
@@ -137,7 +137,7 @@ def _audit(audit: Audit | None) -> str:
         f"An audit sample of {plural(audit.n_drawn, 'tile')}{size} was drawn at random with known "
         f"probability{_sizing(audit)}"
     )
-    details = [f"{format_count(audit.n_distinct)} distinct tiles" if audit.n_distinct is not None else ""]
+    details = [plural(audit.n_distinct, "distinct tile") if audit.n_distinct is not None else ""]
     details.append(f"random seed {audit.seed}" if audit.seed is not None else "")
     inside = "; ".join(detail for detail in details if detail)
     text += f" ({inside})." if inside else "."

@@ -7,6 +7,7 @@ missing is a dash.
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 __all__ = [
     "MISSING",
@@ -14,6 +15,7 @@ __all__ = [
     "format_count",
     "format_duration",
     "format_estimate",
+    "format_exact",
     "format_fixed",
     "format_number",
     "format_p",
@@ -134,6 +136,25 @@ def format_plain(value: float | None, *, digits: int = 3) -> str:
     """
     text = format_number(value, digits=digits)
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
+
+
+def format_exact(value: float | None) -> str:
+    """Write a number that others must repeat, such as a parameter, with all its digits.
+
+    Parameters
+    ----------
+    value
+        Any number; None, NaN and infinities are written as a dash.
+
+    Returns
+    -------
+    str
+        Such as ``"0.42357"``, ``"1 234.5"``, ``"14"``, ``"2.5 × 10⁻⁵"``: what stands there is the number.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    digits = len(Decimal(repr(float(value))).normalize().as_tuple().digits)
+    return format_plain(value, digits=digits)
 
 
 def format_count(value: float | None) -> str:
