@@ -54,3 +54,7 @@ def test_unknown_name_is_refused() -> None:
 @pytest.mark.parametrize("module", ["veriscope.errors", "veriscope.registry"])
 def test_small_modules_stay_small(module: str) -> None:
     assert not loaded_by(f"import {module}") & HEAVY
+
+
+def test_processes_that_predict_load_no_tables() -> None:
+    assert "pandas" not in loaded_by("import veriscope.predict.folder, veriscope.predict.tile_work")

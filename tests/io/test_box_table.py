@@ -35,6 +35,14 @@ def test_the_order_is_that_of_the_labels(tmp_path: Path) -> None:
     assert table["score"].isna().all()
 
 
+def test_the_text_is_rounded_and_quoted_where_needed(tmp_path: Path) -> None:
+    boxes = Boxes(np.array([[0, 1 / 3, 2, 3]], np.float32), np.array([0]), ("red, round",))
+    write_boxes(tmp_path / "b.csv", 'a "b"', boxes, np.array([2 / 3], np.float32))
+    assert (tmp_path / "b.csv").read_bytes().decode() == (
+        'image,label,class,score,xmin,ymin,xmax,ymax\n"a ""b""",1,"red, round",0.6667,0.33,0.0,3.0,2.0\n'
+    )
+
+
 def test_tables_are_joined_in_order_and_one_without_boxes_adds_nothing(tmp_path: Path) -> None:
     none = Boxes(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), NAMES)
     write_boxes(tmp_path / "1.csv", "one", _boxes())

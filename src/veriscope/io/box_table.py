@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from veriscope.core.boxes import Boxes
@@ -39,21 +40,15 @@ def write_boxes(
     InputError
         If it cannot be written.
     """
-    y0, x0, y1, x1 = np.round(boxes.edges.astype(np.float64), 2).T
-    table = pd.DataFrame(
-        {
-            "image": image,
-            "label": np.arange(1, len(boxes) + 1),
-            "class": [boxes.class_of(index) for index in range(len(boxes))],
-            "score": np.nan if scores is None else np.round(scores.astype(np.float64), 4),
-            "xmin": x0,
-            "ymin": y0,
-            "xmax": x1,
-            "ymax": y1,
-        },
-        columns=list(BOX_COLUMNS),
-    )
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    y0, x0, y1, x1 = np.round(boxes.edges.astype(np.float64), 2).T.tolist()
+    classes = [boxes.class_of(index) for index in range(len(boxes))]
+    rounded = [""] * len(boxes) if scores is None else np.round(scores.astype(np.float64), 4).tolist()
+    stream = io.StringIO()
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerow(BOX_COLUMNS)
+    for label, (name, score, *edges) in enumerate(zip(classes, rounded, x0, y0, x1, y1, strict=True), 1):
+        rows.writerow([image, label, name, score, *edges])
+    write_text(path, stream.getvalue())
 
 
 def join_box_tables(path: str | Path, tables: Iterable[str | Path]) -> None:
