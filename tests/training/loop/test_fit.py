@@ -73,6 +73,30 @@ def test_the_weights_with_the_lowest_validation_loss_are_given_and_training_stop
     assert state.stopped.startswith(f"the validation loss was lowest at step {state.best_step}")
 
 
+def test_weights_that_know_something_are_kept_if_none_are_better(tmp_path: Path) -> None:
+    losses = iter([0.5, *range(1, 100)])
+    first, steps = weights(network()), list[int]()
+
+    def looked(model: nn.Module) -> float:
+        steps.append(len(steps))
+        return float(next(losses))
+
+    path = tmp_path / "c.pt"
+    options = settings(steps=40, begun=True, patience=99)
+    best, state = fit(network(), Numbers(), squares, options, checkpoint=path, validate=looked)
+    assert weights(best) == first
+    assert (state.best_step, state.best_loss, state.step) == (0, 0.5, 40)
+    assert [step for step, _, _ in state.checks] == list(range(0, 41, 2))
+    again, _ = fit(network(), Numbers(), squares, options, checkpoint=path, validate=looked)
+    assert weights(again) == first
+    assert len(steps) == 21
+
+    losses = iter(range(100, 0, -1))
+    better, state = fit(network(), Numbers(), squares, options, validate=lambda _: float(next(losses)))
+    assert state.best_step == 40
+    assert weights(better) != first
+
+
 def test_a_training_that_was_stopped_early_is_not_taken_up_again(tmp_path: Path) -> None:
     losses = iter(range(100))
     options = settings(steps=40, patience=2)

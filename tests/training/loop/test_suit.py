@@ -78,6 +78,13 @@ def test_classes_of_pixels_are_no_objects_to_choose_by(brightness: KnownNetwork)
     assert suit_start(lesson(absorbs, SemanticHead(3)), disc_images(), crops())[0].sees == "density"
 
 
+def test_a_start_learns_more_slowly_than_new_weights(brightness: KnownNetwork) -> None:
+    rates = {tune: lesson(brightness, FlowHead(), tune=tune).rate() for tune in ("all", "head")}
+    new = replace(lesson(brightness, FlowHead()), start=None).rate()
+    assert rates["all"] < rates["head"] < new
+    assert lesson(brightness, FlowHead(), rate=0.01).rate() == 0.01
+
+
 def test_where_the_head_alone_learns_the_rest_stays_as_it_was_packaged(brightness: KnownNetwork) -> None:
     network, _ = suit_start(lesson(brightness, FlowHead(), tune="head"), disc_images(dark=True), crops())
     assert normalisations(network) == 0

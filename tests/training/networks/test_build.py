@@ -11,8 +11,11 @@ from veriscope.core.boxes import Boxes
 from veriscope.core.image import Image
 from veriscope.errors import InputError, MethodError
 from veriscope.training.heads.boxes import BoxHead
+from veriscope.training.heads.classification import ClassificationHead
+from veriscope.training.heads.flow import FlowHead
+from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.networks.build import box_sizes, make_head
+from veriscope.training.networks.build import box_sizes, fitting_augmentation, make_head
 
 NAMES = ("cell", "debris")
 
@@ -47,6 +50,53 @@ def test_boxes_are_brought_to_the_size_that_a_network_sees_best(side: float, zoo
 def test_without_a_box_of_the_first_class_small_ones_are_expected() -> None:
     head = make_head("boxes", [boxed([(30, 30)], [1])])
     assert isinstance(head, BoxHead) and head.zoom == 8
+
+
+def lit(n_dark: int, n_bright: int) -> list[LabelledImage]:
+    """Images of an object on grey ground, of which so many are dark and so many bright."""
+    labels = np.zeros((8, 8), np.int32)
+    labels[2:5, 3:6] = 1
+    return [
+        LabelledImage("a", Image(np.where(labels, value, 100).astype(np.uint8), "yx"), labels, "", "")
+        for value in [30] * n_dark + [200] * n_bright
+    ]
+
+
+@pytest.mark.parametrize(
+    ("n_dark", "n_bright", "style", "empty"),
+    [
+        (0, 10, "fluorescence", 0.04),
+        (1, 9, "fluorescence", 0.04),
+        (2, 8, "any", 0),
+        (5, 5, "any", 0),
+        (8, 2, "any", 0),
+        (9, 1, "brightfield", 0),
+        (10, 0, "brightfield", 0),
+    ],
+)
+def test_images_are_changed_after_what_they_are_of(
+    n_dark: int, n_bright: int, style: str, empty: float
+) -> None:
+    found = fitting_augmentation(lit(n_dark, n_bright), FlowHead(), n_channels=1)
+    assert (found.style, found.empty) == (style, empty)
+    colour = fitting_augmentation(lit(n_dark, n_bright), FlowHead(), n_channels=3)
+    assert colour.style == "brightfield"
+
+
+def test_without_objects_nothing_is_taken_for_dark() -> None:
+    (pair,) = lit(1, 0)
+    empty = LabelledImage("b", pair.image, np.zeros_like(pair.labels), "", "")
+    assert fitting_augmentation([empty], FlowHead(), n_channels=1).style == "fluorescence"
+    assert fitting_augmentation([], FlowHead(), n_channels=1).style == "fluorescence"
+    assert fitting_augmentation([empty, *lit(1, 0)], FlowHead(), n_channels=1).style == "brightfield"
+
+
+def test_the_brightness_of_classes_is_kept() -> None:
+    found = fitting_augmentation(lit(10, 0), SemanticHead(2), n_channels=1)
+    assert (found.style, found.stain) == ("brightfield", 0)
+    assert (
+        fitting_augmentation(lit(3, 0), ClassificationHead(("a", "b")), n_channels=1).style == "fluorescence"
+    )
 
 
 def test_what_does_not_suit_the_head_is_refused() -> None:

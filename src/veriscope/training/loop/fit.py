@@ -75,6 +75,8 @@ class FitSettings(Settings):
     """Looks without a better validation loss after which training stops."""
     seed: int = 0
     """Of the crops and the first weights."""
+    begun: bool = False
+    """Whether the first weights know something: they are looked at too, and kept if none are better."""
     half: bool = True
     """Whether to compute in bfloat16 where the processor is fast at it."""
 
@@ -174,6 +176,8 @@ def fit(
     # Tiny gradients would cost a hundred times as much as others; it is set for the thread, so not for long.
     torch.set_flush_denormal(True)
     try:
+        if settings.begun and not loop.state.step:
+            keep.look()
         while not loop.is_done() and not loop.state.stopped:
             try:
                 for pixels, targets in _batches(sampler, loop.state.batch, start=loop.state.step):
@@ -322,14 +326,14 @@ class _Keeper:
             state.history.append((round(state.minutes, 3), round(state.loss, 5)))
             self.report(state, self.loop.part())
         if self._is_time_to_look():
-            self._look()
+            self.look()
         if state.minutes - self.saved > self.settings.save_minutes:
             self.save()
 
     def finish(self) -> None:
         state = self.loop.state
         if not state.checks or state.checks[-1][0] != state.step:
-            self._look()
+            self.look()
         self.save()
         if self.report is not None:
             self.report(state, 1.0)
@@ -345,7 +349,7 @@ class _Keeper:
             return self.loop.state.step % max(1, self.settings.steps // _CHECKS) == 0
         return self.loop.state.minutes - self.looked > self.settings.save_minutes
 
-    def _look(self) -> None:
+    def look(self) -> None:
         self.looked = self.loop.state.minutes
         if self.validate is not None:
             self.loop.look(self.validate(self.loop.average))

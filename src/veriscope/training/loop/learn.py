@@ -235,6 +235,7 @@ def learn(
             rate=lesson.rate(),
             save_minutes=min(2.0, max(0.1, minutes / 20)),
             seed=settings.seed,
+            begun=lesson.start is not None,
         ),
         checkpoint=checkpoint,
         identity=_identity(lesson, train, val, share),

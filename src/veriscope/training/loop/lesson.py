@@ -53,9 +53,13 @@ class Lesson:
         Returns
         -------
         float
-            As set, else a third from a start of what suits new weights.
+            As set, else what suits new weights, the weights of a start, or a part of these.
         """
-        return self.settings.rate or (2e-3 if self.start is None else 6e-4)
+        if self.settings.rate:
+            return self.settings.rate
+        if self.start is None:
+            return 2e-3
+        return 3e-4 if self.settings.tune == "all" else 6e-4
 
     @property
     def architecture(self) -> str:

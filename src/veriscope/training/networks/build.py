@@ -51,6 +51,8 @@ _HEADS: dict[str, Callable[[], PixelHead]] = {"flow": FlowHead, "star": StarHead
 _MOST_CLASSES = 32
 _PER_HEAD = 32
 """Numbers per token that a head of attention sees."""
+_MOST = 0.9
+"""Share of images from which on all are taken to be of one kind."""
 _LEAST_SIDE, _COARSEST = 32, 16
 """Pixels that a network for classes of images looks at, at least, and of which they are a multiple."""
 _BOX_SIZES = (24.0, 48.0)
@@ -261,9 +263,9 @@ def fitting_augmentation(pairs: Sequence[LabelledImage], head: Head, *, n_channe
     Returns
     -------
     Augmentation
-        ``brightfield`` for colour, ``fluorescence`` where objects are brighter than their surroundings in 9
-        of 10 images, else ``any``; for classes of images milder, since size and brightness may tell them
-        apart.
+        ``brightfield`` for colour; ``fluorescence`` where objects are brighter than their surroundings in 9
+        of 10 images, ``brightfield`` where they are darker in as many, else ``any``; for classes of images
+        milder, since size and brightness may tell them apart.
     """
     if head.name == "classification":
         return Augmentation(
@@ -276,9 +278,10 @@ def fitting_augmentation(pairs: Sequence[LabelledImage], head: Head, *, n_channe
     if head.name == "semantic":
         options = options.model_copy(update={"stain": 0.0})
     bright = [_is_bright(pair) for pair in pairs if (pair.labels > 0).any()]
-    if bright and np.mean(bright) < 0.9:
-        return options.model_copy(update={"style": "any", "empty": 0.0})
-    return options
+    share = np.mean(bright) if bright else 1.0
+    if share >= _MOST:
+        return options
+    return options.model_copy(update={"style": "brightfield" if 1 - share >= _MOST else "any", "empty": 0.0})
 
 
 def median_size(pairs: Sequence[LabelledImage]) -> tuple[float, float]:

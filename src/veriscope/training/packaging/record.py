@@ -183,6 +183,7 @@ def _card(outcome: Outcome) -> dict[str, Any]:
     main, interval = next(iter(outcome.figures.items()))
     limits = [_envelope_sentence(name, outcome.envelope) for name in outcome.envelope["changes"]]
     bright = lesson.augmentation.style == "fluorescence"
+    dark = lesson.augmentation.style == "brightfield" and lesson.n_channels == 1
     if isinstance(lesson.head, ClassificationHead):
         own = _card_of_classes(outcome, lesson.head)
         limits = [*own.pop("limits"), *limits]
@@ -193,7 +194,7 @@ def _card(outcome: Outcome) -> dict[str, Any]:
             "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, trained by "
             "its user with Veriscope.",
             "modalities": ("fluorescence",) if bright else (),
-            "foreground": "bright" if bright else "either",
+            "foreground": "bright" if bright else "dark" if dark else "either",
             "training_data": f"{data.source}: {train['images']} images, {train['objects']} objects, "
             f"{train['groups']} groups",
         }
