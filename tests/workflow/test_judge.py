@@ -99,7 +99,11 @@ def test_of_empty_images_the_candidate_that_finds_nothing_is_put_first(
     assert study.verdict()["verdict"] == "cannot-tell", "no tile says anything on objects"
     other = study.estimate(method="invents")
     assert (other["method"], other["chosen_by"]) == ("invents", "user")
-    assert other["groups"][0]["naive"] == 2 * len(NAMES)
+    (group,) = other["groups"]
+    assert group["naive"] == 2 * len(NAMES)
+    assert (group["estimate"], group["low"], group["extra_tiles_needed"]) == (0, 0, None), "not below 0"
+    assert 0 < group["high"] < 2
+    assert "cut off where no answer can be" in group["assumptions"][-1]
     (bias,) = (r for r in study.verdict(method="invents")["reasons"] if r["check"] == "model-bias")
     assert bias["status"] == "fails"
 

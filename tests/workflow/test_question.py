@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -179,3 +180,20 @@ def test_an_incomplete_or_contradictory_question_is_refused(values: dict[str, An
         f"question: wrong options\n  - {fault}\n"
         "Options are: object, measure, column, sign, threshold, tolerance, level"
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "bounds"),
+    [
+        ("count", (0, math.inf)),
+        ("density", (0, math.inf)),
+        ("total-area", (0, math.inf)),
+        ("mean-area", (0, math.inf)),
+        ("area-fraction", (0, 1)),
+        ("fraction:area>150", (0, 1)),
+        ("mean-intensity", (-math.inf, math.inf)),
+        ("mean:orientation", (-math.inf, math.inf)),
+    ],
+)
+def test_answers_that_there_can_be(measure: str, bounds: tuple[float, float]) -> None:
+    assert Question.from_text(measure).bounds == bounds

@@ -16,6 +16,7 @@ from veriscope.io.tables import read_units
 from veriscope.trust.census import census
 from veriscope.trust.contrast import Contrast, Group, compare_groups
 from veriscope.trust.estimate import Estimate, estimate, labelled_only, naive, tiles_needed
+from veriscope.trust.possible import keep_possible
 from veriscope.trust.units import DrawnUnits
 from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.audited import (
@@ -215,8 +216,10 @@ def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[Study
     question = config.question
     known = _known(data, group, config)
     units = data.units(group, known=known)
-    answer = data.answer(group, known=known, level=question.level)
-    labelled = answer if group in data.whole else labelled_only(units, level=question.level)
+    answer = keep_possible(data.answer(group, known=known, level=question.level), question.bounds)
+    labelled = answer
+    if group not in data.whole:
+        labelled = keep_possible(labelled_only(units, level=question.level), question.bounds)
     word = naive(units, level=question.level)
     mine = [image for image in images if image.group == group]
     distinct = answer.n if group in data.whole else data.distinct(group)

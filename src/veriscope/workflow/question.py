@@ -151,6 +151,14 @@ class Question(Settings):
         return self.measure in ("count", "total-area")
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest answer that there can be."""
+        if self.measure in ("fraction", "area-fraction"):
+            return 0.0, 1.0
+        # The mean of any other column may be anything, such as that of an intensity less its background.
+        return (-math.inf, math.inf) if self.measure == "mean" and self.column != "area" else (0.0, math.inf)
+
+    @property
     def text(self) -> str:
         """The question as a sentence."""
         plural = many(self.object)
