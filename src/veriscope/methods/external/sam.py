@@ -126,11 +126,23 @@ class SamMethod(ExternalMethod):
             limits = np.array(image.shape * (width // 2), float)
             if not ((values >= 0) & (values <= limits)).all():
                 raise InputError(f"{name}: some lie outside the image of {image.shape[0]} x {image.shape[1]}")
+        if not (prompts["boxes"][:, :2] < prompts["boxes"][:, 2:]).all():
+            raise InputError("boxes: some have no area; the order is top, left, bottom, right")
         if not sum(map(len, prompts.values())):
             raise InputError("give boxes or points; for all objects of an image use predict")
-        _, found = self.tool.ask("prompt", {"image": for_tool(image.pixels), **prompts}, {})
+        sent = for_tool(image.pixels)
+        _, found = self.tool.ask("prompt", {"image": sent, **prompts}, {})
+        masks, quality = found.get("masks"), found.get("quality")
+        n_prompts = sum(map(len, prompts.values()))
+        if (
+            masks is None
+            or quality is None
+            or masks.shape != (n_prompts, *sent.shape)
+            or quality.shape != (n_prompts,)
+        ):
+            raise MethodError(f"{image.name}: {self.name} gave no mask for each of {n_prompts} prompts")
         height, width = image.shape
-        return found["masks"][:, :height, :width], found["quality"]
+        return masks[:, :height, :width], quality
 
 
 def sam_card(model: str) -> Card:
