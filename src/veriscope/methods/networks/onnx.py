@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.source import within
 from veriscope.errors import MethodError
 from veriscope.methods.networks.engine_check import CheckedNetwork, Example, open_checked
 from veriscope.methods.networks.engines import EngineName, Precision
+from veriscope.methods.networks.tiles import cut_tiles
 
 __all__ = ["OnnxNetwork"]
 
@@ -36,8 +38,8 @@ class OnnxNetwork:
     examples
         Gives what the engine is checked with.
     tile_limit
-        Images with a longer side than this are run tile by tile, to bound memory. Tiles overlap by
-        the halo, so the result is the same but for rounding.
+        Images of more pixels than a square of this side are run tile by tile, to bound memory. Tiles overlap
+        by the halo, so the result is the same but for rounding.
     threads
         Threads on the processor; 0 takes all cores.
     engine, precision
@@ -119,7 +121,7 @@ class OnnxNetwork:
             )
 
     def keep_tiles_below(self, n_pixels: float) -> None:
-        """Run larger images tile by tile, with the same result; tiles are not made longer than they were.
+        """Run larger images tile by tile, with the same result; tiles are not made larger than they were.
 
         Parameters
         ----------
@@ -147,28 +149,17 @@ class OnnxNetwork:
         height, width = pixels.shape[1:]
         more = ((0, 0), (0, -height % self.stride), (0, -width % self.stride))
         padded = np.pad(pixels, more, mode="symmetric")
-        if max(padded.shape[1:]) <= self.tile_limit:
-            return self._run_once(padded)[:, :height, :width]
+        tiles = cut_tiles(padded.shape[1:], side=self.tile_limit, halo=self.halo, stride=self.stride)
         out: NDArray[np.float32] | None = None
-        for y_core, y_tile in self._tiles(padded.shape[1]):
-            for x_core, x_tile in self._tiles(padded.shape[2]):
-                part = self._run_once(padded[:, y_tile, x_tile])
-                if out is None:
-                    out = np.empty((len(part), *padded.shape[1:]), np.float32)
-                inner_y = slice(y_core.start - y_tile.start, y_core.stop - y_tile.start)
-                inner_x = slice(x_core.start - x_tile.start, x_core.stop - x_tile.start)
-                out[:, y_core, x_core] = part[:, inner_y, inner_x]
+        for core, tile in tiles:
+            part = self._run_once(padded[:, *tile])
+            if part.shape[1:] == padded.shape[1:]:
+                return part[:, :height, :width]
+            if out is None:
+                out = np.empty((len(part), *padded.shape[1:]), np.float32)
+            out[:, *core] = part[:, *within(core, tile)]
         assert out is not None
         return out[:, :height, :width]
-
-    def _tiles(self, length: int) -> Iterator[tuple[slice, slice]]:
-        """Cut one axis into cores, each with the tile around it; both start at multiples of the stride."""
-        core = max((self.tile_limit - 2 * self.halo) // self.stride, 1) * self.stride
-        if length <= self.tile_limit:
-            core = length
-        for start in range(0, length, core):
-            stop = min(start + core, length)
-            yield slice(start, stop), slice(max(start - self.halo, 0), min(stop + self.halo, length))
 
     def _run_once(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(self.opened().run(pixels[None])[0][0], dtype=np.float32)
