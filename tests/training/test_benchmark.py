@@ -31,7 +31,8 @@ def test_the_quick_form_trains_and_judges(tmp_path: Path) -> None:
         assert row[key]["unit"] == "field group"
     assert 0 < row["train_cpu_min"] < 5
     assert row["predict_s"] > 0
-    assert "ours" in done.stdout and "CPU-min" in done.stdout
+    assert 0 < row["predict_cpu_s"] < 60
+    assert "ours" in done.stdout and "CPU-min" in done.stdout and "CPU-s per image" in done.stdout
 
 
 def test_peers_wait_asleep_in_as_many_threads_as_asked_for() -> None:
