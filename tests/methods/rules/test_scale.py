@@ -20,6 +20,7 @@ from veriscope.methods.rules.scale import (
     survey_foreground,
     survey_rule,
 )
+from veriscope.registry import make_method
 from veriscope.testing.methods import discs_image
 
 Polarity = Literal["bright", "dark", "auto"]
@@ -216,3 +217,48 @@ def test_smoothing_is_by_length_not_by_voxels() -> None:
     expected = ndimage.gaussian_filter(pixels, (0.5, 2.0, 2.0), mode="nearest")
     np.testing.assert_array_equal(survey.turn(pixels), expected)
     np.testing.assert_array_equal(survey.model_copy(update={"polarity": "dark"}).turn(pixels), -expected)
+
+
+FAR: dict[str, list[Any]] = {
+    "i4": [2_000_000_000, -2_000_000_000],
+    "u4": [4_000_000_000],
+    "i8": [10**15, -(2**62)],
+    "u8": [2**63 + 5],
+    "f8": [1e8, -3e12],
+}
+
+
+@pytest.mark.parametrize("method", ["otsu-watershed", "log-spots", "local-threshold-watershed"])
+@pytest.mark.parametrize(
+    ("dtype", "offset"), [(dtype, far) for dtype, all_of in FAR.items() for far in all_of]
+)
+def test_a_faint_contrast_far_from_zero_is_found_as_near_it(method: str, dtype: str, offset: Any) -> None:
+    near = discs_image((90, 100), diameter=14).pixels
+    near = np.round(near / near.max() * 60).astype(dtype)
+    far = near + np.dtype(dtype).type(offset)
+    (expected, found) = (make_method(method).predict(Image(pixels, "yx")) for pixels in (near, far))
+    assert expected.n_objects > 3
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+@given(st.sampled_from(["u1", "u2", "i2", "i4", "f4", "f8"]), st.integers(0, 99), st.integers(1, 30_000))
+@settings(max_examples=30)
+def test_nothing_is_taken_from_ordinary_images(dtype: str, seed: int, top: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, min(top, 255 if dtype == "u1" else top) + 1, (20, 30))
+    pixels[0, 0], pixels[0, 1] = 0, 1
+    found = survey_foreground(ArraySource(Image(pixels.astype(dtype), "yx")), foreground="auto", sigma=1.0)
+    assert found is None or found.offset == 0
+
+
+def test_the_offset_is_kept_with_what_else_was_measured() -> None:
+    pixels = two_classes(1, "i8") + 10**15
+    found = measured(pixels)
+    assert found.offset == int(pixels.min())
+    read = ForegroundSurvey.model_validate_json(found.model_dump_json())
+    assert read == found and isinstance(read.offset, int)
+    np.testing.assert_array_equal(read.turn(pixels), found.turn(pixels))
+    old = found.model_dump(exclude={"offset"})
+    assert ForegroundSurvey.model_validate(old).offset == 0
+    assert measured(two_classes(1, "i8")).threshold == pytest.approx(
+        found.threshold + int(two_classes(1, "i8").min()), abs=0.05
+    )

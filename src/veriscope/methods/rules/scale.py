@@ -5,6 +5,7 @@ All of it is counted, so that it is the same however the image is cut into block
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,8 @@ __all__ = [
 
 _NOISE_SEPARATION = 3.0
 """Class means this many background deviations apart are objects; noise alone gives 2.3 to 2.8."""
+_FAINT = 1 << 12
+"""Largest values over contrast from which float32 leaves less than 2048 steps of it."""
 _BINS, _OTSU_BINS = 1 << 16, 256
 _ENOUGH_WINDOWS = 16
 _WINDOWS: dict[int, dict[str, int]] = {2: {}, 3: {"side": 256, "planes": 64}}
@@ -40,7 +43,7 @@ class ForegroundSurvey(Survey):
     sigma: float
     """Standard deviation of the Gaussian smoothing before the split, in pixels."""
     threshold: float
-    """Otsu's threshold on the smoothed image, turned so that objects are bright."""
+    """Otsu's threshold on the smoothed image, less the offset, turned so that objects are bright."""
     contrast: float
     """Mean of the foreground minus median of the background, in units of the image."""
     background: float
@@ -51,6 +54,8 @@ class ForegroundSurvey(Survey):
     """How the objects are in the image given."""
     step: tuple[float, ...] = ()
     """Size of a voxel along each axis relative to that along x; empty in planes."""
+    offset: int | float = 0
+    """What is taken from the pixels before anything is computed of them; other values here are without it."""
 
     def turn(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Smooth an image, or a part of it, and turn it so that objects are bright.
@@ -65,7 +70,7 @@ class ForegroundSurvey(Survey):
         numpy.ndarray
             float32, same shape.
         """
-        smooth = _smooth(pixels, self.sigma, self.step)
+        smooth = _smooth(_without(pixels, self.offset), self.sigma, self.step)
         return -smooth if self.polarity == "dark" else smooth
 
 
@@ -99,6 +104,11 @@ class RuleSurvey(Survey):
         }
 
 
+def _without(pixels: NDArray[Any], offset: float) -> NDArray[Any]:
+    """Take the smallest value from pixels that are all near it, exactly: in their own type."""
+    return pixels - pixels.dtype.type(offset) if offset else pixels
+
+
 def _smooth(pixels: NDArray[Any], sigma: float, step: tuple[float, ...]) -> NDArray[np.float32]:
     smooth: NDArray[np.float32] = ndimage.gaussian_filter(
         pixels.astype(np.float32), along(sigma, step), mode="nearest", output=np.float32
@@ -128,22 +138,42 @@ def survey_foreground(
     ForegroundSurvey or None
         None if nothing stands out from the background (constant image, noise alone).
     """
-    step = steps_of(source)
+    step, offset = steps_of(source), 0
     halo = smoothing_reach(sigma, step)
-    low, high = np.inf, -np.inf
-    for block in source.blocks(halo=halo):
-        smooth = _smooth(block.pixels, sigma, step)[block.core]
-        low, high = min(low, float(smooth.min())), max(high, float(smooth.max()))
+
+    def smooth() -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        for block in source.blocks(halo=halo):
+            whole = _smooth(_without(block.pixels, offset), sigma, step)
+            yield whole[block.core], block.pixels[block.core]
+
+    low, high, offset = _span(smooth())
+    if offset:
+        low, high, _ = _span(smooth())
     if not high > low:
         return None
     counts = np.zeros(_BINS, np.int64)
     factor = _BINS / (high - low)
-    for block in source.blocks(halo=halo):
-        smooth = _smooth(block.pixels, sigma, step)[block.core]
-        place = ((smooth.astype(np.float64) - low) * factor).astype(np.int32)
+    for part, _ in smooth():
+        place = ((part.astype(np.float64) - low) * factor).astype(np.int32)
         counts += np.bincount(np.minimum(place, _BINS - 1).ravel(), minlength=_BINS)
     found = _split(counts, low, high, foreground, sigma)
-    return None if found is None else found.model_copy(update={"step": step})
+    return None if found is None else found.model_copy(update={"step": step, "offset": offset})
+
+
+def _span(parts: Iterator[tuple[NDArray[np.float32], NDArray[Any]]]) -> tuple[float, float, Any]:
+    """Give the smallest and largest smoothed value, and what pixels need to have taken from them."""
+    low, high = np.inf, -np.inf
+    lows, highs = [], []
+    for smooth, pixels in parts:
+        low, high = min(low, float(smooth.min())), max(high, float(smooth.max()))
+        if pixels.dtype.itemsize > 2:  # float32 holds all others exactly
+            lows.append(pixels.min())
+            highs.append(pixels.max())
+    if not lows:
+        return low, high, 0
+    least, most = min(lows).item(), max(highs).item()
+    is_faint = max(abs(least), abs(most)) > _FAINT * (most - least)
+    return low, high, least if is_faint else 0
 
 
 def _split(
