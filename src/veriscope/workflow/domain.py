@@ -47,8 +47,8 @@ def outside_domain(card: Card, config: StudyConfig, tiles: Sequence[AuditedTile]
             )
     brighter = [value for tile in tiles if (value := _brighter(tile, config.channel)) is not None]
     if card.foreground != "either" and brighter:
-        share = float(np.mean(brighter))
-        if (share < 0.5) == (card.foreground == "bright"):
+        against = float(np.mean([value == (card.foreground == "dark") for value in brighter]))
+        if against > 0.5:
             is_ = "darker" if card.foreground == "bright" else "brighter"
             found.append(
                 f"Objects are {is_} than their background in most tiles; the method was made for "
@@ -63,10 +63,11 @@ def _diameters(tile: AuditedTile) -> np.ndarray:
 
 
 def _brighter(tile: AuditedTile, channel: str | None) -> bool | None:
-    """Whether the objects of a tile are brighter than the rest of it; None without objects or background."""
+    """Whether the objects of a tile are brighter than the rest of it; None where neither is."""
     y0, x0, y1, x1 = tile.inner_box
     pixels = analysis_channel(tile.image, channel).pixels[y0:y1, x0:x1]
     inside = tile.reference[y0:y1, x0:x1] > 0
     if inside.all() or not inside.any():
         return None
-    return bool(np.median(pixels[inside]) > np.median(pixels[~inside]))
+    difference = float(np.median(pixels[inside])) - float(np.median(pixels[~inside]))
+    return difference > 0 if difference else None
