@@ -8,19 +8,19 @@ CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` an
 `train_seg` does by default is meant for hours on a GPU. What lets it learn in minutes on a processor, all of
 it by options of its own unless said otherwise:
 
-- crops of 112 pixels (`bsize`) instead of 224, as many in a batch (8). A step takes a ninth of the processor
-  time (1.1 s instead of 9.3 s on one busy core), since fewer pixels fit its caches, so it does several hundred of
-  them. With the few dozen of large crops the running means of its batch normalisation are not yet those of
-  its weights, and it finds next to nothing;
+- crops of 112 pixels (`bsize`) instead of 224, as many in a batch (8). A step takes about a ninth of the
+  time, since so few pixels fit the caches, so it does several hundred of them. With the few dozen of large
+  crops the running means of its batch normalisation are not yet those of its weights, and it finds next to
+  nothing;
 - `SGD=True` with a learning rate of 0.1 and a weight decay of 1e-4, as in the authors' examples of training;
 - epochs of one batch (`nimg_per_epoch`): its learning rate rises over ten epochs, whatever their length, and
   in ten minutes there are not many of all images;
 - a learning rate that is halved ten times at the end, as it does itself in long trainings, but by the clock
   (the last quarter of the time): how many steps fit in is not known before. The optimiser looks at the
   clock, and ends the training; the budget is used up to a step;
-- images are rescaled to its mean diameter of 30 pixels by their true diameters, as it does by default; with
-  17 pixels, as in its models of nuclei, its steps are as slow and its masks as good; each test image is
-  predicted with the median diameter of its own reference objects, which favours it;
+- images are rescaled to its mean diameter of 30 pixels by their true diameters, as it does by default (with
+  17 pixels, as in its models of nuclei, it was no better on validation images); each test image is predicted
+  with the median diameter of its own reference objects, which favours it;
 - flows are computed once; weights in the order of memory that processors prefer, and numbers too small for
   the normal range taken for 0, both by options of torch.
 
