@@ -119,6 +119,24 @@ def test_a_full_disk_is_said_at_the_start(uploads: Uploads, monkeypatch: pytest.
     assert caught.value.problem.status == 507
 
 
+def test_who_sends_files_is_told_the_room_on_the_disk_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 300 << 20
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
+    uploads = Uploads(tmp_path, Limits())
+    upload = uploads.begin()
+    assert upload.limit_bytes == 44 << 20, "256 MiB are left free"
+    uploads.write(upload.id, "x", 0, 9000, b"x" * 5000)
+    free -= 5000
+    assert uploads.describe(upload.id).limit_bytes == 44 << 20, "what is there already counts"
+    free = 1 << 20
+    assert uploads.begin().limit_bytes == 0
+    free = 1 << 60
+    assert uploads.begin().limit_bytes == Limits().upload_bytes
+
+
 def test_a_disk_that_fills_up_meanwhile(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = client.post("/api/uploads").json()["id"]
 

@@ -91,15 +91,17 @@ class Uploads:
         Returns
         -------
         Upload
-            With all files announced so far.
+            With all files announced so far; it may have no more bytes than there is room for on the disk.
         """
         place = self._place(upload)
         sizes = self._sizes(upload)
+        files = [self._file(place, name, size) for name, size in sizes.items()]
+        room = shutil.disk_usage(place).free - _SPARE_BYTES + sum(file.received for file in files)
         return Upload(
             id=upload,
-            files=[self._file(place, name, size) for name, size in sizes.items()],
+            files=files,
             bytes=sum(sizes.values()),
-            limit_bytes=self._limits.upload_bytes,
+            limit_bytes=min(self._limits.upload_bytes, max(0, room)),
             chunk_bytes=self._limits.chunk_bytes,
         )
 
