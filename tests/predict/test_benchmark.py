@@ -19,3 +19,14 @@ def test_the_quick_form_runs(tmp_path: Path) -> None:
     assert whole["n_objects"] == parts["n_objects"] > 200
     assert parts["peak_mb"] > 50
     assert float(parts["ratio"]) > 0
+
+
+def test_a_peak_is_that_of_the_prediction_and_not_of_the_process_that_started_it() -> None:
+    """Images were made by the one that started it, in more memory the larger they are: so peaks grew too."""
+    asked = f"import runpy; print(runpy.run_path({str(SCRIPT)!r})['_most_held']())"
+    starts = (
+        "import subprocess, sys; most = len(b'x' * (600 << 20)); "
+        f"subprocess.run([sys.executable, '-c', {asked!r}], check=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", starts], check=True, capture_output=True, text=True)
+    assert 30 << 20 < int(done.stdout) < 400 << 20
