@@ -180,7 +180,8 @@ def test_only_versions_that_are_known_are_told() -> None:
         (
             {"n_drawn": 1, "n_distinct": 1, "n_annotated": 1},
             "An audit sample of 1 tile of 128 × 128 pixels was drawn at random with known probability, "
-            "guided by the predictions of nuclei-fluorescence and otsu-watershed (1 distinct tile; random seed 7).",
+            "guided by the predictions of nuclei-fluorescence and otsu-watershed (1 distinct tile; random "
+            "seed 7).",
         ),
         (
             {"n_drawn": 1, "n_distinct": 1, "n_annotated": 1},

@@ -22,7 +22,7 @@ ACTIVE = ("queued", "running")
 
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("add"), st.sampled_from("ab"), st.sampled_from(["run", "train"]), st.integers(0, 1)),
+        st.tuples(st.just("add"), st.sampled_from("ab"), st.sampled_from(["run", "train"]), st.booleans()),
         st.tuples(st.just("state"), st.integers(0, 9), st.sampled_from(STATES)),
         st.tuples(st.just("resume")),
         st.tuples(st.just("reopen")),
