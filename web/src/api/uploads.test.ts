@@ -81,17 +81,19 @@ test("the server's word on where to go on is taken", async () => {
   expect(seen.slice(0, 2)).toEqual([8, 10]);
 });
 
-test("a refusal is not tried again", async () => {
+test("a refusal is not tried again, and what was sent is removed", async () => {
   server.failures = [
     () => Response.json({ title: "Full", status: 507, detail: "", action: "" }, { status: 507 }),
   ];
   await expect(start().done).rejects.toMatchObject({ status: 507 });
+  expect(server.removed).toBe(true);
 });
 
 test("more than the server takes is said before anything is sent", async () => {
   const large = [{ name: "a", file: new Blob(["x".repeat(101)]) }];
   await expect(uploadFiles(large, () => undefined, new AbortController().signal)).rejects.toMatchObject({
     status: 413,
+    problem: { detail: "The files have 0.00 GiB; the server has room for 0.00 GiB at once." },
   });
   expect(server.removed).toBe(true);
   expect(server.received.size).toBe(0);

@@ -14,9 +14,10 @@ export interface UploadProgress {
 }
 
 const MOST_TRIES = 8;
+const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Send all files into one upload and give its id; `signal` stops it and removes what was sent. */
+/** Send all files into one upload and give its id; `signal` stops it. What is not sent whole is removed. */
 export async function uploadFiles(
   files: NamedFile[],
   onProgress: (progress: UploadProgress) => void,
@@ -30,7 +31,7 @@ export async function uploadFiles(
       type: "about:blank",
       title: "Too much to upload",
       status: 413,
-      detail: `The files have ${total} bytes; the server takes ${upload.limit_bytes} at once.`,
+      detail: `The files have ${gigabytes(total)}; the server has room for ${gigabytes(upload.limit_bytes)} at once.`,
       action: "Put them into a folder that the server can read, and choose “From a folder” instead.",
     });
   }
@@ -43,7 +44,9 @@ export async function uploadFiles(
       before += item.file.size;
     }
   } catch (error) {
-    if (signal.aborted) await discardUpload(upload.id);
+    // Nobody knows its id any more: files of gigabytes would lie on the server for a day.
+    const removed = discardUpload(upload.id);
+    if (signal.aborted) await removed;
     throw error;
   }
   return upload.id;
