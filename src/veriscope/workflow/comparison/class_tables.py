@@ -84,7 +84,7 @@ def judge_classes(
     known = dict(zip(truth.stems, truth.classes, strict=True))
     units = {name: _units(table, shared, known, names, clusters) for name, table in tables.items()}
     judge = Classes(names, ordered=options.classes is not None, options=options)
-    if unseen := [name for name in names if name not in set(truth.classes)]:
+    if unseen := [name for name in names if name not in {known[stem] for stem in shared}]:
         judge.notes.append(
             f"no reference is of class {', '.join(unseen)}: check the spelling, and read the metrics of "
             "these classes with care"

@@ -20,6 +20,7 @@ from veriscope.workflow.comparison.options import CompareOptions
 
 __all__ = ["ClassUnit", "Classes"]
 
+_OfTable = Callable[[FloatArray], FloatArray]
 _OVERALL: dict[str, tuple[Callable[..., FloatArray], tuple[float, float]]] = {
     "accuracy": (confusion.accuracy, (0.0, 1.0)),
     "balanced_accuracy": (confusion.balanced_accuracy, (0.0, 1.0)),
@@ -221,7 +222,7 @@ class Classes:
                 values, better="lower", metric=metric, clusters=clusters, bounds=(0.0, 2.0), unit=unit
             )
         k = len(self._names)
-        function, bounds = self._confusion_metrics()[metric]
+        function, sizes, bounds = self._confusion_metrics()[metric]
         return Candidates(
             metric=metric,
             better="higher",
@@ -231,7 +232,7 @@ class Classes:
             if clusters is None
             else np.unique(np.array(clusters, dtype=str), return_inverse=True)[1],
             function=lambda sums: function(sums.reshape(*sums.shape[:-1], k, k)),
-            sizes=lambda sums: np.asarray(sums.sum(axis=-1)),
+            sizes=lambda sums: sizes(sums.reshape(*sums.shape[:-1], k, k)),
             bounds=bounds,
             aggregation="pooled",
             unit=unit,
@@ -243,12 +244,22 @@ class Classes:
         truth = np.arange(len(self._names)) == item.reference
         return float(((np.array(item.probabilities) - truth) ** 2).sum())
 
-    def _confusion_metrics(self) -> dict[str, tuple[Callable[[FloatArray], FloatArray], tuple[float, float]]]:
-        found = {key: item for key, item in _OVERALL.items() if key != "weighted_kappa" or self._ordered}
+    def _confusion_metrics(self) -> dict[str, tuple[_OfTable, _OfTable, tuple[float, float]]]:
+        """Give each metric as a function of the matrix, how much a matrix brings into it, and its bounds."""
+        found: dict[str, tuple[_OfTable, _OfTable, tuple[float, float]]] = {
+            key: (function, _n_cases, bounds)
+            for key, (function, bounds) in _OVERALL.items()
+            if key != "weighted_kappa" or self._ordered
+        }
         for key, each in _EACH.items():
             for number, name in enumerate(self._names):
-                found[f"{key}[{name}]"] = (partial(_of_class, function=each, number=number), (0.0, 1.0))
+                function, about = (partial(_of_class, function=f, number=number) for f in (each, _ABOUT[key]))
+                found[f"{key}[{name}]"] = (function, about, (0.0, 1.0))
         return found
+
+
+def _n_cases(table: FloatArray) -> FloatArray:
+    return np.asarray(table.sum(axis=(-2, -1)))
 
 
 def _of_class(table: FloatArray, *, function: Callable[..., FloatArray], number: int) -> FloatArray:
