@@ -197,5 +197,5 @@ def test_one_image_and_one_class(tmp_path: Path) -> None:
 )
 def test_tables_that_say_nothing_usable(tmp_path: Path, refusal: Refusal, lines: str, told: str) -> None:
     (tmp_path / "r.csv").write_text("image,class\ni,a\nk,b\n")
-    (tmp_path / "p.csv").write_text(lines + ("" if "class" in lines or lines == "image\ni\n" else ""))
+    (tmp_path / "p.csv").write_text(lines)
     assert told in refusal(tmp_path / "r.csv", tmp_path / "p.csv", task="classification", partial=True)
