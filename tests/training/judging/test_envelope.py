@@ -1,4 +1,4 @@
-"""How far images may differ: they are changed with what is known of them, and no range is promised lightly."""
+"""How far images may differ: they are changed with what is known of them, and no range is made up."""
 
 from __future__ import annotations
 
