@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -95,6 +96,41 @@ def test_replicates_that_a_census_found_empty_do_not_differ() -> None:
     found = contrast(empty, group("b", 9, 0.0, [7.0, 9.0, 11.0]))
     welch = stats.ttest_1samp([7.0, 9.0, 11.0], 0)  # nothing varies but the second group
     assert (found.scope, found.p_value) == ("replicates", pytest.approx(welch.pvalue))
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 3), (3, 3), (4, 4), (5, 6)])
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_replicates_without_spread_are_compared_by_lot(kind: Kind, n: int, m: int) -> None:
+    """Five objects in each dish of one group and six in the other: no spread, and yet no certainty."""
+    a = Group("a", census(5.0 * n, denominator=n, n=n), np.full(n, 5.0), np.ones(n))
+    b = Group("b", census(6.0 * m, denominator=m, n=m), np.full(m, 6.0), np.ones(m))
+    found = contrast(a, b, kind=kind)
+    # Of all ways to share the dishes out, the one seen and its mirror are as far apart.
+    pooled = np.array([5.0] * n + [6.0] * m)
+    apart = [
+        abs(pooled[list(part)].mean() - np.delete(pooled, list(part)).mean()) >= 1 - 1e-9
+        for part in itertools.combinations(range(n + m), n)
+    ]
+    mirrored = 2 * apart.count(True) / len(apart) if n != m else apart.count(True) / len(apart)
+    assert found.p_value == pytest.approx(mirrored)
+    assert found.estimate.value == pytest.approx(1.0 if kind == "difference" else 1.2)
+    if found.p_value < 0.1:
+        assert found.estimate.low == found.estimate.high == pytest.approx(found.estimate.value)
+    else:
+        assert found.estimate.status == "cannot-tell" and math.isnan(found.estimate.low)
+        assert found.estimate.reason.startswith("All replicates of a group are alike, and so few that")
+        assert json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_equal_groups_stay_equal_where_the_last_digit_differs(kind: Kind, unit: float) -> None:
+    first = Group("a", census(0.9 * unit, denominator=3.0, n=3), np.full(3, 0.3 * unit), np.ones(3))
+    tenth = 0.1 * unit + 0.2 * unit
+    second = Group("b", census(3 * tenth, denominator=3.0, n=3), np.full(3, tenth), np.ones(3))
+    found = contrast(first, second, kind=kind)
+    assert found.p_value == 1.0
+    assert found.estimate.status == "ok"
 
 
 def test_a_group_without_interval_gives_none_between_groups() -> None:

@@ -176,7 +176,8 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
     Contrast
         With fewer than two replicates in a group, or none in which the model finds anything, the
         difference between *these images*, stated as such, and no p-value. Status ``cannot-tell`` also if
-        an audit has no interval.
+        an audit has no interval. Where replicates of a group do not differ at all, no spread tells how rare
+        the difference is, and the p-value is that of drawing the groups by lot.
 
     Raises
     ------
@@ -201,6 +202,12 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
     estimate, p_value, audit_share = _infer(first, second, kind, scope, level)
     if untold:
         estimate = replace(estimate, status="cannot-tell", reason=_about_images_only(untold))
+    elif math.isnan(estimate.low):
+        reason = (
+            "All replicates of a group are alike, and so few that the groups may be apart by chance (p = "
+            f"{p_value:.2g}, by lot): how others differ is not known. Add replicates, not tiles."
+        )
+        estimate = replace(estimate, status="cannot-tell", reason=reason)
     return Contrast(first.name, second.name, kind, scope, estimate, p_value, p_value, audit_share)
 
 
@@ -281,7 +288,12 @@ def _infer(
         low, high = math.exp(low), math.exp(high)
     p_value, share = math.nan, math.nan
     if scope == "replicates":
-        p_value = 2 * float(student.sf(abs(centre) / error, df)) if error > 0 else float(centre == 0)
+        spread = not _is_rounding(error, first, second, kind)
+        p_value = 2 * float(student.sf(abs(centre) / error, df)) if spread else 1.0
+        if not spread and not _is_rounding(centre, first, second, kind):
+            p_value = min(1.0, 2 / math.comb(first.n_replicates + second.n_replicates, first.n_replicates))
+            if p_value >= 1 - level:
+                low = high = math.nan
         share = audit / total if total > 0 else math.nan
     estimate = Estimate(
         value,
@@ -295,6 +307,12 @@ def _infer(
         standard_error=error * (value if kind == "ratio" else 1.0),
     )
     return estimate, p_value, share
+
+
+def _is_rounding(number: float, first: Group, second: Group, kind: Kind) -> bool:
+    """Whether a number is 0 but for the last digits of the values whose difference it is."""
+    largest = max(abs(first.estimate.value), abs(second.estimate.value)) if kind == "difference" else 1.0
+    return abs(number) <= 1e-12 * largest
 
 
 def _about_images_only(groups: Sequence[Group]) -> str:
