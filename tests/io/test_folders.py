@@ -12,7 +12,7 @@ import tifffile
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError, UnreadableFileError
-from veriscope.io.folders import ImageFile, as_unicode, find_images, image_stem, pair_by_stem
+from veriscope.io.folders import ImageFile, as_unicode, find_images, image_stem
 from veriscope.io.images import read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
 
@@ -107,30 +107,6 @@ def test_a_forbidden_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         find_images(tmp_path)
 
 
-def files(*stems: str, folder: str = "r") -> list[ImageFile]:
-    return [ImageFile(stem, Path(folder) / f"{stem}.tif") for stem in stems]
-
-
-def test_pairs_and_all_that_is_missing(tmp_path: Path) -> None:
-    both = pair_by_stem(files("a", "b"), files("b", "a", folder="p"))
-    assert [(pair.stem, pair.reference, pair.prediction) for pair in both.pairs] == [
-        ("a", Path("r/a.tif"), Path("p/a.tif")),
-        ("b", Path("r/b.tif"), Path("p/b.tif")),
-    ]
-    with pytest.raises(InputError) as caught:
-        pair_by_stem(files("a", "b"), files("b", "c", "d"))
-    assert str(caught.value) == (
-        "1 of 2 references and 3 predictions fit by name\n"
-        "  - references without a prediction: a\n"
-        "  - predictions without a reference: c, d\n"
-        "Files belong together if their names without the ending are equal: rename or add the missing"
-    )
-    partial = pair_by_stem(files("a", "b"), files("b", "c"), partial=True)
-    assert (len(partial.pairs), partial.only_reference, partial.only_prediction) == (1, ("a",), ("c",))
-    with pytest.raises(InputError, match="0 of 1 references and 1 predictions fit by name"):
-        pair_by_stem(files("a"), files("b"), partial=True)
-
-
 def test_damage_inside_pixels_is_found_when_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
@@ -145,17 +121,6 @@ def test_damage_inside_pixels_is_found_when_they_are_read(tmp_path: Path) -> Non
         UnreadableFileError, match=r"the pixels \(ADOBE_DEFLATE compression\) cannot be decoded"
     ):
         read_image(path)
-
-
-def test_an_umlaut_of_macos_pairs_with_one_of_others(tmp_path: Path) -> None:
-    one, two = "gr\u00f6\u00dfer 1", "gro\u0308\u00dfer 1"
-    touch(tmp_path / "r", f"{one}.tif", "b.tif")
-    touch(tmp_path / "p", f"{two}.tif", "b.tif")
-    pairs = pair_by_stem(find_images(tmp_path / "r"), find_images(tmp_path / "p")).pairs
-    assert {(pair.stem, pair.prediction.name) for pair in pairs} == {(one, f"{two}.tif"), ("b", "b.tif")}
-    touch(tmp_path / "p", f"{one}.tif")
-    with pytest.raises(InputError, match="1 names stand for more than one image"):
-        find_images(tmp_path / "p")
 
 
 def test_names_of_bytes_that_are_no_characters_are_refused_together(tmp_path: Path) -> None:

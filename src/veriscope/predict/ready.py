@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from veriscope.errors import InputError, MethodError
-from veriscope.io.folders import find_images, pair_by_stem
+from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
+from veriscope.io.pairing import pair_by_stem
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
 from veriscope.registry import make_method

@@ -15,8 +15,9 @@ from veriscope.datasets.write import write_study
 from veriscope.errors import InputError, StudyError
 from veriscope.io.annotations.read import read_annotation
 from veriscope.io.atomic import refuse_here
-from veriscope.io.folders import find_images, pair_by_stem
+from veriscope.io.folders import find_images
 from veriscope.io.images import read_header
+from veriscope.io.pairing import pair_by_stem
 from veriscope.io.sheets import read_rows
 from veriscope.trust.tiles import split_into_tiles
 from veriscope.workflow.config import StudyConfig

@@ -24,9 +24,10 @@ from veriscope.errors import (
     VeriscopeError,
     raise_together,
 )
-from veriscope.io.folders import Pair, find_images, pair_by_stem
+from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
+from veriscope.io.pairing import Pair, pair_by_stem
 from veriscope.methods.channels import analysis_channel
 
 __all__ = ["LabelledImage", "check_not_empty", "pixel_hash", "read_pairs", "read_unlabelled", "sees_colour"]
@@ -110,7 +111,9 @@ def read_pairs(
     InputError
         If files do not pair, cannot be read, are not 2D, or differ in size; all faults are listed.
     """
-    pairing = pair_by_stem(find_images(images), find_images(labels), partial=partial)
+    pairing = pair_by_stem(
+        find_images(images), find_images(labels), partial=partial, called=("image", "label image")
+    )
     found: list[LabelledImage] = []
     faults: list[VeriscopeError] = []
     total = len(pairing.pairs)

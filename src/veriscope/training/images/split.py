@@ -268,7 +268,7 @@ def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, 
         raise InputError(
             f"{len(pairs)} images of {len(groups)} groups cannot be parted: training needs at least three "
             "fields, one to learn from, one to choose by and one that stays locked for the test; annotate "
-            "more fields (tiles of one field count once)"
+            "more fields (tiles of one field count once, and so do equal images)"
         )
     order = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
     with_objects = {pair.group for pair in pairs if (pair.labels > 0).any()}
