@@ -71,6 +71,7 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fine-tune", help="data set for the curve over annotated objects")
+    parser.add_argument("--start", default=START, help="network that the curve starts from")
     parser.add_argument("--objects", type=int, nargs="+", default=[25, 50, 100, 200])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -110,7 +111,7 @@ def _curve(options: argparse.Namespace) -> list[dict[str, Any]]:
     for seed in options.seeds:
         for objects in options.objects:
             split = _with_objects(whole, objects, seed)
-            for name, start in (("from scratch", None), (f"from {START}", START)):
+            for name, start in (("from scratch", None), (f"from {options.start}", options.start)):
                 started = time.perf_counter()
                 settings = TrainSettings(
                     minutes=options.cpu_minutes, threads=options.threads, seed=seed, start=start
@@ -118,8 +119,9 @@ def _curve(options: argparse.Namespace) -> list[dict[str, Any]]:
                 n = sum(pair.n_objects for pair in split.train)
                 row = {"method": name, "seed": seed, "objects": n, **_ours(split, settings)}
                 rows.append(_told(row, started))
-        start_rows = InstanceJudge().count(start_predictor(find_network(START)), whole.test)
-        rows.append(_told({"method": START, "seed": seed, "objects": 0, **_figures(start_rows)}, None))
+        start_rows = InstanceJudge().count(start_predictor(find_network(options.start)), whole.test)
+        alone = {"method": options.start, "seed": seed, "objects": 0, **_figures(start_rows)}
+        rows.append(_told(alone, None))
     return rows
 
 
