@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+import yaml
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
@@ -88,8 +89,40 @@ def test_noise_is_removed_from_an_image_that_was_not_seen(noisy: Path, tmp_path:
     assert after < 0.7 * before
 
 
+def test_hidden_pixels_show_others_of_their_neighbourhood_and_small_images_are_continued() -> None:
+    image = np.arange(20 * 30, dtype=np.float32).reshape(1, 20, 30)
+    sampler = HiddenPixels([image], "n2v", size=48, seed=0)
+    pixels, targets = sampler.batch(0, 6)
+    assert pixels.shape == (6, 1, 48, 48)
+    assert set(np.unique(targets[:, 0].numpy())) <= set(np.unique(image))
+    hidden = targets[:, 1] > 0
+    rows, columns = np.divmod((pixels - targets[:, :1])[:, 0][hidden].abs().numpy(), 30)
+    # At most two rows and two columns away; to the left of a row's end counts backwards.
+    assert (np.minimum(columns, 30 - columns) <= 2).all() and rows.max() <= 2
+
+
+def test_large_images_give_more_crops_than_small_ones() -> None:
+    small, large = np.zeros((1, 32, 32), np.float32), np.ones((1, 96, 96), np.float32)
+    _, targets = HiddenPixels([small, large], "masked", size=32, seed=0).batch(0, 300)
+    assert targets[:, 0].mean().item() == pytest.approx(0.9, abs=0.05)
+
+
+def check_that_it_says_how_little_it_learned(found: dict[str, Any], package: Path) -> None:
+    comparison = found["comparison"]
+    assert found["recommended"] == comparison["recommended"] == "start"
+    assert comparison["sentence"].startswith("the network is not shown to tell hidden pixels better")
+    assert comparison["values"]["network"]["value"] > comparison["values"]["mean of neighbours"]["value"]
+    assert "pixel_sha256" not in found["split"]["train"]
+    own = yaml.safe_load((package / "bioimageio.yaml").read_text())["config"]["veriscope"]
+    assert own["training"]["split"]["test"]["pixel_sha256"]
+    assert "do not use it" in own["card"]["limits"][-1]
+    assert "do not use it" in (package / "README.md").read_text()
+    assert not package.with_name(f"{package.name}.unfinished").exists()
+
+
 def test_a_masked_network_is_a_start(noisy: Path, discs: Path, tmp_path: Path) -> None:
-    train_without_labels(noisy / "noisy", tmp_path / "masked", tiny(steps=2), task="masked")
+    made = train_without_labels(noisy / "noisy", tmp_path / "masked", tiny(steps=2), task="masked")
+    check_that_it_says_how_little_it_learned(made, tmp_path / "masked")
     said: list[str] = []
     found = train_files(
         discs / "images",
