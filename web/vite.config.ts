@@ -9,11 +9,17 @@ export default defineConfig({
   plugins: [react()],
   base: "/",
   resolve: {
-    // Those of numcodecs make code from strings, which the page's security policy forbids.
-    alias: ["blosc", "lz4", "zstd"].map((name) => ({
-      find: `numcodecs/${name}`,
-      replacement: fileURLToPath(new URL(`src/codecs/${name}.ts`, import.meta.url)),
-    })),
+    alias: [
+      // Those of numcodecs make code from strings, which the page's security policy forbids.
+      ...["blosc", "lz4", "zstd"].map((name) => ({
+        find: `numcodecs/${name}`,
+        replacement: fileURLToPath(new URL(`src/codecs/${name}.ts`, import.meta.url)),
+      })),
+      {
+        find: "@vivjs/loaders",
+        replacement: fileURLToPath(new URL("src/viewer/render/noLoaders.ts", import.meta.url)),
+      },
+    ],
   },
   // A strict content security policy allows no data: URLs for scripts and no inline code.
   build: {

@@ -1,5 +1,5 @@
 /** What screens ask the server, remembered and fetched again when it changed. */
-import { QueryClient, useQuery } from "@tanstack/react-query";
+import { QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { ApiError, api, getJson, getVersioned } from "./client";
 import { keys } from "./keys";
 import type {
@@ -39,12 +39,12 @@ export const queryClient = new QueryClient({
   },
 });
 
-export const useSession = () =>
-  useQuery({
-    queryKey: keys.session(),
-    queryFn: ({ signal }) => getJson<Session>(api("session"), signal),
-    staleTime: 60_000,
-  });
+export const sessionQuery = queryOptions({
+  queryKey: keys.session(),
+  queryFn: ({ signal }) => getJson<Session>(api("session"), signal),
+  staleTime: 60_000,
+});
+export const useSession = () => useQuery(sessionQuery);
 
 export const useOptions = () =>
   useQuery({
@@ -67,14 +67,15 @@ export const useStudies = () =>
     queryFn: ({ signal }) => getJson<StudyList>(api("studies"), signal),
   });
 
-export const useStudy = (study: string) =>
-  useQuery({
+export const studyQuery = (study: string) =>
+  queryOptions({
     queryKey: keys.study(study),
     queryFn: ({ signal }) => getJson<StudyDetail>(api("studies", study), signal),
   });
+export const useStudy = (study: string) => useQuery(studyQuery(study));
 
-export const useImages = (study: string) =>
-  useQuery({
+export const imagesQuery = (study: string) =>
+  queryOptions({
     queryKey: keys.of(study, "images"),
     queryFn: ({ signal }) => getVersioned<ImageList>(api("studies", study, "images"), signal),
     // Quality is worked out while thumbnails are drawn: look again a few times until it is there.
@@ -83,12 +84,14 @@ export const useImages = (study: string) =>
       return open && state.dataUpdateCount < QUALITY_LOOKS ? 4000 : false;
     },
   });
+export const useImages = (study: string) => useQuery(imagesQuery(study));
 
-export const useCandidates = (study: string) =>
-  useQuery({
+export const candidatesQuery = (study: string) =>
+  queryOptions({
     queryKey: keys.of(study, "candidates"),
     queryFn: ({ signal }) => getJson<CandidateRow[]>(api("studies", study, "candidates"), signal),
   });
+export const useCandidates = (study: string) => useQuery(candidatesQuery(study));
 
 export const useOtherMethods = (study: string, enabled: boolean) =>
   useQuery({

@@ -14,6 +14,9 @@ const COMPRESSORS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
 
 type Inflate = (piece: Uint8Array, size: number) => Uint8Array | Promise<Uint8Array>;
 
+/** Makes ready what most images need. */
+export const ready = zstdReady;
+
 async function inflate(piece: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([piece as BlobPart]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

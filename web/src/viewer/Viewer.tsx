@@ -1,6 +1,7 @@
 import "./viewer.css";
 import { useEffect, useState } from "react";
-import { Message } from "../ui/Message";
+import { ErrorMessage, Message } from "../ui/Message";
+import { MetadataError } from "./data/metadata";
 import { useTileSource } from "./state/usePyramid";
 import { hasWebGL2 } from "./state/webgl";
 import { words } from "./strings";
@@ -27,9 +28,13 @@ export function Viewer(props: ViewerProps) {
     return (
       <div className="viewer-message">
         <h3>{words.cannotOpen(props.image.name)}</h3>
-        <Message tone="bad" title={words.cannotOpenWhy} action={again}>
-          {opened.error instanceof Error ? opened.error.message : String(opened.error)}
-        </Message>
+        {opened.error instanceof MetadataError ? (
+          <Message tone="bad" title={words.cannotOpenWhy} action={again}>
+            {opened.error.message}
+          </Message>
+        ) : (
+          <ErrorMessage error={opened.error} action={again} />
+        )}
       </div>
     );
   }

@@ -1,5 +1,6 @@
 import * as zarr from "zarrita";
 import { type ImageInfo, MetadataError, readMetadata } from "./metadata";
+import { ImageStore } from "./store";
 
 /** Pixels of one channel and plane, row by row. */
 export interface Raster {
@@ -54,7 +55,7 @@ const LARGEST_TILE = 1024;
 /** Opens an OME-Zarr image; reads metadata only. */
 export async function openPyramid(url: string): Promise<Pyramid> {
   const address = new URL(url, window.location.href).href.replace(/\/$/, "");
-  const root = zarr.root(new zarr.FetchStore(address));
+  const root = zarr.root(new ImageStore(address));
   const open = await openerOf(root);
   const group = await open(root, { kind: "group" });
   const info = readMetadata(group.attrs);
@@ -87,7 +88,7 @@ export async function openPyramid(url: string): Promise<Pyramid> {
 }
 
 /** Zarr 3 or 2: one question here, instead of guesses per array of which half are answered "not found". */
-async function openerOf(root: zarr.Location<zarr.FetchStore>): Promise<typeof zarr.open.v3> {
+async function openerOf(root: zarr.Location<ImageStore>): Promise<typeof zarr.open.v3> {
   if ((await root.store.get("/zarr.json")) !== undefined) return zarr.open.v3;
   if ((await root.store.get("/.zattrs")) !== undefined) return zarr.open.v2;
   throw new MetadataError(
