@@ -10,7 +10,10 @@ import pytest
 from tests.server.conftest import Running
 
 from veriscope.errors import InputError
+from veriscope.server.access import sessions
 from veriscope.server.access.accounts import Accounts
+from veriscope.server.access.sessions import Identity, Sessions
+from veriscope.server.database import Database, StorageError
 from veriscope.server.holding import FolderHold, last_port
 from veriscope.server.run import ServeOptions, _listen_again
 
@@ -111,3 +114,24 @@ def test_open_pages_find_the_next_server(workspace: Path) -> None:
             assert third.getsockname()[1] != port
     (workspace / ".veriscope" / "port").write_text("99999999")
     assert last_port(workspace) == 0
+
+
+def test_who_is_signed_in_goes_on_reading_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "table.sqlite")
+    kept = Sessions(1, database)
+    key, ended = kept.begin(Identity("owner", "owner")), kept.begin(Identity("late", "viewer"))
+    monkeypatch.setattr(sessions, "_FRESH_S", -1.0)  # looked up at every request, as after half a minute
+    database.run(lambda cursor: cursor.change("UPDATE sessions SET used = 0 WHERE person = ?", ("late",)))
+    database.run(lambda cursor: cursor.change("PRAGMA query_only = ON"))
+    with pytest.raises(StorageError):
+        kept.begin(Identity("new", "viewer"))
+    for _ in range(2):
+        found = kept.find(key)
+        assert found is not None and found[0] == Identity("owner", "owner")
+    kept._held.clear()
+    assert kept.find(ended) is None, "what has ended has ended, though it cannot be removed"
+    assert kept.find("forged") is None
+    database.run(lambda cursor: cursor.change("PRAGMA query_only = OFF"))
+    assert kept.find(key) is not None

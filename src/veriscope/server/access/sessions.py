@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -11,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from veriscope.server.database import Cursor, Database
+from veriscope.server.database import Cursor, Database, StorageError
 
 __all__ = ["ROLES", "Attempts", "Identity", "Role", "Sessions", "same_secret"]
 
@@ -188,19 +189,19 @@ class Sessions:
         """Read a session from the table, and write there that it is used now."""
         with self._lock:
             held = self._held.pop(name, None)
-
-        def work(cursor: Cursor) -> dict[str, Any] | None:
-            query = "SELECT * FROM sessions WHERE name = ? AND place = ?"
-            row = next(iter(cursor.rows(query, (name, self._place))), None)
-            used = max(0.0 if held is None else held.used, 0.0 if row is None else float(row["used"]))
-            if row is None or now - used > self._seconds:
-                cursor.change("DELETE FROM sessions WHERE name = ?", (name,))
-                return None
-            cursor.change("UPDATE sessions SET used = ? WHERE name = ?", (now, name))
-            return row
-
-        row = self._database.run(work)
-        if row is None:
+        query = "SELECT * FROM sessions WHERE name = ? AND place = ?"
+        rows = self._database.run(lambda cursor: cursor.rows(query, (name, self._place)))
+        row = next(iter(rows), None)
+        used = max(0.0 if held is None else held.used, 0.0 if row is None else float(row["used"]))
+        is_there = row is not None and now - used <= self._seconds
+        values: tuple[Any, ...]
+        change, values = "DELETE FROM sessions WHERE name = ?", (name,)
+        if is_there:
+            change, values = "UPDATE sessions SET used = ? WHERE name = ?", (now, name)
+        # On a full disk nothing can be written, and people must go on reading, to make room.
+        with contextlib.suppress(StorageError):
+            self._database.run(lambda cursor: cursor.change(change, values))
+        if row is None or not is_there:
             return None
         found = _Session(Identity(row["person"], row["role"]), row["stamp"], now, now)
         self._hold(name, found)
