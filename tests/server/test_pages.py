@@ -37,12 +37,16 @@ def test_files_are_packed_and_kept(browser: httpx.Client) -> None:
     assert plain.headers["content-type"].startswith("text/javascript")
 
 
-@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/%2e%2e/%2e%2e/outside.js", "/api/none"])
+@pytest.mark.parametrize(
+    "path", ["/assets/none.js", f"/assets/{'x' * 300}.js", "/assets/%2e%2e/%2e%2e/outside.js", "/api/none"]
+)
 def test_files_outside_are_not_there(browser: httpx.Client, path: str) -> None:
     assert browser.get(path).status_code in (401, 404)
 
 
-@pytest.mark.parametrize("path", ["/%2e%2e/outside.js", "/secret.py", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/%2e%2e/outside.js", "/secret.py", "/%00", f"/{'x' * 3000}", f"/{'ü' * 200}.js", "/assets"]
+)
 def test_what_is_no_file_of_the_app_is_its_page(browser: httpx.Client, path: str) -> None:
     answer = browser.get(path)
     assert "the app" in answer.text and "web file" not in answer.text

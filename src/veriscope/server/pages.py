@@ -76,7 +76,7 @@ def _get_page(path: str, server: Server, request: Request) -> Response:
     place = assets_folder(server.settings.assets).resolve()
     wanted = (place / path).resolve() if "\0" not in path else place
     headers = {"content-security-policy": PAGE_POLICY, "cache-control": "no-cache"}
-    if path and wanted.is_relative_to(place) and wanted.is_file() and wanted.suffix in _TYPES:
+    if path and wanted.is_relative_to(place) and wanted.suffix in _TYPES and _is_file(wanted):
         if path.startswith("assets/"):
             headers["cache-control"] = "public, max-age=31536000, immutable"
         return _give(wanted, request, headers)
@@ -86,6 +86,13 @@ def _get_page(path: str, server: Server, request: Request) -> Response:
     if page.is_file():
         return _give(page, request, headers)
     return HTMLResponse(_NOT_BUILT.format(place=html.escape(str(place))), headers=headers)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that no disk can hold
+        return False
 
 
 def _give(path: Path, request: Request, headers: dict[str, str]) -> Response:
