@@ -110,6 +110,20 @@ def test_old_uploads_are_removed(uploads: Uploads, tmp_path: Path) -> None:
         uploads.describe(old)
 
 
+def test_a_large_file_may_take_days(uploads: Uploads, tmp_path: Path) -> None:
+    upload = uploads.begin().id
+    uploads.write(upload, "large.tif", 0, 100, b"x" * 60)
+    place = tmp_path / "uploads" / upload
+    for path in (place / "names.jsonl", place / "parts", place):
+        os.utime(path, (0, 0))  # begun long ago; the last part has just come
+    uploads.begin()
+    assert uploads.write(upload, "large.tif", 60, 100, b"x" * 40).complete
+    for path in (place / "names.jsonl", place / "parts", place):
+        os.utime(path, (0, 0))
+    uploads.begin(in_use={upload})
+    assert uploads.describe(upload).files[0].complete
+
+
 def test_a_full_disk_is_said_at_the_start(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = uploads.begin().id
     usage = shutil.disk_usage("/")._replace(free=1000)

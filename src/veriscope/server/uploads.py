@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from veriscope.errors import InputError
@@ -42,8 +43,13 @@ class Uploads:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._known: dict[str, dict[str, int]] = {}
 
-    def begin(self) -> Upload:
+    def begin(self, in_use: Collection[str] = ()) -> Upload:
         """Begin an upload, and remove those that were not used for a day.
+
+        Parameters
+        ----------
+        in_use
+            Identifiers of those that stay however old they are.
 
         Returns
         -------
@@ -51,8 +57,9 @@ class Uploads:
             Without files.
         """
         for old in self._folder.glob("*") if self._folder.is_dir() else ():
-            used = [path.stat().st_mtime for path in (old, old / "names.jsonl") if path.exists()]
-            if used and time.time() - max(used) > _KEPT_S:
+            touched = (old, old / "names.jsonl", *(old / "parts").glob("*"))
+            used = [path.stat().st_mtime for path in touched if path.exists()]
+            if old.name not in in_use and used and time.time() - max(used) > _KEPT_S:
                 shutil.rmtree(old, ignore_errors=True)
         upload = secrets.token_hex(8)
         make_folder(self._folder / upload / "files")

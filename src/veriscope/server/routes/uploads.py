@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from veriscope.server.models.uploads import Upload, UploadFile
-from veriscope.server.parts import Owner, Server
+from veriscope.server.parts import Owner, Server, ServerParts
 from veriscope.server.problems import ProblemError
 
 __all__ = ["router"]
@@ -29,7 +30,14 @@ def _begin_upload(server: Server, _: Owner) -> Upload:
         raise ProblemError.make(
             409, "This server was started for one study.", "Start it for a folder of studies."
         )
-    return server.uploads.begin()
+    return server.uploads.begin(_waited_for(server))
+
+
+def _waited_for(server: ServerParts) -> set[str]:
+    """Give the uploads of studies still to be made: a server that was off for days has old ones."""
+    jobs = [job for job in server.table.listed(is_active=True, most=1000) if job.kind == "new"]
+    places = [server.table.request_of(job.id)["upload"] for job in jobs]
+    return {Path(place).name for place in places if place}
 
 
 @router.get("/api/uploads/{upload}")
