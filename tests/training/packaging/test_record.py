@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from torch import nn
 
 from veriscope.core.cost import Usage
 from veriscope.core.image import Image
 from veriscope.methods.networks.network_settings import NetworkSettings
+from veriscope.training.architectures.unet import UNet
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
@@ -23,6 +25,7 @@ from veriscope.training.judging.judge import InstanceJudge
 from veriscope.training.loop.fit import Fitted
 from veriscope.training.loop.learn import Learned
 from veriscope.training.loop.lesson import Lesson
+from veriscope.training.packaging.package import write_package
 from veriscope.training.packaging.record import Outcome, facts_of, summary_of
 from veriscope.training.settings import TrainSettings
 from veriscope.training.supervised import TrainingImages
@@ -107,7 +110,7 @@ def test_a_figure_without_interval_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("style", "modalities", "foreground"),
-    [("fluorescence", ("fluorescence",), "bright"), ("brightfield", (), "either"), ("any", (), "either")],
+    [("fluorescence", ("fluorescence",), "bright"), ("brightfield", (), "dark"), ("any", (), "either")],
 )
 def test_the_card_claims_a_modality_only_where_it_is_known(
     style: str, modalities: tuple[str, ...], foreground: str
@@ -203,3 +206,22 @@ def test_the_summary_leaves_out_hashes_and_says_how_to_go_on(tmp_path: Path) -> 
     assert found["use"].startswith(f"veriscope predict network:{tmp_path / 'mine'} ")
     assert found["figures"]["f1@0.9"]["low"] is None
     assert found["notes"] == ["only 120 steps were done"]
+
+
+def test_a_package_is_valid_whatever_its_name_and_however_little_is_known(tmp_path: Path) -> None:
+    little = outcome(figures={"f1@0.5": NONE, "f1@0.9": ALONE}, asked=TrainSettings(licence="MIT"))
+    name = 5 * "Zellkerne – Färbung/α, Los 7: "
+    states = write_package(
+        UNet(1, 5, widths=(4, 8), norm=False).eval(),
+        FlowHead(),
+        tmp_path / "mine",
+        settings=NetworkSettings(stride=2, halo=16),
+        facts=facts_of(little, Usage(wall_s=5), name=name),
+    )
+    assert [state["status"] for state in states.values()] == ["yes", "yes"]
+    content = yaml.safe_load((tmp_path / "mine" / "bioimageio.yaml").read_text(encoding="utf-8"))
+    assert content["name"].isascii() and len(content["name"]) <= 128
+    assert content["license"] == "MIT"
+    (evaluation,) = content["config"]["bioimageio"]["evaluations"]
+    assert evaluation["results"][0] == ["cannot tell"] * 3
+    assert (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").startswith(f"# {name}")
