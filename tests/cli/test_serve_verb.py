@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from veriscope.cli.app import app
 from veriscope.errors import InputError
 
+from .conftest import Veriscope
+
 RUNNER = CliRunner()
 
 
@@ -27,6 +29,21 @@ RUNNER = CliRunner()
 def test_what_is_not_safe_is_not_started(tmp_path: Path, arguments: list[str], message: str) -> None:
     result = RUNNER.invoke(app, ["serve", str(tmp_path), "--no-browser", *arguments])
     assert isinstance(result.exception, InputError) and message in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--port", "70000", "Input should be less than or equal to 65535"),
+        ("--port", "-5", "Input should be greater than or equal to 0"),
+        ("--workers", "0", "Input should be greater than or equal to 1"),
+    ],
+)
+def test_numbers_that_no_server_has_are_wrong_usage(
+    veriscope: Veriscope, tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    said = veriscope("serve", tmp_path, "--no-browser", option, value)
+    assert said.code == 2 and told in said.err
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -34,7 +34,10 @@ def serve(
             metavar="[FOLDER]", help="A study, or a folder of studies; otherwise ~/veriscope-studies."
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port; 0 takes that of the last time if it is free, or any.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port; 0 takes that of the last time if it is free, or any."),
+    ] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     host: Annotated[
         str, typer.Option(help="Address to listen at; others than loopback need TLS.")
@@ -71,7 +74,7 @@ def serve(
         list[Path] | None,
         typer.Option(help="Folder from which images may be taken; may be repeated; otherwise your home."),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Jobs at a time.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
     dev_origin: Annotated[
         list[str] | None,
         typer.Option(help="Further origin that may call, for development of the front end."),
