@@ -11,7 +11,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veriscope.errors import InputError
+from veriscope.errors import InputError, TableError
 from veriscope.io.labels import write_labels
 from veriscope.testing.label_images import disks
 from veriscope.workflow.measure_files import measure_folder
@@ -34,6 +34,15 @@ def test_pixels_and_micrometres_do_not_share_a_column(tmp_path: Path) -> None:
     found = measure_folder(tmp_path / "labels", tmp_path / "t.csv", spacing=SIZES)
     assert found["columns"]["area"] == "µm²"
     assert pd.read_csv(tmp_path / "t.csv").groupby("image")["area"].sum().nunique() == 1
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.csv.gz", "t.CSV"])
+def test_a_name_that_no_table_has_is_refused_before_anything_is_measured(tmp_path: Path, name: str) -> None:
+    write_labels(tmp_path / "labels/a.tif", disks(2))
+    seen: list[tuple[str, int, int]] = []
+    with pytest.raises(TableError, match=r"tables are written as \.parquet or \.csv, not"):
+        measure_folder(tmp_path / "labels", tmp_path / name, progress=lambda *of: seen.append(of))
+    assert seen == [], "an hour of measuring was lost to a wrong name"
 
 
 def test_the_pixel_size_of_the_images_makes_up_for_labels_without_one(tmp_path: Path) -> None:

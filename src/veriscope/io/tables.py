@@ -12,7 +12,14 @@ import pandas as pd
 from veriscope.errors import TableError, UnreadableFileError
 from veriscope.io.atomic import write_bytes, write_json
 
-__all__ = ["TABLE_SCHEMA", "column_dictionary_path", "read_table", "read_units", "write_table"]
+__all__ = [
+    "TABLE_SCHEMA",
+    "check_table_path",
+    "column_dictionary_path",
+    "read_table",
+    "read_units",
+    "write_table",
+]
 
 TABLE_SCHEMA = "veriscope/table/1"
 
@@ -31,6 +38,32 @@ def column_dictionary_path(path: str | Path) -> Path:
         The dictionary, ``objects.json``.
     """
     return Path(path).with_suffix(".json")
+
+
+def check_table_path(path: str | Path) -> Path:
+    """Refuse a name that no table is written under, before there is something to lose.
+
+    Parameters
+    ----------
+    path
+        File that a table is to be written to.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    TableError
+        If it ends neither in ``.parquet`` nor in ``.csv``.
+    """
+    path = Path(path)
+    if path.suffix not in (".parquet", ".csv"):
+        raise TableError(
+            f"{path}: tables are written as .parquet or .csv, not {path.suffix or 'without suffix'!r}"
+        )
+    return path
 
 
 def write_table(
@@ -62,7 +95,7 @@ def write_table(
     InputError
         If the files cannot be written.
     """
-    path = Path(path)
+    path = check_table_path(path)
     descriptions = descriptions or {}
     unknown = sorted((set(units) | set(descriptions)) - set(map(str, table.columns)))
     if unknown:
@@ -86,10 +119,6 @@ def _encode(path: Path, table: pd.DataFrame) -> bytes:
     if path.suffix == ".csv":
         text: str = table.to_csv(index=False, lineterminator="\n")
         return text.encode("utf-8")
-    if path.suffix != ".parquet":
-        raise TableError(
-            f"{path}: tables are written as .parquet or .csv, not {path.suffix or 'without suffix'!r}"
-        )
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -13,7 +13,7 @@ from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_labels
-from veriscope.io.tables import write_table
+from veriscope.io.tables import check_table_path, write_table
 from veriscope.measure.table import ObjectTable, measure_objects
 from veriscope.workflow.sheet import some
 
@@ -62,6 +62,7 @@ def measure_folder(
         If files cannot be read, paired or measured, or the pixel size of some alone is known; all faults
         are listed and nothing is written.
     """
+    check_table_path(output)
     files = find_images(labels)
     pictures = {file.stem: file.path for file in find_images(images)} if images is not None else {}
     tables: list[ObjectTable] = []

@@ -89,8 +89,7 @@ def compare_folders(
     settings.check_task(task)
     unit = "replicate" if groups else "sequence" if task == "tracking" else "image"
     _check_probabilities(probabilities, task, len(predictions))
-    if objects is not None and task != "instance":
-        raise InputError(f"a table of objects goes with the task instance, not {task}; leave out --objects")
+    _check_objects(objects, task)
     confidence: dict[str, Any] = {}
     if task in _IMAGE_TASKS:
         cases = find_cases(references, predictions, groups=groups, partial=partial)
@@ -134,6 +133,16 @@ def _check_probabilities(probabilities: str | Path | None, task: str, n_candidat
         )
     if n_candidates > 1:
         raise InputError("maps of probability belong to one candidate; compare it alone")
+
+
+def _check_objects(objects: str | Path | None, task: str) -> None:
+    if objects is None:
+        return
+    if task != "instance":
+        raise InputError(f"a table of objects goes with the task instance, not {task}; leave out --objects")
+    from veriscope.io.tables import check_table_path
+
+    check_table_path(objects)
 
 
 def _write_objects(path: Path, judged: Judged) -> None:

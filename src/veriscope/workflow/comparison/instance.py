@@ -265,6 +265,12 @@ class Instances:
     def _biology(self, units: Sequence[InstanceUnit]) -> dict[str, Any]:
         if self._question is None:
             return {}
+        if not any(item.values is not None and np.isfinite(item.values).all() for item in units):
+            self.notes.append(
+                f"no image has a {self._question.key} of both reference and prediction, so whether it "
+                "survives cannot be told"
+            )
+            return {}
         return {
             "biology": biology_of(
                 [item.values or (np.nan, np.nan) for item in units],

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from veriscope.core.settings import Settings
-from veriscope.errors import InputError, raise_together
+from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.validate.fingerprint.ask import check_answers
 from veriscope.validate.fingerprint.measured import LIMITS
 from veriscope.validate.localise.objects import CriterionKey
@@ -98,14 +98,20 @@ class CompareOptions(Settings):
         Raises
         ------
         InputError
-            If there are some; all are named.
+            If there are some; all are named. So are those that another one would have to go with.
         """
         usual = CompareOptions()
-        faults = [
+        faults: list[VeriscopeError] = [
             InputError(f"{_spoken(name)} goes with {' and '.join(tasks)}, not with {task}")
             for name, tasks in _TASKS_OF.items()
             if task not in tasks and getattr(self, name) != getattr(usual, name)
         ]
+        if self.tolerance is not None and self.measure is None and task == "instance":
+            faults.append(InputError("tolerance is the error of a measure; name that with --measure"))
+        outlined = self.boundaries if task == "instance" else self.criterion == "boundary_iou"
+        if self.boundary_tolerance is not None and not outlined and task in ("instance", "detection"):
+            needed = "--boundaries" if task == "instance" else "--criterion boundary_iou"
+            faults.append(InputError(f"boundary-tolerance is about outlines; judge them with {needed}"))
         raise_together(
             faults,
             what=f"{len(faults)} settings have no use here",
