@@ -12,7 +12,7 @@ export async function until(holds, message, milliseconds = PATIENCE / 3) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(message);
+  throw new Error(typeof message === "function" ? message() : message);
 }
 
 /** A tile that fills its image, in front of one annotator. */

@@ -73,14 +73,17 @@ async function keep(name) {
 async function values(settled) {
   const { x, y, width, height } = await stage.boundingBox();
   let found = [];
-  await until(async () => {
-    await page.mouse.move(x + width / 2 + 2, y + height / 2 + 2);
-    await page.mouse.move(x + width / 2 + 3, y + height / 2 + 2);
-    found = await page
-      .locator(".viewer-status b")
-      .evaluateAll((all) => all.map((each) => Number(each.textContent)));
-    return found.length > 0 && found.every(Number.isFinite) && (!settled || settled(found));
-  }, `the values under the pointer are ${found}`);
+  await until(
+    async () => {
+      await page.mouse.move(x + width / 2 + 2, y + height / 2 + 2);
+      await page.mouse.move(x + width / 2 + 3, y + height / 2 + 2);
+      found = await page
+        .locator(".viewer-status b")
+        .evaluateAll((all) => all.map((each) => Number(each.textContent)));
+      return found.length > 0 && found.every(Number.isFinite) && (!settled || settled(found));
+    },
+    () => `the values under the pointer are ${found}`,
+  );
   return found;
 }
 
@@ -111,6 +114,30 @@ async function stack() {
   await keep("stack-mean");
   await projection.selectOption("none");
   found.again = await values(([first]) => first === 2300);
+  found.objects = {};
+  for (const z of [0, 3]) {
+    await slider("Plane z").fill(String(z));
+    found.objects[`z${z}`] = await objectInMiddle(10 + z);
+  }
+  await projection.selectOption("max");
+  found.objects.max = await objectInMiddle(14);
+  return found;
+}
+
+/** The object under the middle of the picture, once it is the one that is waited for. */
+async function objectInMiddle(wanted) {
+  const { x, y, width, height } = await stage.boundingBox();
+  const status = page.locator(".viewer-status .object");
+  let found = 0;
+  await until(
+    async () => {
+      await page.mouse.move(x + width / 2 + 2, y + height / 2 + 2);
+      await page.mouse.move(x + width / 2 + 3, y + height / 2 + 2);
+      found = (await status.count()) > 0 ? Number((await status.textContent()).match(/\d+/)[0]) : 0;
+      return found === wanted;
+    },
+    () => `the object under the pointer is ${found}, not ${wanted}`,
+  );
   return found;
 }
 
@@ -255,7 +282,16 @@ async function withoutWebgl() {
     async () => /[?&]z=max/.test(await pictures.first().getAttribute("src")),
     "no projection is asked for",
   );
-  await until(async () => (await loaded())[0] > 0, "the projection did not come");
+  const planes = () =>
+    pictures.evaluateAll((all) => all.map(({ src }) => new URL(src).searchParams.get("z")).join());
+  await until(async () => (await planes()) === "max,max", "no projection of the objects is asked for");
+  await until(async () => (await loaded()).every((width) => width > 0), "the projection did not come");
   await keep("no-webgl-stack");
+  await page.getByLabel("Projection").selectOption("mean");
+  await until(async () => (await planes()) === "mean,max", "no mean is asked for");
+  await page.getByLabel("Projection").selectOption("none");
+  await slider("Plane z").fill("3");
+  await until(async () => (await planes()) === "3,3", "no objects of the plane are asked for");
+  await until(async () => (await loaded()).every((width) => width > 0), "the plane did not come");
   return loaded();
 }

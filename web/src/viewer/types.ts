@@ -18,9 +18,15 @@ export interface ViewerImage {
 export interface RenderedView {
   readonly box: readonly [y0: number, x0: number, y1: number, x1: number];
   readonly width: number;
-  readonly z: number | "max";
+  readonly z: number | "max" | "mean";
   readonly t: number;
   readonly channels: readonly { index: number; low: number; high: number; gamma: number; color: string }[];
+}
+
+export interface RenderedLabels extends Pick<RenderedView, "box" | "width"> {
+  readonly z: number | "max";
+  /** Width of outlines in pixels of the picture. */
+  readonly contour: number;
 }
 
 /** The objects that a candidate, or a person, outlined: `zarr` is the root of a label image. */
@@ -29,8 +35,8 @@ export interface ViewerLabels {
   readonly name: string;
   readonly zarr: string;
   readonly evidence: Evidence;
-  /** Address of a PNG of the objects in a part of the image, for browsers without WebGL2. */
-  readonly rendered?: (box: RenderedView["box"], width: number, contour: number) => string;
+  /** Address of a PNG of the objects in a part of a plane, or of all planes, for browsers without WebGL2. */
+  readonly rendered?: (view: RenderedLabels) => string;
   /** Measured columns to colour by. */
   readonly columns?: readonly { name: string; unit: string }[];
 }

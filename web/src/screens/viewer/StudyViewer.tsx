@@ -6,7 +6,13 @@ import type { ImageRow, StudyDetail } from "../../api/types";
 import { text } from "../../app/strings";
 import { Message } from "../../ui/Message";
 import { Viewer } from "../../viewer";
-import type { ColumnValues, RenderedView, SelectedObject, ViewerLabels } from "../../viewer/types";
+import type {
+  ColumnValues,
+  RenderedLabels,
+  RenderedView,
+  SelectedObject,
+  ViewerLabels,
+} from "../../viewer/types";
 import { useObjectColumns } from "./useObjectColumns";
 
 interface Props {
@@ -50,8 +56,7 @@ function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
       ran.flatMap(({ id, evidence }, at): ViewerLabels[] => {
         const found = zarr[at];
         if (!found) return [];
-        const rendered: ViewerLabels["rendered"] = (view, width, contour) =>
-          overlayUrl(study.id, image.id, id, view, width, contour);
+        const rendered: ViewerLabels["rendered"] = (view) => overlayUrl(study.id, image.id, id, view);
         return [{ id, name: id, zarr: found, evidence, columns: columns[id] ?? [], rendered }];
       }),
     [ran, zarr, columns, study.id, image.id],
@@ -112,18 +117,12 @@ function renderedUrl(study: string, image: string, view: RenderedView): string {
   return `${api("studies", study, "images", image, "tile")}?${query}`;
 }
 
-function overlayUrl(
-  study: string,
-  image: string,
-  candidate: string,
-  box: RenderedView["box"],
-  width: number,
-  contour: number,
-): string {
-  const [y0, x0, y1, x1] = box.map(Math.round);
+function overlayUrl(study: string, image: string, candidate: string, view: RenderedLabels): string {
+  const [y0, x0, y1, x1] = view.box.map(Math.round);
   const query = new URLSearchParams({ candidate, y0: `${y0}`, x0: `${x0}`, y1: `${y1}`, x1: `${x1}` });
-  query.set("width", String(width));
-  query.set("contour", String(Math.round(contour)));
+  query.set("width", String(view.width));
+  query.set("z", String(view.z));
+  query.set("contour", String(Math.round(view.contour)));
   return `${api("studies", study, "images", image, "overlay")}?${query}`;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Pyramid } from "./pyramid";
-import { projectPlanes, TileSource, whyNoProjection } from "./source";
+import { labelsOver, projectPlanes, TileSource, whyNoProjection } from "./source";
 
 const pyramid = (change: Partial<Pyramid>) =>
   ({ nPlanes: 10, width: 500, height: 500, tileSize: 512, levels: [], ...change }) as Pyramid;
@@ -27,6 +27,22 @@ describe("projection", () => {
     expect(whyNoProjection(pyramid({ nPlanes: 90, width: 9000, height: 9000, tileSize: 1024 }))).toContain(
       "too many",
     );
+  });
+});
+
+describe("labels over a stack", () => {
+  const over = (nPlanes: number, projection: "none" | "max" | "mean") =>
+    labelsOver(pyramid({ nPlanes, nTimes: 1 }), { z: 3, t: 2, projection });
+
+  it("are those of the plane, or of all planes where all are shown", () => {
+    expect(over(5, "none")).toEqual({ place: { c: 0, z: 3, t: 0 }, projection: "none" });
+    expect(over(5, "max").projection).toBe("max");
+    expect(over(5, "mean").projection).toBe("max");
+  });
+
+  it("are the same everywhere where they have one plane", () => {
+    for (const projection of ["none", "max", "mean"] as const)
+      expect(over(1, projection)).toEqual({ place: { c: 0, z: 0, t: 0 }, projection: "none" });
   });
 });
 

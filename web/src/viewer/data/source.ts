@@ -19,6 +19,15 @@ export function whyNoProjection(pyramid: Pyramid): string | null {
   return null;
 }
 
+/** What of a label image lies over a plane, or over all planes as one picture: the largest label then. */
+export function labelsOver(
+  { nPlanes, nTimes }: Pyramid,
+  { z, t, projection }: Omit<Place, "c"> & { readonly projection: Projection },
+): { place: Place; projection: Projection } {
+  const place = { c: 0, z: Math.min(z, nPlanes - 1), t: Math.min(t, nTimes - 1) };
+  return { place, projection: projection === "none" || nPlanes < 2 ? "none" : "max" };
+}
+
 /** Reads tiles of one image through a cache, single planes or projections. */
 export class TileSource {
   readonly pyramid: Pyramid;

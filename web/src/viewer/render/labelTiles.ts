@@ -1,6 +1,6 @@
 import { TileLayer } from "@deck.gl/geo-layers";
 import type { Raster } from "../data/pyramid";
-import type { TileSource } from "../data/source";
+import { labelsOver, type Projection, type TileSource } from "../data/source";
 import { type ColumnTable, LabelBitmapLayer } from "./labelLayer";
 import type { LabelStyle } from "./labelStyle";
 import { tileBounds } from "./tiles";
@@ -12,6 +12,7 @@ interface LabelTilesOptions {
   readonly selectedLabel: number;
   readonly table: ColumnTable;
   readonly place: { readonly z: number; readonly t: number };
+  readonly projection: Projection;
   /** Power of two of screen pixels per image pixel. */
   readonly zoom: number;
   readonly onError: (error: unknown) => void;
@@ -25,11 +26,12 @@ export function labelTiles({
   selectedLabel,
   table,
   place,
+  projection,
   zoom,
   onError,
 }: LabelTilesOptions) {
   const { pyramid } = source;
-  const where = { c: 0, t: Math.min(place.t, pyramid.nTimes - 1), z: Math.min(place.z, pyramid.nPlanes - 1) };
+  const over = labelsOver(pyramid, { ...place, projection });
   return new TileLayer<Raster>({
     id,
     tileSize: pyramid.tileSize,
@@ -38,10 +40,10 @@ export function labelTiles({
     maxZoom: 0,
     refinementStrategy: "no-overlap",
     maxRequests: 12,
-    getTileData: ({ index }) => source.tile(-index.z, index.x, index.y, where, "none"),
+    getTileData: ({ index }) => source.tile(-index.z, index.x, index.y, over.place, over.projection),
     onTileError: onError,
     updateTriggers: {
-      getTileData: [source, where.z, where.t],
+      getTileData: [source, over.place.z, over.place.t, over.projection],
       renderSubLayers: [look, selectedLabel, table, zoom],
     },
     renderSubLayers: (props) => {

@@ -1,5 +1,5 @@
 import { type PointerEvent, type ReactNode, useRef, useState } from "react";
-import type { TileSource } from "../data/source";
+import { labelsOver, type TileSource } from "../data/source";
 import { type Pane, toImage } from "../render/views";
 import { type ViewerState, viewOf, visiblePanes } from "../state/viewerState";
 import type { ViewerProps } from "../types";
@@ -42,12 +42,8 @@ export function Pointer({ source, labels, state, panes, height, onSelect, childr
     const id = where && visiblePanes(state)[where.pane];
     const found = id ? labels.get(id) : undefined;
     if (!where || !found) return 0;
-    const place = {
-      c: 0,
-      z: Math.min(state.z, found.pyramid.nPlanes - 1),
-      t: Math.min(state.t, found.pyramid.nTimes - 1),
-    };
-    return found.valueAt(where.x, where.y, place, "none")?.value ?? 0;
+    const { place, projection } = labelsOver(found.pyramid, state);
+    return found.valueAt(where.x, where.y, place, projection)?.value ?? 0;
   };
   return (
     <>

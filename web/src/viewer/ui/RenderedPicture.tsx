@@ -39,8 +39,16 @@ export function RenderedPicture({ image, labels, source, state, size }: Props) {
   const channels = state.channels
     .filter(({ visible }) => visible)
     .map((each) => ({ ...each, color: isColormap(each.color) ? toHex(colorAt(each.color, 1)) : each.color }));
-  const z = state.projection === "max" ? "max" : state.z;
-  const objects = labels.find(({ id }) => id === state.shown[0])?.rendered?.(box, pixels, state.look.contour);
+  const { projection } = state;
+  const z = projection === "none" ? state.z : projection;
+  const objects = labels
+    .find(({ id }) => id === state.shown[0])
+    ?.rendered?.({
+      box,
+      width: pixels,
+      z: projection === "none" ? state.z : "max",
+      contour: state.look.contour,
+    });
   return (
     <div className="viewer-rendered" style={style}>
       {image.rendered ? (

@@ -106,6 +106,7 @@ function useLayers({ source, labels, state, panes, columns, selected, onError }:
       selectedLabel: selected?.candidate === id ? selected.label : 0,
       table: columnTables.get(id) ?? noColumn,
       place,
+      projection,
       zoom: viewOf(state, i).zoom,
       onError,
     });
