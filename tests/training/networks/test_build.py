@@ -15,7 +15,7 @@ from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.networks.build import box_sizes, fitting_augmentation, make_head
+from veriscope.training.networks.build import box_sizes, fitting_augmentation, make_head, median_size
 
 NAMES = ("cell", "debris")
 
@@ -50,6 +50,18 @@ def test_boxes_are_brought_to_the_size_that_a_network_sees_best(side: float, zoo
 def test_without_a_box_of_the_first_class_small_ones_are_expected() -> None:
     head = make_head("boxes", [boxed([(30, 30)], [1])])
     assert isinstance(head, BoxHead) and head.zoom == 8
+
+
+def test_the_smallest_and_the_largest_image_say_how_large_objects_are() -> None:
+    pairs = []
+    for sides in ((2, 3, 3), (9, 9, 1), ()):
+        labels = np.zeros((40, 40), np.int32)
+        for number, side in enumerate(sides):
+            labels[13 * number : 13 * number + side, :side] = 3 * number + 1
+        labels[39] = -1
+        pairs.append(LabelledImage("a", Image(np.zeros((40, 40), np.uint8), "yx"), labels, "", ""))
+    assert median_size(pairs) == pytest.approx((2 * (9 / np.pi) ** 0.5, 2 * (81 / np.pi) ** 0.5))
+    assert median_size(pairs[2:]) == median_size([]) == (30, 30)
 
 
 def lit(n_dark: int, n_bright: int) -> list[LabelledImage]:

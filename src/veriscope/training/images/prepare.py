@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.errors import AxesError, PixelValueError, ShapeMismatchError
 from veriscope.methods.channels import analysis_channel
+from veriscope.methods.networks import size_search
 from veriscope.methods.networks.class_network import shrunk
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.training.heads.base import PixelHead
@@ -219,5 +220,4 @@ def median_diameter(labels: NDArray[np.int32]) -> float:
         In pixels; 30 without objects.
     """
     areas = np.bincount(np.maximum(labels, 0).ravel())[1:]
-    areas = areas[areas > 0]
-    return float(2 * np.sqrt(np.median(areas) / np.pi)) if len(areas) else _NO_OBJECT
+    return size_search.median_diameter(areas[areas > 0]) or _NO_OBJECT

@@ -28,6 +28,7 @@ from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.heads.star import StarHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
+from veriscope.training.images.prepare import median_diameter
 from veriscope.training.settings import Device, TrainedHead
 
 __all__ = [
@@ -297,12 +298,8 @@ def median_size(pairs: Sequence[LabelledImage]) -> tuple[float, float]:
     tuple
         In pixels; (30, 30) without objects.
     """
-    found = []
-    for pair in pairs:
-        areas = np.bincount(np.maximum(pair.labels, 0).ravel())[1:]
-        if (areas > 0).any():
-            found.append(2 * np.sqrt(np.median(areas[areas > 0]) / np.pi))
-    return (float(min(found)), float(max(found))) if found else (30.0, 30.0)
+    found = [median_diameter(pair.labels) for pair in pairs if (pair.labels > 0).any()]
+    return (min(found), max(found)) if found else (30.0, 30.0)
 
 
 def box_sizes(pairs: Sequence[LabelledImage]) -> NDArray[np.float32]:
