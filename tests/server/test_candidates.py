@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,20 @@ def test_a_model_that_cannot_be_read_is_named_and_hides_no_other(
     assert found["local-threshold-watershed"]["card"]["summary"]
     answer = reader.post(CANDIDATES, json={"method": "zoo:broken"})
     assert answer.status_code == 409 and str(tmp_path) not in answer.text
+
+
+def test_what_is_gone_from_the_disk_does_not_count_as_done(client: httpx.Client, workspace: Path) -> None:
+    before = client.get(CANDIDATES).json()[0]
+    assert before["state"] == "current" and before["n_images_done"] == before["n_images"]
+    images = client.get(f"{CANDIDATES}/{before['id']}/images").json()
+    lost = next(image for image in images if image["n_objects"])
+    shutil.rmtree(workspace / "small" / "predictions" / before["id"] / f"{lost['id']}.ome.zarr")
+    after = client.get(CANDIDATES).json()[0]
+    assert (after["state"], after["n_images_done"]) == ("partial", before["n_images"] - 1)
+    assert after["n_objects"] == before["n_objects"] - lost["n_objects"]
+    shutil.rmtree(workspace / "small" / "predictions" / before["id"])
+    none = client.get(CANDIDATES).json()[0]
+    assert (none["state"], none["n_images_done"], none["n_objects"]) == ("not-run", 0, None)
 
 
 def test_another_method_is_let_in(client: httpx.Client, workspace: Path) -> None:

@@ -59,7 +59,8 @@ def _row(
     entries = [
         (image, entry)
         for image in images
-        if (entry := record.latest(folder.prediction(candidate.id, image.image_id))) is not None
+        if (folder.root / folder.prediction(candidate.id, image.image_id) / "zarr.json").is_file()
+        and (entry := record.latest(folder.prediction(candidate.id, image.image_id))) is not None
     ]
     seconds = sum(float(entry.get("wall_s", 0.0)) for _, entry in entries)
     pixels = sum(math.prod(int(n) for n in image.shape.split("x")) for image, _ in entries)
