@@ -67,15 +67,19 @@ def annotator_agreement(folder: StudyFolder, *, level: float = 0.95) -> dict[str
 
 
 def _compare(folder: StudyFolder, drawn: list[tuple[PlannedTile, Any, Any]], level: float) -> dict[str, Any]:
-    counts = []
+    counts, mirrored = [], []
     for tile, first, second in drawn:
         a, b = (_labels(folder, tile, version) for version in (first, second))
         y0, x0 = tile.context[:2]
         inner = tile.box[0] - y0, tile.box[1] - x0, tile.box[2] - y0, tile.box[3] - x0
-        counts.append(
-            count_unit(a, b, owner_box=inner, thresholds=_THRESHOLDS, name=tile.unit, cluster=tile.image_id)
-        )
-    report = compare_units(counts, level=level, thresholds=_THRESHOLDS, unit="image")
+        for found, pair in ((counts, (a, b)), (mirrored, (b, a))):
+            found.append(
+                count_unit(
+                    *pair, owner_box=inner, thresholds=_THRESHOLDS, name=tile.unit, cluster=tile.image_id
+                )
+            )
+    # A match across the border of a tile belongs to the tile of whoever comes first: both ways are counted.
+    report = compare_units([*counts, *mirrored], level=level, thresholds=_THRESHOLDS, unit="image")
     differences = [unit.n_prediction - unit.n_reference for unit in counts]
     return {
         "n_units": len(counts),
