@@ -8,6 +8,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,3 +54,52 @@ def test_a_peer_that_is_not_there_is_said(
     found = script["main"](["--data", str(tmp_path), "--methods", "stardist"])
     assert found["rows"][0]["missing"].endswith("python benchmarks/peers/make.py stardist")
     assert "no environment at" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.mark.parametrize("objects", [1, 7, 20])
+def test_so_many_objects_are_kept_and_the_rest_is_not_known(script: dict[str, Any], objects: int) -> None:
+    whole = script["_discs"]()
+    kept = script["_with_objects"](whole, objects, 0)
+    assert sum(pair.n_objects for pair in kept.train) == objects
+    assert (kept.val, kept.test) == (whole.val, whole.test)
+    by_name = {pair.stem: pair for pair in whole.train}
+    for pair in kept.train:
+        before = by_name[pair.stem].labels
+        assert (pair.labels[pair.labels > 0] == before[pair.labels > 0]).all()
+        assert not before[pair.labels == 0].any()
+    again, other = (script["_with_objects"](whole, objects, seed) for seed in (0, 5))
+    assert [pair.stem for pair in again.train] == [pair.stem for pair in kept.train]
+    assert [pair.stem for pair in other.train] != [pair.stem for pair in kept.train]
+
+
+def test_more_objects_than_there_are_gives_all_that_crops_hold(script: dict[str, Any]) -> None:
+    whole = script["_discs"]()
+    kept = script["_with_objects"](whole, 10_000, 0)
+    assert sum(pair.n_objects for pair in kept.train) == sum(pair.n_objects for pair in whole.train)
+
+
+def test_prediction_alone_is_timed(script: dict[str, Any]) -> None:
+    seen: list[object] = []
+    watch = script["_Watch"](lambda image: seen.append(image) or sum(range(200_000)))
+    assert watch("a") == watch("b") == sum(range(200_000))
+    assert seen == ["a", "b"]
+    told = watch.per_image()
+    assert 0 < told["predict_cpu_s"] <= told["predict_s"] + 0.02
+    assert told["predict_s"] == round(watch.wall / 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"value": 0.5, "low": 0.25, "high": 0.75}, "0.500 (0.250–0.750)"),
+        ({"value": 0.5, "low": None, "high": None}, "0.500"),
+        ({"value": None, "low": None, "high": None}, "—"),
+    ],
+)
+def test_figures_stand_with_their_interval(script: dict[str, Any], value: dict[str, Any], text: str) -> None:
+    assert script["_interval"](value) == text
