@@ -13,7 +13,15 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from veriscope.errors import VeriscopeError
 from veriscope.server.image_rows import image_list, images_etag
 from veriscope.server.models.images import Histogram, ImageChanges, ImageList, Quality
-from veriscope.server.parts import Owner, Server, ServerParts, Viewer, check_match, etag_of
+from veriscope.server.parts import (
+    Owner,
+    Server,
+    ServerParts,
+    Viewer,
+    check_match,
+    etag_of,
+    unquote_etag,
+)
 from veriscope.server.pictures import (
     Channel,
     Window,
@@ -140,7 +148,7 @@ def _get_thumbnail(
     folder, row = _find(server, study, image)
     etag = etag_of(image_version(folder, row), str(size))
     headers = {"etag": etag, "cache-control": "private, no-cache"}
-    if if_none_match == etag:
+    if if_none_match is not None and unquote_etag(if_none_match) == etag:
         return Response(status_code=304, headers=headers)
     store = image_store(folder, row)
     height, width = store.shapes[0][-2:]
