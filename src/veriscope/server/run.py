@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import importlib
 import secrets
 import socket
 import threading
@@ -70,7 +71,10 @@ def run_server(options: ServeOptions, *, say: Callable[[str], None]) -> None:
     InputError
         If the port is taken, the address is not this computer's, or another server shows the folder.
     """
+    is_new = not options.folder.exists()
     make_folder(options.folder)
+    if is_new:
+        say(f"{options.folder} was not there and is made: a new folder for studies, without one yet.")
     with contextlib.closing(FolderHold(options.folder)) as hold, _listen_again(options) as listening:
         _serve(options, listening, hold, say)
 
@@ -106,6 +110,8 @@ def _serve(
     say("Stop with Ctrl-C; running jobs go on from where they were at the next start.")
     if options.open_browser:
         threading.Timer(0.7, webbrowser.open, (link,)).start()
+    # What reads images takes a while to load: it is there when the first one is looked at.
+    threading.Thread(target=importlib.import_module, args=("zarr",), name="warm up", daemon=True).start()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
