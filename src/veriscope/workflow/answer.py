@@ -90,23 +90,28 @@ class _Frame:
     reference: Mapping[str, TileSums]
     whole: frozenset[str]
 
-    def answer(self, group: str, *, known: float, level: float) -> Estimate:
+    def answer(self, group: str, *, known: float | None, level: float) -> Estimate:
         """Estimate a group, or sum it up where every tile is annotated."""
         if group not in self.whole:
             return estimate(self.units(group, known=known), level=level)
         sums = [self.reference[unit] for unit in self.frame.loc[self.frame["group"] == group, "unit"]]
         total = sum(float(item.numerator[0]) for item in sums)
-        below = known if self.predicted.denominator is None or known != 1.0 else float(_below(sums).sum())
+        below = known if known is not None else float(_below(sums).sum()) if self.has_denominator else 1.0
         return census(total, denominator=below, n=len(sums), level=level)
 
     def distinct(self, group: str) -> int:
         """Count the different tiles drawn in a group."""
         return int(self.draws.loc[self.draws["group"] == group, "unit"].nunique())
 
-    def units(self, group: str, *, known: float) -> DrawnUnits:
+    @property
+    def has_denominator(self) -> bool:
+        """Whether the answer is a ratio."""
+        return self.predicted.denominator is not None
+
+    def units(self, group: str, *, known: float | None) -> DrawnUnits:
         """Give the drawn tiles of a group in the terms of the estimator.
 
-        `known` is what a total without a denominator is divided by.
+        `known` is what a total is divided by; None: by the denominator if there is one.
         """
         inside = (self.frame["group"] == group).to_numpy()
         rows = pd.Series(np.arange(len(self.frame)), index=self.frame["unit"])
@@ -115,7 +120,7 @@ class _Frame:
         drawn = [self.reference[unit] for unit in draws["unit"]]
         above = np.array([float(sums.numerator[0]) for sums in drawn])
         below = self.predicted.denominator
-        area_known = below is None or known != 1.0
+        area_known = below is None or known is not None
         return DrawnUnits(
             probability=draws["probability"].to_numpy(float),
             reference=above,
@@ -124,7 +129,7 @@ class _Frame:
             reference_denominator=None if area_known else _below(drawn),
             prediction_denominator=None if area_known or below is None else below[at],
             predicted_total_denominator=None if area_known or below is None else float(below[inside].sum()),
-            known_denominator=known,
+            known_denominator=1.0 if known is None else known,
             n_tiles=int(inside.sum()),
         )
 
@@ -201,15 +206,15 @@ def answer_now(folder: StudyFolder, config: StudyConfig, chosen: str, *, by_rank
     }
 
 
-def _known(data: _Frame, group: str, config: StudyConfig, *, per_image: bool = False) -> float:
-    """Give what a total is divided by where that is known exactly: imaged area, images, or 1."""
+def _known(data: _Frame, group: str, config: StudyConfig, *, per_image: bool = False) -> float | None:
+    """Give what a total is divided by where that is known exactly: imaged area or images; else None."""
     inside = data.frame[data.frame["group"] == group]
     if config.question.measure in ("density", "area-fraction"):
         assert data.predicted.denominator is not None, "densities have the area as denominator"
         return float(data.predicted.denominator[inside.index].sum())
     if config.question.is_total and per_image:
         return float(inside["image_id"].nunique())
-    return 1.0
+    return None
 
 
 def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[StudyImage]) -> dict[str, Any]:
