@@ -38,7 +38,7 @@ class Spread:
     executor
         Where.
     memory
-        Bytes for all `workers` together; None: what this computer has.
+        Bytes for all `workers` together; None: half of what this computer has, for others work on it too.
     workers
         Number of processes that share the memory; 1 where each worker of a cluster has as much.
     progress
@@ -94,7 +94,7 @@ class Spread:
         large = several and math.prod(image.spatial_shape) > _LARGE
         if self.memory is None:
             if not several and math.prod(image.spatial_shape) > _LARGE:
-                large = not fits_whole(method, reading.header(source), installed_memory(), 1)
+                large = not fits_whole(method, reading.header(source), installed_memory() // 2, 1)
             return large and can_join(method, source, reading)
         header = reading.header(source)
         tight = not fits_whole(method, header, self.memory, self.workers)
