@@ -204,11 +204,11 @@ def test_folder_that_is_no_study(veriscope: Veriscope, tmp_path: Path, verb: str
     said = veriscope(verb, tmp_path / "none", "--json")
     assert (said.code, said.err) == (1, "")
     assert said.message.startswith(
-        f"{tmp_path / 'none'} is not a study (it has no study.yaml); make one with"
+        f"{tmp_path / 'none'}: there is no such folder; check the name, or make one with"
     )
     plain = veriscope(verb, tmp_path / "none")
     assert (plain.code, plain.out) == (1, "")
-    assert plain.err.startswith(f"Error: {tmp_path / 'none'} is not a study")
+    assert plain.err.startswith(f"Error: {tmp_path / 'none'}: there is no such folder")
 
 
 def test_failed_candidate_is_told(veriscope: Veriscope, images: Path, tmp_path: Path) -> None:

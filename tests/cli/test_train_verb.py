@@ -56,7 +56,10 @@ def call(*words: str) -> Any:
     ("words", "message"),
     [
         (["a", "b"], "give the folder of the package to be made: -o NAME"),
-        (["images", "-o", "out"], "1 folders are given; training takes images and labels"),
+        (
+            ["images", "-o", "out"],
+            "1 folder is given (images: no such folder; check the name); training takes images and labels",
+        ),
         (["a", "b", "-o", "out", "--time", "1min", "--steps", "3"], "give one of them"),
         (["a", "b", "-o", "out", "--deterministic"], "deterministic training needs a number of steps"),
         (["a", "b", "-o", "out", "--tune", "head"], "give --from"),

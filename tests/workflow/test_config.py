@@ -63,8 +63,14 @@ def test_a_folder_that_is_no_study_is_said_with_the_remedy(tmp_path: Path, study
     with pytest.raises(StudyError) as caught:
         read_config(folder / "study.yaml")
     assert str(caught.value) == (
-        f"{folder} is not a study (it has no study.yaml); make one with: "
+        f"{folder}: there is no such folder; check the name, or make one with: "
         f"veriscope new {folder} --images FOLDER"
+    )
+    with pytest.raises(StudyError) as caught:
+        read_config(tmp_path / "study.yaml")
+    assert str(caught.value) == (
+        f"{tmp_path} is not a study (it has no study.yaml); make one with: "
+        f"veriscope new {tmp_path} --images FOLDER"
     )
 
 

@@ -235,7 +235,7 @@ def test_tile_size_changed_after_the_draw_is_refused(done_study: Study) -> None:
 def test_folder_that_is_no_study(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as error:
         Study(tmp_path / "nothing")
-    assert str(error.value).startswith(f"{tmp_path / 'nothing'} is not a study (it has no study.yaml)")
+    assert str(error.value).startswith(f"{tmp_path / 'nothing'}: there is no such folder; check the name")
     with pytest.raises(InputError):
         Study.new(tmp_path / "s", images=[])
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from veriscope.cli.arguments import Json, StudyPath
+from veriscope.core.commands import command
 
 __all__ = ["register"]
 
@@ -91,8 +92,9 @@ def _show(study: Path, state: dict[str, Any]) -> None:
         waiting += len(part["to_annotate"])
     if waiting:
         out().print(f"{waiting} tiles to annotate (see README.txt) in {state['tiles_folder']}", markup=False)
-        out().print(f"then: veriscope audit {study} --import FOLDER", markup=False)
+        out().print("then: " + command("audit", study, "--import", "FOLDER"), markup=False)
     elif not state["audit"]["n_drawn"]:
-        out().print(f"nothing drawn yet; draw with: veriscope audit {study} --tiles 20", markup=False)
+        out().print("nothing drawn yet; draw with: " + command("audit", study, "--tiles", "20"), markup=False)
     else:
-        out().print(f"next: veriscope validate {study}; veriscope estimate {study}", markup=False)
+        then = f"{command('validate', study)}; {command('estimate', study)}"
+        out().print(f"next: {then}", markup=False)

@@ -33,7 +33,7 @@ def convert(
     quiet: Quiet = False,
 ) -> None:
     """Write an image as OME-Zarr, of which parts can be read; the pixels stay the same."""
-    from veriscope.cli.output import emit_json, out, progress_bar
+    from veriscope.cli.output import emit_json, out, progress_bar, tell_notes
     from veriscope.io.convert import convert_image
 
     with progress_bar(quiet=quiet or json) as progress:
@@ -43,5 +43,6 @@ def convert(
     if json:
         emit_json(found)
         return
+    tell_notes([found | {"image": image.name}])
     size = " × ".join(map(str, found["shape"]))
     out().print(f"{output}: {found['axes']}, {size}, {found['dtype']}", markup=False)

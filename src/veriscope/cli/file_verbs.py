@@ -23,7 +23,6 @@ from veriscope.errors import InputError
 
 __all__ = ["register"]
 
-_MOST_NOTES, _NAMED = 10, 3
 """Notes that are said, and images that are named in each."""
 
 
@@ -89,7 +88,7 @@ def predict(
     """
     from veriscope.cli.classification import classify, show_classes
     from veriscope.cli.objects import find_objects, show_objects
-    from veriscope.cli.output import emit_json, progress_bar
+    from veriscope.cli.output import emit_json, progress_bar, tell_notes
     from veriscope.cli.restoration import restore, show_restored
     from veriscope.predict.plan import parse_memory
     from veriscope.predict.reading import Reading
@@ -130,7 +129,7 @@ def predict(
         emit_json(found)
     else:
         _tell_left_out(found)
-        _tell_notes(found)
+        tell_notes(found.get("images", [found]))
         show(found)
     raise typer.Exit(1 if found.get("failed") else 0)
 
@@ -156,21 +155,6 @@ def _tell_left_out(found: dict[str, Any]) -> None:
         say(f"failed: {row['image']}: {row['failed']}", style="bold red")
     if found.get("ignored_files"):
         say(f"ignored, no images: {', '.join(Path(path).name for path in found['ignored_files'])}")
-
-
-def _tell_notes(found: dict[str, Any]) -> None:
-    """Say what a user should know of how files were understood; once what is true of several."""
-    from veriscope.cli.output import say
-
-    concerned: dict[str, list[str]] = {}
-    for row in found.get("images", [found]):
-        for note in row.get("notes", ()):
-            concerned.setdefault(note, []).append(row["image"])
-    for note, images in list(concerned.items())[:_MOST_NOTES]:
-        more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
-        say(f"note: {', '.join(images[:_NAMED])}{more}: {note}")
-    if len(concerned) > _MOST_NOTES:
-        say(f"note: and {len(concerned) - _MOST_NOTES} more (--json shows all)")
 
 
 def measure(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from veriscope.cli.output import out
+from veriscope.cli.output import out, tell_notes
+from veriscope.core.commands import command
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.other_methods import other_methods
 from veriscope.workflow.study import Study
@@ -41,6 +42,7 @@ def new_summary(made: Study, *, chosen: bool) -> dict[str, Any]:
         "modalities": list(config.modalities),
         "candidates": [item.id for item in config.candidates],
         "left_out": {item.name: list(item.remarks) for item in left_out},
+        "notes": [{"image": row.image_id, "notes": [row.notes]} for row in rows if row.notes],
         "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
     }
 
@@ -55,6 +57,7 @@ def show_new(summary: dict[str, Any], *, told: bool) -> None:
     told
         Whether the user said which microscopy the images are of.
     """
+    tell_notes(summary["notes"])
     groups = ", ".join(f"{group} ({n})" for group, n in summary["groups"].items())
     how = "as you say" if told else "by their pixels, --modality overrides"
     kind = f"{' or '.join(summary['modalities'])} ({how})"
@@ -70,5 +73,5 @@ def show_new(summary: dict[str, Any], *, told: bool) -> None:
         lines.append("  to let one in all the same, name candidates with --method")
     if summary["skipped"]:
         lines.append(summary["skipped"].rstrip())
-    for line in (*lines, f"next: veriscope run {summary['study']}"):
+    for line in (*lines, f"next: {command('run', summary['study'])}"):
         out().print(line, markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,9 @@ from rich.text import Text
 
 from veriscope.core.progress import Progress
 
-__all__ = ["emit_json", "number", "out", "progress_bar", "say", "show_table", "span"]
+__all__ = ["emit_json", "number", "out", "progress_bar", "say", "show_table", "span", "tell_notes"]
+
+_MOST_NOTES, _NAMED = 10, 3
 
 
 def out() -> Console:
@@ -44,6 +46,25 @@ def say(message: str, *, style: str = "") -> None:
     """
     console = Console(file=sys.stderr, highlight=False, soft_wrap=True, emoji=False)
     console.print(message, style=style, markup=False)
+
+
+def tell_notes(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Say on stderr what a user should know of how files were understood; once what is true of several.
+
+    Parameters
+    ----------
+    rows
+        With ``image``, its name, and ``notes``, if there are any.
+    """
+    concerned: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.get("notes", ()):
+            concerned.setdefault(note, []).append(row["image"])
+    for note, images in list(concerned.items())[:_MOST_NOTES]:
+        more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
+        say(f"note: {', '.join(images[:_NAMED])}{more}: {note}")
+    if len(concerned) > _MOST_NOTES:
+        say(f"note: and {len(concerned) - _MOST_NOTES} more (--json shows all)")
 
 
 def emit_json(value: Mapping[str, Any]) -> None:

@@ -179,9 +179,12 @@ def _with_labels(
     from veriscope.training.supervised import train_files
 
     if len(sources) != 2:
+        given = "1 folder is" if len(sources) == 1 else f"{len(sources)} folders are"
+        missing = [source for source in sources if not Path(source).exists() and not set("*?[") & set(source)]
+        absent = f" ({', '.join(missing)}: no such folder; check the name)" if missing else ""
         raise InputError(
-            f"{len(sources)} folders are given; training takes images and labels (two folders or quoted "
-            "patterns), one study, or images alone with --self-supervised n2v or masked"
+            f"{given} given{absent}; training takes images and labels (two folders or quoted patterns), one "
+            "study, or images alone with --self-supervised n2v or masked"
         )
     return train_files(sources[0], sources[1], _needed(output), settings, **options)
 

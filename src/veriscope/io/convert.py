@@ -43,8 +43,8 @@ def convert_image(
     Returns
     -------
     dict
-        ``veriscope/convert/1``: ``image``, ``output``, ``axes``, ``shape``, ``dtype``, and ``spacing`` in µm
-        by axis, or None.
+        ``veriscope/convert/1``: ``image``, ``output``, ``axes``, ``shape``, ``dtype``, ``spacing`` in µm by
+        axis, or None, and ``notes``: what was assumed, ignored or left out.
 
     Raises
     ------
@@ -68,4 +68,5 @@ def convert_image(
         "shape": list(header.shape),
         "dtype": header.dtype.name,
         "spacing": None if header.spacing is None else dict(header.spacing),
+        "notes": list(header.notes),
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
+from veriscope.core.commands import command
 from veriscope.errors import InputError
 from veriscope.methods.base import LocalMethod, Method
 from veriscope.predict.plan import least_memory, shown
@@ -75,10 +75,10 @@ def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel:
     needed, path = pixels.stored.chunk_bytes, pixels.stored.path
     if memory is not None and workers * needed > memory // _PIECES:
         enough = max(_PIECES * workers * needed, least_memory(pixels.shape, bytes_per_pixel, workers))
-        command = shlex.join(["veriscope", "convert", str(path), "-o", f"{path.stem}.ome.zarr"])
+        how = command("convert", path, "-o", f"{path.stem}.ome.zarr")
         raise InputError(
             f"{path}: is stored in pieces of {shown(needed)} that can only be decompressed whole, by each "
             f"worker, more than a quarter of --memory ({shown(memory)}); give --memory {shown(enough)}, or "
             f"convert it first, which takes about {shown(_CONVERTER + 2 * needed)} once, "
-            f"and predict {path.stem}.ome.zarr: {command}"
+            f"and predict {path.stem}.ome.zarr: {how}"
         )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veriscope.core.commands import command
 from veriscope.errors import InputError, StudyError
 from veriscope.io.tables import column_dictionary_path, read_table
 from veriscope.server.models.answer import (
@@ -331,7 +332,7 @@ def open_objects(folder: StudyFolder, candidate: str) -> ObjectTable:
 
     path = folder.root / folder.measurements(candidate)
     if not path.exists():
-        raise StudyError(f"candidate {candidate} has not run; first: veriscope run {folder.root}")
+        raise StudyError(f"candidate {candidate} has not run; first: {command('run', folder.root)}")
     changed = path.stat().st_mtime_ns + folder.images_table.stat().st_mtime_ns
     known = _kept.get(path)
     if known is not None and known[0] == changed:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veriscope.core.commands import command
 from veriscope.errors import InputError, StudyError, TableError
 from veriscope.io.atomic import write_text
 from veriscope.io.hashing import sha256_of
@@ -225,8 +226,8 @@ def _new_frame(folder: StudyFolder, config: StudyConfig, images: Sequence[StudyI
     }
     if not tables:
         raise StudyError(
-            f"no candidate has run yet, and tiles are drawn by what they predict; first: "
-            f"veriscope run {folder.root}"
+            "no candidate has run yet, and tiles are drawn by what they predict; first: "
+            + command("run", folder.root)
         )
     if config.question.column == "probability":
         raise TableError(
@@ -333,7 +334,7 @@ Save each annotation under the name of the tile, in one folder:
   NAME.tif or .png     label image: 0 background, one number per object (napari, Cellpose masks)
   NAME.zip or .roi     Fiji ROI Manager
   NAME.geojson         QuPath
-Then: veriscope audit {study} --import FOLDER
+Then: {then}
 """
 
 
@@ -357,6 +358,7 @@ def _write_tiles(
             pixels = pixels or folder.read(by_id[str(image_id)])
             write_tiff(target, pixels, crop=box, box=inner)
     write_text(place / "boxes.csv", pd.DataFrame(boxes).to_csv(index=False, lineterminator="\n"))
-    text = _README.format(object=config.question.object, study=folder.root.resolve().name)
+    then = command("audit", folder.root.resolve().name, "--import", "FOLDER")
+    text = _README.format(object=config.question.object, then=then)
     write_text(place / "README.txt", text)
     return [f"audit/tiles/{row['unit']}.tif" for row in boxes] + ["audit/tiles/boxes.csv"]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veriscope.core.commands import command
 from veriscope.core.image import Image
 from veriscope.errors import StudyError
 from veriscope.io.labels import read_labels
@@ -160,7 +161,7 @@ def audited_tiles(folder: StudyFolder, config: StudyConfig) -> tuple[AuditedTile
     if draws.empty:
         raise StudyError(
             f"no audit tile is annotated yet; annotate those in {folder.root / 'audit' / 'tiles'}, then: "
-            f"veriscope audit {folder.root} --import FOLDER"
+            + command("audit", folder.root, "--import", "FOLDER")
         )
     n_draws = draws["group"].value_counts()
     times = draws["unit"].value_counts()
@@ -221,7 +222,7 @@ def require_plan(folder: StudyFolder) -> AuditPlan:
     """
     plan = read_plan(folder)
     if plan is None or plan.of_role("audit").empty:
-        raise StudyError(f"no audit was drawn yet; first: veriscope audit {folder.root} --tiles 20")
+        raise StudyError("no audit was drawn yet; first: " + command("audit", folder.root, "--tiles", "20"))
     return plan
 
 
@@ -303,7 +304,7 @@ def predicted_sums(
     """
     path = folder.root / folder.measurements(candidate)
     if not path.exists():
-        raise StudyError(f"candidate {candidate} has not run; first: veriscope run {folder.root}")
+        raise StudyError(f"candidate {candidate} has not run; first: {command('run', folder.root)}")
     table = read_table(path)
     by_image = {str(name): part for name, part in table.groupby("image_id", sort=False)}
     empty = table.iloc[:0]

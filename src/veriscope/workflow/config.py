@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator
 
+from veriscope.core.commands import command
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
@@ -127,9 +128,11 @@ def read_config(path: Path) -> StudyConfig:
         values = yaml.safe_load(text)
         twice = _named_twice(yaml.compose(text, Loader=yaml.SafeLoader))
     except (FileNotFoundError, NotADirectoryError):
+        what = ": there is no such folder; check the name, or make one"
+        if path.parent.exists():
+            what = " is not a study (it has no study.yaml); make one"
         raise StudyError(
-            f"{path.parent} is not a study (it has no study.yaml); make one with: "
-            f"veriscope new {path.parent} --images FOLDER"
+            f"{path.parent}{what} with: {command('new', path.parent, '--images', 'FOLDER')}"
         ) from None
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror}; check its permissions") from error

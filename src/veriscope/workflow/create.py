@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from veriscope.core.commands import command
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, StudyError
@@ -103,7 +104,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
             raise StudyError(f"{path} exists already and holds something else; choose another folder")
         raise StudyError(
             f"{path} exists already and holds a study; choose another folder, or go on with it: "
-            f"veriscope run {path}"
+            + command("run", path)
         )
     question = Question.from_text(
         wanted.measure, object=wanted.object, tolerance=wanted.tolerance, level=wanted.level

@@ -202,6 +202,8 @@ def true_answer(folder: StudyFolder, config: StudyConfig, labels: Path) -> dict[
 
 
 def _parts(data: Path) -> tuple[Path, Path]:
+    if not data.exists():
+        raise InputError(f"{data}: no such folder; check the name")
     missing = [name for name in ("images", "labels") if not (data / name).is_dir()]
     if missing:
         raise InputError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from veriscope.core.commands import command
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, StudyError
@@ -92,7 +93,7 @@ def train_study(
     data = TrainingImages(split, source=_source(config), objects=config.question.object)
     found = train_network(data, target, settings, start=start, progress=progress, say=say)
     add_candidate(folder.config, Candidate(id=name, method=f"network:{_place(target, study)}"))
-    return found | {"candidate": name, "use": f"veriscope run {study}"}
+    return found | {"candidate": name, "use": command("run", study)}
 
 
 def tuned_images(folder: StudyFolder, config: StudyConfig) -> tuple[list[LabelledImage], str]:
@@ -121,8 +122,8 @@ def tuned_images(folder: StudyFolder, config: StudyConfig) -> tuple[list[Labelle
     units = training_inputs(folder)
     if plan is None or not units:
         raise StudyError(
-            f"{folder.root}: no training tile is annotated; draw some with veriscope audit {folder.root} "
-            "--training 12, annotate them, and train again"
+            f"{folder.root}: no training tile is annotated; draw some with "
+            f"{command('audit', folder.root, '--training', '12')}, annotate them, and train again"
         )
     draws = plan.of_role("training").drop_duplicates("unit").set_index("unit")
     by_id = {image.image_id: image for image in folder.images()}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.commands import command
 from veriscope.errors import StudyError
 from veriscope.io.atomic import write_json
 from veriscope.io.record import Record
@@ -68,13 +69,13 @@ def finished_candidates(folder: StudyFolder, config: StudyConfig) -> list[str]:
     """
     found = [item for item in config.candidates if (folder.root / folder.measurements(item.id)).exists()]
     if not found:
-        raise StudyError(f"no candidate has run yet; first: veriscope run {folder.root}")
+        raise StudyError(f"no candidate has run yet; first: {command('run', folder.root)}")
     record = Record(folder.root)
     stale = [item.id for item in found if not _is_current(folder, config, record, item)]
     if stale:
         raise StudyError(
             f"predictions of {', '.join(stale)} are older than study.yaml, the images or the training tiles "
-            f"say; first: veriscope run {folder.root}"
+            f"say; first: {command('run', folder.root)}"
         )
     return [item.id for item in found]
 

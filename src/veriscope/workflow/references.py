@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from veriscope.core.commands import command
 from veriscope.core.labels import relabel_sequential
 from veriscope.errors import InputError, StudyError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.annotations.read import ANNOTATION_SUFFIXES, annotation_stem, read_annotation
@@ -64,8 +65,8 @@ def import_references(
     plan = read_plan(folder)
     if plan is None or plan.draws.empty:
         raise StudyError(
-            f"no tile was drawn yet, so there is nothing to annotate; first: "
-            f"veriscope audit {folder.root} --tiles 20"
+            "no tile was drawn yet, so there is nothing to annotate; first: "
+            + command("audit", folder.root, "--tiles", "20")
         )
     require_same_frame(plan.frame, folder.images(), size=config.audit.tile_size)
     files = _find_files(labels)

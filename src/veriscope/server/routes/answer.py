@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
 
+from veriscope.core.commands import command
 from veriscope.errors import StudyError
 from veriscope.server.models.answer import (
     AnswerDocument,
@@ -175,7 +176,7 @@ def _objects(server: ServerParts, study: str, candidate: str | None) -> ObjectTa
     known = [item.id for item in config.candidates]
     there = [name for name in known if (folder.root / folder.measurements(name)).exists()]
     if not there:
-        raise StudyError(f"no candidate has run yet; first: veriscope run {folder.root}")
+        raise StudyError("no candidate has run yet; first: " + command("run", folder.root))
     return open_objects(folder, first if first in there else there[0])
 
 
