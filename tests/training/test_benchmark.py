@@ -103,3 +103,19 @@ def test_prediction_alone_is_timed(script: dict[str, Any]) -> None:
 )
 def test_figures_stand_with_their_interval(script: dict[str, Any], value: dict[str, Any], text: str) -> None:
     assert script["_interval"](value) == text
+
+
+def test_the_curve_is_judged_by_more_fields_and_no_field_both_teaches_and_judges() -> None:
+    script = runpy.run_path(str(SCRIPT))
+    split = script["_discs"]()
+    found = script["_more_fields"](split, 0)
+    assert found.val == split.val
+    assert {pair.stem for pair in (*found.train, *found.test)} == {
+        pair.stem for pair in (*split.train, *split.test)
+    }
+    assert len(found.test) > len(split.test)
+    assert not {pair.group for pair in found.train} & {pair.group for pair in found.test}
+    assert script["_more_fields"](split, 0).how == found.how
+    few = script["_with_objects"](found, 5, 0)
+    assert sum(pair.n_objects for pair in few.train) == 5
+    assert few.test == found.test

@@ -50,7 +50,7 @@ class TrainSettings(Settings):
     crop: int = Field(default=192, ge=32, le=1024)
     """Side of a crop in pixels; rounded up to what the network takes."""
     rate: float | None = Field(default=None, gt=0, le=1)
-    """Highest learning rate; None: 2e-3 from scratch, 3e-4 from a start, 6e-4 where a part of it learns."""
+    """Highest learning rate; None: 2e-3 from scratch, 1e-3 from a start, 6e-4 where a part of it learns."""
     topology: float = Field(default=0.0, ge=0, le=1)
     """Weight of the loss of centre lines (clDice) of a semantic head."""
     consistency: float = Field(default=1.0, ge=0, le=100)

@@ -59,7 +59,7 @@ class Lesson:
             return self.settings.rate
         if self.start is None:
             return 2e-3
-        return 3e-4 if self.settings.tune == "all" else 6e-4
+        return 1e-3 if self.settings.tune == "all" else 6e-4
 
     @property
     def architecture(self) -> str:
