@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from veriscope.core.labels import relabel_sequential
 from veriscope.validate.instances import compare_units
-from veriscope.validate.units import count_unit
+from veriscope.validate.units import UnitCounts, count_unit
 from veriscope.workflow.annotations import read_version
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.plan import read_plan
@@ -67,7 +67,8 @@ def annotator_agreement(folder: StudyFolder, *, level: float = 0.95) -> dict[str
 
 
 def _compare(folder: StudyFolder, drawn: list[tuple[PlannedTile, Any, Any]], level: float) -> dict[str, Any]:
-    counts, mirrored = [], []
+    counts: list[UnitCounts] = []
+    mirrored: list[UnitCounts] = []
     for tile, first, second in drawn:
         a, b = (_labels(folder, tile, version) for version in (first, second))
         y0, x0 = tile.context[:2]
