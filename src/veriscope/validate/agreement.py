@@ -292,12 +292,17 @@ def _points(
     return used, means[used], differences
 
 
+def _are_equal(means: FloatArray) -> bool:
+    """Whether values are equal to 12 digits: a slope over their rounding would be any number."""
+    return bool(np.ptp(means) <= 1e-12 * np.abs(means).max())
+
+
 def _slope(
     means: FloatArray, differences: FloatArray, level: float
 ) -> tuple[float, tuple[float, float] | None]:
     """Regress the differences on the means."""
     n = len(means)
-    if n < 3 or np.ptp(means) == 0:
+    if n < 3 or _are_equal(means):
         return float("nan"), None
     centred = means - means.mean()
     total = float(centred @ centred)
@@ -312,7 +317,7 @@ def _cluster_slope(
     means: FloatArray, differences: FloatArray, index: NDArray[np.intp], level: float, unit: str
 ) -> Interval:
     """Regress the differences on the means; the spread comes from leaving out one cluster at a time."""
-    if len(np.unique(index)) < 3 or np.ptp(means) == 0:
+    if len(np.unique(index)) < 3 or _are_equal(means):
         return Interval(
             float("nan"), None, None, level, len(np.unique(index)), unit, "mean", f"cannot tell: few {unit}s"
         )
