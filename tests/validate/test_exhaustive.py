@@ -76,14 +76,6 @@ def test_holm_is_the_smallest_level_that_rejects(p_values: list[float]) -> None:
             assert rejected(alpha) == expected
 
 
-def test_holm_is_that_of_statsmodels() -> None:
-    peer = pytest.importorskip("statsmodels.stats.multitest")
-    rng = np.random.default_rng(2)
-    for n in (1, 2, 5, 20):
-        p_values = rng.beta(0.5, 2, n).tolist()
-        assert holm(p_values) == pytest.approx(peer.multipletests(p_values, method="holm")[1].tolist())
-
-
 @pytest.mark.parametrize(("effect", "n"), [(0.3, 12), (0.8, 6), (1.5, 5), (0.0, 9)])
 def test_power_is_how_often_the_t_test_separates(effect: float, n: int) -> None:
     rng = np.random.default_rng(7)
