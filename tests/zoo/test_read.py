@@ -128,3 +128,15 @@ def test_every_damage_is_a_message_not_a_crash(tmp_path: Path, version: str) -> 
 def test_other_versions(tmp_path: Path, version: str, message: str) -> None:
     with pytest.raises(UnreadableFileError, match=message):
         read(tmp_path, described("0.5.3") | {"format_version": version})
+
+
+@pytest.mark.parametrize("name", ["batch", "channel"])
+def test_an_axis_that_stands_twice_is_told(tmp_path: Path, name: str) -> None:
+    content = described("0.5.3")
+    content["inputs"][0]["axes"].append({"type": name})
+    with pytest.raises(UnreadableFileError, match=f"tensor 'image' has the axis '{name}' twice"):
+        read(tmp_path, content)
+    old = described("0.4.9")
+    old["outputs"][0] |= {"axes": "bcyy"}
+    with pytest.raises(UnreadableFileError, match="tensor 'mean' has the axis 'y' twice"):
+        read(tmp_path, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from veriscope.core.settings import Settings
 from veriscope.methods.zoo.object_steps import StarDistPostprocessing, object_step
@@ -139,6 +139,13 @@ class Tensor(Settings):
     """Test tensor."""
     optional: bool = False
     """Whether the model runs without it."""
+
+    @model_validator(mode="after")
+    def _checked(self) -> Tensor:
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"tensor {self.id!r} has the axis {twice[0]!r} twice")
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError
 
-__all__ = ["Engine", "OnnxEngine", "require_memory"]
+__all__ = ["Engine", "OnnxEngine", "require_memory", "require_room"]
 
 _NUMBERS = {
     "tensor(float)": "float32",
@@ -163,6 +164,31 @@ def require_memory(weights: Path, *, stated: str = "") -> None:
         raise MethodError(
             f"{weights.name}: its authors state that it needs {stated}, and this computer has "
             f"{there / 2**30:.1f} GB of memory. Use a larger one, or a smaller model"
+        )
+
+
+def require_room(shape: Sequence[int], *, name: str) -> None:
+    """Refuse tiles that do not fit into the memory of this computer, before memory is taken for one.
+
+    Parameters
+    ----------
+    shape
+        Of a tile, with all its axes.
+    name
+        Of the model, for the message.
+
+    Raises
+    ------
+    MethodError
+        If a tile and what a network gives of it, as float32, need more than there is.
+    """
+    there = _physical_memory()
+    needed = 8 * math.prod(shape)
+    if there is not None and needed > there:
+        raise MethodError(
+            f"{name}: takes tiles of {' x '.join(map(str, shape))} values, which need "
+            f"{needed / 2**30:.1f} GB and more, and this computer has {there / 2**30:.1f} GB of memory. Use "
+            "a larger one, or a smaller model"
         )
 
 

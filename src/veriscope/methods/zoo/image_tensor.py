@@ -90,7 +90,17 @@ def channel_map(values: NDArray[Any], tensor: Tensor, channel: int) -> NDArray[A
     -------
     numpy.ndarray
         Axes in the order z, y, x; the first image of a batch.
+
+    Raises
+    ------
+    MethodError
+        If the output has no such channel.
     """
+    if "channel" in tensor.names and channel >= (given := values.shape[tensor.names.index("channel")]):
+        raise MethodError(
+            f"channel {channel} of output {tensor.id!r} is wanted, and the model gives {given} channel(s); "
+            "its card promises more, ask its authors to correct it"
+        )
     index: list[Any] = [
         slice(None) if name in "zyx" else channel if name == "channel" else 0 for name in tensor.names
     ]

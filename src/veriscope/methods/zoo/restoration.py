@@ -18,6 +18,7 @@ from veriscope.methods.restoration import RestorationMethod
 from veriscope.methods.zoo.blend import Halo, cut_image, measure_halo, tile_sizes, weights_along
 from veriscope.methods.zoo.choose import choose_engine
 from veriscope.methods.zoo.description import ModelDescription, Tensor
+from veriscope.methods.zoo.engines import require_room
 from veriscope.methods.zoo.frozen import can_freeze, freeze, is_local
 from veriscope.methods.zoo.image_tensor import channel_map, to_tensor
 from veriscope.methods.zoo.processing import Step, apply_steps
@@ -254,7 +255,9 @@ class ZooRestoration(RestorationMethod):
         spatial = self._tensor.spatial
         outs = [[found] if (found := self._output.axis(axis.name)) else [] for axis in spatial]
         limit = int(self.parameters.tile or _TILE[len(spatial)])
-        return tile_sizes(shape, spatial, outs, limit=limit)
+        tiles = tile_sizes(shape, spatial, outs, limit=limit)
+        require_room([tile.length for tile in tiles], name=self.name)
+        return tiles
 
     def _cuts(self, shape: tuple[int, ...], survey: RestorationSurvey) -> tuple[AxisCut, ...]:
         halos = [Halo(width, blend, 0.0) for width, blend in survey.halos]

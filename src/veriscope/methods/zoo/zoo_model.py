@@ -27,6 +27,7 @@ from veriscope.methods.zoo.custom_code import (
     made_labels,
 )
 from veriscope.methods.zoo.description import ModelDescription, Tensor
+from veriscope.methods.zoo.engines import require_room
 from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.pixel_size import at_spacing
@@ -205,12 +206,15 @@ class ZooModel(Method):
     def _cuts(self, shape: Sequence[int]) -> tuple[AxisCut, ...]:
         """Choose the tiles of an image, whose spatial axes are in the order of the tensor."""
         spatial, described = self.tensor.spatial, self.installed.description.outputs
-        return plan_axes(
+        cuts = plan_axes(
             shape,
             spatial,
             [[a for out in described if (a := out.before_objects.axis(axis.name))] for axis in spatial],
             limit=self._limit(),
         )
+        others = [axis.size or 1 for axis in self.tensor.axes if axis not in spatial]
+        require_room([*others, *(cut.length for cut in cuts)], name=self.name)
+        return cuts
 
     def _limit(self) -> int:
         """Longest tile, in pixels."""
