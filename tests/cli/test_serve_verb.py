@@ -70,3 +70,19 @@ def test_accounts(tmp_path: Path) -> None:
     missing = RUNNER.invoke(app, ["serve-user", "list", str(tmp_path / "none")])
     assert "no such file; make it with: veriscope serve-user add" in str(missing.exception)
     assert "give the NAME" in str(RUNNER.invoke(app, ["serve-user", "add", str(file)]).exception)
+
+
+def test_a_folder_that_was_not_there_is_said_to_be_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.serve", _ends_at_once)
+    words = ["serve", str(tmp_path / "mistyped"), "--no-browser"]
+    first, second = (RUNNER.invoke(app, words) for _ in range(2))
+    line = f"{tmp_path / 'mistyped'} was not there and is made: a new folder for studies, without one yet.\n"
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.output.startswith(line) and "Veriscope shows" in first.output
+    assert "was not there" not in second.output
+
+
+async def _ends_at_once(*_: object, **__: object) -> None:
+    """Take the place of a server that runs."""
