@@ -116,13 +116,20 @@ def test_no_verb_at_all_shows_the_help(veriscope: Veriscope) -> None:
             "p/file: No space left on device. Mend that and run the same again; what was finished is kept",
         ),
         (
+            MemoryError("Unable to allocate 237. GiB for an array"),
+            1,
+            "MemoryError",
+            "memory ran out (Unable to allocate 237. GiB for an array). Give smaller images or tiles (--tile), "
+            "fewer --workers, or use a larger computer, and run the same again; what was finished is kept",
+        ),
+        (
             KeyboardInterrupt(),
             130,
             "Interrupted",
             "Stopped. What was finished is kept; the same command goes on from there.",
         ),
     ],
-    ids=["refused", "disk full", "Ctrl-C"],
+    ids=["refused", "disk full", "memory full", "Ctrl-C"],
 )
 def test_each_way_to_fail_has_its_exit_code_and_its_object(
     veriscope: Veriscope,

@@ -42,6 +42,13 @@ def main() -> None:
             type(error).__name__,
             f"{where}{error.strerror or error}. Mend that and run the same again; what was finished is kept",
         )
+    except MemoryError as error:
+        said = f" ({error})" if str(error) else ""
+        _fail(
+            "MemoryError",
+            f"memory ran out{said}. Give smaller images or tiles (--tile), fewer --workers, or use a larger "
+            "computer, and run the same again; what was finished is kept",
+        )
     if code == _INTERRUPTED:
         _fail("Interrupted", _STOPPED, code=_INTERRUPTED, plain=f"{_STOPPED}\n")
     sys.exit(code or 0)
