@@ -144,7 +144,9 @@ def test_measure_names_all_faults_and_writes_nothing(tiny_data: Path, tmp_path: 
         measure_folder(tmp_path / "labels", tmp_path / "t.parquet", images=tiny_data / "images")
     text = str(error.value)
     assert text.startswith("2 of 9 label images cannot be measured:")
-    assert f"alone: no image of this name in {tiny_data / 'images'}" in text
+    assert f"alone: no image of this name in {tiny_data / 'images'} (there are: " in text
+    assert "a label image and its image have the same name but for the ending: rename one" in text
+    assert text.endswith("Nothing was written. Mend, rename or remove them, then measure again.")
     assert "control-1-01" in text
     assert text.endswith("Nothing was written.")
     assert not (tmp_path / "t.parquet").exists()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from veriscope.cli.arguments import Json
+from veriscope.core.commands import command
 from veriscope.errors import InputError
 
 __all__ = ["register"]
@@ -136,7 +137,9 @@ def serve_user(
     from veriscope.server.database import is_address
 
     if action != "add" and not is_address(accounts) and not Path(accounts).exists():
-        raise InputError(f"{accounts}: no such file; make it with: veriscope serve-user add {accounts} NAME")
+        raise InputError(
+            f"{accounts}: no such file; make it with: {command('serve-user', 'add', accounts, 'NAME')}"
+        )
     if (name is None) != (action == "list"):
         raise InputError("give the NAME of the account to add and remove, and none to list")
     kept = Accounts(accounts)

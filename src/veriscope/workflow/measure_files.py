@@ -72,7 +72,10 @@ def measure_folder(
     for index, file in enumerate(files):
         try:
             if images is not None and file.stem not in pictures:
-                raise VeriscopeError(f"{file.stem}: no image of this name in {images}")
+                raise VeriscopeError(
+                    f"{file.stem}: no image of this name in {images} (there are: {some(list(pictures), 3)}); "
+                    "a label image and its image have the same name but for the ending: rename one"
+                )
             found = open_labels(file.path)
             intensity = None
             if file.stem in pictures:
@@ -89,7 +92,7 @@ def measure_folder(
     raise_together(
         faults,
         what=f"{len(faults)} of {len(files)} label images cannot be measured",
-        remedy="Nothing was written.",
+        remedy="Nothing was written. Mend, rename or remove them, then measure again.",
     )
     if 0 < len(uncalibrated) < len(files):
         n_known = len(files) - len(uncalibrated)
