@@ -108,6 +108,28 @@ def test_several_classes_each_and_their_mean(folder: Folder) -> None:
     assert confused["images"][0]["dice[1]"] == 0, "the right place with the wrong class is no overlap"
 
 
+@pytest.mark.parametrize("order", [("plain", "invents"), ("invents", "plain")])
+def test_candidates_with_other_classes_have_figures_of_the_same_names(
+    folder: Folder, order: tuple[str, str]
+) -> None:
+    """A class that only one candidate sees used to take the names away from its figures, and the ranking."""
+    mask, second = box(2, 2, 4, 4), box(10, 10, 4, 4, value=2)
+    references = folder("labels", a=mask, b=mask, c=mask)
+    places = {
+        "plain": folder("plain", a=mask, b=mask, c=mask),
+        "invents": folder("invents", a=mask, b=mask + second, c=mask),
+    }
+    found = compare(references, *(places[name] for name in order), metric="dice[2]")
+    plain, invents = (found["candidates"][name] for name in ("plain", "invents"))
+    for where in ("metrics", "metrics_per_image"):
+        assert plain[where].keys() == invents[where].keys()
+    assert plain["classes"] == invents["classes"] == [1, 2]
+    assert (values(plain, "metrics")["dice[2]"], values(invents, "metrics")["dice[2]"]) == (None, 0)
+    assert list(found["ranking"]["values"]) == ["plain", "invents"]
+    alone = compare(references, places["plain"])
+    assert alone["classes"] == [1] and "dice" in alone["metrics"]
+
+
 @pytest.mark.parametrize("make", [lambda mask: mask > 0, lambda mask: mask * 255])
 def test_true_false_and_255_are_masks(folder: Folder, make: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
     references = folder("labels", a=box(2, 2, 4, 4))

@@ -89,6 +89,7 @@ class Masks:
         self._options = options
         self.notes: list[str] = []
         self.answers: dict[str, Any] = {"category": "semantic"}
+        self._classes: set[int] = set()  # of all candidates, so that their figures have the same keys
 
     def read(self, path: Path) -> LabelFile:
         """Read a mask or an image of class numbers.
@@ -145,6 +146,7 @@ class Masks:
         self.answers |= self._options.size_answers(spacing)
         steps = None if spacing is None else tuple(spacing[axis] for axis in reference.axes)
         present = np.union1d(np.unique(reference.labels), np.unique(prediction.labels))
+        self._classes |= {int(value) for value in present if value > 0}
         sums: dict[int, tuple[int, int, int]] = {}
         values: dict[int, dict[str, float]] = {}
         for number in (int(value) for value in present if value > 0):
@@ -215,7 +217,7 @@ class Masks:
             have the class in brackets if there are several, and then without brackets is their mean.
         """
         require_one_unit({item.name: item.calibrated for item in units})
-        classes = sorted({number for item in units for number in item.sums})
+        classes = sorted(self._classes)
         several = len(classes) > 1
         level, clusters = self._options.level, [item.cluster for item in units]
         pooled: dict[str, Any] = {}
@@ -287,7 +289,7 @@ class Masks:
         tuple of str
             Keys.
         """
-        return tuple(self._keys(sorted({number for item in units for number in item.sums})))
+        return tuple(self._keys(sorted(self._classes)))
 
     def candidates(self, units: Mapping[str, Sequence[MaskUnit]], *, metric: str, unit: str) -> Candidates:
         """Give what a ranking by the mean over images is made of.
