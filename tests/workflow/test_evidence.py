@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from veriscope.errors import StudyError
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.study import Study
@@ -40,3 +42,15 @@ def test_what_is_given_is_what_is_kept(finished: Study, name: str) -> None:
     assert found == getattr(finished, name)()
     assert found["schema"] == f"veriscope/{name}/1"
     assert found["evidence"] == "audited"
+
+
+@pytest.mark.parametrize("schema", ["veriscope/estimate/2", "veriscope/verdict/1", None, 1])
+def test_a_result_of_another_version_is_not_taken_for_one(done_study: Study, schema: object) -> None:
+    path = done_study.path / "evidence/estimate.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(found | {"schema": schema}), encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        read_evidence(StudyFolder(done_study.path), "estimate")
+    assert f"estimate.json: has the schema {schema!r}, of another version" in str(caught.value)
+    path.unlink()
+    assert done_study.estimate()["schema"] == "veriscope/estimate/1", "as it says, it is made again"

@@ -29,7 +29,7 @@ def read_evidence(folder: StudyFolder, name: str) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        If the file is gone or damaged.
+        If the file is gone, damaged, or of another version of Veriscope.
     """
     path = folder.root / "evidence" / f"{name}.json"
     try:
@@ -38,4 +38,9 @@ def read_evidence(folder: StudyFolder, name: str) -> dict[str, Any]:
         raise StudyError(f"{path}: cannot be read ({error}); remove it, and it is made again") from None
     if not isinstance(found, dict):
         raise StudyError(f"{path}: holds no result; remove it, and it is made again")
+    if found.get("schema") != f"veriscope/{name}/1":
+        schema = found.get("schema")
+        raise StudyError(
+            f"{path}: has the schema {schema!r}, of another version of Veriscope; remove it, and it is made again"
+        )
     return found
