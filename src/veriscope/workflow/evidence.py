@@ -41,6 +41,7 @@ def read_evidence(folder: StudyFolder, name: str) -> dict[str, Any]:
     if found.get("schema") != f"veriscope/{name}/1":
         schema = found.get("schema")
         raise StudyError(
-            f"{path}: has the schema {schema!r}, of another version of Veriscope; remove it, and it is made again"
+            f"{path}: has the schema {schema!r}, of another version of Veriscope; remove it, and it is made "
+            "again"
         )
     return found
