@@ -7,14 +7,13 @@
 
 Each method gets the train and val split of dsb2018_fluorescence, and so many minutes of processor time (all
 threads and child processes added; imports not counted) from raw images to a trained network; choosing on the
-validation images comes on top, for all. The test split is predicted once, sizes not told to ours and to
-StarDist; Cellpose is told the median diameter of each test image. `--fine-tune` is judged by every second
-field of the training images too, from which nothing is learned then: a test split of three fields tells
-little. Metrics are pooled over the test images, intervals are by field group. Seconds to predict an image
-are of processors (the JSON has those on the wall too), without the first image, for which libraries get
-ready. Peers run in their own environments (benchmarks/peers/make.py). Threads that wait sleep
-(OMP_WAIT_POLICY=passive), or their waiting would count as processor time. `--quick` uses simulated discs,
-seconds and no peers.
+validation images comes on top, for all. The test split is predicted without and, but for StarDist, with the
+median diameter of the reference objects of each image told. `--fine-tune` is judged by every second field of
+the training images too, from which nothing is learned then: a test split of three fields tells little.
+Metrics are pooled over the test images, intervals are by field group. Seconds to predict an image are of
+processors (the JSON has those on the wall too), without the first image, for which libraries get ready. Peers
+run in their own environments (benchmarks/peers/make.py). Threads that wait sleep (OMP_WAIT_POLICY=passive),
+or their waiting would count as processor time. `--quick` uses simulated discs, seconds and no peers.
 """
 
 from __future__ import annotations
@@ -31,16 +30,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.io.usage import processor_seconds
+from veriscope.methods.networks.instance_network import InstanceNetwork
+from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.methods.networks.network_settings import NetworkParameters
 from veriscope.training.architectures.unet import WIDTHS
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.pairs import LabelledImage, pixel_hash, read_pairs, sees_colour
+from veriscope.training.images.prepare import median_diameter
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_split
-from veriscope.training.judging.judge import InstanceJudge, Predict
+from veriscope.training.judging.judge import InstanceJudge, Predict, predict_with
 from veriscope.training.loop.learn import learn, prepare_all, set_up_torch
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import fitting_augmentation
@@ -59,6 +63,8 @@ START = "nuclei-fluorescence"
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 """Threads that wait for others sleep instead of turning in circles."""
 KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
+SIZES_TOLD = ", sizes told"
+"""Added to the name of a method that was told the median diameter of each test image."""
 
 
 def main(given: Sequence[str] | None = None) -> dict[str, Any]:
@@ -99,10 +105,14 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
             started = time.perf_counter()
             if name.startswith("ours"):
                 start = START if name == "ours-start" else None
-                row = _ours(split, TrainSettings.parse(settings | {"seed": seed, "start": start}, where=name))
+                found = _ours(
+                    split, TrainSettings.parse(settings | {"seed": seed, "start": start}, where=name)
+                )
             else:
-                row = _peer(name, split, seed, options)
-            rows.append(_told({"method": name, "seed": seed, **row}, started))
+                found = _peer(name, split, seed, options)
+            rows += [
+                _told({"method": name + way, "seed": seed, **row}, started) for way, row in found.items()
+            ]
     return rows
 
 
@@ -120,7 +130,7 @@ def _curve(options: argparse.Namespace) -> list[dict[str, Any]]:
                     minutes=options.cpu_minutes, threads=options.threads, seed=seed, start=start
                 )
                 n = sum(pair.n_objects for pair in split.train)
-                row = {"method": name, "seed": seed, "objects": n, **_ours(split, settings)}
+                row = {"method": name, "seed": seed, "objects": n, **_ours(split, settings)[""]}
                 rows.append(_told(row, started))
         start_rows = InstanceJudge().count(start_predictor(find_network(options.start)), whole.test)
         alone = {"method": options.start, "seed": seed, "objects": 0, **_figures(start_rows)}
@@ -168,8 +178,8 @@ def _with_objects(split: Split, objects: int, seed: int) -> Split:
     return Split(tuple(kept), split.val, split.test, f"{objects} objects of {split.how}")
 
 
-def _ours(split: Split, settings: TrainSettings) -> dict[str, Any]:
-    """Train and judge; the time to prepare the images counts, so less is left to learn."""
+def _ours(split: Split, settings: TrainSettings) -> dict[str, dict[str, Any]]:
+    """Train, and judge without and with the sizes told; the time to prepare the images counts too."""
     device = set_up_torch(settings)
     start = find_network(settings.start) if settings.start else None
     begun = processor_seconds()
@@ -197,8 +207,22 @@ def _ours(split: Split, settings: TrainSettings) -> dict[str, Any]:
         predict(split.test[0].image)
         watch = _Watch(predict)
         rows = InstanceJudge().count(watch, split.test)
+        told = InstanceJudge().count(_with_sizes(package, split), split.test)
     sizes = {"widths": list(settings.widths or WIDTHS), "steps": learned.state.step}
-    return _figures(rows) | {"train_cpu_min": round(trained, 2), **watch.per_image(), **sizes}
+    cost = {"train_cpu_min": round(trained, 2), **sizes}
+    return {"": _figures(rows) | cost | watch.per_image(), SIZES_TOLD: _figures(told) | cost}
+
+
+def _with_sizes(package: NetworkPackage, split: Split) -> Predict:
+    """Predict each test image with the median diameter of its own reference objects."""
+    method = InstanceNetwork.of(package, name="network")
+    diameters = {pair.sha256: median_diameter(pair.labels) for pair in split.test}
+
+    def predict(image: Image) -> Any:
+        told = NetworkParameters(diameter=diameters[pixel_hash(image.pixels)])
+        return predict_with(method(told))(image)
+
+    return predict
 
 
 class _Watch:
@@ -222,12 +246,12 @@ class _Watch:
         }
 
 
-def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Have a peer train and predict in its own environment."""
+def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Have a peer train and predict in its own environment, where it takes sizes also with these told."""
     root = Path(os.environ.get("VERISCOPE_PEERS", PEERS / "environments"))
     python = root / name / "bin" / "python"
     if not python.exists():
-        return {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}
+        return {"": {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}}
     with tempfile.TemporaryDirectory() as folder:
         cases, out = Path(folder) / "cases.npz", Path(folder) / "out.npz"
         arrays = {}
@@ -243,10 +267,20 @@ def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> di
         if done.returncode:
             raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
         told = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
+        ways = {"": "labels", SIZES_TOLD: "told"}
+        times = {way: told.pop(key) for way, key in ways.items() if key in told}
         with np.load(out) as found:
-            predictions = {pair.sha256: found[f"labels_{i}"] for i, pair in enumerate(split.test)}
-    rows = InstanceJudge().count(lambda image: predictions[pixel_hash(image.pixels)], split.test)
-    return _figures(rows) | told
+            return {
+                way: _judged([found[f"{ways[way]}_{i}"] for i in range(len(split.test))], split)
+                | told
+                | spent
+                for way, spent in times.items()
+            }
+
+
+def _judged(predictions: Sequence[NDArray[Any]], split: Split) -> dict[str, Any]:
+    by_image = {pair.sha256: labels for pair, labels in zip(split.test, predictions, strict=True)}
+    return _figures(InstanceJudge().count(lambda image: by_image[pixel_hash(image.pixels)], split.test))
 
 
 def _for_peers(threads: int) -> dict[str, str]:
@@ -288,7 +322,9 @@ def _told(row: dict[str, Any], started: float | None) -> dict[str, Any]:
         return row
     figures = "  ".join(f"{key} {_interval(row[key])}" for key in KEYS)
     objects = f" {row['objects']:4d} objects" if "objects" in row else ""
-    cost = f"{row.get('train_cpu_min', 0):.1f} CPU-min, {row.get('predict_cpu_s', 0):.3f} CPU-s per image"
+    cost = f"{row.get('train_cpu_min', 0):.1f} CPU-min"
+    if "predict_cpu_s" in row:
+        cost += f", {row['predict_cpu_s']:.3f} CPU-s per image"
     print(f"{row['method']:24s} seed {row['seed']}{objects}  {figures}  {cost}", flush=True)
     return row
 

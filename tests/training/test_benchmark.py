@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import runpy
@@ -24,13 +25,14 @@ def test_the_quick_form_trains_and_judges(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["schema"] == "veriscope/benchmark-training/1"
-    (row,) = found["rows"]
+    row, told = found["rows"]
     assert (row["method"], row["seed"], row["widths"]) == ("ours", 3, [8, 16])
     assert 0 < row["steps"] <= 20
     for key in ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5"):
         assert 0 <= row[key]["value"] <= 1
         assert row[key]["unit"] == "field group"
     assert 0 < row["train_cpu_min"] < 5
+    assert (told["method"], told["steps"]) == ("ours, sizes told", row["steps"])
     assert row["predict_s"] > 0
     assert 0 < row["predict_cpu_s"] < 60
     assert "ours" in done.stdout and "CPU-min" in done.stdout and "CPU-s per image" in done.stdout
@@ -119,3 +121,54 @@ def test_the_curve_is_judged_by_more_fields_and_no_field_both_teaches_and_judges
     few = script["_with_objects"](found, 5, 0)
     assert sum(pair.n_objects for pair in few.train) == 5
     assert few.test == found.test
+
+
+def peer(
+    script: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    split: Any,
+    name: str,
+    *,
+    told: bool,
+) -> dict[str, Any]:
+    """Run a peer that gives the reference where sizes are told, else nothing."""
+    (folder / f"{name}_training.py").write_text(
+        "import json, sys\n"
+        "import numpy as np\n"
+        "cases, seconds, seed = np.load(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])\n"
+        "assert (seconds, seed) == (30.0, 7)\n"
+        "truth = {k: v for k, v in cases.items() if k.startswith('test_labels_')}\n"
+        "out = {k.replace('test_labels', 'labels'): 0 * v for k, v in truth.items()}\n"
+        "out |= {k.replace('test_labels', 'told'): v for k, v in truth.items()}\n"
+        "np.savez(sys.argv[4], **out)\n"
+        "told = {'train_cpu_min': 0.5, 'labels': {'predict_cpu_s': 0.1}}\n"
+        f"told |= {{'told': {{'predict_cpu_s': 0.2}}}} if {told} else {{}}\n"
+        "print('Cellpose says RESULT too')\n"
+        "print('RESULT ' + json.dumps(told))\n"
+    )
+    monkeypatch.setenv("VERISCOPE_PEERS", str(folder))
+    function = script["_peer"]
+    monkeypatch.setitem(function.__globals__, "PEERS", folder)
+    options = argparse.Namespace(threads=1, cpu_minutes=0.5)
+    found: dict[str, Any] = function(name, split, 7, options)
+    assert found[""]["f1@0.5"]["value"] == 0
+    assert not {"labels", "told"} & set(found[""])
+    assert (found[""]["train_cpu_min"], found[""]["predict_cpu_s"]) == (0.5, 0.1)
+    if told:
+        assert found[", sizes told"]["f1@0.9"]["value"] == 1
+        assert found[", sizes told"]["predict_cpu_s"] == 0.2
+    return found
+
+
+def test_a_peer_is_judged_with_and_without_sizes_where_it_takes_them(
+    script: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    split = script["_discs"]()
+    for name, told in (("stardist", False), ("cellpose", True)):
+        python = tmp_path / name / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.symlink_to(sys.executable)
+        assert set(peer(script, monkeypatch, tmp_path, split, name, told=told)) == (
+            {"", ", sizes told"} if told else {""}
+        )
