@@ -270,8 +270,9 @@ export const text = {
     previous: "Previous image",
     next: "Next image",
     gone: "The image is gone",
+    goneShort: "file gone",
     goneDetail: (id: string) =>
-      `The file of ${id} was there when the study was made, and is not any more. Put it back into the study's folder; what was found and annotated in it is kept.`,
+      `The file of ${id} was there when the study was made, and is not any more. Put it back where it was; what was found and annotated in it is kept.`,
     noSuchImage: (id: string) => `There is no image ${id} in this study.`,
   },
 

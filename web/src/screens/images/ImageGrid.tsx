@@ -25,11 +25,18 @@ export function ImageGrid({ study, images }: { study: string; images: ImageRow[]
   );
 }
 
+/** What is wrong with an image: its file is gone, or how it looks. */
 export function Flags({ image }: { image: ImageRow }) {
   const flags = image.quality?.flags ?? [];
-  if (!flags.length) return null;
+  const isGone = image.zarr === null;
+  if (!flags.length && !isGone) return null;
   return (
     <span className="row flags">
+      {isGone && (
+        <span className="chip bad" title={text.images.goneDetail(image.id)}>
+          <Icon name="warn" size={11} /> {text.images.goneShort}
+        </span>
+      )}
       {flags.map((flag) => (
         <span key={flag} className="chip warn" title={text.flagMeaning[flag]}>
           <Icon name="warn" size={11} /> {text.flags[flag] ?? flag}
