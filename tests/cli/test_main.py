@@ -119,8 +119,9 @@ def test_no_verb_at_all_shows_the_help(veriscope: Veriscope) -> None:
             MemoryError("Unable to allocate 237. GiB for an array"),
             1,
             "MemoryError",
-            "memory ran out (Unable to allocate 237. GiB for an array). Give smaller images or tiles (--tile), "
-            "fewer --workers, or use a larger computer, and run the same again; what was finished is kept",
+            "memory ran out (Unable to allocate 237. GiB for an array). Give smaller images or tiles "
+            "(--tile), fewer --workers, or use a larger computer, and run the same again; what was finished "
+            "is kept",
         ),
         (
             KeyboardInterrupt(),

@@ -216,7 +216,10 @@ def _reweigh(folder: Path, content: bytes) -> None:
         (bad_hash, r"weights\.onnx: has SHA-256 \w{64}, and bioimageio\.yaml says \w{64}"),
         (truncated, r"cannot load it: .*; the file is damaged, cut short or no ONNX; get the package anew$"),
         (no_weights, r"none of its weights is in the package: weights\.onnx \(onnx\)"),
-        (opset, r"does not run here: .*[Oo]pset 999.*; update it \(pip install -U onnxruntime\)"),
+        (
+            opset,
+            r"here: onnx: weights\.onnx: .* of opset 999, which is newer .*; update it \(pip install -U onnx",
+        ),
         (operator, r"operators that are not part of ONNX; ask the authors for weights without them$"),
         (no_tensors, r"could not be compared with those of its test tensors: .*out\.npy: is missing"),
         (other_output, r"outputs are not those of its test tensors: onnx mean: \d+ of 5120 values differ"),

@@ -169,7 +169,8 @@ def _compare(found: NDArray[Any], wanted: NDArray[Any], tolerance: Tolerance) ->
 
 def _sentence(test: dict[str, Any]) -> str:
     if "n_values" not in test:
-        return f"{test['weights']}: {test['status']}: {test['why']}"
+        said = "" if test["status"] == "no" else f"{test['status']}: "
+        return f"{test['weights']}: {said}{test['why']}"
     text = f"{test['weights']} {test['output']}: {test['n_mismatches']} of {test['n_values']} values differ"
     text += f" by more than {test['absolute_tolerance']:g} + {test['relative_tolerance']:g} of the value"
     if "why" in test:

@@ -202,8 +202,8 @@ def _short(error: Exception) -> str:
     """Give what a library says, without its own marks and the places in its source code."""
     text = " ".join(str(error).split()) or type(error).__name__
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
-    if found := re.search(r"ONNX Runtime only .*", text):
-        text = found[0]
+    if found := re.search(r"[Oo]pset (\d+) is under development", text):
+        return f"its operators are of opset {found[1]}, which is newer than this version knows"
     return text[:300].rstrip(".")
 
 
