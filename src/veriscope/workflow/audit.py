@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from veriscope.core.commands import command
-from veriscope.errors import InputError, StudyError, TableError
+from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
 from veriscope.io.hashing import sha256_of
 from veriscope.io.record import Record
@@ -20,7 +20,7 @@ from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.plan import AuditPlan, frame_of, read_plan, require_same_frame, tiles_of
-from veriscope.workflow.quantities import sum_tiles
+from veriscope.workflow.quantities import require_correctable, sum_tiles
 
 __all__ = ["AUDIT_SCHEMA", "audit_state", "context_box", "draw_audit"]
 
@@ -229,11 +229,7 @@ def _new_frame(folder: StudyFolder, config: StudyConfig, images: Sequence[StudyI
             "no candidate has run yet, and tiles are drawn by what they predict; first: "
             + command("run", folder.root)
         )
-    if config.question.column == "probability":
-        raise TableError(
-            "column 'probability' is what methods say of their own objects; references have none to correct "
-            "it by: ask of a column that is measured"
-        )
+    require_correctable(config.question)
     frame = frame_of(images, size=config.audit.tile_size)
     sizes = []
     for table in tables.values():

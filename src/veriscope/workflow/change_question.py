@@ -16,6 +16,7 @@ from veriscope.workflow.annotations import annotated_units
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.plan import read_plan
+from veriscope.workflow.quantities import require_correctable
 from veriscope.workflow.question import Question
 
 __all__ = ["QuestionChange", "change_question", "plan_change"]
@@ -134,6 +135,7 @@ def _require_measured(folder: StudyFolder, config: StudyConfig, question: Questi
     column = question.column
     if column is None:
         return
+    require_correctable(question)
     for candidate in config.candidates:
         path = folder.root / folder.measurements(candidate.id)
         if not path.exists():

@@ -13,7 +13,7 @@ from veriscope.errors import TableError
 from veriscope.trust.tiles import Tile, sum_per_tile, tile_owner
 from veriscope.workflow.question import Question
 
-__all__ = ["TileSums", "answer_unit", "sum_tiles", "tile_areas"]
+__all__ = ["TileSums", "answer_unit", "require_correctable", "sum_tiles", "tile_areas"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,26 @@ class TileSums:
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64] | None
     count: NDArray[np.float64]
+
+
+def require_correctable(question: Question) -> None:
+    """Refuse to ask for what people cannot draw.
+
+    Parameters
+    ----------
+    question
+        The question.
+
+    Raises
+    ------
+    TableError
+        If it is about the probabilities that methods state.
+    """
+    if question.column == "probability":
+        raise TableError(
+            "column 'probability' is what methods say of their own objects; references have none to correct "
+            "it by: ask of a column that is measured"
+        )
 
 
 def sum_tiles(
