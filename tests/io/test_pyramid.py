@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from veriscope.io.images import read_image
 from veriscope.io.pyramid import Making, halve, level_shapes, pyramid_attributes, write_pyramid
@@ -30,6 +36,75 @@ def test_pixels_are_averaged_and_rounded() -> None:
 def test_labels_are_never_averaged() -> None:
     labels = np.array([[1, 1, 9], [5, 5, 9], [7, 7, 7]], np.uint32)
     np.testing.assert_array_equal(halve(labels, is_labels=True), [[1, 9], [7, 7]])
+
+
+KINDS = ["?", "u1", "i1", "u2", ">i2", "u4", ">i4", "u8", "i8", "f2", "f4", ">f8"]
+
+
+@settings(max_examples=150)
+@given(
+    data=st.data(), kind=st.sampled_from(KINDS), shape=hnp.array_shapes(min_dims=2, max_dims=3, max_side=5)
+)
+def test_halving_by_definition(data: st.DataObject, kind: str, shape: tuple[int, ...]) -> None:
+    """Of any type, also at its ends, which sums of four pixels would leave."""
+    finite = {"allow_nan": False, "allow_infinity": False} if np.dtype(kind).kind == "f" else {}
+    block = data.draw(hnp.arrays(kind, shape, elements=finite))
+    block.flags.writeable = False
+    found = halve(block, is_labels=False)
+    *others, height, width = shape
+    assert found.shape == (*others, -(-height // 2), -(-width // 2))
+    assert found.dtype == block.dtype
+    for *plane, y, x in np.ndindex(found.shape):
+        corners = [
+            Fraction(block[(*plane, min(2 * y + dy, height - 1), min(2 * x + dx, width - 1))].item())
+            for dy in (0, 1)
+            for dx in (0, 1)
+        ]
+        mean = sum(corners, Fraction(0)) / 4
+        if np.dtype(kind).kind in "bui":
+            assert int(found[(*plane, y, x)]) == math.floor(mean + Fraction(1, 2))
+        else:
+            assert float(found[(*plane, y, x)]) == pytest.approx(float(mean), rel=1e-3, abs=1e-6)
+
+
+@given(hnp.array_shapes(min_dims=2, max_dims=2, max_side=3000), st.integers(0, 2))
+def test_every_resolution_is_half_of_the_one_before(shape: tuple[int, int], planes: int) -> None:
+    axes = "tczyx"[-2 - planes :]
+    shapes = level_shapes((2,) * planes + shape, axes)
+    assert shapes[0] == (2,) * planes + shape and max(shapes[-1][-2:]) <= 512
+    for fine, coarse in itertools.pairwise(shapes):
+        assert max(fine[-2:]) > 512 and coarse[:-2] == fine[:-2]
+        assert coarse[-2:] == tuple(-(-size // 2) for size in fine[-2:])
+
+
+def test_levels_that_are_there_are_kept_and_the_others_are_made_of_them(tmp_path: Path) -> None:
+    """Level 1 is there, rounded down by another program; level 2 comes from an array of about its size."""
+    import zarr
+
+    rng = np.random.default_rng(2)
+    full, half = rng.integers(0, 99, (2051, 1100)).astype("u1"), rng.integers(0, 99, (1025, 550)).astype("u1")
+    near = rng.integers(0, 99, (500, 280)).astype("u1")
+    shapes = level_shapes(full.shape, "yx", {1: half.shape})
+    assert shapes == [(2051, 1100), (1025, 550), (513, 275), (257, 138)]
+    told: list[float] = []
+    making = Making(
+        full.__getitem__,
+        shapes,
+        full.dtype,
+        "yx",
+        pyramid_attributes("x", "yx", None, shapes),
+        present={1: half.__getitem__},
+        alike={2: (near.__getitem__, near.shape)},
+        told=told.append,
+    )
+    write_pyramid(tmp_path / "x.zarr", making)
+    assert sorted(path.name for path in (tmp_path / "x.zarr").iterdir()) == ["2", "3", "zarr.json"]
+    second, third = (zarr.open_array(str(tmp_path / "x.zarr" / n), mode="r")[...] for n in "23")
+    rows = np.minimum((np.arange(513) + 0.5) * 500 / 513, 499).astype(int)
+    columns = np.minimum((np.arange(275) + 0.5) * 280 / 275, 279).astype(int)
+    np.testing.assert_array_equal(second, near[np.ix_(rows, columns)])
+    np.testing.assert_array_equal(third, halve(second, is_labels=False))
+    assert told == sorted(told) and told[-1] == 1.0
 
 
 @pytest.mark.parametrize("is_labels", [False, True])

@@ -70,7 +70,7 @@ def halve(block: NDArray[Any], *, is_labels: bool) -> NDArray[Any]:
         Axes …, y, x.
     is_labels
         Whether values are labels: every second pixel is kept then. Otherwise 2 × 2 pixels are averaged,
-        integers rounded; a single row or column at the end counts twice.
+        integers and true/false rounded, halves up; a single row or column at the end counts twice.
 
     Returns
     -------
@@ -86,9 +86,14 @@ def halve(block: NDArray[Any], *, is_labels: bool) -> NDArray[Any]:
     if block.dtype.kind in "ui" and block.dtype.itemsize <= 2:
         rows = np.add(block[..., ::2, :], block[..., 1::2, :], dtype=np.int32)
         return np.asarray((rows[..., ::2] + rows[..., 1::2] + 2) >> 2).astype(block.dtype)
+    if block.dtype.kind == "b":
+        return halve(block.view(np.uint8), is_labels=False).astype(bool)
     corners = [block[..., y::2, x::2] for y in (0, 1) for x in (0, 1)]
+    if block.dtype.kind in "ui":  # in whole numbers: fractions do not hold all of those of 64 bits
+        whole, rest = (sum(part) for part in ([c >> 2 for c in corners], [c & 3 for c in corners]))
+        return np.asarray(whole + ((rest + 2) >> 2)).astype(block.dtype)
     mean = sum(corner.astype(np.float64) for corner in corners) / 4
-    return np.asarray(np.rint(mean) if block.dtype.kind in "ui" else mean).astype(block.dtype)
+    return np.asarray(mean).astype(block.dtype)
 
 
 def pyramid_attributes(
