@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 RECORD_SCHEMA = "veriscope/model/1"
+_KINDS = {"name": str, "source": str, "description": str, "files": dict, "trusted": list, "states": dict}
+_ITEMS = {"files": str, "trusted": str, "states": dict}
 
 
 def slug(text: str) -> str:
@@ -119,7 +121,18 @@ def read_record(name: str) -> dict[str, Any]:
         raise UnreadableFileError(
             f"{path}: was written by another version; remove its folder and add it anew"
         )
+    wrong = [key for key, kind in _KINDS.items() if not isinstance(found.get(key), kind)]
+    wrong += [key for key, kind in _ITEMS.items() if key not in wrong and not _all_are(kind, found[key])]
+    if wrong:
+        raise UnreadableFileError(
+            f"{path}: is damaged: {', '.join(sorted(wrong))} cannot be as it was written; remove its folder "
+            "and add the package anew"
+        )
     return found
+
+
+def _all_are(kind: type, items: dict[str, Any] | list[Any]) -> bool:
+    return all(isinstance(item, kind) for item in (items.values() if isinstance(items, dict) else items))
 
 
 def load_installed(name: str) -> InstalledModel:
