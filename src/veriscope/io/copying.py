@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from veriscope.core.image import Image
 from veriscope.core.source import Region, grid
@@ -99,8 +101,8 @@ def copy_blocks(stored: Parts) -> list[Region]:
     channels = sizes.get("c", 1)
     channels = channels if channels <= _FEW_CHANNELS else 1
     pixel = channels * header.dtype.itemsize
-    sides = (_SIDE, _SIDE // 2, _SIDE // 4)
-    height = width = next((side for side in sides if side * side * pixel <= _BLOCK_BYTES), sides[-1])
+    sides = _sides()
+    height = width = _side(pixel)
     chunk_height, chunk_width = stored.chunk_sides
     if chunk_width > width:
         width = chunk_width
@@ -112,6 +114,26 @@ def copy_blocks(stored: Parts) -> list[Region]:
     return list(
         grid(header.shape, tuple(min(wanted.get(letter, 1), sizes[letter]) for letter in header.axes))
     )
+
+
+def _sides() -> tuple[int, ...]:
+    return (_SIDE, _SIDE // 2, _SIDE // 4)
+
+
+def _side(pixel_bytes: int) -> int:
+    """Choose the side of a square of which the bytes are few enough."""
+    sides = _sides()
+    return next((side for side in sides if side * side * pixel_bytes <= _BLOCK_BYTES), sides[-1])
+
+
+def _pieces(block: Region, part: Image) -> Iterator[tuple[NDArray[Any], Region]]:
+    """Cut what was read at once into squares, so that halving takes little memory; where each one lies."""
+    beside = math.prod(part.shape[:-2]) * part.pixels.dtype.itemsize
+    side = _side(beside)
+    for inner in grid(part.shape, (*part.shape[:-2], side, side)):
+        starts = [whole.start for whole in block]
+        place = (slice(at + s.start, at + s.stop) for at, s in zip(starts, inner, strict=True))
+        yield part.pixels[inner], tuple(place)
 
 
 def copy_image(
@@ -160,6 +182,7 @@ def copy_image(
         for done, block in enumerate(blocks, 1):
             part = stored.read(block)
             look(part)
-            put_block(part.pixels, block, range(len(shapes)), {0: full} | lower, is_labels=False)
+            for pixels, place in _pieces(block, part):
+                put_block(pixels, place, range(len(shapes)), {0: full} | lower, is_labels=False)
             told(done, len(blocks))
         at_end()
