@@ -26,7 +26,7 @@ def computer(monkeypatch: pytest.MonkeyPatch) -> Computer:
 
     def with_bytes_per_pixel(number: float) -> None:
         for module in (room, spread):
-            monkeypatch.setattr(module, "installed_memory", lambda: int(number * SIDE * SIDE))
+            monkeypatch.setattr(module, "usable_memory", lambda: int(number * SIDE * SIDE))
 
     return with_bytes_per_pixel
 

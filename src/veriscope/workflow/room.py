@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from veriscope.core.memory import usable_memory
 from veriscope.errors import InputError
 from veriscope.methods.base import Method
-from veriscope.methods.external.process import installed_memory
 from veriscope.workflow.layout import StudyImage
 
 __all__ = ["need_of_study", "require_room"]
@@ -53,7 +53,7 @@ def require_room(image: StudyImage, method: Method, *, in_parts: bool) -> None:
     InputError
         If this computer has less than is needed, with what to do.
     """
-    has = installed_memory()
+    has = usable_memory()
     size, here = " × ".join(map(str, image.spatial_shape)), f"this computer has {_shown(has)}"
     needed = need_of_study(image)
     if needed > _SHARE * has:

@@ -8,10 +8,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from veriscope.core.memory import usable_memory
 from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
 from veriscope.methods.base import LocalMethod, Method
-from veriscope.methods.external.process import installed_memory
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
@@ -94,7 +94,7 @@ class Spread:
         large = several and math.prod(image.spatial_shape) > _LARGE
         if self.memory is None:
             if not several and math.prod(image.spatial_shape) > _LARGE:
-                large = not fits_whole(method, reading.header(source), installed_memory() // 2, 1)
+                large = not fits_whole(method, reading.header(source), usable_memory() // 2, 1)
             return large and can_join(method, source, reading)
         header = reading.header(source)
         tight = not fits_whole(method, header, self.memory, self.workers)

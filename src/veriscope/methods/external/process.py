@@ -20,11 +20,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from veriscope.core.memory import usable_memory
 from veriscope.core.processes import descendants
 from veriscope.errors import MethodError
 from veriscope.methods.external.protocol import read_arrays, read_message, write_arrays, write_message
 
-__all__ = ["Limits", "ToolProcess", "end_group", "installed_memory", "memory_of"]
+__all__ = ["Limits", "ToolProcess", "end_group", "memory_of"]
 
 _SERVE = Path(__file__).with_name("workers") / "serve.py"
 _KEPT = (
@@ -195,7 +196,7 @@ class ToolProcess:
 
     def _wait(self, running: _Running, seconds: float, what: str) -> dict[str, Any]:
         stated = self.limits.memory_bytes
-        most = int(0.9 * installed_memory()) if stated is None else stated
+        most = int(0.9 * usable_memory()) if stated is None else stated
         end = time.monotonic() + seconds
         try:
             while True:
@@ -371,20 +372,6 @@ def _resident(process: str) -> int:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
-
-
-def installed_memory() -> int:
-    """Tell how much memory the machine has.
-
-    Returns
-    -------
-    int
-        Bytes; a very large number where the system does not tell them.
-    """
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 1 << 62
 
 
 def _meaning(code: int | None) -> str:

@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from veriscope.core.image import Image
+from veriscope.core.memory import usable_memory
 from veriscope.errors import MethodError
 from veriscope.methods.external.environment import Environment
 from veriscope.methods.external.external_method import ExternalMethod
 from veriscope.methods.external.model_paths import given_path
-from veriscope.methods.external.process import end_group, installed_memory, memory_of
+from veriscope.methods.external.process import end_group, memory_of
 
 __all__ = ["ProgramMethod", "run_program"]
 
@@ -195,7 +196,7 @@ def run_program(
         If it cannot be started, fails, or takes too long or too much memory.
     """
     variables = {"LAZYFLOW_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)} if threads else {}
-    most = int(0.9 * installed_memory()) if memory_bytes is None else memory_bytes
+    most = int(0.9 * usable_memory()) if memory_bytes is None else memory_bytes
     with tempfile.TemporaryFile() as log:
         try:
             process = subprocess.Popen(
