@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.cores import usable_cores
+from veriscope.core.memory import usable_memory
 from veriscope.errors import MethodError
 
 __all__ = ["Engine", "OnnxEngine", "require_memory", "require_room"]
@@ -150,9 +149,7 @@ def require_memory(weights: Path, *, stated: str = "") -> None:
     MethodError
         If three times the size of the file, or what is stated, is more than there is.
     """
-    there = _physical_memory()
-    if there is None:
-        return
+    there = usable_memory()
     size = weights.stat().st_size
     if 3 * size > there:
         raise MethodError(
@@ -182,20 +179,14 @@ def require_room(shape: Sequence[int], *, name: str) -> None:
     MethodError
         If a tile and what a network gives of it, as float32, need more than there is.
     """
-    there = _physical_memory()
+    there = usable_memory()
     needed = 8 * math.prod(shape)
-    if there is not None and needed > there:
+    if needed > there:
         raise MethodError(
             f"{name}: takes tiles of {' x '.join(map(str, shape))} values, which need "
             f"{needed / 2**30:.1f} GB and more, and this computer has {there / 2**30:.1f} GB of memory. Use "
             "a larger one, or a smaller model"
         )
-
-
-def _physical_memory() -> int | None:
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return None
 
 
 def _short(error: Exception) -> str:
