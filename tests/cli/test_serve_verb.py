@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 from typer.testing import CliRunner
 
 from veriscope.cli.app import app
@@ -84,5 +86,8 @@ def test_a_folder_that_was_not_there_is_said_to_be_new(
     assert "was not there" not in second.output
 
 
-async def _ends_at_once(*_: object, **__: object) -> None:
-    """Take the place of a server that runs."""
+async def _ends_at_once(server: uvicorn.Server, **_: object) -> None:
+    """Begin what a server begins, and end it, without listening."""
+    served: Any = server.config.app
+    async with served.router.lifespan_context(served):
+        pass

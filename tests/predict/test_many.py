@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from veriscope.core.image import Image
 from veriscope.errors import InputError, UnreadableFileError, VeriscopeError
 from veriscope.io.folders import ImageFile
+from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.io.plates import write_plate
 from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.registry import make_method
 
@@ -37,6 +40,18 @@ def test_results_never_lie_among_the_images(folder: Path) -> None:
     found = find_apart(folder, folder / "out", result="the tables")
     assert [file.stem for file in found] == ["a", "b", "c"]
     assert [path.name for path in found.ignored] == ["scan.czi"]
+
+
+def test_results_never_lie_in_an_image_or_a_plate(tmp_path: Path) -> None:
+    pixels = Image(np.zeros((8, 8), np.uint8), "yx")
+    image, plate = tmp_path / "images" / "a.ome.zarr", tmp_path / "plate.ome.zarr"
+    write_ome_zarr(image, pixels)
+    write_plate(plate, [("A01", pixels), ("B01", pixels)])
+    for images, output in ((image.parent, image / "labels"), (plate, plate / "out"), (plate, plate)):
+        with pytest.raises(InputError, match=r"lies in .*\.ome\.zarr, and images are never changed"):
+            find_apart(images, output, result="the tables")
+    assert len(find_apart(plate, tmp_path / "out.ome.zarr", result="the tables")) == 2
+    assert len(find_apart(image.parent, tmp_path / "images" / "out", result="the tables")) == 1
 
 
 def test_all_files_that_cannot_be_used_are_named_or_left_out_if_one_can(folder: Path) -> None:

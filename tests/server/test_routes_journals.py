@@ -105,7 +105,9 @@ def test_any_batches_leave_a_journal_without_gap_and_double(
     unit, who = first_unit(writer), f"annotator {next(NUMBERS)}"
     last = 0
     for first, n in batches:
-        answer = send(writer, unit, *(entry(seq, stroke=seq) for seq in range(first, first + n)), annotator=who)
+        answer = send(
+            writer, unit, *(entry(seq, stroke=seq) for seq in range(first, first + n)), annotator=who
+        )
         if n and first > last + 1:
             assert answer.status_code == 409 and answer.json()["last_seq"] == last
             assert answer.json()["title"] == "The journal has a gap"

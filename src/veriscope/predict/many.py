@@ -33,12 +33,23 @@ def find_apart(images: str | Path | Sequence[str | Path], output: Path, *, resul
     Raises
     ------
     InputError
-        If there are none, or the output is where they are.
+        If there are none, or the output is where they are, or in one of them.
     """
     found = find_images(images)
     if any(file.path.resolve().parent == output.resolve() for file in found):
         raise InputError(f"{output} holds the images; choose another folder for {result}")
+    folders = {folder for file in found for folder in (file.path, *file.path.parents) if _is_image(folder)}
+    inside = sorted(folder for folder in folders if output.resolve().is_relative_to(folder.resolve()))
+    if inside:
+        raise InputError(
+            f"{output} lies in {inside[0]}, and images are never changed; choose another folder for {result}"
+        )
     return found
+
+
+def _is_image(folder: Path) -> bool:
+    """Whether a folder is an image, or a plate of them."""
+    return folder.suffix == ".zarr"
 
 
 def usable_files(

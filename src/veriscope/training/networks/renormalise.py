@@ -34,15 +34,15 @@ def renormalise(plain: nn.Module, twin: nn.Module, pixels: Tensor) -> None:
     statistics = _statistics([own for own, _, norm in layers if norm is not None], plain, pixels)
     with torch.no_grad():
         for own, other, norm in layers:
-            weight, bias = own.weight, own.bias
-            assert isinstance(weight, Tensor) and isinstance(bias, Tensor)
+            weight, bias, taken = own.weight, own.bias, other.weight
+            assert isinstance(weight, Tensor) and isinstance(bias, Tensor) and isinstance(taken, Tensor)
             if norm is None:
                 other.load_state_dict(own.state_dict())
                 continue
             mean, variance = statistics[own]
             size = weight.flatten(1).square().mean(1).sqrt().clamp_min(1e-6)
             gain = _new_size(weight) / size
-            other.weight.copy_(weight * gain[:, None, None, None])  # type: ignore[operator, union-attr]
+            taken.copy_(weight * gain[:, None, None, None])
             assert norm.running_mean is not None and norm.running_var is not None
             norm.running_mean.copy_(gain * (mean - bias))
             norm.running_var.copy_(gain**2 * variance)
