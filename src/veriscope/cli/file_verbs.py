@@ -23,8 +23,6 @@ from veriscope.errors import InputError
 
 __all__ = ["register"]
 
-"""Notes that are said, and images that are named in each."""
-
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line.

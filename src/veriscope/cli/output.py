@@ -21,6 +21,7 @@ from veriscope.core.progress import Progress
 __all__ = ["emit_json", "number", "out", "progress_bar", "say", "show_table", "span", "tell_notes"]
 
 _MOST_NOTES, _NAMED = 10, 3
+"""Notes that are said, and images that are named in each."""
 
 
 def out() -> Console:
