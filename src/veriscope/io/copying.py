@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -15,8 +15,9 @@ from veriscope.io.atomic import atomic_path
 from veriscope.io.images import ImageHeader
 from veriscope.io.ome_zarr import create_array, stem_of
 from veriscope.io.pyramid import level_shapes, new_level, put_block, pyramid_attributes
+from veriscope.io.regions import JoinedChannels, StoredImage
 
-__all__ = ["Parts", "copied_levels", "copy_blocks", "copy_image"]
+__all__ = ["copied_levels", "copy_blocks", "copy_image"]
 
 _SIDE = 4096
 """Pixels along y and x that are read at once, where that is possible: whole chunks of three resolutions."""
@@ -26,40 +27,6 @@ _FEW_CHANNELS = 4
 """So many channels are read together: colours are stored together."""
 _LARGE = 64 << 20
 """Bytes from which an image gets lower resolutions; a viewer makes those of smaller ones in no time."""
-
-
-class Parts(Protocol):
-    """An image on disk of which parts can be read, such as `veriscope.io.regions.StoredImage`.
-
-    Attributes
-    ----------
-    header
-        What is known of it.
-    chunk_sides
-        Pixels along y and x that are decoded at once.
-    """
-
-    @property
-    def header(self) -> ImageHeader:
-        """What is known of it."""
-
-    @property
-    def chunk_sides(self) -> tuple[int, ...]:
-        """Pixels along y and x that are decoded at once."""
-
-    def read(self, region: Region) -> Image:
-        """Read a part.
-
-        Parameters
-        ----------
-        region
-            One slice per axis of the image.
-
-        Returns
-        -------
-        Image
-            The part.
-        """
 
 
 def copied_levels(header: ImageHeader) -> list[tuple[int, ...]]:
@@ -82,7 +49,7 @@ def copied_levels(header: ImageHeader) -> list[tuple[int, ...]]:
     return [header.shape]
 
 
-def copy_blocks(stored: Parts) -> list[Region]:
+def copy_blocks(stored: StoredImage | JoinedChannels) -> list[Region]:
     """Cut an image into what is best read at once.
 
     Parameters
@@ -137,7 +104,7 @@ def _pieces(block: Region, part: Image) -> Iterator[tuple[NDArray[Any], Region]]
 
 
 def copy_image(
-    stored: Parts,
+    stored: StoredImage | JoinedChannels,
     target: Path,
     *,
     look: Callable[[Image], None] = lambda part: None,
