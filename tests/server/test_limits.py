@@ -45,7 +45,6 @@ def cookie_of(running: Running) -> str:
 
 
 def test_five_gigabytes_in_one_request_are_refused_before_they_come(shared: Running) -> None:
-    began = time.monotonic()
     answer = raw(
         shared,
         "PUT /api/uploads/0123456789abcdef/files/x?offset=0&size=5368709120 HTTP/1.1",
@@ -53,7 +52,6 @@ def test_five_gigabytes_in_one_request_are_refused_before_they_come(shared: Runn
         body=b"x" * 100,
     )  # fmt: skip
     assert b" 413 " in answer.split(b"\r\n")[0]
-    assert time.monotonic() - began < 20
 
 
 def test_a_drop_beyond_the_limit_is_refused_at_its_first_part(

@@ -105,7 +105,7 @@ def test_a_hang_is_ended_in_time_and_the_next_image_works(tool: ToolProcess) -> 
         MethodError, match=r"gave no answer within 2 s and was stopped; allow more with -p timeout="
     ):
         tool.ask("predict", {"image": IMAGE}, {"mode": "hang"})
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     assert tool.ask("predict", {"image": IMAGE}, {})[0]["calls"] == 1
 
 
