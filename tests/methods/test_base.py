@@ -17,7 +17,8 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource, Region
 from veriscope.errors import AxesError, MethodError, PixelValueError, VeriscopeError
-from veriscope.methods.base import Card, Footprint, LocalMethod, Method, Part, Survey
+from veriscope.methods.base import Card, Method
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.restoration import RestorationMethod, Restored
 
 

@@ -12,7 +12,8 @@ from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.source import PixelSource
 from veriscope.errors import AxesError, InputError, MethodError
-from veriscope.methods.base import Card, Footprint, LocalMethod, Method, Part, Survey
+from veriscope.methods.base import Card, Method
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.pixels.pixel_forest import PixelForest
 from veriscope.registry import get_method, make_method, method_names
 from veriscope.testing.methods import check_method, discs_image

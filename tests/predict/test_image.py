@@ -24,7 +24,8 @@ from veriscope.errors import AxesError, InputError, MethodError, PixelValueError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.labels import open_labels, read_labels
 from veriscope.io.ome_zarr import write_ome_zarr
-from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.predict.image import predict_image
 from veriscope.predict.reading import Reading
 from veriscope.registry import make_method

@@ -14,7 +14,8 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.errors import AxesError, InputError, PixelValueError
 from veriscope.io.ome_zarr import write_ome_zarr
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.methods.rules.otsu_watershed import OtsuWatershed
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
 from veriscope.predict.reading import Reading

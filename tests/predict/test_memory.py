@@ -15,7 +15,7 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
 from veriscope.datasets.scene import SceneSettings, build_scene
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.methods.pixels.pixel_forest import PixelForest
 from veriscope.predict.part import predict_part
 from veriscope.registry import make_method

@@ -16,7 +16,7 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import ArraySource, grid
 from veriscope.datasets.scene import SceneSettings, build_scene
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.methods.pixels.pixel_forest import PixelForest
 from veriscope.predict.part import predict_part
 from veriscope.registry import make_method

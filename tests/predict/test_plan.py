@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veriscope.errors import InputError
-from veriscope.methods.base import Footprint
+from veriscope.methods.local_method import Footprint
 from veriscope.predict.plan import (
     parse_memory,
     plan_tiles,

@@ -18,7 +18,8 @@ from veriscope.errors import InputError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import read_image
 from veriscope.io.ome_zarr import write_ome_zarr
-from veriscope.methods.base import Card, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Survey
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.plan import parse_memory
 from veriscope.predict.reading import Reading

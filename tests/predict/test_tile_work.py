@@ -18,7 +18,8 @@ from veriscope.core.source import PixelSource
 from veriscope.errors import MethodError
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.io.run_files import read_map, read_runs
-from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.predict.reading import Reading
 from veriscope.predict.tile_work import SurveyWork, TileWork
 

@@ -15,7 +15,7 @@ from veriscope.core.image import Image
 from veriscope.errors import InputError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.ome_zarr import write_ome_zarr
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.image import predict_image
 from veriscope.predict.reading import Reading
 from veriscope.predict.unfinished import Unfinished, found_before, origin_of, record_path

@@ -13,7 +13,7 @@ from veriscope.core.image import Image
 from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import ArraySource, grid
 from veriscope.errors import MethodError
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.methods.zoo.frozen import can_freeze, freeze
 from veriscope.methods.zoo.processing import (
     Clip,

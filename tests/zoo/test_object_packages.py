@@ -16,7 +16,7 @@ import yaml
 
 from veriscope.core.image import Image
 from veriscope.errors import AxesError, MethodError, PixelValueError, UnreadableFileError
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.registry import make_method
 from veriscope.zoo.add import add_model
 

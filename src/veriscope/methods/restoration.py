@@ -17,7 +17,8 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.source import ArraySource, PixelSource, Region
 from veriscope.errors import MethodError
-from veriscope.methods.base import Method, Survey, Task
+from veriscope.methods.base import Method, Task
+from veriscope.methods.local_method import Survey
 
 __all__ = ["RestorationMethod", "Restored"]
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from veriscope.core.progress import Progress
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.plan import memory_of_part, plan_tiles, require_memory, require_survey_memory
 from veriscope.predict.reading import ChannelSource
 from veriscope.predict.tile_work import SurveyWork, TileWork

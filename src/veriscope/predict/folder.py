@@ -18,7 +18,8 @@ from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.box_table import join_box_tables
 from veriscope.io.folders import ImageFile
 from veriscope.io.lock import only_run
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files

@@ -24,7 +24,8 @@ from veriscope.errors import InputError, MethodError
 from veriscope.io.atomic import write_json
 from veriscope.io.sheet_store import SheetStore
 from veriscope.io.usage import UsageMeter, cost_of, size_of
-from veriscope.methods.base import LocalMethod, Method, Survey
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod, Survey
 from veriscope.predict.all_parts import begin_parts, predict_parts
 from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork, PaintWork, gather

@@ -16,7 +16,8 @@ from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import ArraySource
 from veriscope.errors import AxesError, UnreadableFileError, VeriscopeError
 from veriscope.io.run_files import read_runs
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.all_parts import begin_parts, predict_parts
 from veriscope.predict.opening import open_parts
 from veriscope.predict.reading import Reading

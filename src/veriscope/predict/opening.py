@@ -6,7 +6,8 @@ from pathlib import Path
 
 from veriscope.core.commands import command
 from veriscope.errors import InputError
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.plan import least_memory, shown
 from veriscope.predict.reading import ChannelSource, Reading
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import PixelSource, Region, grow, within
 from veriscope.errors import MethodError
-from veriscope.methods.base import LocalMethod, Part, Survey
+from veriscope.methods.local_method import LocalMethod, Part, Survey
 
 __all__ = ["PartResult", "predict_part"]
 

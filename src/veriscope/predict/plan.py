@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from veriscope.errors import InputError
-from veriscope.methods.base import Footprint
+from veriscope.methods.local_method import Footprint
 from veriscope.predict.units import check_workers
 
 __all__ = [

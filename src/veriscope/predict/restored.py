@@ -19,7 +19,7 @@ from veriscope.io.atomic import write_json
 from veriscope.io.run_files import read_map, write_map
 from veriscope.io.sheet_store import SheetStore
 from veriscope.io.usage import UsageMeter, cost_of, size_of
-from veriscope.methods.base import Footprint
+from veriscope.methods.local_method import Footprint
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row

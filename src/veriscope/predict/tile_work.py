@@ -15,7 +15,7 @@ from veriscope.core.source import Region, grid, within
 from veriscope.errors import MethodError
 from veriscope.io.atomic import write_text
 from veriscope.io.run_files import write_map, write_runs
-from veriscope.methods.base import LocalMethod, Survey
+from veriscope.methods.local_method import LocalMethod, Survey
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.predict.part import PartResult, predict_part
 from veriscope.predict.reading import ChannelSource

@@ -7,7 +7,8 @@ import math
 from veriscope.core.axes import spatial_axes
 from veriscope.errors import InputError, MethodError
 from veriscope.io.images import ImageHeader
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.plan import fits_memory, memory_for_part, shown
 
 __all__ = ["fits_whole", "require_whole"]

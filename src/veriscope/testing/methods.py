@@ -12,7 +12,8 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, grid, grow
 from veriscope.errors import AxesError, PixelValueError
-from veriscope.methods.base import Card, LocalMethod, Method, Part
+from veriscope.methods.base import Card, Method
+from veriscope.methods.local_method import LocalMethod, Part
 
 __all__ = ["check_method", "discs_image"]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from veriscope.core.memory import usable_memory
 from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
-from veriscope.methods.base import LocalMethod, Method
+from veriscope.methods.base import Method
+from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading

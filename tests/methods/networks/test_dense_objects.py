@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from veriscope.core.image import Image
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks.dense_objects import Dense, separator_for
 from veriscope.methods.networks.network_settings import HeadName, NetworkSettings
 from veriscope.training.heads.star_targets import plane_directions, star_distances, star_probability

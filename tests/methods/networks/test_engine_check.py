@@ -12,7 +12,7 @@ import pytest
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
 from veriscope.errors import MethodError, MissingPackageError
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks import engine_check
 from veriscope.methods.networks.engine_check import CheckedNetwork, Example, check_network, open_checked
 from veriscope.methods.networks.engines import ENGINES, OpenNetwork, Precision

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks import size_search
 from veriscope.methods.networks.size_search import (
     COARSE,

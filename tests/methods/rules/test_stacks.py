@@ -14,7 +14,7 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import ArraySource, grid
-from veriscope.methods.base import LocalMethod
+from veriscope.methods.local_method import LocalMethod
 from veriscope.methods.rules.splitting import split_touching
 from veriscope.predict.part import predict_part
 from veriscope.registry import make_method

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.source import Region, within
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks.flow import follow_flow
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.resample import nearest, resample, source_range

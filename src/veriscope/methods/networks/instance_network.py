@@ -14,7 +14,7 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource
-from veriscope.methods.base import Footprint, LocalMethod, Part, Survey
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.networks.dense_objects import Dense, separator_for
 from veriscope.methods.networks.network_settings import NetworkParameters
 from veriscope.methods.networks.normalise import ContrastSurvey

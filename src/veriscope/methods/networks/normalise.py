@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource, PixelSource
-from veriscope.methods.base import Survey
+from veriscope.methods.local_method import Survey
 from veriscope.methods.quantiles import noise_deviation, percentiles
 
 __all__ = ["ContrastSurvey", "normalise_channels", "normalise_percentiles"]

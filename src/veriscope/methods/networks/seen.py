@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.source import Region
-from veriscope.methods.base import Part, Survey
+from veriscope.methods.local_method import Part, Survey
 from veriscope.methods.networks.dense_objects import Dense
 
 __all__ = ["SeenImage"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.source import PixelSource
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks.resample import resample
 from veriscope.methods.sampling import sample_windows
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.source import PixelSource
-from veriscope.methods.base import Survey
+from veriscope.methods.local_method import Survey
 from veriscope.methods.quantiles import percentiles
 
 __all__ = ["BrightnessSurvey", "features_reach", "pixel_features"]

@@ -19,7 +19,8 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource, PixelSource, grow, within
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.pixels.features import BrightnessSurvey, features_reach, pixel_features
 from veriscope.methods.rules.peaks import follow, steepest
 

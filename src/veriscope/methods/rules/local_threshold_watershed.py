@@ -13,7 +13,8 @@ from scipy import ndimage
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource
-from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.rules.scale import RuleSurvey, survey_rule
 from veriscope.methods.rules.splitting import (
     drop_small,

@@ -14,7 +14,8 @@ from veriscope.core.labels import relabel_sequential
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource
-from veriscope.methods.base import Card, Footprint, LocalMethod, Part, Survey
+from veriscope.methods.base import Card
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.rules.peaks import follow, local_peaks, steepest
 from veriscope.methods.rules.scale import RuleSurvey, survey_rule
 from veriscope.methods.rules.voxels import farthest, smoothing_reach, whole_along

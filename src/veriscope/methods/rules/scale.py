@@ -14,7 +14,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from veriscope.core.source import PixelSource
-from veriscope.methods.base import Survey
+from veriscope.methods.local_method import Survey
 from veriscope.methods.rules.peaks import local_peaks
 from veriscope.methods.rules.voxels import along, pad_planes, smoothing_reach, steps_of, whole_along
 from veriscope.methods.sampling import sample_windows

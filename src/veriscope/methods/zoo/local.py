@@ -13,7 +13,7 @@ from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.source import ArraySource, PixelSource, Region, grow, within
 from veriscope.errors import MethodError
-from veriscope.methods.base import Footprint, LocalMethod, Part, Survey
+from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
 from veriscope.methods.networks.objects import keep_objects
 from veriscope.methods.rules.scale import estimate_diameter
 from veriscope.methods.rules.splitting import split_reach, split_touching

@@ -13,7 +13,7 @@ from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource, Region, within
 from veriscope.errors import MethodError, PixelValueError
-from veriscope.methods.base import Survey
+from veriscope.methods.local_method import Survey
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.methods.zoo.blend import Halo, cut_image, measure_halo, tile_sizes, weights_along
 from veriscope.methods.zoo.choose import choose_engine

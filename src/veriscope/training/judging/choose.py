@@ -20,7 +20,7 @@ from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.core.source import ArraySource
 from veriscope.errors import InputError
-from veriscope.methods.base import Part
+from veriscope.methods.local_method import Part
 from veriscope.methods.networks.dense_objects import Dense, separator_for
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
