@@ -24,7 +24,8 @@ from veriscope.training.architectures.unet import UNet
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.augment import Sampler, TrainingImage
 from veriscope.training.images.prepare import prepare
-from veriscope.training.loop.fit import FitSettings, Fitted, fit
+from veriscope.training.loop.fit import fit
+from veriscope.training.loop.steps import FitSettings, Fitted
 from veriscope.training.networks.start import load_weights
 
 

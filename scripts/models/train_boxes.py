@@ -23,7 +23,8 @@ from veriscope.training.heads.boxes import BoxHead
 from veriscope.training.images.box_crops import BoxImage, BoxSampler
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.prepare import channels_first
-from veriscope.training.loop.fit import FitSettings, fit
+from veriscope.training.loop.fit import fit
+from veriscope.training.loop.steps import FitSettings
 
 CLASSES = ("RBC", "WBC", "Platelets")
 ZOOM = 0.5

@@ -27,8 +27,9 @@ from veriscope.training.images.pairs import LabelledImage, read_unlabelled, sees
 from veriscope.training.images.prepare import channels_first
 from veriscope.training.images.split import PARTS, Part, Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet
-from veriscope.training.loop.fit import FitSettings, Fitted, fit
+from veriscope.training.loop.fit import fit
 from veriscope.training.loop.learn import crop_side, set_up_torch
+from veriscope.training.loop.steps import FitSettings, Fitted
 from veriscope.training.networks.build import make_network, usual_widths
 from veriscope.training.packaging.package import PackageFacts, receptive_reach, write_package
 from veriscope.training.settings import SelfTask, TrainSettings

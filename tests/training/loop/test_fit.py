@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from veriscope.errors import InputError, MethodError
 from veriscope.io import atomic
-from veriscope.training.loop.fit import FitSettings, fit
+from veriscope.training.loop.fit import fit
+from veriscope.training.loop.steps import FitSettings
 
 BATCH = 4
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from veriscope.training.architectures.star_convex import StarConvex
-from veriscope.training.loop.fit import FitSettings, fit
+from veriscope.training.loop.fit import fit
 from veriscope.training.loop.rates import rate_at, weights_by_rate
+from veriscope.training.loop.steps import FitSettings
 
 
 @given(st.integers(1, 5000))

@@ -22,9 +22,9 @@ from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.split import Split
 from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.judge import InstanceJudge
-from veriscope.training.loop.fit import Fitted
 from veriscope.training.loop.learn import Learned
 from veriscope.training.loop.lesson import Lesson
+from veriscope.training.loop.steps import Fitted
 from veriscope.training.packaging.package import write_package
 from veriscope.training.packaging.record import Outcome, facts_of, summary_of
 from veriscope.training.settings import TrainSettings

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from veriscope.core.settings import Settings
-from veriscope.errors import MethodError
-from veriscope.io.usage import processor_seconds
-from veriscope.training.loop.checkpoint import load_checkpoint, save_checkpoint
-from veriscope.training.loop.rates import rate_at, weights_by_rate
+from veriscope.training.loop.checkpoint import save_checkpoint
+from veriscope.training.loop.steps import Extra, FitSettings, Fitted, Steps
 
-__all__ = ["Batches", "Clock", "FitSettings", "Fitted", "fit"]
+__all__ = ["Batches", "fit"]
 
-_SMOOTH = 100
-"""Steps over which the loss that is shown is averaged."""
 _CHECKS = 20
 """Looks at the validation images in a training of a set number of steps."""
-_FULL = ("out of memory", "not enough memory", "can't allocate memory")
-
-
-Clock = Literal["wall", "processor"]
 
 
 class Batches(Protocol):
@@ -53,69 +40,6 @@ class Batches(Protocol):
         """
 
 
-class FitSettings(Settings):
-    """How long and how fast a network learns."""
-
-    minutes: float = Field(default=20, gt=0)
-    """Time to train; the learning rate falls along a cosine over it."""
-    steps: int | None = Field(default=None, ge=1)
-    """Number of steps instead of a time; then equal seeds give equal weights on one machine."""
-    clock: Clock = "wall"
-    """What counts as time: that of the wall, or that of all processors together, which other work on the same
-    computer does not change."""
-    batch: int = Field(default=8, ge=1)
-    """Crops in a step; halved where memory does not suffice."""
-    rate: float = Field(default=2e-3, gt=0)
-    """Highest learning rate."""
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Of AdamW."""
-    save_minutes: float = Field(default=2, gt=0)
-    """Time between checkpoints, and, unless steps are set, between looks at the validation images."""
-    patience: int = Field(default=8, ge=1)
-    """Looks without a better validation loss after which training stops."""
-    seed: int = 0
-    """Of the crops and the first weights."""
-    begun: bool = False
-    """Whether the first weights know something: they are looked at too, and kept if none are better."""
-    half: bool = True
-    """Whether to compute in bfloat16 where the processor is fast at it."""
-
-
-@dataclass(slots=True)
-class Fitted:
-    """Where training stands.
-
-    Parameters
-    ----------
-    step
-        Steps done.
-    minutes
-        Minutes trained, over all runs.
-    loss
-        Loss averaged over the last steps.
-    history
-        (minutes, loss) at every report.
-    checks
-        (step, minutes, validation loss) at every look.
-    best_step, best_loss
-        Where the validation loss was lowest; 0 and infinity before the first look.
-    stopped
-        Why training ended before its time; empty otherwise.
-    batch
-        Crops in a step, after what memory allowed; 0 before the first step.
-    """
-
-    step: int = 0
-    minutes: float = 0.0
-    loss: float = math.nan
-    history: list[tuple[float, float]] = field(default_factory=list)
-    checks: list[tuple[int, float, float]] = field(default_factory=list)
-    best_step: int = 0
-    best_loss: float = math.inf
-    stopped: str = ""
-    batch: int = 0
-
-
 def fit(
     network: nn.Module,
     sampler: Batches,
@@ -127,7 +51,7 @@ def fit(
     device: str = "cpu",
     report: Callable[[Fitted, float], None] | None = None,
     validate: Callable[[nn.Module], float] | None = None,
-    extra: Callable[[nn.Module, nn.Module, int], Tensor] | None = None,
+    extra: Extra | None = None,
     say: Callable[[str], None] | None = None,
 ) -> tuple[nn.Module, Fitted]:
     """Train a network and give its averaged weights.
@@ -166,10 +90,10 @@ def fit(
     Raises
     ------
     MethodError
-        If the loss is no longer a number, memory does not suffice for one crop, or the checkpoint is of
+        If a loss is no longer a number, memory does not suffice for one crop, or the checkpoint is of
         another network or training.
     """
-    loop = _Loop(network, loss_of, settings, device, extra)
+    loop = Steps(network, loss_of, settings, device, extra)
     if checkpoint is not None and checkpoint.exists():
         loop.load(checkpoint, identity)
     keep = _Keeper(loop, settings, checkpoint, identity, report, validate)
@@ -178,15 +102,15 @@ def fit(
     try:
         if settings.begun and not loop.state.step:
             keep.look()
-        while not loop.is_done() and not loop.state.stopped:
+        while not loop.is_over():
             try:
                 for pixels, targets in _batches(sampler, loop.state.batch, start=loop.state.step):
                     loop.step(pixels, targets)
                     keep.after_step()
-                    if loop.is_done() or loop.state.stopped:
+                    if loop.is_over():
                         break
             except (RuntimeError, MemoryError) as error:
-                _lower_batch(loop, error, say)
+                loop.lower_batch(error, say)
     except KeyboardInterrupt:
         keep.save()
         raise
@@ -196,118 +120,12 @@ def fit(
     return loop.best(), loop.state
 
 
-class _Loop:
-    """What changes from step to step."""
-
-    def __init__(
-        self,
-        network: nn.Module,
-        loss_of: Callable[[Tensor, Tensor], Tensor],
-        settings: FitSettings,
-        device: str,
-        extra: Callable[[nn.Module, nn.Module, int], Tensor] | None,
-    ) -> None:
-        self.network, self.loss_of, self.settings = network, loss_of, settings
-        self.device, self.extra = device, extra
-        network.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.average = copy.deepcopy(network).eval()
-        self.lowest: dict[str, Tensor] | None = None
-        self.learned = [p for p in network.parameters() if p.requires_grad]
-        if not self.learned:
-            raise MethodError("no weight of the network is to be learned; choose --tune all or --tune head")
-        self.optimiser = torch.optim.AdamW(
-            weights_by_rate(network), lr=settings.rate, weight_decay=settings.weight_decay
-        )
-        self.state = Fitted(batch=settings.batch)
-        self.half = settings.half and _is_fast_in_half(device)
-        self.begin(0.0)
-
-    def begin(self, minutes: float) -> None:
-        self.begun, self.before = self.now(), minutes
-
-    def now(self) -> float:
-        return processor_seconds() if self.settings.clock == "processor" else time.monotonic()
-
-    def step(self, pixels: Tensor, targets: Tensor) -> None:
-        state, settings = self.state, self.settings
-        rate = settings.rate * rate_at(state.step, self.part())
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["gain"]
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.half):
-            output = self.network(pixels.to(self.device, memory_format=torch.channels_last))
-        loss = self.loss_of(output.float(), targets.to(self.device))
-        if self.extra is not None:
-            loss = loss + self.extra(self.network, self.average, state.step)
-        _check(loss, state, "loss")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        _check(torch.nn.utils.clip_grad_norm_(self.learned, 1.0), state, "gradient")
-        self.optimiser.step()
-        _follow(self.average, self.network, decay=min(0.998, (state.step + 1) / (state.step + 10)))
-        state.step += 1
-        state.minutes = self.before + (self.now() - self.begun) / 60
-        value = float(loss.detach())
-        first = state.step == 1
-        state.loss = value if first else state.loss + (value - state.loss) / min(state.step, _SMOOTH)
-
-    def part(self) -> float:
-        if self.settings.steps is not None:
-            return self.state.step / self.settings.steps
-        return self.state.minutes / self.settings.minutes
-
-    def is_done(self) -> bool:
-        return self.part() >= 1
-
-    def look(self, loss: float) -> None:
-        """Take note of the validation loss."""
-        state = self.state
-        state.checks.append((state.step, round(state.minutes, 3), round(loss, 6)))
-        if loss < state.best_loss:
-            state.best_loss, state.best_step = loss, state.step
-            self.lowest = {key: value.clone() for key, value in self.average.state_dict().items()}
-        since = sum(step > state.best_step for step, _, _ in state.checks)
-        if since >= self.settings.patience:
-            state.stopped = (
-                f"the validation loss was lowest at step {state.best_step} and did not fall in the "
-                f"{since} looks since"
-            )
-
-    def best(self) -> nn.Module:
-        if self.lowest is not None:
-            self.average.load_state_dict(self.lowest)
-        return self.average
-
-    def content(self, identity: str) -> dict[str, Any]:
-        return {
-            "identity": identity,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "lowest": self.lowest,
-            "optimiser": self.optimiser.state_dict(),
-            "state": asdict(self.state),
-        }
-
-    def load(self, path: Path, identity: str) -> None:
-        content = load_checkpoint(path, identity)
-        try:
-            self.network.load_state_dict(content["network"])
-            self.average.load_state_dict(content["average"])
-            self.optimiser.load_state_dict(content["optimiser"])
-            self.state = Fitted(**content["state"])
-            self.lowest = content["lowest"]
-        except (RuntimeError, KeyError, ValueError, TypeError) as error:
-            raise MethodError(
-                f"{path}: is not a checkpoint of this network ({error}); delete it to begin anew"
-            ) from error
-        self.begin(self.state.minutes)
-
-
 class _Keeper:
     """Reports, looks at the validation images and saves, each in its time."""
 
     def __init__(
         self,
-        loop: _Loop,
+        loop: Steps,
         settings: FitSettings,
         checkpoint: Path | None,
         identity: str,
@@ -372,45 +190,3 @@ class _Stream(IterableDataset):  # type: ignore[type-arg]
 def _batches(sampler: Batches, batch: int, *, start: int) -> Iterator[tuple[Tensor, Tensor]]:
     stream = _Stream(sampler, batch, start)
     return iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=6))
-
-
-def _lower_batch(loop: _Loop, error: BaseException, say: Callable[[str], None] | None) -> None:
-    """Halve the batch after memory ran out; anything else is raised again."""
-    is_full = isinstance(error, MemoryError) or any(text in str(error).lower() for text in _FULL)
-    if not is_full:
-        raise error
-    loop.optimiser.zero_grad(set_to_none=True)
-    if loop.device != "cpu":
-        torch.cuda.empty_cache()
-    if loop.state.batch == 1:
-        raise MethodError(
-            "memory does not suffice for a single crop; choose a smaller --crop, or a computer with more"
-        ) from error
-    before, loop.state.batch = loop.state.batch, loop.state.batch // 2
-    if say is not None:
-        say(f"memory did not suffice for {before} crops in a step; going on with {loop.state.batch}")
-
-
-def _check(value: Tensor, state: Fitted, what: str) -> None:
-    if not torch.isfinite(value):
-        raise MethodError(
-            f"the {what} is {float(value.detach())} at step {state.step}: training has become unstable; "
-            "lower the learning rate (--rate), and look for images with extreme pixel values"
-        )
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
-    """Move the averaged weights and batch statistics a little towards those of the network."""
-    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.lerp_(new, 1 - decay)
-        else:
-            old.copy_(new)
-
-
-def _is_fast_in_half(device: str) -> bool:
-    if device != "cpu":
-        return True
-    capable: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(capable is not None and capable())

@@ -27,8 +27,9 @@ from veriscope.training.images.class_crops import ClassesInTurn, ClassImage, Cla
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import prepare, prepare_boxes, prepare_class
-from veriscope.training.loop.fit import Batches, FitSettings, Fitted, fit
+from veriscope.training.loop.fit import Batches, fit
 from veriscope.training.loop.lesson import Lesson
+from veriscope.training.loop.steps import FitSettings, Fitted
 from veriscope.training.loop.suit import suit_start
 from veriscope.training.networks.build import choose_device
 from veriscope.training.settings import TrainSettings
