@@ -191,6 +191,19 @@ def test_a_gradient_that_is_no_number_changes_nothing_and_is_told() -> None:
     assert all(torch.equal(one, before[name]) for name, one in made.network.named_parameters())
 
 
+@pytest.mark.parametrize(("value", "word"), [(math.nan, "nan"), (math.inf, "inf")])
+def test_a_validation_loss_that_is_no_number_chooses_nothing_and_is_told(value: float, word: str) -> None:
+    made = loop()
+    made.state.step = 4
+    with pytest.raises(MethodError) as error:
+        made.look(value)
+    assert str(error.value) == (
+        f"the validation loss is {word} at step 4: no weights can be chosen by it; look for images with "
+        "extreme pixel values among those to choose by, and lower the learning rate (--rate)"
+    )
+    assert made.state.checks == [] and made.state.stopped == ""
+
+
 def test_training_stops_after_so_many_looks_without_a_lower_loss_and_gives_the_lowest() -> None:
     made = loop(steps=100, patience=3)
     kept: dict[float, Tensor] = {}

@@ -29,6 +29,10 @@ _UNSTABLE = (
     "training has become unstable; lower the learning rate (--rate), and look for images with extreme pixel "
     "values"
 )
+_UNCHOOSABLE = (
+    "no weights can be chosen by it; look for images with extreme pixel values among those to choose by, and "
+    "lower the learning rate (--rate)"
+)
 
 Clock = Literal["wall", "processor"]
 Extra = Callable[[nn.Module, nn.Module, int], Tensor]
@@ -213,7 +217,13 @@ class Steps:
         ----------
         loss
             Of the averaged network.
+
+        Raises
+        ------
+        MethodError
+            If it is no number.
         """
+        self._require_number(loss, "validation loss", _UNCHOOSABLE)
         state = self.state
         state.checks.append((state.step, round(state.minutes, 3), round(loss, 6)))
         if loss < state.best_loss:
