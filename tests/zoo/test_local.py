@@ -14,18 +14,10 @@ from veriscope.core.runs import ObjectRuns
 from veriscope.core.source import ArraySource, grid
 from veriscope.errors import MethodError
 from veriscope.methods.local_method import LocalMethod
+from veriscope.methods.zoo.fixed_steps import EnsureDtype, FixedZeroMeanUnitVariance, ScaleLinear, Sigmoid
 from veriscope.methods.zoo.frozen import can_freeze, freeze
-from veriscope.methods.zoo.processing import (
-    Clip,
-    EnsureDtype,
-    FixedZeroMeanUnitVariance,
-    ScaleLinear,
-    ScaleRange,
-    Sigmoid,
-    Step,
-    ZeroMeanUnitVariance,
-    apply_steps,
-)
+from veriscope.methods.zoo.measured_steps import Clip, ScaleRange, ZeroMeanUnitVariance
+from veriscope.methods.zoo.processing import Step, apply_steps
 from veriscope.predict.part import predict_part
 from veriscope.registry import make_method
 

@@ -12,7 +12,8 @@ import yaml
 
 from veriscope.errors import UnreadableFileError, VeriscopeError
 from veriscope.methods.zoo.description import ModelDescription
-from veriscope.methods.zoo.processing import FixedZeroMeanUnitVariance, ScaleLinear, ZeroMeanUnitVariance
+from veriscope.methods.zoo.fixed_steps import FixedZeroMeanUnitVariance, ScaleLinear
+from veriscope.methods.zoo.measured_steps import ZeroMeanUnitVariance
 from veriscope.methods.zoo.zoo_model import InstalledModel, model_class
 from veriscope.zoo.read import read_description
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from veriscope.methods.zoo.description import AXIS_LETTERS, Axis, ModelDescription, Tensor
-from veriscope.methods.zoo.processing import FixedZeroMeanUnitVariance, Step, Unsupported
+from veriscope.methods.zoo.fixed_steps import FixedZeroMeanUnitVariance
+from veriscope.methods.zoo.processing import Step, Unsupported
 from veriscope.zoo.format_0_5 import STEPS, file_of, general, read_weights
 
 __all__ = ["read_0_4"]

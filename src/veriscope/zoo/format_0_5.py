@@ -20,22 +20,17 @@ from veriscope.methods.zoo.description import (
     Tolerance,
     Weights,
 )
-from veriscope.methods.zoo.object_steps import CellposeFlowDynamics, StarDistPostprocessing, stardist_of
-from veriscope.methods.zoo.processing import (
+from veriscope.methods.zoo.fixed_steps import (
     Binarize,
-    Clip,
-    Custom,
     EnsureDtype,
     FixedZeroMeanUnitVariance,
     ScaleLinear,
-    ScaleMeanVariance,
-    ScaleRange,
     Sigmoid,
     Softmax,
-    Step,
-    Unsupported,
-    ZeroMeanUnitVariance,
 )
+from veriscope.methods.zoo.measured_steps import Clip, ScaleMeanVariance, ScaleRange, ZeroMeanUnitVariance
+from veriscope.methods.zoo.object_steps import CellposeFlowDynamics, StarDistPostprocessing, stardist_of
+from veriscope.methods.zoo.processing import Custom, Step, Unsupported
 
 __all__ = ["STEPS", "file_of", "general", "read_0_5", "read_weights"]
 

@@ -11,22 +11,17 @@ from hypothesis import strategies as st
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource, grid
-from veriscope.methods.zoo.frozen import can_freeze, freeze, is_local
-from veriscope.methods.zoo.processing import (
+from veriscope.methods.zoo.fixed_steps import (
     Binarize,
-    Clip,
     EnsureDtype,
     FixedZeroMeanUnitVariance,
     ScaleLinear,
-    ScaleMeanVariance,
-    ScaleRange,
     Sigmoid,
     Softmax,
-    Step,
-    Unsupported,
-    ZeroMeanUnitVariance,
-    apply_steps,
 )
+from veriscope.methods.zoo.frozen import can_freeze, freeze, is_local
+from veriscope.methods.zoo.measured_steps import Clip, ScaleMeanVariance, ScaleRange, ZeroMeanUnitVariance
+from veriscope.methods.zoo.processing import Step, Unsupported, apply_steps
 
 AXES = ("batch", "channel", "y", "x")
 SPATIAL = ("y", "x")

@@ -11,21 +11,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from veriscope.errors import AxesError, MethodError
-from veriscope.methods.zoo.processing import (
+from veriscope.methods.zoo.fixed_steps import (
     Binarize,
-    Clip,
-    Custom,
     EnsureDtype,
     FixedZeroMeanUnitVariance,
     ScaleLinear,
-    ScaleMeanVariance,
-    ScaleRange,
     Sigmoid,
     Softmax,
-    Unsupported,
-    ZeroMeanUnitVariance,
-    apply_steps,
 )
+from veriscope.methods.zoo.measured_steps import Clip, ScaleMeanVariance, ScaleRange, ZeroMeanUnitVariance
+from veriscope.methods.zoo.processing import Custom, Unsupported, apply_steps
 
 AXES = ("batch", "channel", "y", "x")
 TENSOR = np.arange(12, dtype=np.float32).reshape(1, 2, 2, 3)

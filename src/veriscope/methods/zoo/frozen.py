@@ -9,18 +9,16 @@ import numpy as np
 
 from veriscope.core.source import PixelSource, grid
 from veriscope.methods.quantiles import percentiles
-from veriscope.methods.zoo.processing import (
+from veriscope.methods.zoo.fixed_steps import (
     Binarize,
-    Clip,
     EnsureDtype,
     FixedZeroMeanUnitVariance,
     ScaleLinear,
-    ScaleRange,
     Sigmoid,
     Softmax,
-    Step,
-    ZeroMeanUnitVariance,
 )
+from veriscope.methods.zoo.measured_steps import Clip, ScaleRange, ZeroMeanUnitVariance
+from veriscope.methods.zoo.processing import Step
 
 __all__ = ["can_freeze", "freeze", "is_local"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.settings import Settings
+from veriscope.errors import AxesError
 
-__all__ = ["ProcessingStep"]
+__all__ = ["ProcessingStep", "axis_place", "float_type"]
 
 
 class ProcessingStep(Settings):
@@ -35,3 +37,46 @@ class ProcessingStep(Settings):
             A new array; the one given is not changed.
         """
         raise NotImplementedError
+
+
+def float_type(values: NDArray[Any]) -> np.dtype[Any]:
+    """Give the type of what is computed from values.
+
+    Parameters
+    ----------
+    values
+        Any shape and numeric dtype.
+
+    Returns
+    -------
+    numpy.dtype
+        That of the values if they are floats, else float32.
+    """
+    return values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+
+
+def axis_place(name: str, axes: Sequence[str], *, what: str) -> int:
+    """Find an axis by its name.
+
+    Parameters
+    ----------
+    name
+        Of the axis.
+    axes
+        Names of the axes of a tensor.
+    what
+        The step that needs it, for messages.
+
+    Returns
+    -------
+    int
+        Its place, from 0.
+
+    Raises
+    ------
+    AxesError
+        If the tensor has no such axis.
+    """
+    if name not in axes:
+        raise AxesError(f"{what}: the tensor has no axis {name!r}; it has {', '.join(axes)}")
+    return list(axes).index(name)
