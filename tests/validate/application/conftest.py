@@ -45,3 +45,22 @@ def simulate(
 def study() -> Callable[..., ApplicationTable]:
     """Simulate a study from a seed."""
     return simulate
+
+
+@pytest.fixture
+def written() -> Callable[..., ApplicationTable]:
+    """Write out a study: by group the (reference, prediction) of each replicate, one unit in each."""
+
+    def write(**groups: list[tuple[float, float]]) -> ApplicationTable:
+        rows = [(group, i, *pair) for group, pairs in groups.items() for i, pair in enumerate(pairs)]
+        return read_table(
+            {
+                "unit": [f"{group}{i}" for group, i, _, _ in rows],
+                "group": [row[0] for row in rows],
+                "replicate": [f"{group}{i}" for group, i, _, _ in rows],
+                "reference": [row[2] for row in rows],
+                "prediction": [row[3] for row in rows],
+            }
+        )
+
+    return write

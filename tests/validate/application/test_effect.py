@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from veriscope.validate.application.effect import check_effect
 from veriscope.validate.application.effect_size import Effect, difference_kept, ratio_kept, standardised_kept
@@ -128,3 +129,90 @@ def test_one_group_has_no_effect(study: Study) -> None:
 
 def test_single_replicates_cannot_tell(study: Study) -> None:
     assert check(study(6, replicates=1)).status == "cannot tell"
+
+
+Written = Callable[..., ApplicationTable]
+
+LOW = [(10.0, 10.2), (12.0, 12.1), (11.0, 10.8), (9.0, 9.1), (13.0, 12.9)]
+HIGH = [(20.0, 20.1), (22.0, 21.8), (21.0, 21.2), (23.0, 23.1), (24.0, 23.9)]
+
+
+def moved(pairs: list[tuple[float, float]], by: float) -> list[tuple[float, float]]:
+    return [(r, p + by) for r, p in pairs]
+
+
+def test_a_kept_effect_is_told_with_its_numbers(written: Written) -> None:
+    found = check(written(dmso=LOW, drug=HIGH))
+    assert found.status == "holds"
+    assert found.sentence.startswith(
+        "drug differs from dmso by 11 in references and by 11 in predictions: 100 % (90 % interval "
+    )
+    assert found.sentence.endswith(" %) of the effect is kept.")
+    assert found.figure is not None
+    assert found.figure.label == "share of the difference drug - dmso that is kept"
+    assert found.allowed == (0.8, 1.25)
+
+
+def test_the_figures_are_the_effects_and_three_shares_of_them(written: Written) -> None:
+    found = check(written(dmso=LOW, drug=HIGH))
+    assert [figure.label for figure in found.figures] == [
+        "drug - dmso in references",
+        "drug - dmso in predictions",
+        "share of the difference drug - dmso kept",
+        "share of the ratio drug / dmso kept",
+        "share of the standardised difference drug - dmso kept",
+        "same order of groups (Kendall)",
+    ]
+    values = [figure.interval.value for figure in found.figures]
+    assert values[:4] == pytest.approx([11, 11, 1, (22.02 / 11.02) / 2])
+    peer = stats.ttest_ind([r for r, _ in HIGH], [r for r, _ in LOW], equal_var=False)
+    assert found.figures[0].p_value == pytest.approx(peer.pvalue)
+    assert [figure.p_value is None for figure in found.figures] == [False, False, True, True, True, True]
+    assert (found.figures[-1].interval.value, found.figures[-1].interval.unit) == (1, "group")
+
+
+def test_an_effect_that_may_be_kept_or_not_is_open(written: Written) -> None:
+    ragged = [(r, p + e) for (r, p), e in zip(HIGH, (4.0, -4, 3, -3, 0), strict=True)]
+    found = check(written(dmso=LOW, drug=ragged), kept=(0.95, 1.05))
+    assert found.status == "cannot tell"
+    assert found.sentence.endswith(" of the effect is kept, which may or may not be enough.")
+
+
+def test_a_lost_part_of_an_effect_that_still_shows_is_no_lost_effect(written: Written) -> None:
+    found = check(written(dmso=LOW, drug=moved(HIGH, -4.0)))
+    assert found.status == "fails"
+    assert found.sentence.startswith(
+        "drug differs from dmso by 11 in references and by 7 in predictions: 63.6 %"
+    )
+    assert found.sentence.endswith(" of the effect is kept.")
+
+
+def test_too_large_an_effect_fails_as_well(written: Written) -> None:
+    assert check(written(dmso=LOW, drug=moved(HIGH, 8.0))).status == "fails"
+
+
+def test_an_effect_that_neither_side_shows_is_told_with_both_values(written: Written) -> None:
+    found = check(written(dmso=LOW, drug=moved(LOW, 0.1)))
+    assert found.status == "cannot tell"
+    assert found.sentence == (
+        "References do not show that drug differs from dmso, so there is no effect to keep (by 0 in "
+        "references and by 0.1 in predictions)."
+    )
+
+
+def test_two_groups_that_swap_places_fail_though_each_keeps_its_effect(written: Written) -> None:
+    """Both keep most of their distance from the control; their order among themselves is turned around."""
+    tiny = [(r / 100, p / 100) for r, p in LOW]
+    far = {"b": [(100 + r, 106 + p) for r, p in tiny], "c": [(104 + r, 102 + p) for r, p in tiny]}
+    found = check(written(a=tiny, **far))
+    assert found.status == "fails"
+    assert found.sentence.endswith("Predictions turn the order of b and c around.")
+    assert found.figures[-1].interval.value == pytest.approx(1 / 3)
+
+
+def test_at_most_three_groups_are_told(written: Written) -> None:
+    lost = {name: moved(HIGH, -9.0) for name in "bcdef"}
+    found = check(written(a=LOW, **lost))
+    assert found.status == "fails"
+    assert found.sentence.count(" differs from a by ") == 3
+    assert len(found.figures) == 5 * 5 + 1
