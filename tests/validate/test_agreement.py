@@ -250,3 +250,78 @@ def test_the_unit_of_the_values_does_not_matter(unit: float, relative: bool, clu
         expected = [end * factor for end in (one.value, one.low, one.high)]
         assert [two.value, two.low, two.high] == pytest.approx(expected, rel=1e-6), name
     assert scaled.standard_deviation == pytest.approx(plain.standard_deviation * of_values)
+
+
+@pytest.mark.parametrize("values", [[3.0, 5, 9, 12], [0.1, 0.2, 0.3, 0.7], [1e9, 3e9, 5e9, 2e9]])
+@pytest.mark.parametrize("offset", [0.0, 0.3, -2.0])
+def test_units_that_all_differ_by_the_same_do_not_make_it_certain(values: list[float], offset: float) -> None:
+    """Four images without an error are no proof that the fifth has none."""
+    reference = np.array(values)
+    result = bland_altman(reference, reference + offset * values[0])
+    for interval in (result.mean_difference, result.lower_limit, result.upper_limit, result.slope):
+        assert (interval.low, interval.high) == (None, None)
+    assert result.mean_difference.value == pytest.approx(offset * values[0])
+    assert result.mean_difference.method == "no spread: sign test"
+    assert result.upper_limit.method == "no spread: binomial bound"
+    assert result.slope.method == "cannot tell: few units, or no spread around the line"
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "mean_known", "limits_known"),
+    [(5, 0.95, False, False), (6, 0.95, True, False), (71, 0.95, True, False), (72, 0.95, True, True)],
+)
+def test_enough_equal_units_do_tell(n: int, level: float, mean_known: bool, limits_known: bool) -> None:
+    """6 of 6 on one side: 2/64 < 0.05. 72 without another: 0.95^72 < 0.025, so 95 of 100 are like them."""
+    result = bland_altman(np.arange(n) + 1.0, np.arange(n) + 4.0, level=level)
+    assert (result.mean_difference.low == result.mean_difference.high == 3) is mean_known
+    assert (result.upper_limit.low == result.lower_limit.high == 3) is limits_known
+    if not limits_known:
+        assert result.upper_limit.low is None
+
+
+def test_replicates_with_equal_means_are_no_certain_mean_either() -> None:
+    """Within replicates images differ, so limits have a spread; the mean of the replicates has none."""
+    reference = np.array([10.0, 20, 10, 20, 10, 20])
+    result = bland_altman(reference, reference + np.array([-1.0, 1, 2, -2, 3, -3]), clusters=list("aabbcc"))
+    assert (result.mean_difference.value, result.mean_difference.low) == (0, None)
+    assert result.upper_limit.method == "MOVER"
+    assert result.upper_limit.low is not None and result.upper_limit.high is not None
+    assert result.upper_limit.low < result.upper_limit.value < result.upper_limit.high
+
+
+def test_a_line_without_spread_has_a_slope_and_no_interval() -> None:
+    """Half of the objects are found in each of three images: the slope is -2/3, how surely nobody knows."""
+    result = bland_altman([10.0, 20, 40], [5.0, 10, 20])
+    assert result.slope.value == pytest.approx(-2 / 3)
+    assert result.slope.low is None
+    assert result.mean_difference.low is not None  # the differences do spread
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.8, 0.99])
+def test_the_limits_hold_the_share_that_is_asked_for(wanted: float) -> None:
+    result = bland_altman(REFERENCE, PREDICTION, spread=wanted)
+    deviation = np.std([2, -1, 3, 4, 2], ddof=1)
+    z = stats.norm.ppf((1 + wanted) / 2)
+    assert result.upper_limit.value == pytest.approx(2 + z * deviation)
+    assert result.lower_limit.value == pytest.approx(2 - z * deviation)
+    assert result.spread == result.to_dict()["spread"] == wanted
+
+
+@pytest.mark.parametrize(("option", "value"), [("level", 1.0), ("level", 0), ("spread", 1), ("spread", -0.1)])
+def test_levels_and_shares_lie_between_none_and_all(option: str, value: float) -> None:
+    with pytest.raises(InputError) as caught:
+        bland_altman(REFERENCE, PREDICTION, **{option: value})
+    assert str(caught.value) == f"level {value!r} is not allowed; use a share between 0 and 1, such as 0.95"
+
+
+@given(st.permutations(range(6)), st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_the_order_of_units_and_the_names_of_clusters_change_nothing(order: list[int], named: bool) -> None:
+    reference, prediction, clusters = clustered_values()
+    names = [{"a": "x", "b": 7, "c": None}[name] if named else name for name in clusters]
+    one = bland_altman(reference, prediction, clusters=clusters)
+    two = bland_altman(reference[order], prediction[order], clusters=[names[i] for i in order])
+    for field in ("mean_difference", "lower_limit", "upper_limit", "slope"):
+        first, second = getattr(one, field), getattr(two, field)
+        assert (second.value, second.low, second.high) == pytest.approx((first.value, first.low, first.high))
+    assert sorted(two.differences) == pytest.approx(sorted(one.differences))

@@ -8,6 +8,10 @@ split into that between and that within clusters; the limits hold for a single u
 their intervals come from the method of variance estimates recovery (MOVER) of Zou [3]_, which takes the
 normal quantile for the mean: with that of t the limits would be covered more often than stated.
 
+Where all units (clusters) differ by the same, their spread says nothing on those not seen, and intervals from
+it would have no width. The mean is then as sure as the sign test of n of n says; the limits are told where at
+most a share of 1 - `spread` of all units can be others (binomial bound); the slope is told without interval.
+
 References
 ----------
 .. [1] Bland JM, Altman DG. Measuring agreement in method comparison studies. Statistical Methods in
@@ -41,6 +45,7 @@ from veriscope.validate.statistics import (
 __all__ = ["Agreement", "bland_altman"]
 
 FloatArray = NDArray[np.float64]
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,35 +173,28 @@ def bland_altman(
     index = _cluster_index(clusters, used)
     parts = _Parts.of(differences, index)
     k = parts.n_clusters
-    z = float(stats.norm.ppf((1 + spread) / 2))
-    bias_ends = lower_ends = upper_ends = None
-    method = "noncentral t"
-    if k > 1:
-        reach = float(stats.t.ppf((1 + level) / 2, k - 1)) * parts.deviation_of_means / np.sqrt(k)
-        bias_ends = (parts.mean - reach, parts.mean + reach)
-        if k == len(differences):
-            tails = np.array([(1 - level) / 2, (1 + level) / 2])
-            factors = stats.nct.ppf(tails, k - 1, z * np.sqrt(k)) / np.sqrt(k)
-            down, up = (float(parts.deviation * factor) for factor in factors)
-        else:
-            method = "MOVER"
-            down, up = _mover(parts, z, level)
-        lower_ends, upper_ends = (parts.mean - up, parts.mean - down), (parts.mean + down, parts.mean + up)
     told = unit if clusters is None else cluster
+    z = float(stats.norm.ppf((1 + spread) / 2))
+    # Spread below this is rounding of the values that the differences were taken of.
+    least = 1e-12 * (1.0 if relative else float(np.abs(means).max(initial=0.0)))
 
-    def interval(value: float, ends: tuple[float, float] | None, how: str) -> Interval:
+    def interval(value: float, ends: Ends | None, how: str) -> Interval:
         low, high = ends or (None, None)
-        text = how if ends is not None else f"cannot tell: {k} {told}{'' if k == 1 else 's'}"
+        text = how if k > 1 else f"cannot tell: {k} {told}{'' if k == 1 else 's'}"
         return Interval(float(value), low, high, level, k, told, "mean", text)
 
+    bias_ends, bias_method = _mean_ends(parts, level, least)
+    (lower_ends, upper_ends), method = _limit_ends(parts, z, level, spread, least)
     if k == len(differences):
-        slope_interval = interval(*_slope(means, differences, level), "least squares, t")
+        slope, slope_ends = _slope(means, differences, level, least)
+        how = "least squares, t" if slope_ends else "cannot tell: few units, or no spread around the line"
+        slope_interval = interval(slope, slope_ends, how)
     else:
         slope_interval = _cluster_slope(means, differences, index, level, told)
     return Agreement(
         relative=relative,
         spread=spread,
-        mean_difference=interval(parts.mean, bias_ends, "t"),
+        mean_difference=interval(parts.mean, bias_ends, bias_method),
         lower_limit=interval(parts.mean - z * parts.deviation, lower_ends, method),
         upper_limit=interval(parts.mean + z * parts.deviation, upper_ends, method),
         slope=slope_interval,
@@ -236,6 +234,39 @@ class _Parts:
         variance = between**2 + (1 - 1 / harmonic) * (within if n > k else 0.0) ** 2
         mean = float(centres.mean()) if k else float("nan")
         return cls(mean, float(np.sqrt(variance)), between, within, harmonic, k, n)
+
+
+def _mean_ends(parts: _Parts, level: float, least: float) -> tuple[Ends | None, str]:
+    """Give the interval of the mean difference, and how it was made."""
+    k = parts.n_clusters
+    if k < 2:
+        return None, ""
+    if parts.deviation_of_means <= least:
+        # If half of all lay on the other side of any bound, k of k on this side had the chance 2^-k.
+        return (parts.mean, parts.mean) if 1 - 2 * 0.5**k >= level else None, "no spread: sign test"
+    reach = float(stats.t.ppf((1 + level) / 2, k - 1)) * parts.deviation_of_means / np.sqrt(k)
+    return (parts.mean - reach, parts.mean + reach), "t"
+
+
+def _limit_ends(
+    parts: _Parts, z: float, level: float, spread: float, least: float
+) -> tuple[tuple[Ends | None, Ends | None], str]:
+    """Give the intervals of the lower and the upper limit of agreement, and how they were made."""
+    k, mean = parts.n_clusters, parts.mean
+    if k < 2:
+        return (None, None), ""
+    if parts.deviation <= least:
+        # At most this share of all units differs from the k seen; the limits leave out 1 - spread.
+        unseen = 1 - ((1 - level) / 2) ** (1 / k)
+        ends = (mean, mean) if unseen <= 1 - spread else None
+        return (ends, ends), "no spread: binomial bound"
+    if k == parts.n_units:
+        tails = np.array([(1 - level) / 2, (1 + level) / 2])
+        factors = stats.nct.ppf(tails, k - 1, z * np.sqrt(k)) / np.sqrt(k)
+        down, up = (float(parts.deviation * factor) for factor in factors)
+        return ((mean - up, mean - down), (mean + down, mean + up)), "noncentral t"
+    down, up = _mover(parts, z, level)
+    return ((mean - up, mean - down), (mean + down, mean + up)), "MOVER"
 
 
 def _mover(parts: _Parts, z: float, level: float) -> tuple[float, float]:
@@ -298,8 +329,8 @@ def _are_equal(means: FloatArray) -> bool:
 
 
 def _slope(
-    means: FloatArray, differences: FloatArray, level: float
-) -> tuple[float, tuple[float, float] | None]:
+    means: FloatArray, differences: FloatArray, level: float, least: float
+) -> tuple[float, Ends | None]:
     """Regress the differences on the means."""
     n = len(means)
     if n < 3 or _are_equal(means):
@@ -309,6 +340,8 @@ def _slope(
     slope = float(centred @ differences) / total
     residuals = differences - differences.mean() - slope * centred
     error = np.sqrt(float(residuals @ residuals) / (n - 2) / total)
+    if float(np.abs(residuals).max()) <= least:
+        return slope, None
     reach = float(stats.t.ppf((1 + level) / 2, n - 2)) * error
     return slope, (slope - reach, slope + reach)
 
