@@ -11,9 +11,11 @@ import yaml
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
+from veriscope.training import self_supervised
 from veriscope.training.heads.blind import BlindHead
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
+from veriscope.training.loop.steps import FitSettings
 from veriscope.training.networks.known import find_network
 from veriscope.training.self_supervised import train_without_labels
 from veriscope.training.settings import TrainSettings
@@ -116,12 +118,17 @@ def check_that_it_says_how_little_it_learned(found: dict[str, Any], package: Pat
     own = yaml.safe_load((package / "bioimageio.yaml").read_text())["config"]["veriscope"]
     assert own["training"]["split"]["test"]["pixel_sha256"]
     assert "do not use it" in own["card"]["limits"][-1]
-    assert "do not use it" in (package / "README.md").read_text()
+    readme = (package / "README.md").read_text()
+    assert "do not use it" in readme
+    assert "Trained on https://example.org/noise: 3 images without labels, 2 steps" in readme
+    assert "Licence: CC0-1.0." in readme and own["card"]["licence"] == "CC0-1.0"
+    assert yaml.safe_load((package / "bioimageio.yaml").read_text())["license"] == "CC0-1.0"
     assert not package.with_name(f"{package.name}.unfinished").exists()
 
 
 def test_a_masked_network_is_a_start(noisy: Path, discs: Path, tmp_path: Path) -> None:
-    made = train_without_labels(noisy / "noisy", tmp_path / "masked", tiny(steps=2), task="masked")
+    settings = tiny(steps=2, licence="CC0-1.0", data_url="https://example.org/noise")
+    made = train_without_labels(noisy / "noisy", tmp_path / "masked", settings, task="masked")
     check_that_it_says_how_little_it_learned(made, tmp_path / "masked")
     said: list[str] = []
     found = train_files(
@@ -177,3 +184,101 @@ def test_brightness_is_scaled_as_the_package_says() -> None:
     pixels = np.random.default_rng(0).integers(0, 60000, (1, 50, 50)).astype(np.uint16)
     low, high = np.percentile(scale_brightness(pixels), (1.0, 99.8))
     assert (low, high) == pytest.approx((0, 1), abs=1e-4)
+
+
+class Begun(Exception):
+    """Raised where the loop would begin."""
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the loop of training was asked for, each time; it does not begin."""
+    asked: list[dict[str, Any]] = []
+
+    def fit(network: Any, sampler: Any, loss_of: Any, settings: FitSettings, **options: Any) -> None:
+        asked.append(options | {"settings": settings, "sampler": sampler, "network": network})
+        raise Begun
+
+    monkeypatch.setattr(self_supervised, "fit", fit)
+    return asked
+
+
+def test_time_rate_and_seed_reach_the_loop(noisy: Path, tmp_path: Path, begun: list[dict[str, Any]]) -> None:
+    given = {"minutes": 3, "clock": "processor", "seed": 5, "batch": 2, "widths": (4, 8), "device": "cpu"}
+    for more in ({}, {"rate": 0.02}):
+        settings = TrainSettings.parse(given | more, where="test")
+        with pytest.raises(Begun):
+            train_without_labels(noisy / "noisy", tmp_path / "out", settings, task="n2v")
+    usual, faster = (one["settings"] for one in begun)
+    assert (usual.minutes, usual.steps, usual.clock) == (3, None, "processor")
+    assert (usual.seed, usual.batch, usual.rate, faster.rate) == (5, 2, 1e-3, 0.02)
+    assert not usual.begun
+    assert begun[0]["checkpoint"] == tmp_path / "out.unfinished" / "checkpoint.pt"
+    assert begun[0]["sampler"].seed == 5
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_decides_the_weights_decides_whether_a_training_goes_on(
+    noisy: Path, tmp_path: Path, begun: list[dict[str, Any]]
+) -> None:
+    cards = {"threads": 1, "licence": "CC0-1.0", "data_url": "https://example.org"}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("masked", {}),
+        ("masked", cards),
+        ("n2v", {}),
+        ("masked", {"seed": 2}),
+        ("masked", {"crop": 96}),
+    ]
+    for task, options in asked:
+        with pytest.raises(Begun):
+            train_without_labels(noisy / "noisy", tmp_path / "out", tiny(**options), task=task)  # type: ignore[arg-type]
+    with pytest.raises(Begun):
+        train_without_labels(noisy / "clean", tmp_path / "out", tiny(), task="masked")
+    first, same, *others = (one["identity"] for one in begun)
+    assert first == same
+    assert len({first, *others}) == 5
+
+
+def test_a_training_that_was_stopped_says_that_it_goes_on(
+    noisy: Path, tmp_path: Path, begun: list[dict[str, Any]]
+) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        with pytest.raises(Begun):
+            train_without_labels(noisy / "noisy", tmp_path / "out", tiny(), task="masked", say=said.append)
+        checkpoint: Path = begun[0]["checkpoint"]
+        assert (
+            said
+            == ["a training that was stopped goes on; what it took counts the last run alone"][
+                : int(checkpoint.exists())
+            ]
+        )
+        checkpoint.parent.mkdir(exist_ok=True)
+        checkpoint.write_bytes(b"left by a run")
+
+
+def test_what_cannot_be_made_is_refused_before_an_image_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    for output, options, message in (
+        (
+            tmp_path / "mine",
+            {},
+            f"{tmp_path / 'mine'}: exists and is no package of a network; choose another -o",
+        ),
+        (
+            tmp_path / "net.zip",
+            {},
+            f"{tmp_path / 'net.zip'}: give the name of a folder for the package, such as -o my-network",
+        ),
+        (
+            tmp_path / "net",
+            {"licence": "mine alone"},
+            "--licence 'mine alone' is no name of a licence by SPDX; write one such as CC-BY-4.0, CC0-1.0, "
+            "MIT or BSD-3-Clause (https://spdx.org/licenses)",
+        ),
+    ):
+        with pytest.raises(InputError) as error:
+            train_without_labels(tmp_path / "not-there", output, tiny(**options), task="n2v")
+        assert str(error.value) == message
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -27,18 +28,25 @@ from veriscope.training.images.pairs import LabelledImage, read_unlabelled, sees
 from veriscope.training.images.prepare import channels_first
 from veriscope.training.images.split import PARTS, Part, Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet
+from veriscope.training.loop.checkpoint import GOES_ON
 from veriscope.training.loop.fit import fit
-from veriscope.training.loop.learn import crop_side, set_up_torch
-from veriscope.training.loop.steps import FitSettings, Fitted
+from veriscope.training.loop.learn import crop_side, fit_settings, reporter, set_up_torch
+from veriscope.training.loop.steps import Fitted
 from veriscope.training.networks.build import make_network, usual_widths
-from veriscope.training.packaging.package import PackageFacts, receptive_reach, write_package
+from veriscope.training.packaging.package import (
+    PackageFacts,
+    check_licence,
+    check_output,
+    receptive_reach,
+    write_package,
+)
+from veriscope.training.packaging.record import SCHEMA, split_without_hashes
 from veriscope.training.settings import SelfTask, TrainSettings
 from veriscope.validate.candidates import candidates_by_values
 from veriscope.validate.ranking import Ranking, rank_candidates
 
 __all__ = ["ImageNetworkSettings", "train_without_labels"]
 
-SCHEMA = "veriscope/train/1"
 _NARROW = (32, 64, 96)
 """Widths of the network that removes noise: noise is local, so three resolutions suffice."""
 
@@ -111,6 +119,8 @@ def train_without_labels(
         If training fails.
     """
     settings, output = settings or TrainSettings(), Path(output)
+    check_output(output)
+    check_licence(settings.licence)
     if task == "n2v" and settings.architecture != "unet":
         raise InputError(
             f"--self-supervised n2v with --architecture {settings.architecture}: noise is local, and patches "
@@ -134,6 +144,8 @@ def train_without_labels(
             for part in PARTS
         }
         work = output.with_name(f"{output.name}.unfinished")
+        if (work / "checkpoint.pt").exists():
+            tell(GOES_ON)
         network, state = _fit(parts, settings, task, n_channels, work / "checkpoint.pt", progress, tell)
         ranking = _judge(network, parts["test"], split.test, settings, task)
     made = footprint([meter.usage], Assumptions.from_environment(os.environ))
@@ -201,24 +213,16 @@ def _fit(
             found = [head.loss(model(pixels.to(device)), wanted.to(device)) for pixels, wanted in looks]
         return float(torch.stack(found).mean())
 
-    total = settings.steps or round(settings.minutes * 60)
     digest = hashlib.sha256(b"".join(image.tobytes() for part in parts.values() for image in part))
     average, state = fit(
         network,
         HiddenPixels(parts["train"], task, size=size, seed=settings.seed),
         head.loss,
-        FitSettings(
-            minutes=settings.minutes,
-            steps=settings.steps,
-            batch=settings.batch,
-            rate=settings.rate or 1e-3,
-            save_minutes=min(2.0, max(0.1, settings.minutes / 20)),
-            seed=settings.seed,
-        ),
+        fit_settings(settings, rate=settings.rate or 1e-3),
         checkpoint=checkpoint,
-        identity=f"{task} {settings.model_dump_json()} {digest.hexdigest()}",
+        identity=f"{task} {json.dumps(settings.deciding(), sort_keys=True)} {digest.hexdigest()}",
         device=device,
-        report=lambda _, part: progress("learn", min(total, round(part * total)), total),
+        report=reporter(checkpoint, progress, "learn", settings),
         validate=validate,
         say=say,
     )
@@ -296,9 +300,11 @@ def _card(task: SelfTask, source: str, split: Split, facts: dict[str, Any]) -> d
     else:
         summary = "Fills in hidden parts of images; made to start other networks from (masked autoencoding)."
         limits = ("Its images are of no use by themselves: start from it with veriscope train --from.",)
+    settings = facts["settings"]
     return {
         "summary": summary,
-        "training_data": f"{source}: {len(split.train)} images without labels",
+        "training_data": f"{settings['data_url'] or source}: {len(split.train)} images without labels",
+        "licence": settings["licence"] or "not stated",
         "limits": (*limits, facts["comparison"]["sentence"]),
     }
 
@@ -307,7 +313,7 @@ def _readme(name: str, card: dict[str, Any], facts: dict[str, Any]) -> str:
     limits = "\n".join(f"- {limit}" for limit in card["limits"])
     return (
         f"# {name}\n\n{card['summary']}\n\nTrained on {card['training_data']}, {facts['steps']} steps in "
-        f"{facts['minutes']} min.\n\n## Limits\n{limits}\n"
+        f"{facts['minutes']} min. Licence: {card['licence']}.\n\n## Limits\n{limits}\n"
     )
 
 
@@ -317,17 +323,13 @@ def _summary(facts: dict[str, Any], states: dict[str, Any], output: Path, task: 
         if task == "n2v"
         else f"veriscope train IMAGES LABELS --from {output} -o NAME"
     )
-    split = {
-        key: {k: v for k, v in value.items() if k != "pixel_sha256"} if isinstance(value, dict) else value
-        for key, value in facts["split"].items()
-    }
     kept = ("steps", "minutes", "stopped", "figures", "comparison", "cost", "notes")
     return {
         "schema": SCHEMA,
         "package": str(output),
         "head": "denoise" if task == "n2v" else "masked",
         "recommended": facts["comparison"]["recommended"],
-        "split": split,
+        "split": split_without_hashes(facts["split"]),
         **{key: facts[key] for key in kept},
         "envelope": {},
         "learning_curve": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,7 +35,7 @@ class TrainSettings(Settings):
     """What counts as time: the wall's, or that of all processors together, for fair comparisons."""
     steps: int | None = Field(default=None, ge=1)
     """Number of steps instead of a time."""
-    start: str | None = None
+    start: str | None = Field(default=None, min_length=1)
     """Network to start from: its name, or the folder of its package."""
     tune: Tune = "all"
     """Which weights learn: all, those of the head alone, or low-rank additions to a transformer's."""
@@ -57,7 +57,7 @@ class TrainSettings(Settings):
     """Weight of the loss on images without labels, where such are given."""
     curve: bool = False
     """Whether to learn the learning curve: trainings on parts of the objects before the one on all."""
-    widths: tuple[int, ...] | None = None
+    widths: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(default=None, min_length=1)
     """Channels of the network at each resolution, or numbers per token in each layer of a vit; None: those of
     the start, else what suits the device."""
     threads: int = Field(default=0, ge=0, le=1024)
@@ -82,6 +82,16 @@ class TrainSettings(Settings):
         if self.architecture != "unet" and self.head in OWN_NETWORK:
             raise ValueError(f"the head for {self.head} has a network of its own: leave out --architecture")
         return self
+
+    def deciding(self) -> dict[str, Any]:
+        """Give what decides the weights that come out.
+
+        Returns
+        -------
+        dict
+            Plain values, without what is only written on the card, and without the number of threads.
+        """
+        return self.model_dump(mode="json", exclude={"threads", "data_url", "licence", "curve"})
 
     def with_start(self, head: str | None, architecture: str | None) -> Self:
         """Take head and architecture of the start, unless another head was asked for.

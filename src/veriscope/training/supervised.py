@@ -32,12 +32,13 @@ from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.curve import learning_curve
 from veriscope.training.judging.envelope import robustness
 from veriscope.training.judging.judge import Judge, Predict
+from veriscope.training.loop.checkpoint import GOES_ON
 from veriscope.training.loop.consistency import Consistency
 from veriscope.training.loop.learn import crop_side, learn, prepare_all, set_up_torch
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import fitting_augmentation, make_head
 from veriscope.training.networks.known import KnownNetwork, find_network
-from veriscope.training.packaging.package import check_licence, receptive_reach, write_package
+from veriscope.training.packaging.package import check_licence, check_output, receptive_reach, write_package
 from veriscope.training.packaging.record import Outcome, facts_of, summary_of
 from veriscope.training.packaging.run import (
     choose_on_validation,
@@ -139,7 +140,7 @@ def train_files(
         If training fails, or the start does not fit.
     """
     settings = settings or TrainSettings()
-    _check_output(Path(output))
+    check_output(Path(output))
     start = find_network(settings.start) if settings.start else None
     settings = settings.with_start(start.head, start.architecture) if start else settings
     table = read_split(Path(split)) if split is not None else None
@@ -205,7 +206,7 @@ def train_network(
     MethodError
         If training fails, or the start does not fit.
     """
-    _check_output(output)
+    check_output(output)
     _check_parts(data)
     check_licence(settings.licence)
     work = output.with_name(f"{output.name}.unfinished")
@@ -263,7 +264,7 @@ class _Job:
 
     def run(self) -> Outcome:
         if (self.work / "checkpoint.pt").exists():
-            self.say("a training that was stopped goes on; what it took counts the last run alone")
+            self.say(GOES_ON)
         split, lesson = self.data.split, self.lesson
         train = prepare_all(split.train, lesson.head, lesson.n_channels, self.progress)
         val = prepare_all(split.val, lesson.head, lesson.n_channels)
@@ -375,13 +376,6 @@ def judge_start(judge: Judge, start: KnownNetwork, split: Split, progress: Progr
         One row per image.
     """
     return judge.count(start_predictor(start), split.test, progress)
-
-
-def _check_output(output: Path) -> None:
-    if output.exists() and not (output / "bioimageio.yaml").exists():
-        raise InputError(f"{output}: exists and is no package of a network; choose another -o")
-    if not output.name or output.suffix == ".zip":
-        raise InputError(f"{output}: give the name of a folder for the package, such as -o my-network")
 
 
 def _check_parts(data: TrainingImages) -> None:

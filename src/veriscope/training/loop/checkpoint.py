@@ -12,7 +12,10 @@ import torch
 from veriscope.errors import MethodError
 from veriscope.io.atomic import write_bytes
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["GOES_ON", "load_checkpoint", "save_checkpoint"]
+
+GOES_ON = "a training that was stopped goes on; what it took counts the last run alone"
+"""What is said where there is a checkpoint."""
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:

@@ -38,9 +38,11 @@ __all__ = [
     "Learned",
     "Prepared",
     "crop_side",
+    "fit_settings",
     "learn",
     "make_sampler",
     "prepare_all",
+    "reporter",
     "set_up_torch",
 ]
 
@@ -215,9 +217,6 @@ def learn(
         The network.
     """
     settings = lesson.settings
-    steps = None if settings.steps is None else max(1, round(settings.steps * share))
-    minutes = settings.minutes * share
-    total = steps or round(minutes * 60)
     begun = lesson.network()
     size = lesson.head.side if isinstance(lesson.head, ClassificationHead) else crop_side(begun, settings)
     sampler = make_sampler(lesson, train, lesson.augmentation, size=size, seed=settings.seed)
@@ -228,20 +227,11 @@ def learn(
         begun,
         sampler,
         lesson.head.loss,
-        FitSettings(
-            minutes=minutes,
-            steps=steps,
-            clock=settings.clock,
-            batch=settings.batch,
-            rate=lesson.rate(),
-            save_minutes=min(2.0, max(0.1, minutes / 20)),
-            seed=settings.seed,
-            begun=lesson.start is not None,
-        ),
+        fit_settings(settings, rate=lesson.rate(), share=share, begun=lesson.start is not None),
         checkpoint=checkpoint,
         identity=_identity(lesson, train, val, share),
         device=lesson.device,
-        report=_reporter(checkpoint, progress, stage, total),
+        report=reporter(checkpoint, progress, stage, settings, share=share),
         validate=_validation_loss(lesson, val, size),
         extra=extra,
         say=say,
@@ -270,10 +260,65 @@ def crop_side(network: nn.Module, settings: TrainSettings) -> int:
     return -(-settings.crop // stride) * stride
 
 
-def _reporter(
-    checkpoint: Path | None, progress: Progress, stage: str, total: int
+def fit_settings(
+    settings: TrainSettings, *, rate: float, share: float = 1.0, begun: bool = False
+) -> FitSettings:
+    """Give how long and how fast a network learns.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+    rate
+        Highest learning rate.
+    share
+        Part of the time or steps that may be taken.
+    begun
+        Whether the first weights know something.
+
+    Returns
+    -------
+    FitSettings
+        For the loop; at least one step, and a checkpoint every 20th of the time, but for 6 s to 2 min.
+    """
+    minutes = settings.minutes * share
+    return FitSettings(
+        minutes=minutes,
+        steps=None if settings.steps is None else max(1, round(settings.steps * share)),
+        clock=settings.clock,
+        batch=settings.batch,
+        rate=rate,
+        save_minutes=min(2.0, max(0.1, minutes / 20)),
+        seed=settings.seed,
+        begun=begun,
+    )
+
+
+def reporter(
+    checkpoint: Path | None, progress: Progress, stage: str, settings: TrainSettings, *, share: float = 1.0
 ) -> Callable[[Fitted, float], None]:
-    """Tell how far training is, and write its losses beside the checkpoint for whoever wants to see them."""
+    """Tell how far training is, and write its losses beside the checkpoint for whoever wants to see them.
+
+    Parameters
+    ----------
+    checkpoint
+        The losses go to ``progress.json`` beside it; None: nowhere.
+    progress
+        Told seconds or steps done.
+    stage
+        Name of the work.
+    settings
+        Say how many there are.
+    share
+        Part of them that may be taken.
+
+    Returns
+    -------
+    callable
+        Takes the state, and the part that is done.
+    """
+    asked = fit_settings(settings, rate=1.0, share=share)
+    total = asked.steps or max(1, round(asked.minutes * 60))
 
     def report(state: Fitted, part: float) -> None:
         progress(stage, min(total, round(part * total)), total)
@@ -334,9 +379,7 @@ def _identity(lesson: Lesson, train: Sequence[Prepared], val: Sequence[Prepared]
         for values in _known_of(image):
             digest.update(np.ascontiguousarray(values).tobytes())
     facts = {
-        "settings": lesson.settings.model_dump(
-            mode="json", exclude={"threads", "data_url", "licence", "curve"}
-        ),
+        "settings": lesson.settings.deciding(),
         "augmentation": lesson.augmentation.model_dump(mode="json"),
         "head": lesson.head.name,
         "n_channels": lesson.n_channels,

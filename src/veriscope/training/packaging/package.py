@@ -33,7 +33,7 @@ from veriscope.zoo.read import read_description
 from veriscope.zoo.reproduce import reproduce
 from veriscope.zoo.validity import check_validity
 
-__all__ = ["OPSET", "PackageFacts", "check_licence", "receptive_reach", "write_package"]
+__all__ = ["OPSET", "PackageFacts", "check_licence", "check_output", "receptive_reach", "write_package"]
 
 OPSET = 17
 _FIELD, _STRIDE = 384, 16
@@ -301,6 +301,25 @@ def _describe(
             },
         },
     }
+
+
+def check_output(output: Path) -> None:
+    """Refuse a place where a package cannot be made, before a training begins.
+
+    Parameters
+    ----------
+    output
+        Folder to be made; one that is there must be a package, which is then replaced.
+
+    Raises
+    ------
+    InputError
+        If it holds something else, or is not named as a folder.
+    """
+    if output.exists() and not (output / "bioimageio.yaml").exists():
+        raise InputError(f"{output}: exists and is no package of a network; choose another -o")
+    if not output.name or output.suffix == ".zip":
+        raise InputError(f"{output}: give the name of a folder for the package, such as -o my-network")
 
 
 def check_licence(licence: str) -> None:

@@ -28,7 +28,7 @@ from veriscope.validate.statistics import Interval
 if TYPE_CHECKING:
     from veriscope.training.supervised import TrainingImages
 
-__all__ = ["SCHEMA", "Outcome", "facts_of", "summary_of"]
+__all__ = ["SCHEMA", "Outcome", "facts_of", "split_without_hashes", "summary_of"]
 
 SCHEMA = "veriscope/train/1"
 _NO_ADDRESS = "https://private.invalid/local-data"
@@ -148,17 +148,13 @@ def summary_of(
         Plain values with a ``schema``.
     """
     training = dict(facts.training)
-    split = training["split"]
     return {
         "schema": SCHEMA,
         "package": str(output),
         "method": f"network:{output}",
         "head": outcome.lesson.head.name,
         "recommended": training["recommended"],
-        "split": {
-            key: {k: v for k, v in value.items() if k != "pixel_sha256"} if isinstance(value, dict) else value
-            for key, value in split.items()
-        },
+        "split": split_without_hashes(training["split"]),
         **{
             key: training[key]
             for key in (
@@ -175,6 +171,25 @@ def summary_of(
         },
         "use": f"veriscope predict network:{output} IMAGES -o FOLDER",
         "states": {key: state["status"] for key, state in states.items()},
+    }
+
+
+def split_without_hashes(split: Mapping[str, Any]) -> dict[str, Any]:
+    """Give how images were parted, for people.
+
+    Parameters
+    ----------
+    split
+        As `Split.to_dict` gives it.
+
+    Returns
+    -------
+    dict
+        The same without the hashes of pixels.
+    """
+    return {
+        key: {k: v for k, v in value.items() if k != "pixel_sha256"} if isinstance(value, dict) else value
+        for key, value in split.items()
     }
 
 
