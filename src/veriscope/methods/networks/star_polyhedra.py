@@ -3,7 +3,8 @@
 After Weigert et al., Star-convex polyhedra for 3D object detection and segmentation in microscopy, WACV 2020,
 doi:10.1109/WACV45572.2020.9093435. All polyhedra have the same rays, so for every whole-numbered offset from
 a centre it is known once between which three rays it lies, and how far along each. A voxel is inside if these
-three parts, each over the distance on its ray, sum to 1 at most.
+three parts, each over the distance on its ray, sum to 1 at most. What is known of offsets near the centre is
+kept in a table; farther ones are worked out each time.
 """
 
 from __future__ import annotations
@@ -14,13 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
+from veriscope.errors import MethodError
 from veriscope.methods.networks.star_convex import Polygons
 
 __all__ = ["Sphere", "find_polyhedra", "polyhedra_to_labels", "suppress_polyhedra"]
 
 _SAMPLE, _SURE = 400, 5.0
 """Voxels on which an overlap is estimated first, and by how many standard errors it has to be clear."""
-_FACES_AT_ONCE = 50_000
+_AT_ONCE = 50_000
+"""Offsets whose triangles are looked for at once."""
+_MOST_KEPT = 8_000_000
+"""Offsets whose triangles are kept, 18 bytes each: those up to 100 voxels from the centre."""
+_MOST_VOXELS = 27_000_000
+"""Voxels of the box around one polyhedron, such as 300 x 300 x 300; of larger ones none is drawn."""
+_VOXELS_AT_ONCE = 1_000_000
+"""Voxels of such a box that are looked at together, some 100 bytes each."""
+_FEWEST_RAYS = 5
+"""With fewer, the rays of the spiral do not go all round."""
 
 
 class Sphere:
@@ -53,7 +64,7 @@ class Sphere:
         Parameters
         ----------
         n_rays
-            At least 4.
+            At least 5.
         spacing
             Size of a voxel (z, y, x), in any unit: with thick planes the rays lie denser in the plane.
 
@@ -61,7 +72,17 @@ class Sphere:
         -------
         Sphere
             From the first plane to the last.
+
+        Raises
+        ------
+        MethodError
+            If there are fewer rays.
         """
+        if n_rays < _FEWEST_RAYS:
+            raise MethodError(
+                f"objects of a stack need at least {_FEWEST_RAYS} rays, and the network gives {n_rays}; its "
+                "card is wrong, or it was made for flat images: choose a model of stacks"
+            )
         turn = (3 - np.sqrt(5)) * np.pi * np.arange(n_rays)
         z = np.linspace(-1, 1, n_rays)
         radius = np.sqrt(1 - z**2)
@@ -99,10 +120,7 @@ class Sphere:
         numpy.ndarray
             Boolean (…).
         """
-        self._grow(np.abs(offsets).reshape(-1, 3).max(0, initial=0))
-        scale = np.array([(2 * self._reach[1] + 1) * (2 * self._reach[2] + 1), 2 * self._reach[2] + 1, 1])
-        index = (offsets + self._reach) @ scale
-        rays, parts = self._rays[index], self._parts[index]
+        rays, parts = self._between(offsets)
         if distances.ndim == 1:
             reached = (parts / distances[rays]).sum(-1)
         else:
@@ -110,20 +128,30 @@ class Sphere:
             reached = (parts / distances[row, rays]).sum(-1)
         return np.asarray(reached <= 1)
 
-    def _grow(self, reach: NDArray[np.int64]) -> None:
-        """Find the triangle of each offset up to a distance, once."""
-        if (reach <= self._reach).all() and len(self._rays):
-            return
-        self._reach = np.maximum(reach, self._reach)
-        grid = np.indices(tuple(2 * self._reach + 1)).reshape(3, -1).T - self._reach
-        self._rays = np.zeros((len(grid), 3), np.int16)
-        self._parts = np.zeros((len(grid), 3), np.float32)
-        for first in range(0, len(grid), _FACES_AT_ONCE):
-            some = slice(first, first + _FACES_AT_ONCE)
-            parts = self._inverse @ grid[some].T  # (face, 3, voxel)
-            face = parts.min(1).argmax(0)
-            self._rays[some] = self.faces[face]
-            self._parts[some] = np.maximum(parts[face, :, np.arange(len(face))], 0)
+    def _between(self, offsets: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+        """Give the three rays around each offset (…, 3), and how far along each it lies."""
+        reach = np.maximum(np.abs(offsets).reshape(-1, 3).max(0, initial=0), self._reach)
+        if np.prod(2 * reach + 1.0) > _MOST_KEPT:
+            rays, parts = self._find(offsets.reshape(-1, 3))
+            return rays.reshape(offsets.shape), parts.reshape(offsets.shape)
+        if (reach > self._reach).any() or not len(self._rays):
+            self._reach = reach
+            self._rays, self._parts = self._find(np.indices(tuple(2 * reach + 1)).reshape(3, -1).T - reach)
+        scale = np.array([(2 * self._reach[1] + 1) * (2 * self._reach[2] + 1), 2 * self._reach[2] + 1, 1])
+        index = (offsets + self._reach) @ scale
+        return self._rays[index], self._parts[index]
+
+    def _find(self, offsets: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+        """Find the triangle of each offset (voxel, 3)."""
+        rays = np.zeros((len(offsets), 3), np.int16)
+        parts = np.zeros((len(offsets), 3), np.float32)
+        for first in range(0, len(offsets), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            along = self._inverse @ offsets[some].T  # (face, 3, voxel)
+            face = along.min(1).argmax(0)
+            rays[some] = self.faces[face]
+            parts[some] = np.maximum(along[face, :, np.arange(len(face))], 0)
+        return rays, parts
 
 
 def find_polyhedra(
@@ -159,6 +187,11 @@ def find_polyhedra(
     -------
     Polygons
         The most probable first; of equally probable ones the first in reading order.
+
+    Raises
+    ------
+    MethodError
+        If an object is larger than what is drawn.
     """
     inner = np.zeros(probability.shape, bool)
     middle = tuple(slice(border, max(size - border, border)) for size in probability.shape)
@@ -243,8 +276,20 @@ def _voxels(sphere: Sphere, distances: NDArray[np.float32]) -> NDArray[np.int64]
     tips = distances[:, None] * sphere.directions
     low, high = np.floor(tips.min(0)).astype(np.int64), np.ceil(tips.max(0)).astype(np.int64)
     low, high = np.minimum(low, 0), np.maximum(high, 0)
-    box = np.indices(tuple(high - low + 1)).reshape(3, -1).T + low
-    return np.asarray(box[sphere.inside(box, distances)])
+    sides = high - low + 1
+    if np.prod(sides.astype(float)) > _MOST_VOXELS:
+        raise MethodError(
+            f"the network says that an object is {' x '.join(map(str, sides))} voxels large (z, y, x), which "
+            f"is more than the {_MOST_VOXELS:,} that are drawn; give images scaled to the voxel size of its "
+            "card, or choose another model"
+        )
+    planes = max(1, _VOXELS_AT_ONCE // int(sides[1] * sides[2]))
+    found = []
+    for first in range(0, int(sides[0]), planes):
+        slab = np.indices((min(planes, sides[0] - first), *sides[1:])).reshape(3, -1).T
+        slab += (low[0] + first, low[1], low[2])
+        found.append(slab[sphere.inside(slab, distances)])
+    return np.concatenate(found)
 
 
 def _shares_more(
