@@ -28,10 +28,10 @@ __all__ = [
     "SegmenterCard",
     "SegmenterRecord",
     "load_segmenter",
-    "open_verified",
     "read_segmenter",
     "segmenter_folder",
     "segmenter_names",
+    "verified_bytes",
 ]
 
 SEGMENTER_PREFIX = "segmenter:"
@@ -167,32 +167,31 @@ def load_segmenter(name: str, *, threads: int = 0) -> PromptSegmenter:
         If a file is missing.
     """
     record = read_segmenter(name)
-    return open_verified(segmenter_folder(name), record.name, record.files, threads=threads)
+    contents = verified_bytes(segmenter_folder(name), record.name, record.files)
+    return PromptSegmenter(*contents, name=record.name, threads=threads)
 
 
-def open_verified(folder: Path, name: str, files: Mapping[str, str], *, threads: int = 0) -> PromptSegmenter:
-    """Open the very bytes whose hashes are right.
+def verified_bytes(folder: Path, name: str, files: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """Read encoder and decoder, whose hashes must be those that were recorded.
 
     Parameters
     ----------
     folder
         Of the files.
     name
-        Of the model, with ``segmenter:``.
+        Of the model, with ``segmenter:``, for messages.
     files
         SHA-256 by file name.
-    threads
-        Threads on the processor; 0: one for each core that the process may use.
 
     Returns
     -------
-    PromptSegmenter
-        Ready for images.
+    tuple of bytes
+        Content of the encoder and of the decoder.
 
     Raises
     ------
     MethodError
-        If a file was changed, or cannot be opened.
+        If a file was changed.
     UnreadableFileError
         If a file is missing.
     """
@@ -211,4 +210,4 @@ def open_verified(folder: Path, name: str, files: Mapping[str, str], *, threads:
                 f"{name}: {file} was changed after it was verified (SHA-256 {found}, recorded "
                 f"{files.get(file)}); remove it with veriscope models remove {name} and add the model anew"
             )
-    return PromptSegmenter(contents[0], contents[1], name=name, threads=threads)
+    return contents[0], contents[1]

@@ -27,9 +27,9 @@ from veriscope.zoo.segmenter_cache import (
     SEGMENTER_PREFIX,
     SegmenterCard,
     SegmenterRecord,
-    open_verified,
     read_segmenter,
     segmenter_folder,
+    verified_bytes,
 )
 
 __all__ = ["add_segmenter", "is_segmenter_source", "remove_segmenter"]
@@ -217,7 +217,7 @@ def _refuse_other(name: str, target: Path, files: dict[str, str]) -> None:
 
 def _try(folder: Path, name: str, files: Mapping[str, str]) -> tuple[PromptSegmenter, dict[str, float]]:
     """Open a model and click on a drawn disc: whether it answers, and how fast; not whether it is good."""
-    segmenter = open_verified(folder, name, files)
+    segmenter = PromptSegmenter(*verified_bytes(folder, name, files), name=name)
     y, x = np.mgrid[:96, :128]
     picture = np.where(np.hypot(y - 48, x - 40) < 16, 200, 30).astype(np.uint8)
     started = time.perf_counter()

@@ -76,20 +76,7 @@ class ClassNetwork(PackagedNetwork, ClassificationMethod):
         return found | {"classes": list(self.classes), "weights_sha256": self.package.sha256("float32")}
 
     def check(self, image: Image) -> None:
-        """Refuse an image that the network cannot take, without classifying it.
-
-        Parameters
-        ----------
-        image
-            Any image.
-
-        Raises
-        ------
-        AxesError
-            If it has other axes or channels.
-        PixelValueError
-            If it has NaN or infinite pixels, or all pixels are equal: then any class would be made up.
-        """
+        """Refuse also an image whose pixels are all equal: any class of it would be made up."""
         super().check(image)
         if image.pixels.min() == image.pixels.max():
             raise PixelValueError(

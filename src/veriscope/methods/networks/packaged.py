@@ -39,20 +39,7 @@ class PackagedNetwork(Method):
             cls.colour_channel = "luminance" if grey else None
 
     def check(self, image: Image) -> None:
-        """Refuse an image that the network cannot take, without predicting.
-
-        Parameters
-        ----------
-        image
-            Any image.
-
-        Raises
-        ------
-        AxesError
-            If it has other axes or channels.
-        PixelValueError
-            If it has NaN or infinite pixels.
-        """
+        """Refuse also other channels than red, green and blue, where the network sees colours."""
         super().check(image)
         if self.package.channels == RGB_CHANNELS and not image.is_rgb:
             raise AxesError(

@@ -138,20 +138,7 @@ class ZooModel(Method):
         return super().describe() | describe_package(self.installed, self.engine.weights.name)
 
     def check(self, image: Image) -> None:
-        """Refuse an image that the model cannot take, without predicting.
-
-        Parameters
-        ----------
-        image
-            Any image.
-
-        Raises
-        ------
-        AxesError
-            If axes or the number of channels are not those of the model.
-        PixelValueError
-            If pixels are NaN or infinite, or of a type that the model's own cannot hold.
-        """
+        """Refuse also pixels of a type that the model's own cannot hold, and models that give no image."""
         if not self.gives_maps:
             given = ", ".join(out.id for out in self.installed.description.outputs)
             raise MethodError(
