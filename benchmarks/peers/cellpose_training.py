@@ -1,12 +1,13 @@
-"""Train Cellpose 3 from scratch for a set processor time, then predict; with the Python of its environment.
+"""Train Cellpose 3 for a set processor time, then predict; with the Python of its environment.
 
 ::
 
-    python cellpose_training.py CASES.npz CPU_SECONDS SEED OUT.npz
+    python cellpose_training.py CASES.npz CPU_SECONDS SEED OUT.npz [--start FILE] [--keep FILE]
 
-CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` and `test`. What its authors'
-`train_seg` does by default is meant for hours on a GPU. What lets it learn in minutes on a processor, all of
-it by options of its own unless said otherwise:
+It starts from random weights, or from those that an earlier run kept. CASES.npz holds `train_image_0`,
+`train_labels_0`, … and the same for `val` and `test`. What its authors' `train_seg` does by default is meant
+for hours on a GPU. What lets it learn in minutes on a processor, all of it by options of its own unless said
+otherwise:
 
 - crops of 112 pixels (`bsize`) instead of 224, as many in a batch (8). A step takes about a ninth of the
   time, since so few pixels fit the caches, so it does several hundred of them. With the few dozen of large
@@ -30,13 +31,14 @@ Prints one JSON object with times and version.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
-import sys
 import tempfile
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,13 +65,16 @@ class TimedSGD(torch.optim.SGD):
         return done
 
 
-def train_for(seconds: float, images: list[np.ndarray], labels: list[np.ndarray]) -> models.CellposeModel:
-    """Train from random weights; making the flows and preparing the images counts."""
+def train_for(
+    seconds: float, images: list[np.ndarray], labels: list[np.ndarray], start: Path | None
+) -> models.CellposeModel:
+    """Train; making the flows and preparing the images counts."""
     TimedSGD.begun = time.process_time()
     TimedSGD.end = TimedSGD.begun + seconds
     # Done once here instead of in every call of train_seg.
     flows = dynamics.labels_to_flows(labels, files=None, device=torch.device("cpu"))
-    model = models.CellposeModel(gpu=False, pretrained_model=False, mkldnn=False)
+    known = str(start) if start else False
+    model = models.CellposeModel(gpu=False, pretrained_model=known, mkldnn=False)
     model.net = model.net.to(memory_format=torch.channels_last)
     train.torch.optim.SGD = TimedSGD
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(StopIteration):
@@ -96,9 +101,22 @@ def train_for(seconds: float, images: list[np.ndarray], labels: list[np.ndarray]
     return model
 
 
+def given() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cases")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("out")
+    parser.add_argument("--start", type=Path, help="weights that --keep made")
+    parser.add_argument("--keep", type=Path, help="where the weights are kept, for other runs to start from")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Train and predict."""
-    cases, budget, seed = np.load(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    options = given()
+    cases, budget, seed = np.load(options.cases), options.seconds, options.seed
     torch.manual_seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (what Cellpose draws from)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
@@ -111,8 +129,10 @@ def main() -> None:
 
     images, labels = part("train", "image"), [y.astype(np.int32) for y in part("train", "labels")]
     begun = time.process_time()
-    model = train_for(budget, images, labels)
+    model = train_for(budget, images, labels, options.start)
     trained = time.process_time() - begun
+    if options.keep:
+        model.net.save_model(str(options.keep))
     told: dict[str, Any] = {"train_cpu_min": round(trained / 60, 2), "steps": TimedSGD.steps}
     results: dict[str, np.ndarray] = {}
     usual = float(model.net.diam_labels.item())
@@ -124,9 +144,9 @@ def main() -> None:
             found = model.eval(image, channels=[0, 0], diameter=size or usual)[0]
             seconds.append((time.perf_counter() - before[0], time.process_time() - before[1]))
             results[f"{key}_{i}"] = np.asarray(found, np.int32)
-        wall, processor = np.mean(seconds[1:], axis=0).round(4).tolist()
+        wall, processor = np.mean(seconds[1:] or [(0.0, 0.0)], axis=0).round(4).tolist()
         told[key] = {"predict_s": wall, "predict_cpu_s": processor}
-    np.savez(sys.argv[4], **results)
+    np.savez(options.out, **results)
     print("RESULT " + json.dumps(told | {"version": version("cellpose")}))
 
 

@@ -2,28 +2,34 @@
 
 ::
 
-    python stardist_training.py CASES.npz CPU_SECONDS SEED OUT.npz
+    python stardist_training.py CASES.npz CPU_SECONDS SEED OUT.npz [--start FOLDER] [--keep FOLDER]
 
-CASES.npz holds `train_image_0`, `train_labels_0`, … and the same for `val` and `test`. The defaults of the
-authors: 32 rays on a grid of 2, patches of 256, flips, turns and brightness; the thresholds are chosen on the
-validation images after the time. OUT.npz gets `labels_0` …; prints one JSON object with times and version.
+It starts from random weights, or from those that an earlier run kept. CASES.npz holds `train_image_0`,
+`train_labels_0`, … and the same for `val` and `test`. The defaults of the authors: 32 rays on a grid of 2,
+patches of 256 (or as large as the smallest image), flips, turns and brightness; the thresholds are chosen on
+the validation images after the time. OUT.npz gets `labels_0` …; prints one JSON object with times and
+version.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
-import sys
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from csbdeep.utils import normalize
 from stardist.models import Config2D, StarDist2D
+
+WEIGHTS = "network.weights.h5"
 
 
 class Stop(tf.keras.callbacks.Callback):  # type: ignore[misc]
@@ -58,9 +64,22 @@ def augmenter(seed: int) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray,
     return augment
 
 
+def given() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cases")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("out")
+    parser.add_argument("--start", type=Path, help="network that --keep made")
+    parser.add_argument("--keep", type=Path, help="where the network is kept, for other runs to start from")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Train, choose thresholds, predict."""
-    cases, budget, seed = np.load(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    options = given()
+    cases, budget, seed = np.load(options.cases), options.seconds, options.seed
     tf.keras.utils.set_random_seed(seed)
 
     def part(name: str, kind: str) -> list[np.ndarray]:
@@ -71,11 +90,12 @@ def main() -> None:
     begun = time.process_time()
     images, others = ([normalize(x, 1, 99.8) for x in part(name, "image")] for name in ("train", "val"))
     labels, truths = ([y.astype(np.int32) for y in part(name, "labels")] for name in ("train", "val"))
+    side = min(256, *(length // 16 * 16 for image in (*images, *others) for length in image.shape))
     configuration = Config2D(
         n_rays=32,
         grid=(2, 2),
         n_channel_in=1,
-        train_patch_size=(256, 256),
+        train_patch_size=(side, side),
         train_batch_size=4,
         train_epochs=10_000,
         train_steps_per_epoch=100,
@@ -84,6 +104,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         model = StarDist2D(configuration, name="model", basedir=folder)
+        if options.start:
+            model.keras_model.load_weights(str(options.start / WEIGHTS))
         model.prepare_for_training()
         stop = Stop(begun + budget, begun)
         # Saving the best by validation needs whole epochs; the last weights are taken.
@@ -99,13 +121,16 @@ def main() -> None:
             )
         trained = time.process_time() - begun
         model.optimize_thresholds(others, truths)
+        if options.keep:
+            model.keras_model.save_weights(str(Path(folder) / "model" / WEIGHTS))
+            shutil.copytree(Path(folder) / "model", options.keep)
         results, seconds = {}, []
         for i, image in enumerate(part("test", "image")):
             before = time.perf_counter(), time.process_time()
             results[f"labels_{i}"] = model.predict_instances(normalize(image, 1, 99.8))[0].astype(np.int32)
             seconds.append((time.perf_counter() - before[0], time.process_time() - before[1]))
-    np.savez(sys.argv[4], **results)
-    wall, processor = np.mean(seconds[1:], axis=0).round(4).tolist()
+    np.savez(options.out, **results)
+    wall, processor = np.mean(seconds[1:] or [(0.0, 0.0)], axis=0).round(4).tolist()
     times = {"predict_s": wall, "predict_cpu_s": processor}
     told = {"train_cpu_min": round(trained / 60, 2), "labels": times}
     print("RESULT " + json.dumps(told | {"steps": stop.batches, "version": version("stardist")}))

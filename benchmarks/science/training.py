@@ -3,13 +3,22 @@
     python benchmarks/science/training.py --data DIR --cpu-minutes 10 --seeds 0 1 2 --json out.json
     python benchmarks/science/training.py --data DIR --methods ours --cpu-minutes 4
     python benchmarks/science/training.py --data DIR --fine-tune dsb2018_histology --objects 50 100 200
+    python benchmarks/science/training.py --data DIR --fine-tune dsb2018_histology --objects 50 100 \\
+        --methods ours-start ours cellpose-start stardist-start --peer-starts DIR --json curve.json
     python benchmarks/science/training.py --quick
 
 Each method gets the train and val split of dsb2018_fluorescence, and so many minutes of processor time (all
 threads and child processes added; imports not counted) from raw images to a trained network; choosing on the
 validation images comes on top, for all. The test split is predicted without and, but for StarDist, with the
-median diameter of the reference objects of each image told. `--fine-tune` is judged by every second field of
-the training images too, from which nothing is learned then: a test split of three fields tells little.
+median diameter of the reference objects of each image told.
+
+`--fine-tune` draws the curve over annotated objects: whole tiles of 128 pixels, the same for all methods. It
+is judged by every second field of the training images too, from which nothing is learned then (a test split
+of three fields tells little), and by two images of each field, since Cellpose takes seconds for one. Peers
+get the tiles cut out, in grey, as optical density so that nuclei shine as in what their starts know; ours
+has to find that out, and sees colours. What peers start from is trained once, by the same script on `--set`,
+and kept in `--peer-starts`. Points that the file of `--json` has are not made again: a run may be stopped.
+
 Metrics are pooled over the test images, intervals are by field group. Seconds to predict an image are of
 processors (the JSON has those on the wall too), without the first image, for which libraries get ready. Peers
 run in their own environments (benchmarks/peers/make.py). Threads that wait sleep (OMP_WAIT_POLICY=passive),
@@ -26,10 +35,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _annotated import handed_to_peers, judging_fields, n_annotated, with_objects
+from _points import Points
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -54,12 +66,13 @@ from veriscope.training.packaging.run import (
     choose_on_validation,
     make_candidate,
     package_predictor,
-    start_predictor,
 )
 from veriscope.training.settings import TrainSettings
 
 PEERS = Path(__file__).parents[1] / "peers"
+SCHEMA = "veriscope/benchmark-training/1"
 START = "nuclei-fluorescence"
+METHODS = ("ours", "ours-start", "stardist", "cellpose")
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 """Threads that wait for others sleep instead of turning in circles."""
 KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
@@ -74,18 +87,24 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     )
     parser.add_argument("--data", type=Path, help="folder of the data sets")
     parser.add_argument("--set", default="dsb2018_fluorescence", help="data set to train on")
-    parser.add_argument("--methods", nargs="+", default=["ours", "ours-start", "stardist", "cellpose"])
+    parser.add_argument("--methods", nargs="+", help=f"of {' '.join(METHODS)}, or with -start")
     parser.add_argument("--cpu-minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fine-tune", help="data set for the curve over annotated objects")
     parser.add_argument("--start", default=START, help="network that the curve starts from")
     parser.add_argument("--objects", type=int, nargs="+", default=[25, 50, 100, 200])
+    parser.add_argument("--images-per-field", type=int, default=2, help="that judge the curve")
+    parser.add_argument("--peer-starts", type=Path, help="folder that keeps what peers start from")
+    parser.add_argument("--peer-start-minutes", type=float, default=8, help="of processors to train these")
+    parser.add_argument("--peers-see", choices=["light", "density"], default="density")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(given)
-    rows = _curve(options) if options.fine_tune else _compare(options)
-    found = {"schema": "veriscope/benchmark-training/1", "cpu_minutes": options.cpu_minutes, "rows": rows}
+    if options.fine_tune:
+        return _curve(options)
+    rows = _compare(options)
+    found = {"schema": SCHEMA, "cpu_minutes": options.cpu_minutes, "rows": rows}
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     return found
@@ -95,7 +114,7 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Each method with each seed on the whole train split."""
     split = _discs() if options.quick else _read(options.data / options.set)
     settings = {"threads": options.threads, "minutes": options.cpu_minutes}
-    methods = options.methods
+    methods = options.methods or METHODS
     if options.quick:
         settings |= {"steps": 20, "widths": (8, 16), "crop": 64, "batch": 2}
         methods = ["ours"]
@@ -116,26 +135,60 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def _curve(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Fine-tuned against from scratch, over so many annotated objects."""
+def _curve(options: argparse.Namespace) -> dict[str, Any]:
+    """Each method with so many annotated objects; points that the file of results has are not made again."""
     read = _read(options.data / options.fine_tune)
-    rows = []
+    names = {"schema": SCHEMA, "cpu_minutes": options.cpu_minutes, "set": options.fine_tune}
+    names |= {"start": options.start, "images_per_field": options.images_per_field}
+    names |= {"peers_see": options.peers_see}
+    points = Points(options.json, names)
     for seed in options.seeds:
-        whole = _more_fields(read, seed)
-        for objects in options.objects:
-            split = _with_objects(whole, objects, seed)
-            for name, start in (("from scratch", None), (f"from {options.start}", options.start)):
-                started = time.perf_counter()
-                settings = TrainSettings(
-                    minutes=options.cpu_minutes, threads=options.threads, seed=seed, start=start
-                )
-                n = sum(pair.n_objects for pair in split.train)
-                row = {"method": name, "seed": seed, "objects": n, **_ours(split, settings)[""]}
-                rows.append(_told(row, started))
-        start_rows = InstanceJudge().count(start_predictor(find_network(options.start)), whole.test)
-        alone = {"method": options.start, "seed": seed, "objects": 0, **_figures(start_rows)}
-        rows.append(_told(alone, None))
-    return rows
+        whole = judging_fields(read, seed, images_per_field=options.images_per_field)
+        for objects, name in product(options.objects, options.methods or ["ours-start", "ours"]):
+            if points.has(name, seed, objects):
+                continue
+            started = time.perf_counter()
+            split = with_objects(whole, objects, seed)
+            asked = {"asked": name, "seed": seed, "of": objects, "objects": n_annotated(split)}
+            asked |= {"fields": len({pair.group for pair in whole.test}), "images": len(whole.test)}
+            found = _point(name, split, seed, options).items()
+            points.keep([_told({"method": name + way, **asked, **row}, started) for way, row in found])
+    for line in points.summary():
+        print(line)
+    return points.to_dict()
+
+
+def _point(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Train a method on what is annotated; one whose name ends in -start begins with a trained network."""
+    peer, _, start = name.partition("-")
+    if not split.train:
+        raise SystemExit("no tile of the training images has so few objects: give more --objects")
+    if peer != "ours":
+        known = _peer_start(peer, options) if start else None
+        return _peer(peer, handed_to_peers(split, options.peers_see), seed, options, start=known)
+    settings = TrainSettings(
+        minutes=options.cpu_minutes,
+        threads=options.threads,
+        seed=seed,
+        start=options.start if start else None,
+    )
+    return _ours(split, settings)
+
+
+def _peer_start(name: str, options: argparse.Namespace) -> Path:
+    """Give the network that a peer starts from; one that is not there is trained and kept."""
+    if options.peer_starts is None:
+        raise SystemExit(f"{name}-start: say where the peers' networks are kept: --peer-starts DIR")
+    file: Path = options.peer_starts.absolute() / name
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        read = _read(options.data / options.set)
+        learning = Split(read.train, read.val, (), read.how)
+        with tempfile.TemporaryDirectory() as folder:
+            budget = (options.peer_start_minutes, options.threads, 0)
+            told = _run_peer(name, learning, budget, Path(folder) / "out.npz", ["--keep", str(file)])
+        print(f"{name}: trained to start from: {told}", flush=True)
+    return file
 
 
 def _read(folder: Path) -> Split:
@@ -143,39 +196,6 @@ def _read(folder: Path) -> Split:
     pairs = read_pairs(folder / "images", folder / "labels", partial=True)
     grouped, sentence = group_images([pair for pair in pairs if pair.stem in table], None, table)
     return make_split(grouped, table=table, groups_are=sentence)
-
-
-def _more_fields(split: Split, seed: int) -> Split:
-    """Judge by every second field of the training images too: those of the test split alone may be three."""
-    groups = np.random.default_rng(seed).permutation(sorted({pair.group for pair in split.train}))
-    judging = {str(group) for group in groups[::2]}
-    train = tuple(pair for pair in split.train if pair.group not in judging)
-    test = (*split.test, *(pair for pair in split.train if pair.group in judging))
-    return Split(
-        train, split.val, test, f"{split.how}; {len(judging)} fields of the training images judge too"
-    )
-
-
-def _with_objects(split: Split, objects: int, seed: int) -> Split:
-    """Keep so many annotated objects: crops of 128 pixels of random training images, the rest not known."""
-    rng = np.random.default_rng(seed)
-    kept: list[LabelledImage] = []
-    left = objects
-    for i in rng.permutation(len(split.train)):
-        if left <= 0:
-            break
-        pair = split.train[int(i)]
-        labels = np.full_like(pair.labels, -1)
-        corner = [int(rng.integers(max(1, length - 128))) for length in labels.shape]
-        box = np.s_[corner[0] : corner[0] + 128, corner[1] : corner[1] + 128]
-        labels[box] = pair.labels[box]
-        found = [value for value in np.unique(labels) if value > 0]
-        for value in found[left:]:
-            labels[labels == value] = -1
-        if found:
-            kept.append(LabelledImage(pair.stem, pair.image, labels, pair.group, pair.sha256))
-            left -= len(found)
-    return Split(tuple(kept), split.val, split.test, f"{objects} objects of {split.how}")
 
 
 def _ours(split: Split, settings: TrainSettings) -> dict[str, dict[str, Any]]:
@@ -246,27 +266,16 @@ class _Watch:
         }
 
 
-def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _peer(
+    name: str, split: Split, seed: int, options: argparse.Namespace, *, start: Path | None = None
+) -> dict[str, dict[str, Any]]:
     """Have a peer train and predict in its own environment, where it takes sizes also with these told."""
-    root = Path(os.environ.get("VERISCOPE_PEERS", PEERS / "environments"))
-    python = root / name / "bin" / "python"
-    if not python.exists():
-        return {"": {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}}
     with tempfile.TemporaryDirectory() as folder:
-        cases, out = Path(folder) / "cases.npz", Path(folder) / "out.npz"
-        arrays = {}
-        for part in ("train", "val", "test"):
-            for number, pair in enumerate(split.of(part)):
-                arrays[f"{part}_image_{number}"] = pair.image.pixels
-                arrays[f"{part}_labels_{number}"] = np.maximum(pair.labels, 0).astype(np.uint16)
-        np.savez(cases, **arrays)
-        script = str(PEERS / f"{name}_training.py")
-        command = [str(python), script, str(cases), str(options.cpu_minutes * 60), str(seed), str(out)]
-        environment = os.environ | _for_peers(options.threads)
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if done.returncode:
-            raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
-        told = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
+        out = Path(folder) / "out.npz"
+        words = ["--start", str(start)] if start else []
+        told = _run_peer(name, split, (options.cpu_minutes, options.threads, seed), out, words)
+        if "missing" in told:
+            return {"": told}
         ways = {"": "labels", SIZES_TOLD: "told"}
         times = {way: told.pop(key) for way, key in ways.items() if key in told}
         with np.load(out) as found:
@@ -276,6 +285,32 @@ def _peer(name: str, split: Split, seed: int, options: argparse.Namespace) -> di
                 | spent
                 for way, spent in times.items()
             }
+
+
+def _run_peer(
+    name: str, split: Split, budget: tuple[float, int, int], out: Path, words: Sequence[str]
+) -> dict[str, Any]:
+    """Run the script of a peer for so many minutes, with so many threads, from this seed."""
+    root = Path(os.environ.get("VERISCOPE_PEERS", PEERS / "environments"))
+    python = root / name / "bin" / "python"
+    if not python.exists():
+        return {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}
+    minutes, threads, seed = budget
+    with tempfile.TemporaryDirectory() as folder:
+        cases = Path(folder) / "cases.npz"
+        arrays = {}
+        for part in ("train", "val", "test"):
+            for number, pair in enumerate(split.of(part)):
+                arrays[f"{part}_image_{number}"] = pair.image.pixels
+                arrays[f"{part}_labels_{number}"] = np.maximum(pair.labels, 0).astype(np.uint16)
+        np.savez(cases, **arrays)
+        script = str(PEERS / f"{name}_training.py")
+        command = [str(python), script, str(cases), str(minutes * 60), str(seed), str(out), *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | _for_peers(threads))
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
+    told: dict[str, Any] = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
+    return told
 
 
 def _judged(predictions: Sequence[NDArray[Any]], split: Split) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -91,3 +94,42 @@ def brightness(tmp_path_factory: pytest.TempPathFactory) -> KnownNetwork:
     facts = PackageFacts("brightness", {"summary": "by hand"}, training={"widths": [8, 12]})
     write_package(network, FlowHead(), folder, settings=settings, facts=facts)
     return find_network(str(folder))
+
+
+@pytest.fixture(scope="session")
+def script() -> Iterator[dict[str, Any]]:
+    """What the benchmark of training defines."""
+    file = Path(__file__).parents[2] / "benchmarks" / "science" / "training.py"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(file.parent))
+        yield runpy.run_path(str(file))
+
+
+def write_peer(folder: Path, name: str, *, told: bool) -> None:
+    """Write an environment and a script that finds nothing, and all where sizes are told.
+
+    It notes in NAME.jsonl what it was given, and keeps a file where it is asked to.
+    """
+    python = folder / name / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (folder / f"{name}_training.py").write_text(
+        "import json, pathlib, sys\n"
+        "import numpy as np\n"
+        "cases, words = np.load(sys.argv[1]), sys.argv[5:]\n"
+        "given = {part: sum(k.startswith(part + '_image') for k in cases) for part in ('train', 'test')}\n"
+        f"with open({str(folder / name)!r} + '.jsonl', 'a') as file:\n"
+        "    print(json.dumps(given | {'words': [*sys.argv[2:4], *words]}), file=file)\n"
+        "if '--keep' in words:\n"
+        "    pathlib.Path(words[1]).write_text('weights')\n"
+        "if '--start' in words:\n"
+        "    assert pathlib.Path(words[1]).read_text() == 'weights'\n"
+        "truth = {k: v for k, v in cases.items() if k.startswith('test_labels_')}\n"
+        "out = {k.replace('test_labels', 'labels'): 0 * v for k, v in truth.items()}\n"
+        "out |= {k.replace('test_labels', 'told'): v for k, v in truth.items()}\n"
+        "np.savez(sys.argv[4], **out)\n"
+        "told = {'train_cpu_min': 0.5, 'labels': {'predict_cpu_s': 0.1}}\n"
+        f"told |= {{'told': {{'predict_cpu_s': 0.2}}}} if {told} else {{}}\n"
+        "print('Cellpose says RESULT too')\n"
+        "print('RESULT ' + json.dumps(told))\n"
+    )
