@@ -13,6 +13,7 @@ import { Palette } from "./Palette";
 import { PathBar } from "./PathBar";
 import { type Route, useRoute } from "./routes";
 import { useApp } from "./store";
+import { refuseStrayDrops } from "./strayDrops";
 import { text } from "./strings";
 import { TopBar } from "./TopBar";
 
@@ -25,6 +26,7 @@ export function App() {
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
+  useEffect(refuseStrayDrops, []);
   return (
     <QueryClientProvider client={queryClient}>
       <ErrorBoundary>

@@ -1,8 +1,9 @@
-import { type DragEvent, type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useRef } from "react";
 import type { NamedFile } from "../../api/uploads";
 import { text } from "../../app/strings";
 import { Icon } from "../../ui/Icon";
-import { fromDrop, fromInput } from "./dropped";
+import { fromInput } from "./dropped";
+import { useDrop } from "./useDrop";
 
 interface Props {
   onFiles: (files: NamedFile[]) => void;
@@ -10,34 +11,19 @@ interface Props {
   children?: ReactNode;
 }
 
-/** Takes files and folders by drop or dialog. */
+/** Takes files and folders: dropped anywhere on the page, or by dialog. */
 export function DropZone({ onFiles, big, children }: Props) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
+  const over = useDrop(onFiles);
 
-  const drop = async (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    const found = await fromDrop(event.dataTransfer);
-    if (found.length) onFiles(found);
-  };
   const take = (input: HTMLInputElement) => {
     if (input.files?.length) onFiles(fromInput(input.files));
     input.value = "";
   };
 
   return (
-    <section
-      className={`dropzone${big ? " big" : ""}${over ? " over" : ""}`}
-      aria-label={text.home.drop}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
-    >
+    <section className={`dropzone${big ? " big" : ""}${over ? " over" : ""}`} aria-label={text.home.drop}>
       <Icon name="upload" size={big ? 34 : 22} />
       <div>
         <strong>{over ? text.home.dropNow : text.home.drop}</strong>

@@ -3,7 +3,7 @@ import { displayUniforms } from "./displayUniforms";
 import { columnColors, labelColor, TABLE_WIDTH } from "./labelStyle";
 import { lengthText, scaleBar } from "./scale";
 import { tileBounds } from "./tiles";
-import { confine, fitBox, panes, toImage, viewFromPane, viewOfPane } from "./views";
+import { confine, fitBox, isSameView, panes, toImage, viewFromPane, viewOfPane } from "./views";
 
 describe("the scale bar", () => {
   it("is as long as it says, round, and fits", () => {
@@ -67,6 +67,12 @@ describe("views", () => {
       expect(w * 2 ** zoom).toBeLessThanOrEqual(900);
       expect(h * 2 ** zoom).toBeLessThanOrEqual(600);
     }
+  });
+
+  it("are the same whatever rounding does, and not where one would see another place", () => {
+    expect(isSameView(view, { ...view, x: view.x + 1e-9, zoom: view.zoom + 1e-9 })).toBe(true);
+    expect(isSameView(view, { ...view, zoom: view.zoom + 0.1 })).toBe(false);
+    expect(isSameView(view, { ...view, y: view.y - 1 / 2 ** view.zoom })).toBe(false);
   });
 
   it("stay on the image", () => {

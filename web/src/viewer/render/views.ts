@@ -53,6 +53,12 @@ export function fitBox(
   return { x: (box.x0 + box.x1) / 2, y: (box.y0 + box.y1) / 2, zoom: Math.min(DEEPEST_ZOOM, zoom) };
 }
 
+/** Whether two views show the same, but for what rounding does. */
+export function isSameView(a: View, b: View): boolean {
+  const near = 0.5 / 2 ** a.zoom;
+  return Math.abs(a.zoom - b.zoom) < 0.01 && Math.abs(a.x - b.x) < near && Math.abs(a.y - b.y) < near;
+}
+
 /** Keeps the centre on the image and the zoom between one pixel filling the screen and the image a speck. */
 export function confine(view: View, image: { width: number; height: number }): View {
   const smallest = -Math.log2(Math.max(image.width, image.height, 2)) + 4;

@@ -1,6 +1,6 @@
 import { Icon } from "../../ui/Icon";
 import type { TileSource } from "../data/source";
-import { type Arrangement, fitBox } from "../render/views";
+import { type Arrangement, fitBox, isSameView } from "../render/views";
 import { arrange, type ViewerState, viewOf, visiblePanes } from "../state/viewerState";
 import { words } from "../strings";
 import type { ViewerImage, ViewerLabels } from "../types";
@@ -27,9 +27,19 @@ const ARRANGEMENTS: readonly (readonly [Arrangement, string])[] = [
 export function Toolbar(props: Props) {
   const { image, source, state, labels, size, hasPanel, onState, onPanel, onExport } = props;
   const view = viewOf(state, 0);
-  const panes = state.arrangement === "side-by-side" ? visiblePanes(state).length : 1;
   const setZoom = (zoom: number) => onState({ ...state, views: [{ ...view, zoom }] });
-  const whole = { x0: 0, y0: 0, x1: source.pyramid.width, y1: source.pyramid.height };
+  const { width, height } = source.pyramid;
+  const whole = (of: ViewerState) =>
+    fitBox(
+      { x0: 0, y0: 0, x1: width, y1: height },
+      { width: size.width / panesBeside(of), height: size.height },
+    );
+  // Who sees the whole image goes on seeing all of it, as large as there is room.
+  const change = (arrangement: Arrangement) => {
+    const ids = labels.map(({ id }) => id);
+    const next = arrange(state, arrangement, ids);
+    onState(isSameView(view, whole(state)) ? { ...next, views: [whole(next)] } : next);
+  };
   return (
     <div className="viewer-toolbar" role="toolbar" aria-label={image.name}>
       <strong title={image.name}>{image.name}</strong>
@@ -43,15 +53,7 @@ export function Toolbar(props: Props) {
               type="button"
               className="button small"
               aria-pressed={state.arrangement === key}
-              onClick={() =>
-                onState(
-                  arrange(
-                    state,
-                    key,
-                    labels.map(({ id }) => id),
-                  ),
-                )
-              }
+              onClick={() => change(key)}
             >
               {name}
             </button>
@@ -90,9 +92,7 @@ export function Toolbar(props: Props) {
       <button
         type="button"
         className="button small"
-        onClick={() =>
-          onState({ ...state, views: [fitBox(whole, { width: size.width / panes, height: size.height })] })
-        }
+        onClick={() => onState({ ...state, views: [whole(state)] })}
       >
         {words.zoomAll}
       </button>
@@ -111,6 +111,11 @@ export function Toolbar(props: Props) {
       </button>
     </div>
   );
+}
+
+/** Panes that share the width. */
+function panesBeside(state: ViewerState): number {
+  return state.arrangement === "side-by-side" ? visiblePanes(state).length : 1;
 }
 
 function zoomText(zoom: number): string {
