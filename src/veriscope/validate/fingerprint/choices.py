@@ -7,6 +7,7 @@ S9 those of `veriscope.validate.assign`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from veriscope.validate.fingerprint.choice import Choice
 from veriscope.validate.fingerprint.items import Category, Fingerprint
@@ -124,14 +125,22 @@ def choose_metrics(fingerprint: Fingerprint, category: Category) -> tuple[Choice
         At least one metric, all of `METRICS_OF` the category.
     """
     rules: list[Callable[[Fingerprint], Iterator[Choice]]]
+    detections = partial(_detections, category=category)
     if category == "classification":
         rules = [_multi_class, _per_class, _multi_threshold, _calibration]
     elif category == "semantic":
         rules = [_overlap, connections, _boundary, _calibration]
     elif category == "detection":
-        rules = [_detections, _ranked_detections, count, _calibration]
+        rules = [detections, _ranked_detections, count, _calibration]
     elif category == "instance":
-        rules = [_detections, _quality, _ranked_detections, _overlap_of_matches, connections, _boundary]
+        rules = [
+            partial(_detections, category=category),
+            _quality,
+            _ranked_detections,
+            _overlap_of_matches,
+            connections,
+            _boundary,
+        ]
         rules += [count, splits, _calibration]
     else:
         rules = [restoration if category == "restoration" else tracking]
@@ -312,18 +321,13 @@ def _localisation(fp: Fingerprint, category: Category) -> Choice:
     return Choice("mask_iou", "S8", "overlap of masks, the default")
 
 
-def _detections(fp: Fingerprint) -> Iterator[Choice]:
-    category: Category = "detection" if _only_places(fp) else "instance"
+def _detections(fp: Fingerprint, category: Category) -> Iterator[Choice]:
     if fp.costlier_error != "none":
         yield Choice("f_beta", "S3", f"{_beta(fp)}, for objects")
     elif category == "instance" and _localisation(fp, "instance").key == "mask_iou":
         yield Choice("f1@0.5", "S3", "how many objects are found and how many invented")
     else:
         yield Choice("f1", "S3", "how many objects are found and invented, by the criterion of rule S8")
-
-
-def _only_places(fp: Fingerprint) -> bool:
-    return (fp.category or choose_category(fp)[0]) == "detection"
 
 
 def _quality(fp: Fingerprint) -> Iterator[Choice]:
