@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from veriscope.core.image import Image
-from veriscope.core.source import Region
+from veriscope.core.source import Region, within
 from veriscope.errors import AxesError
 from veriscope.io.images import ImageHeader, find_reader, plan_image, read_header
 from veriscope.io.layout import Spacing, arrange
@@ -28,6 +31,9 @@ class StoredImage:
         Image file or OME-Zarr folder.
     axes, spacing, series
         As for `veriscope.io.images.read_image`.
+    keep
+        Keep the plane decoded last where a plane is stored in one piece, so that it is decoded once and not
+        for every part of it. Other processes decode it themselves.
 
     Attributes
     ----------
@@ -37,6 +43,8 @@ class StoredImage:
         Bytes that must be decoded at once to read any one pixel.
     chunk_sides
         The part of a plane that this is, along y and x.
+    kept_bytes
+        Bytes that are held from one part to the next.
 
     Raises
     ------
@@ -51,6 +59,7 @@ class StoredImage:
         axes: str | None = None,
         spacing: Spacing | None = None,
         series: int | str | None = None,
+        keep: bool = False,
     ) -> None:
         self.path = Path(path)
         self.header = read_header(path, axes=axes, spacing=spacing, series=series)
@@ -58,9 +67,19 @@ class StoredImage:
             self._number, self._layout = plan_image(
                 file, str(path), series=series, level=0, axes=axes, spacing=spacing
             )
-            self._stored_shape = file.series[self._number].levels[0].shape
+            stored = file.series[self._number]
+            self._stored_shape, self._itemsize = stored.levels[0].shape, stored.dtype.itemsize
             self.chunk_bytes = file.chunk_bytes(self._number)
             self.chunk_sides = file.chunk_sides(self._number)
+        plane = zip(self._layout.letters, self._stored_shape, strict=True)
+        sides = tuple(size for letter, size in plane if letter in "yx")
+        one_piece = all(part >= side for part, side in zip(self.chunk_sides, sides, strict=True))
+        self.kept_bytes = self.chunk_bytes if keep and one_piece else 0
+        self._kept: tuple[Region, NDArray[Any]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what is sent to other processes: all but the plane that is kept."""
+        return self.__dict__ | {"_kept": None}
 
     def verify(self) -> None:
         """Check what can be checked without decoding, so that a run of hours does not stop half way.
@@ -93,19 +112,20 @@ class StoredImage:
         """
         by_letter = dict(zip(self.header.axes, region, strict=True))
         letters = self._layout.letters
-        has_samples = "s" in letters
+        palette = self._layout.palette
+        # Colours of a pixel are stored together, those of a palette come from it: all, or none.
+        has_colours = "s" in letters or (palette is not None and palette.ndim == 2)
         stored = tuple(
             by_letter[letter]
-            if letter in by_letter and not (letter == "c" and has_samples)
+            if letter in by_letter and not (letter == "c" and has_colours)
             else slice(0, size)
             for letter, size in zip(letters, self._stored_shape, strict=True)
         )
-        with find_reader(self.path).open(self.path) as file:
-            pixels = arrange(file.region(self._number, stored), self._layout)
+        pixels = arrange(self._decode(stored), self._layout)
         channels = self.header.channels
         if "c" in by_letter:
             channels = channels[by_letter["c"]]
-            if has_samples:
+            if has_colours:
                 pixels = pixels[(slice(None),) * self.header.axes.index("c") + (by_letter["c"],)]
         return Image(
             pixels,
@@ -114,6 +134,22 @@ class StoredImage:
             channels=channels,
             name=self.path.name,
         )
+
+    def _decode(self, part: Region) -> NDArray[Any]:
+        """Decode a part of what is stored, or cut it out of the plane that is kept."""
+        letters = self._layout.letters
+        whole = tuple(
+            slice(0, size) if letter in "yx" else side
+            for letter, size, side in zip(letters, self._stored_shape, part, strict=True)
+        )
+        n_bytes = math.prod(side.stop - side.start for side in whole) * self._itemsize
+        if part == whole or n_bytes > self.kept_bytes:
+            with find_reader(self.path).open(self.path) as file:
+                return file.region(self._number, part)
+        if self._kept is None or self._kept[0] != whole:
+            self._kept = None  # never two at once
+            self._kept = whole, self._decode(whole)
+        return self._kept[1][within(part, whole)].copy()
 
 
 def join_headers(headers: Sequence[ImageHeader], channels: Sequence[str]) -> ImageHeader:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from veriscope.errors import UnreadableFileError
 from veriscope.io.reader import StoredLevel, StoredSeries, captured_log, foreign_errors
 from veriscope.io.tiff_checks import check_complete, check_readable, name_of
-from veriscope.io.tiff_metadata import OmeImage, aperio_spacing, imagej_spacing, parse_ome, resolution_spacing
+from veriscope.io.tiff_metadata import (
+    OmeImage,
+    aperio_spacing,
+    imagej_spacing,
+    imagej_time_step,
+    parse_ome,
+    resolution_spacing,
+)
 from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = ["TiffReader"]
@@ -195,9 +202,7 @@ class OpenTiff:
         if self._tiff.is_imagej:
             metadata = self._tiff.imagej_metadata or {}
             spacing, notes = imagej_spacing(metadata, tags)
-            interval = metadata.get("finterval")
-            step = float(interval) if isinstance(interval, int | float) and interval > 0 else None
-            return spacing, notes, step
+            return spacing, notes, imagej_time_step(metadata)
         if one.kind == "svs":
             return (aperio_spacing(one.keyframe.description) if one.name == "Baseline" else {}), [], None
         spacing, notes = resolution_spacing(tags)

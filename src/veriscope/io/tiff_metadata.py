@@ -12,7 +12,14 @@ from xml.etree import ElementTree
 from veriscope.errors import UnreadableFileError
 from veriscope.io.units import UNCALIBRATED, micrometres_per, seconds_per
 
-__all__ = ["OmeImage", "aperio_spacing", "imagej_spacing", "parse_ome", "resolution_spacing"]
+__all__ = [
+    "OmeImage",
+    "aperio_spacing",
+    "imagej_spacing",
+    "imagej_time_step",
+    "parse_ome",
+    "resolution_spacing",
+]
 
 # Coarser pixels than 10 µm (2540 dpi) come from screens, printers and scanners, whose programs write
 # 72, 96, 300 or 600 dpi unasked; finer than 0.1 nm is finer than any microscope.
@@ -121,7 +128,8 @@ def _length(text: str | float, unit: str) -> float | None:
     return value * factor
 
 
-def _duration(text: str | None, unit: str) -> float | None:
+def _duration(text: str | float | None, unit: str) -> float | None:
+    """Give a positive time in s, or None."""
     factor = seconds_per(unit)
     try:
         value = float(text) if text is not None else math.nan
@@ -170,6 +178,25 @@ def imagej_spacing(
     if unit.strip().lower().startswith("in") and (note := _implausible(spacing)):
         return {}, [note]
     return spacing, []
+
+
+def imagej_time_step(metadata: Mapping[str, Any]) -> float | None:
+    """Give the time between frames that ImageJ stored.
+
+    Parameters
+    ----------
+    metadata
+        Keys of the ImageJ description: ``finterval``, and ``tunit`` where that is not in seconds.
+
+    Returns
+    -------
+    float or None
+        Seconds; None if there is none, or its unit is not known.
+    """
+    interval = metadata.get("finterval")
+    if not isinstance(interval, int | float):
+        return None
+    return _duration(interval, str(metadata.get("tunit", "sec")))
 
 
 def resolution_spacing(resolution: Mapping[int, Any]) -> tuple[dict[str, float], list[str]]:
