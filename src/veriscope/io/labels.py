@@ -20,6 +20,7 @@ from veriscope.errors import AxesError, InputError, PixelValueError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.images import find_reader
 from veriscope.io.layout import arrange, plan_layout
+from veriscope.io.tiff_writer import imagej_options
 
 __all__ = ["LabelFile", "open_classes", "open_labels", "read_labels", "write_labels"]
 
@@ -228,23 +229,10 @@ def write_labels(
 def _stored(pixels: NDArray[Any], axes: str, spacing: Mapping[str, float] | None) -> dict[str, Any]:
     """Pixels and metadata for ImageJ; OME-XML where ImageJ does not know the type (uint32)."""
     if pixels.dtype == np.uint16:
-        metadata: dict[str, Any] = {"axes": "TZCYXS"}
-        # All six dimensions of ImageJ, since tifffile mistakes a last one of length 1 for samples.
-        planes = pixels if pixels.ndim == 3 else pixels[None]
-        stored: dict[str, Any] = {
-            "data": planes[None, :, None, ..., None],
-            "imagej": True,
-            "metadata": metadata,
-        }
-        if spacing is not None:
-            metadata["unit"] = "um"
-            stored["resolution"] = (1 / spacing["x"], 1 / spacing["y"])
-            if "z" in spacing:
-                metadata["spacing"] = spacing["z"]
-        return stored
+        return imagej_options(pixels, axes, spacing)
     # Without it tifffile makes the identifier from the clock, and so other bytes each time.
     identifier = uuid.UUID(bytes=hashlib.sha256(pixels.tobytes()).digest()[:16])
-    metadata = {"axes": axes.upper(), "UUID": f"urn:uuid:{identifier}"}
+    metadata: dict[str, Any] = {"axes": axes.upper(), "UUID": f"urn:uuid:{identifier}"}
     for letter, value in (spacing or {}).items():
         metadata[f"PhysicalSize{letter.upper()}"] = value
         metadata[f"PhysicalSize{letter.upper()}Unit"] = "µm"
