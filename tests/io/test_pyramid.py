@@ -33,6 +33,14 @@ def test_pixels_are_averaged_and_rounded() -> None:
     assert halve(top, is_labels=False)[0, 0] == 65535
 
 
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+def test_the_largest_numbers_are_averaged_and_what_is_none_stays_none(kind: str) -> None:
+    top = np.finfo(kind).max
+    block = np.array([[top, top, np.nan, 1, np.inf, 0], [top, top, 1, 1, 0, -np.inf]], kind)
+    found = halve(block, is_labels=False)
+    np.testing.assert_array_equal(found, np.array([[top, np.nan, np.nan]], kind))
+
+
 def test_labels_are_never_averaged() -> None:
     labels = np.array([[1, 1, 9], [5, 5, 9], [7, 7, 7]], np.uint32)
     np.testing.assert_array_equal(halve(labels, is_labels=True), [[1, 9], [7, 7]])

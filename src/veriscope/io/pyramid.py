@@ -92,7 +92,9 @@ def halve(block: NDArray[Any], *, is_labels: bool) -> NDArray[Any]:
     if block.dtype.kind in "ui":  # in whole numbers: fractions do not hold all of those of 64 bits
         whole, rest = (sum(part) for part in ([c >> 2 for c in corners], [c & 3 for c in corners]))
         return np.asarray(whole + ((rest + 2) >> 2)).astype(block.dtype)
-    mean = sum(corner.astype(np.float64) for corner in corners) / 4
+    # Quartered before they are added: the sum of four of the largest numbers is none. NaN stays where it was.
+    with np.errstate(invalid="ignore"):
+        mean = sum(corner.astype(np.float64) / 4 for corner in corners)
     return np.asarray(mean).astype(block.dtype)
 
 
