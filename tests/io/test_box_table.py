@@ -33,6 +33,7 @@ def test_the_order_is_that_of_the_labels(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "b.csv")
     assert table["label"].tolist() == [1, 2]
     assert table["score"].isna().all()
+    assert not read_place_table(tmp_path / "b.csv").has_scores
 
 
 def test_the_text_is_rounded_and_quoted_where_needed(tmp_path: Path) -> None:
@@ -52,6 +53,17 @@ def test_tables_are_joined_in_order_and_one_without_boxes_adds_nothing(tmp_path:
     table = pd.read_csv(tmp_path / "boxes.csv")
     assert tuple(table.columns) == BOX_COLUMNS
     assert table["image"].tolist() == ["one"] * 2 + ["three, with comma"] * 2
+
+
+def test_names_with_line_breaks_of_any_kind_stay_whole(tmp_path: Path) -> None:
+    """Files may be named so, and classes."""
+    for number, name in enumerate(("a\u2028b", "c\x0cd", "e\nf")):
+        boxes = Boxes(np.array([[1, 2, 3, 4]], np.float32), np.array([0]), (f"red {name}",))
+        write_boxes(tmp_path / f"{number}.csv", name, boxes)
+    join_box_tables(tmp_path / "boxes.csv", [tmp_path / f"{number}.csv" for number in range(3)])
+    rows = read_place_table(tmp_path / "boxes.csv").rows
+    assert rows["stem"].tolist() == ["a\u2028b", "c\x0cd", "e\nf"]
+    assert rows["class"].tolist() == ["red a\u2028b", "red c\x0cd", "red e\nf"]
 
 
 def test_no_image_gives_a_table_with_columns_only(tmp_path: Path) -> None:

@@ -169,6 +169,38 @@ def test_classes_and_probabilities(write: Write) -> None:
     assert read_class_table(write("image,p_a", "i,0.5")).classes is None
 
 
+def test_names_of_macos_are_those_of_others(write: Write) -> None:
+    """An u with two dots is one character on most computers and two on a Mac."""
+    for name in ("M\u00fcller 1.tif", "Mu\u0308ller 1.tif"):
+        assert read_class_table(write("image,class", f"{name},a")).stems == ("M\u00fcller 1",)
+        assert read_place_table(write("image,x,y", f"{name},1,2")).rows["stem"].tolist() == ["M\u00fcller 1"]
+    path = write("image,class", "M\u00fcller 1.tif,a", "Mu\u0308ller 1.png,b")
+    assert refusal(read_class_table, path) == (
+        "FILE: M\u00fcller 1 come more than once; keep one row for each image"
+    )
+
+
+def test_a_column_of_scores_without_any_is_none(write: Write) -> None:
+    assert not read_place_table(write("image,x,y,score", "a,1,2,", "b,1,2,  ")).has_scores
+    assert read_place_table(write("image,x,y,score")).has_scores
+    path = write("image,x,y,score", "a,1,2,", "b,1,2,0.5")
+    assert refusal(read_place_table, path) == "FILE: column 'score' has no number in 1 rows, first in row 2"
+
+
+def test_decimal_commas_are_told_of_and_not_taken_for_thousands(write: Write) -> None:
+    path = write("image;x;y", "a;1,5;2", "b;1.234,5;1")
+    assert refusal(read_place_table, path) == "FILE: column 'x' has no number in 2 rows, first in row 2"
+
+
+def test_probabilities_are_from_0_to_1(write: Write) -> None:
+    path = write("image,p_a,p_b", "i,0.5,0.5", "j,1.5,-0.1", "k,,x")
+    assert refusal(read_class_table, path).splitlines() == [
+        "FILE: 2 faults:",
+        "  - FILE: column 'p_a' has 2 values that are not between 0 and 1, the first in row 3",
+        "  - FILE: column 'p_b' has 2 values that are not between 0 and 1, the first in row 3",
+    ]
+
+
 def test_short_rows_have_no_class(write: Write) -> None:
     assert refusal(read_class_table, write("image,class", "i1,a", "i2", "i3,")) == (
         "FILE: 2 images have no class, the first in row 3; give it, or remove the row"

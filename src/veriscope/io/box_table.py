@@ -66,7 +66,6 @@ def join_box_tables(path: str | Path, tables: Iterable[str | Path]) -> None:
     InputError
         If it cannot be written.
     """
-    lines = [",".join(BOX_COLUMNS)]
-    for table in tables:
-        lines += Path(table).read_text(encoding="utf-8").splitlines()[1:]
-    write_text(path, "\n".join(lines) + "\n")
+    header = ",".join(BOX_COLUMNS) + "\n"
+    rows = (Path(table).read_bytes().decode("utf-8").removeprefix(header) for table in tables)
+    write_text(path, header + "".join(rows))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
-from veriscope.io.sheets import IMAGE_COLUMNS, read_rows, stem_of
+from veriscope.io.sheets import IMAGE_COLUMNS, composed, read_rows, stem_of
 
 __all__ = ["ClassTable", "PlaceTable", "read_class_table", "read_place_table"]
 
@@ -73,7 +75,7 @@ def read_place_table(path: str | Path) -> PlaceTable:
     path
         CSV file, or a folder with ``boxes.csv`` or ``points.csv``. Columns: ``image`` (a name with or
         without its ending); ``xmin, ymin, xmax, ymax`` (also ``x0 …``, ``left …``) or ``x, y``, in pixels;
-        if wanted ``class`` and ``score``.
+        if wanted ``class`` and ``score``, which counts as missing where no row has one.
 
     Returns
     -------
@@ -100,7 +102,9 @@ def read_place_table(path: str | Path) -> PlaceTable:
     taken, columns = (box, ("y0", "x0", "y1", "x1")) if box else (point or (), ("y", "x"))
     class_column = next((names[name] for name in _CLASS if name in names), None)
     score_column = next((names[name] for name in _SCORE if name in names), None)
-    rows = pd.DataFrame({"stem": [stem_of(name) for name in table[image]]})
+    if score_column is not None and len(table) and not table[score_column].str.strip().any():
+        score_column = None  # as `veriscope.io.box_table` writes it for a method without scores
+    rows = pd.DataFrame({"stem": _stems(table[image])})
     rows["class"] = "" if class_column is None else table[class_column].astype(str)
     wanted = {new: names[old] for new, old in zip(columns, taken, strict=True)}
     if score_column is not None:
@@ -155,13 +159,13 @@ def read_class_table(path: str | Path) -> ClassTable:
     path = _table_in(Path(path))
     table = _read(path)
     names = {str(name).lower(): name for name in table.columns}
-    stems = [stem_of(name) for name in table[_image_column(table, path)]]
+    stems = _stems(table[_image_column(table, path)])
     class_column = next((names[name] for name in ("class_name", *_CLASS) if name in names), None)
     stated = [name for name in table.columns if str(name).startswith("p_")]
     faults: list[VeriscopeError] = []
     if class_column is None and not stated:
         faults.append(TableError(f"{path}: has no column class, and none of probabilities such as p_mitosis"))
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
+    twice = sorted(stem for stem, count in Counter(stems).items() if count > 1)
     if twice:
         faults.append(
             TableError(f"{path}: {', '.join(twice[:10])} come more than once; keep one row for each image")
@@ -214,6 +218,11 @@ def _read(path: Path) -> pd.DataFrame:
         raise TableError(f"{path}: rows have more cells than the header; give every column a name")
     cells = [row + [""] * (len(header) - len(row)) for row in rows]
     return pd.DataFrame(cells, columns=header, dtype=str)
+
+
+def _stems(names: Iterable[str]) -> list[str]:
+    """Names of the images as their files give them."""
+    return [composed(stem_of(name)) for name in names]
 
 
 def _image_column(table: pd.DataFrame, path: Path) -> str:

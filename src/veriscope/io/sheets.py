@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,11 +42,13 @@ def read_rows(path: Path) -> list[list[str]]:
         content = path.read_bytes()
         # Excel's "Unicode text" is UTF-16, its "CSV UTF-8" begins with a byte order mark.
         utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        lines = content.decode("utf-16" if utf_16 else "utf-8-sig").splitlines()
+        # Not str.splitlines: it also breaks at characters that a name may have.
+        lines = list(io.StringIO(content.decode("utf-16" if utf_16 else "utf-8-sig"), newline=""))
+        stated = ""
         if lines and lines[0].lower().startswith("sep="):  # a line that tells Excel the separator
-            del lines[0]
+            stated = lines.pop(0)[4:5]
         first = next((line for line in lines if line.strip()), "")
-        separator = max(_SEPARATORS, key=first.count)
+        separator = stated if stated in _SEPARATORS else max(_SEPARATORS, key=first.count)
         cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFileError(
