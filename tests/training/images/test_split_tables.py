@@ -67,6 +67,23 @@ def test_the_same_name_written_in_two_ways_is_one_image(tmp_path: Path) -> None:
         read_sheet(written(tmp_path, f"image,animal\nü,1\n{apart},2\n"))
 
 
+def test_a_table_of_boxes_says_the_parts_of_its_images_too(tmp_path: Path) -> None:
+    rows = ("a.jpg,train,m1,RBC,1", "a.jpg,train,m1,WBC,7", "b.jpg,test,m2,RBC,3", "a.jpg,train,m1,RBC,9")
+    table = read_split(written(tmp_path, "\n".join(("image,split,animal,class,xmin", *rows))))
+    assert {stem: dict(row) for stem, row in table.items()} == {
+        "a": {"image": "a.jpg", "split": "train", "animal": "m1"},
+        "b": {"image": "b.jpg", "split": "test", "animal": "m2"},
+    }
+
+
+def test_an_image_of_two_parts_is_refused(tmp_path: Path) -> None:
+    message = "a is said to be in train and in test; an image is in one part: correct its rows"
+    with pytest.raises(TableError, match=message):
+        read_split(written(tmp_path, "stem,split\na,train\nb,val\na,test\n"))
+    with pytest.raises(TableError, match="row 2 below the header names no image"):
+        read_split(written(tmp_path, "stem,split\na,train\n,val\n,val\n"))
+
+
 def test_cells_that_a_row_lacks_are_empty(tmp_path: Path) -> None:
     assert read_sheet(written(tmp_path, "image,animal,plate\na,m1\n"))["a"] == {
         "image": "a",

@@ -76,7 +76,8 @@ def read_split(path: Path) -> StemTable:
     ----------
     path
         As for a sample sheet, with the columns ``stem`` (or ``image``) and ``split`` (train, val or test);
-        others may name groups.
+        others may name groups. An image may have several rows, as in a table of boxes, that name one part;
+        of the other columns those are taken in which the rows of each image agree.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def read_split(path: Path) -> StemTable:
     UnreadableFileError
         If it cannot be read.
     TableError
-        If columns are missing, there is no row, or a part or a name is not allowed.
+        If columns are missing, there is no row, a part or a name is not allowed, or an image has two parts.
     """
     header, rows = _read(path)
     column = find_column(header, ("stem", "image"))
@@ -102,7 +103,7 @@ def read_split(path: Path) -> StemTable:
         raise TableError(
             f"{path}: split {', '.join(map(repr, wrong))} is not allowed; use train, val or test"
         )
-    return _by_stem(path, rows, header[column])
+    return _by_stem(path, _joined(path, rows, header[column]), header[column])
 
 
 def _read(path: Path) -> tuple[list[str], list[Row]]:
@@ -117,6 +118,22 @@ def _read(path: Path) -> tuple[list[str], list[Row]]:
             f"{len(header)}; put a cell with a separator in it in quotes"
         )
     return names, [dict(zip_longest(names, row, fillvalue="")) for row in rows]
+
+
+def _joined(path: Path, rows: list[Row], column: str) -> list[Row]:
+    """Make one row of those of an image, without the columns in which the rows of an image differ."""
+    first: dict[str, Row] = {}
+    differing: set[str] = set()
+    for row in rows:
+        name = composed(stem_of(row[column]))
+        known = first.setdefault(name, row)
+        differing |= {key for key, cell in row.items() if key != column and cell != known[key]}
+        if row["split"] != known["split"]:
+            raise TableError(
+                f"{path}: {name} is said to be in {known['split']} and in {row['split']}; an image is in one "
+                "part: correct its rows"
+            )
+    return [{key: cell for key, cell in row.items() if key not in differing} for row in first.values()]
 
 
 def _by_stem(path: Path, rows: list[Row], column: str) -> StemTable:
