@@ -101,7 +101,7 @@ class Sigmoid(ProcessingStep):
         """Apply to each value."""
         from scipy.special import expit
 
-        return np.asarray(expit(values.astype(float_type(values), copy=False)))
+        return np.asarray(expit(values.astype(float_type(values), copy=False)), float_type(values))
 
 
 class Softmax(ProcessingStep):
@@ -148,15 +148,16 @@ class FixedZeroMeanUnitVariance(ProcessingStep):
 def _along(
     numbers: float | tuple[float, ...], axis: str | None, values: Array, axes: Sequence[str], *, what: str
 ) -> Array:
-    """Shape numbers so that they spread along an axis."""
+    """Shape numbers so that they spread along an axis; beside large integers they are float64."""
+    kind = np.result_type(values.dtype, np.float32)
     if isinstance(numbers, float | int):
-        return np.asarray(numbers, float_type(values))
+        return np.asarray(numbers, kind)
     if axis is None and len(numbers) == 1:
-        return np.asarray(numbers[0], float_type(values))
+        return np.asarray(numbers[0], kind)
     if axis is None:
         raise AxesError(f"{what}: has {len(numbers)} values and does not say along which axis")
     place = axis_place(axis, axes, what=what)
     if len(numbers) not in (1, values.shape[place]):
         raise AxesError(f"{what}: has {len(numbers)} values for {values.shape[place]} along {axis}")
     shape = [len(numbers) if i == place else 1 for i in range(values.ndim)]
-    return np.asarray(numbers, float_type(values)).reshape(shape)
+    return np.asarray(numbers, kind).reshape(shape)

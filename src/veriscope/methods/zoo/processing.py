@@ -59,8 +59,8 @@ class Unsupported(ProcessingStep):
         """Refuse."""
         raise MethodError(
             f"the model needs the processing step {self.name!r}, which Veriscope does not have; choose "
-            "another "
-            "model, or run this one in its own software and compare its label images (veriscope compare)"
+            "another model, or run this one in its own software and compare its label images (veriscope "
+            "compare)"
         )
 
 
