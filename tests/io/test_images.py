@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from veriscope.errors import AxesError, InputError, UnreadableFileError
-from veriscope.io.images import list_series, read_header, read_image
+from veriscope.io.images import read_header, read_image
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 STACK = np.arange(5 * 48, dtype=np.uint16).reshape(5, 6, 8)
@@ -359,7 +359,7 @@ def test_series_are_listed_and_wrong_ones_refused(tmp_path: Path) -> None:
     with tifffile.TiffWriter(path, ome=True) as writer:
         writer.write(GREY, metadata={"axes": "YX", "Name": "one"})
         writer.write(STACK, metadata={"axes": "ZYX", "Name": "two"})
-    assert list_series(path) == ("0 (one: yx 6 × 8 uint8)", "1 (two: zyx 5 × 6 × 8 uint16)")
+    assert read_header(path, series=0).series == ("0 (one: yx 6 × 8 uint8)", "1 (two: zyx 5 × 6 × 8 uint16)")
     assert error_of(path, InputError, series="three") == (
         "FILE: has no image 'three'; there are: 0 (one: yx 6 × 8 uint8), 1 (two: zyx 5 × 6 × 8 uint16)"
     )

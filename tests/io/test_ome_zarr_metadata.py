@@ -12,7 +12,7 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.errors import AxesError, InputError, UnreadableFileError
-from veriscope.io.images import list_series, read_header, read_image
+from veriscope.io.images import read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
 
 PIXELS = np.arange(48, dtype=np.uint16).reshape(6, 8)
@@ -78,15 +78,23 @@ def test_axes_of_other_names_are_asked_for(store: Path) -> None:
 
 @pytest.mark.parametrize(
     ("scale", "shown"),
-    [([0, 1], "0.0"), ([-1, 1], "-1.0"), ([float("nan"), 1], "nan"), ([float("inf"), 1], "inf")],
+    [([0, 1], "0"), ([-1, 1], "-1"), ([float("nan"), 1], "nan"), ([float("inf"), 1], "inf")],
 )
-def test_pixel_sizes_that_cannot_be_are_refused(store: Path, scale: list[float], shown: str) -> None:
+def test_pixel_sizes_that_cannot_be_are_left_out_as_in_other_formats(
+    store: Path, scale: list[float], shown: str
+) -> None:
     def to(ome: dict[str, Any]) -> None:
         for dataset in ome["multiscales"][0]["datasets"]:
             dataset["coordinateTransformations"] = [{"type": "scale", "scale": scale}]
 
     change(store, to)
-    assert refusal(store, AxesError).endswith(f"spacing y={shown} is not a positive number of µm")
+    image = read_image(store)
+    assert image.spacing is None
+    assert image.notes == (
+        f"the pixel size of {shown} µm along y is none and is ignored",
+        "uncalibrated: the pixel size is stated for x 1 µm but not for y; give it with --spacing",
+    )
+    assert read_image(store, spacing={"y": 2}).spacing == {"y": 2.0, "x": 1.0}
 
 
 @pytest.mark.parametrize("omero", [None, [], "x", {"channels": None}, {"channels": ["a"]}])
@@ -143,7 +151,11 @@ def test_images_of_a_collection_are_in_the_order_of_their_numbers(store: Path, t
     for number in ("0", "2", "10", "²", "OME"):
         shutil.copytree(store, many / number)
         change(many / number, lambda ome, number=number: ome["multiscales"][0].update(name=f"no {number}"))
-    assert [line.split(":")[0] for line in list_series(many)] == ["0 (no 0", "1 (no 2", "2 (no 10"]
+    assert [line.split(":")[0] for line in read_header(many, series=0).series] == [
+        "0 (no 0",
+        "1 (no 2",
+        "2 (no 10",
+    ]
     np.testing.assert_array_equal(read_image(many, series="no 10").pixels, PIXELS)
     for wrong in ("3", "-1", "²", "no ten", 3):
         with pytest.raises(InputError, match=r"has no image .*; there are: 0 "):

@@ -30,7 +30,6 @@ __all__ = [
     "SUFFIXES",
     "ImageHeader",
     "find_reader",
-    "list_series",
     "plan_image",
     "read_header",
     "read_image",
@@ -82,7 +81,8 @@ class ImageHeader:
     shape, axes, dtype, spacing, channels
         As the image will have them once read; spacing None: uncalibrated.
     levels
-        Shape of each stored resolution, the full one first, in the axes of the image.
+        Shape of each stored resolution, the full one first, in the order ``tczyx``; axes of length 1 are left
+        out, so that a resolution may have fewer than the image.
     series
         One line for each image in the file.
     time_step
@@ -165,28 +165,6 @@ def _is_text(head: bytes) -> bool:
 def _opened(path: Path) -> Iterator[OpenFile]:
     with find_reader(path).open(path) as file:
         yield file
-
-
-def list_series(path: str | Path) -> tuple[str, ...]:
-    """Tell which images a file has, one line each.
-
-    Parameters
-    ----------
-    path
-        File, or OME-Zarr folder.
-
-    Returns
-    -------
-    tuple of str
-        Number, name, axes, shape and type of each; the number is what `series` takes.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the file cannot be read.
-    """
-    with _opened(Path(path)) as file:
-        return _series_lines(file)
 
 
 def _series_lines(file: OpenFile) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ class ZarrMultiscale:
         Names, or none.
     time_step
         Seconds between time points, if stated.
+    notes
+        Metadata that were ignored, and why.
     """
 
     version: str
@@ -67,6 +70,7 @@ class ZarrMultiscale:
     levels: tuple[ZarrLevel, ...]
     channels: tuple[str, ...]
     time_step: float | None
+    notes: tuple[str, ...] = ()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -146,7 +150,9 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
         levels = tuple(_level(folder, dataset, names, units, outer) for dataset in multiscale["datasets"])
         if not levels:
             raise KeyError("datasets")
-        time_step = _time_step(multiscale["datasets"][0], names, units, outer)
+        first = multiscale["datasets"][0]
+        time_step = _time_step(first, names, units, outer)
+        sizes = _stated_sizes(first, names, units, outer)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, UnreadableFileError):
             raise
@@ -155,9 +161,13 @@ def read_multiscale(folder: Path) -> ZarrMultiscale:
             "write it again with the program it comes from"
         ) from error
     axes = "".join(name if name in tuple("tczyx") else "?" for name in names)
-    return ZarrMultiscale(
-        version, str(multiscale.get("name") or ""), axes, levels, _channels(attributes), time_step
+    name = str(multiscale.get("name") or "")
+    notes = tuple(
+        f"the pixel size of {value:g} µm along {letter} is none and is ignored"
+        for letter, value in sizes.items()
+        if not _is_size(value)
     )
+    return ZarrMultiscale(version, name, axes, levels, _channels(attributes), time_step, notes)
 
 
 def _scale(transformations: Sequence[Mapping[str, Any]], ndim: int) -> list[float]:
@@ -180,15 +190,24 @@ def _level(
     shape, dtype, is_blosc = _array(path)
     if len(shape) != len(names):
         raise ValueError(f"{len(names)} axes for an array of {len(shape)} dimensions")
-    scale = [
-        a * b for a, b in zip(_scale(dataset["coordinateTransformations"], len(names)), outer, strict=True)
-    ]
-    spacing = {
-        name: value * factor
-        for name, value, unit in zip(names, scale, units, strict=True)
+    stated = _stated_sizes(dataset, names, units, outer)
+    return ZarrLevel(path, shape, dtype, {k: v for k, v in stated.items() if _is_size(v)}, is_blosc)
+
+
+def _stated_sizes(
+    dataset: Mapping[str, Any], names: list[str], units: list[str], outer: list[float]
+) -> dict[str, float]:
+    """Pixel size in µm by axis, as it stands there."""
+    scale = _scale(dataset["coordinateTransformations"], len(names))
+    return {
+        name: value * whole * factor
+        for name, value, whole, unit in zip(names, scale, outer, units, strict=True)
         if name in tuple("zyx") and (factor := micrometres_per(unit)) is not None
     }
-    return ZarrLevel(path, shape, dtype, spacing, is_blosc)
+
+
+def _is_size(value: float) -> bool:
+    return math.isfinite(value) and value > 0
 
 
 def _array(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
@@ -212,12 +231,9 @@ def _time_step(
     if "t" not in names:
         return None
     index = names.index("t")
-    factor = seconds_per(units[index])
-    return (
-        None
-        if factor is None
-        else _scale(dataset["coordinateTransformations"], len(names))[index] * outer[index] * factor
-    )
+    factor = seconds_per(units[index]) or math.nan
+    step = _scale(dataset["coordinateTransformations"], len(names))[index] * outer[index] * factor
+    return step if _is_size(step) else None
 
 
 def _channels(attributes: Mapping[str, Any]) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class OpenZarr:
                 name=image.name,
                 channels=image.channels,
                 time_step=image.time_step,
-                notes=self._notes(image.levels[0]),
+                notes=(*image.notes, *self._notes(image.levels[0])),
             )
             for image in self._multiscales
         )
