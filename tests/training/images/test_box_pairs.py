@@ -67,6 +67,10 @@ def test_a_table_without_classes_gives_the_kind_that_is_named(images: Path) -> N
             HEADER + "a,c,1,1,9,90\nb,c,1,1,9,9\n",
             r"1 boxes of a lie beyond its 40 × 60 pixels, the first from \(1, 1\) to \(90, 9\)",
         ),
+        (
+            HEADER + "a,c,-2,3,0,9\na,c,60,1,61.5,4\nb,c,1,1,9,9\n",
+            r"2 boxes of a lie beyond its 40 × 60 pixels, the first from \(3, -2\) to \(9, 0\)",
+        ),
         (HEADER + "a,c,1,1,9,9\nb,,1,1,9,9\n", "1 boxes of b have no class, and others have; give all"),
         (HEADER + "a,c,9,1,1,9\nb,c,1,1,9,9\n", "1 boxes have no area"),
     ],

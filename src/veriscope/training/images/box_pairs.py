@@ -163,7 +163,9 @@ def _with_boxes(
     height, width = pair.image.spatial_shape
     edges = rows[_EDGES].to_numpy(np.float64)
     limits = np.array([height, width, height, width], float)
-    outside = ((edges < -_OUTSIDE) | (edges > limits + _OUTSIDE)).any(1)
+    kept = np.clip(edges, 0, limits)
+    # What is cut may leave nothing, and a box of no size says nothing of the size of objects.
+    outside = ((edges < -_OUTSIDE) | (edges > limits + _OUTSIDE)).any(1) | (kept[:, 2:] <= kept[:, :2]).any(1)
     if outside.any():
         y0, x0, y1, x1 = edges[outside][0]
         raise TableError(
@@ -173,7 +175,7 @@ def _with_boxes(
     blank = int((rows["class"].str.strip() == "").sum())
     if blank and has_classes:
         raise TableError(f"{source}: {blank} boxes of {pair.stem} have no class, and others have; give all")
-    kept = np.clip(edges, 0, limits).astype(np.float32)
     classes = np.array([names.index(kind) if has_classes else 0 for kind in rows["class"]], np.int64)
-    labels, _ = ellipse_labels(kept, (height, width))
-    return replace(pair, labels=labels, boxes=Boxes(kept, classes, names))
+    found = Boxes(kept.astype(np.float32), classes, names)
+    labels, _ = ellipse_labels(found.edges, (height, width))
+    return replace(pair, labels=labels, boxes=found)
