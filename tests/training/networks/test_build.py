@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from veriscope.core.boxes import Boxes
+from veriscope.core.classes import ImageClass
 from veriscope.core.image import Image
 from veriscope.errors import InputError, MethodError
 from veriscope.training.heads.boxes import BoxHead
@@ -15,7 +19,14 @@ from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.heads.semantic import SemanticHead
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.networks.build import box_sizes, fitting_augmentation, make_head, median_size
+from veriscope.training.networks.build import (
+    box_sizes,
+    choose_device,
+    fitting_augmentation,
+    make_head,
+    make_network,
+    median_size,
+)
 
 NAMES = ("cell", "debris")
 
@@ -103,6 +114,133 @@ def test_without_objects_nothing_is_taken_for_dark() -> None:
     assert fitting_augmentation([empty, *lit(1, 0)], FlowHead(), n_channels=1).style == "brightfield"
 
 
+def test_where_nothing_around_objects_is_known_nothing_is_said_of_their_brightness() -> None:
+    (dark,) = lit(1, 0)
+    partly = replace(dark, labels=np.where(dark.labels > 0, 1, -1).astype(np.int32))
+    full = replace(dark, labels=np.ones_like(dark.labels))
+    for unknown in (partly, full):
+        assert fitting_augmentation([unknown], FlowHead(), n_channels=1).style == "fluorescence"
+        found = fitting_augmentation([unknown, *lit(2, 0)], FlowHead(), n_channels=1)
+        assert found.style == "brightfield"  # not one of three, which would make it "any"
+
+
+def test_channels_together_say_whether_objects_are_dark() -> None:
+    (pair,) = lit(0, 1)
+    two = np.stack(
+        [pair.image.pixels, np.full((8, 8), 255, np.uint8) - 2 * (pair.labels > 0).astype(np.uint8)]
+    )
+    found = fitting_augmentation([replace(pair, image=Image(two, "cyx"))], FlowHead(), n_channels=1)
+    assert found.style == "fluorescence"
+
+
+def classed(*kinds: int | None, side: int = 8) -> list[LabelledImage]:
+    """Images of a class each, or of none."""
+    image = Image(np.zeros((side // 2, side), np.uint8), "yx")
+    labels = np.ones((side // 2, side), np.int32)
+    return [
+        LabelledImage("c", image, labels, "", "", kind=None if kind is None else ImageClass(kind, ("x", "y")))
+        for kind in kinds
+    ]
+
+
+@pytest.mark.parametrize(
+    ("side", "crop", "zoom", "seen"),
+    [
+        (8, 192, 1.0, 32),  # never less than 32 pixels are looked at
+        (100, 192, 1.0, 112),  # a multiple of 16
+        (192, 192, 1.0, 192),
+        (384, 192, 0.5, 192),
+        (1000, 96, 0.096, 96),
+        (64, 40, 0.625, 48),
+    ],
+)
+def test_images_are_brought_to_the_side_that_a_network_for_classes_looks_at(
+    side: int, crop: int, zoom: float, seen: int
+) -> None:
+    head = make_head("classification", classed(0, 1, side=side), crop=crop)
+    assert isinstance(head, ClassificationHead)
+    assert (head.classes, head.zoom, head.side, head.temperature) == (("x", "y"), zoom, seen, 1.0)
+
+
+def test_classes_of_pixels_are_counted_from_zero() -> None:
+    labels = np.array([[0, 4], [-1, 2]], np.int32)
+    pair = LabelledImage("a", Image(np.zeros((2, 2), np.uint8), "yx"), labels, "", "")
+    head = make_head("semantic", [pair, without_boxes()], topology=0.5)
+    assert isinstance(head, SemanticHead)
+    assert (head.n_out, head.topology) == (5, 0.5)
+
+
+@pytest.mark.parametrize("name", ["flow", "star", "distance"])
+def test_heads_for_objects_need_no_images(name: str) -> None:
+    assert make_head(name, []).name == name
+
+
+@pytest.mark.parametrize(
+    ("architecture", "head", "n_channels", "shape"),
+    [
+        ("unet", "flow", 1, (1, 5, 16, 16)),
+        ("unet", "star", 3, (1, 33, 16, 16)),
+        ("unet", "distance", 1, (1, 3, 16, 16)),
+        ("vit", "flow", 3, (1, 5, 96, 96)),
+        ("vit", "star", 1, (1, 33, 96, 96)),
+        ("boxes", "boxes", 3, (1, 6, 4, 4)),
+        ("classifier", "classification", 1, (1, 2)),
+    ],
+)
+@pytest.mark.parametrize("norm", [True, False])
+def test_a_network_takes_the_channels_and_gives_what_the_head_asks_for(
+    architecture: str, head: str, n_channels: int, shape: tuple[int, ...], norm: bool
+) -> None:
+    asked = make_head(head, classed(0, 1) if head == "classification" else [boxed([(4, 4)])])
+    widths = {"vit": (32,), "boxes": (4, 8, 8)}.get(architecture, (4, 8))
+    network = make_network(architecture, n_channels, asked, widths=widths, norm=norm).eval()
+    side = 96 if architecture == "vit" else 16
+    with torch.no_grad():
+        assert network(torch.zeros(1, n_channels, side, side)).shape == shape
+    has_norm = any(isinstance(one, torch.nn.BatchNorm2d) for one in network.modules())
+    assert has_norm == norm
+    assert network.widths == widths
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "deterministic", "taken"),
+    [
+        (True, "auto", False, "cuda"),
+        (True, "auto", True, "cpu"),
+        (True, "cpu", False, "cpu"),
+        (True, "cuda", False, "cuda"),
+        (False, "auto", False, "cpu"),
+        (False, "cpu", True, "cpu"),
+    ],
+)
+def test_a_gpu_is_taken_where_there_is_one_and_nothing_speaks_against_it(
+    monkeypatch: pytest.MonkeyPatch, there: bool, asked: Any, deterministic: bool, taken: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device(asked, deterministic=deterministic) == taken
+
+
+def test_a_gpu_that_is_not_there_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MethodError) as error:
+        choose_device("cuda", deterministic=False)
+    assert str(error.value) == (
+        "--device cuda: torch sees no GPU here; install torch with CUDA, or leave the option out"
+    )
+
+
+def test_objects_of_sizes_beyond_the_usual_widen_what_scaling_may_lead_to() -> None:
+    labels = np.zeros((120, 120), np.int32)
+    labels[:100, :100] = 1
+    large = LabelledImage("a", Image(labels.astype(np.uint8), "yx"), labels, "", "")
+    dots = np.zeros((20, 20), np.int32)
+    dots[2:4, 2:4] = 1
+    small = LabelledImage("b", Image(dots.astype(np.uint8), "yx"), dots, "", "")
+    found = fitting_augmentation([large, small], FlowHead(), n_channels=1)
+    assert found.diameters == pytest.approx(((16 / np.pi) ** 0.5, 1.5 * (40_000 / np.pi) ** 0.5))
+    assert fitting_augmentation(lit(0, 1), FlowHead(), n_channels=1).diameters[1] == 100
+
+
 def test_the_brightness_of_classes_is_kept() -> None:
     found = fitting_augmentation(lit(10, 0), SemanticHead(2), n_channels=1)
     assert (found.style, found.stain) == ("brightfield", 0)
@@ -112,6 +250,20 @@ def test_the_brightness_of_classes_is_kept() -> None:
 
 
 def test_what_does_not_suit_the_head_is_refused() -> None:
+    with pytest.raises(InputError) as error:
+        make_head("classification", classed(0, None, None))
+    assert str(error.value) == (
+        "2 of 3 images have no class; --head classification takes a table with the columns image and class"
+    )
+    many = LabelledImage(
+        "a", Image(np.zeros((1, 40), np.uint8), "yx"), np.arange(40, dtype=np.int32)[None], "", ""
+    )
+    with pytest.raises(InputError) as error:
+        make_head("semantic", [many])
+    assert str(error.value) == (
+        "the labels reach 39, which are objects and no classes; use --head flow, or write class images with "
+        "0 for the background and 1 to 31 for the classes"
+    )
     with pytest.raises(InputError, match="1 of 2 images have no boxes; --head boxes takes a table"):
         make_head("boxes", [boxed([(4, 4)]), without_boxes()])
     with pytest.raises(MethodError, match="no head named 'rings'; there are flow, "):

@@ -278,7 +278,8 @@ def fitting_augmentation(pairs: Sequence[LabelledImage], head: Head, *, n_channe
         return options.model_copy(update={"style": "brightfield", "scale": 0.35, "stain": 0.6})
     if head.name == "semantic":
         options = options.model_copy(update={"stain": 0.0})
-    bright = [_is_bright(pair) for pair in pairs if (pair.labels > 0).any()]
+    # Where everything that is known is an object, nothing says what lies around them.
+    bright = [_is_bright(pair) for pair in pairs if (pair.labels > 0).any() and (pair.labels == 0).any()]
     share = np.mean(bright) if bright else 1.0
     if share >= _MOST:
         return options
@@ -325,5 +326,4 @@ def _is_bright(pair: LabelledImage) -> bool:
     pixels = pair.image.pixels
     if pair.image.axes != "yx":
         pixels = pixels.mean(axis=pair.image.axes.index("c"))
-    inside = pair.labels > 0
-    return bool(pixels[inside].mean() > pixels[pair.labels == 0].mean()) if not inside.all() else True
+    return bool(pixels[pair.labels > 0].mean() > pixels[pair.labels == 0].mean())
