@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,25 @@ def test_parts_of_tiff_files(tmp_path: Path, kind: str) -> None:
     pixels, options, chunk_bytes = TIFFS[kind]
     tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
     assert check(tmp_path / "a.tif").chunk_bytes == chunk_bytes
+
+
+@pytest.mark.parametrize("kind", TIFFS)
+def test_parts_of_a_plane_that_is_kept_are_those_of_the_file(tmp_path: Path, kind: str) -> None:
+    """Also at another plane, after a change of what was cut out, and in another process."""
+    pixels, options, _ = TIFFS[kind]
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    whole, stored = read_image(tmp_path / "a.tif"), StoredImage(tmp_path / "a.tif", keep=True)
+    assert (stored.kept_bytes > 0) == (kind in ("one strip", "ome"))
+    for number in (0, 1, 0, 2):
+        region = tuple(slice(number % size, number % size + 1) for size in whole.shape[:-2])
+        region += (slice(3, 20 + number), slice(number, 17))
+        found = stored.read(region).pixels
+        np.testing.assert_array_equal(found, whole.pixels[region])
+        found[:] = 0  # what is given is the reader's own
+        np.testing.assert_array_equal(
+            pickle.loads(pickle.dumps(stored)).read(region).pixels, whole.pixels[region]
+        )
+    assert len(pickle.dumps(stored)) < 5000
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])

@@ -143,12 +143,13 @@ class StoredImage:
             for letter, size, side in zip(letters, self._stored_shape, part, strict=True)
         )
         n_bytes = math.prod(side.stop - side.start for side in whole) * self._itemsize
-        if part == whole or n_bytes > self.kept_bytes:
+        if n_bytes > self.kept_bytes:
             with find_reader(self.path).open(self.path) as file:
                 return file.region(self._number, part)
         if self._kept is None or self._kept[0] != whole:
             self._kept = None  # never two at once
-            self._kept = whole, self._decode(whole)
+            with find_reader(self.path).open(self.path) as file:
+                self._kept = whole, file.region(self._number, whole)
         return self._kept[1][within(part, whole)].copy()
 
 

@@ -60,11 +60,11 @@ def begin_parts(
     InputError
         If the memory does not suffice, or the folder holds an unfinished run of something else.
     """
-    more = _MAP_BYTES if maps else 0
-    require_memory(pixels.shape, method.bytes_per_pixel + more, memory, workers)
+    more, held = _MAP_BYTES if maps else 0, pixels.stored.kept_bytes
+    require_memory(pixels.shape, method.bytes_per_pixel + more, memory, workers, held)
     if memory is not None:
-        method.limit_memory(memory_of_part(memory, workers))
-        require_survey_memory(method.survey_bytes(pixels.shape), memory, workers)
+        method.limit_memory(memory_of_part(memory, workers, held))
+        require_survey_memory(method.survey_bytes(pixels.shape), memory, workers, held)
     before = unfinished.begin()
     surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
     moments = range(pixels.n_times or 1)
@@ -80,6 +80,7 @@ def begin_parts(
         memory=memory,
         workers=workers,
         tile=tile,
+        held=held,
     )
     sides = before if before is not None and tile is None else plan.tile
     unfinished.settle(sides, before)

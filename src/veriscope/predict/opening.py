@@ -75,7 +75,8 @@ def open_parts(
 def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float, workers: int) -> None:
     needed, path = pixels.stored.chunk_bytes, pixels.stored.path
     if memory is not None and workers * needed > memory // _PIECES:
-        enough = max(_PIECES * workers * needed, least_memory(pixels.shape, bytes_per_pixel, workers))
+        least = least_memory(pixels.shape, bytes_per_pixel, workers, pixels.stored.kept_bytes)
+        enough = max(_PIECES * workers * needed, least)
         how = command("convert", path, "-o", f"{path.stem}.ome.zarr")
         raise InputError(
             f"{path}: is stored in pieces of {shown(needed)} that can only be decompressed whole, by each "

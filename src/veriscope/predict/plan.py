@@ -85,6 +85,7 @@ def plan_tiles(
     memory: int | None,
     workers: int,
     tile: int | None,
+    held: int = 0,
 ) -> Plan:
     """Choose the size of the parts.
 
@@ -103,6 +104,8 @@ def plan_tiles(
     tile
         Length wanted, in pixels along y and x (and z); None: 2048, up to 4096 where surroundings are wide,
         in stacks up to 512; less where memory does not suffice.
+    held
+        Bytes of the file that each process holds meanwhile.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def plan_tiles(
     halo = 2 * (footprint.reach + footprint.largest)
     largest = None
     if memory is not None:
-        largest = int(memory_of_part(memory, workers) / bytes_per_pixel)
+        largest = int(memory_of_part(memory, workers, held) / bytes_per_pixel)
     side = tile or min(max(_USUAL, -(-_WIDTHS * halo // 2 // _STEP) * _STEP), _LARGEST)
     if tile is None and len(shape) == 3:
         side = _LARGEST_STACK
@@ -130,7 +133,7 @@ def plan_tiles(
     while largest is not None and _crop(side, halo, shape) > largest and tile is None and side > _SMALLEST:
         side -= _STEP
     if memory is not None and largest is not None and _crop(side, halo, shape) > largest:
-        total = (_crop(side, halo, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
+        total = memory_for_part(_crop(side, halo, shape) * bytes_per_pixel + held, workers)
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for tiles of {side} pixels with {halo // 2} pixels of "
             f"surroundings on {_workers(workers)}; {shown(total)} would"
@@ -139,7 +142,7 @@ def plan_tiles(
     work = math.prod(-(-size // side) for size in shape) * _crop(side, halo, shape) / math.prod(shape)
     if work > _MOST_WORK:
         better = max(halo // 2, _SMALLEST)
-        total = (_crop(better, halo, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE
+        total = memory_for_part(_crop(better, halo, shape) * bytes_per_pixel + held, workers)
         raise InputError(
             f"{'--tile' if tile else '--memory'}: parts of {side} pixels need {halo // 2} pixels of "
             f"surroundings on each side, so that the image would be predicted {work:.0f} times over; "
@@ -149,7 +152,9 @@ def plan_tiles(
     return Plan(tuple(min(side, size) for size in shape), largest)
 
 
-def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int | None, workers: int) -> None:
+def require_memory(
+    shape: tuple[int, ...], bytes_per_pixel: float, memory: int | None, workers: int, held: int = 0
+) -> None:
     """Refuse an amount of memory with which nothing can be predicted, before the image is looked at.
 
     Parameters
@@ -162,13 +167,15 @@ def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int |
         Bytes for all processes together; None: not limited.
     workers
         Number of processes.
+    held
+        Bytes of the file that each process holds meanwhile.
 
     Raises
     ------
     InputError
         If it does not suffice for the smallest part, even without surroundings.
     """
-    least = least_memory(shape, bytes_per_pixel, workers)
+    least = least_memory(shape, bytes_per_pixel, workers, held)
     if memory is not None and memory < least:
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for Python and its packages on {_workers(workers)}; "
@@ -176,7 +183,7 @@ def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int |
         )
 
 
-def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int) -> int:
+def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int, held: int = 0) -> int:
     """Say with how much memory the smallest part can be predicted, if it needs no surroundings.
 
     Parameters
@@ -187,16 +194,18 @@ def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int) -
         Memory that the method needs per pixel predicted.
     workers
         Number of processes.
+    held
+        Bytes of the file that each process holds meanwhile.
 
     Returns
     -------
     int
         Bytes for all processes together.
     """
-    return int((_crop(_SMALLEST, 0, shape) * bytes_per_pixel * workers + _base(workers)) / _SHARE)
+    return memory_for_part(_crop(_SMALLEST, 0, shape) * bytes_per_pixel + held, workers)
 
 
-def require_survey_memory(needed: float, memory: int, workers: int) -> None:
+def require_survey_memory(needed: float, memory: int, workers: int, held: int = 0) -> None:
     """Refuse an amount of memory in which the objects of an image cannot be measured beforehand.
 
     Parameters
@@ -207,21 +216,23 @@ def require_survey_memory(needed: float, memory: int, workers: int) -> None:
         Bytes for all processes together.
     workers
         Number of processes.
+    held
+        Bytes of the file that each process holds meanwhile.
 
     Raises
     ------
     InputError
         If it does not suffice.
     """
-    if needed > max(memory_of_part(memory, workers), 0):
-        total = memory_for_part(needed, workers)
+    if needed > max(memory_of_part(memory, workers, held), 0):
+        total = memory_for_part(needed + held, workers)
         raise InputError(
             f"--memory: {shown(memory)} do not suffice to measure the size of the objects on "
             f"{_workers(workers)}; give {shown(total)}, or the size with --diameter" + _fewer(workers)
         )
 
 
-def memory_of_part(memory: int, workers: int) -> int:
+def memory_of_part(memory: int, workers: int, held: int = 0) -> int:
     """Say how much of the memory is for the part that a process is at.
 
     Parameters
@@ -230,6 +241,8 @@ def memory_of_part(memory: int, workers: int) -> int:
         Bytes for all processes together.
     workers
         Number of processes.
+    held
+        Bytes of the file that each process holds meanwhile.
 
     Returns
     -------
@@ -242,7 +255,7 @@ def memory_of_part(memory: int, workers: int) -> int:
         If there is no process at all.
     """
     check_workers(workers)
-    return int((_SHARE * memory - _base(workers)) / workers)
+    return int((_SHARE * memory - _base(workers)) / workers) - held
 
 
 def memory_for_part(needed: float, workers: int) -> int:

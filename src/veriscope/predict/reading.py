@@ -109,7 +109,7 @@ class Reading(Settings):
             What the method sees.
         """
         self._refuse_choice(method)
-        stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series)
+        stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series, keep=True)
         stored.verify()
         channel = self.channel
         if channel is None and stored.header.channels == RGB_CHANNELS:

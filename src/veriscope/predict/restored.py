@@ -176,7 +176,8 @@ def _start(
     for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
         pass
     surveys = tuple(surveying.read(moment) for moment in moments)
-    at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    most = max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    at_once = workers * (most + pixels.stored.kept_bytes)
     region = math.prod(min(tile or _SMALLEST, size) for size in pixels.shape)
     needed = at_once + memory_for_part(region * _REGION_BYTES, workers)
     if memory is not None and memory < needed:
