@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from scipy import ndimage
 
 from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import Axis
-from veriscope.methods.zoo.tiling import plan_axes, run_tiled
+from veriscope.methods.zoo.tiling import cut_axis, plan_axes, run_tiled, valid_length
 
 
 def same(values: NDArray[Any]) -> Sequence[NDArray[Any]]:
@@ -135,3 +136,127 @@ def test_a_length_that_gives_no_whole_pixels_is_refused() -> None:
     with pytest.raises(MethodError, match="none of them gives whole pixels"):
         plan_axes([30], [Axis(name="y", smallest=15, step=2)], [[Axis(name="y", ratio=0.5)]], limit=99)
     assert Axis(name="y", ratio=1 / 3).exact_ratio == Fraction(1, 3)
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> tuple[int, int, int, int, int]:
+    """Give size, length, lost, halo and grid of an axis that can be cut."""
+    grid = draw(st.integers(1, 5))
+    lost, halo = grid * draw(st.integers(0, 3)), grid * draw(st.integers(0, 4))
+    length = grid * draw(st.integers(1, 12)) + 2 * (lost + halo)
+    return draw(st.integers(1, 200)), length, lost, halo, grid
+
+
+@given(stretches())
+def test_cores_cover_an_axis_once_and_lie_where_their_tile_is_right(
+    stretch: tuple[int, int, int, int, int],
+) -> None:
+    size, length, lost, halo, grid = stretch
+    cut = cut_axis(size, length, lost, halo, grid, "y")
+    assert cut.padded == -(-size // grid) * grid
+    edges = [tile.core for tile in cut.tiles]
+    assert edges[0][0] == 0 and edges[-1][1] == cut.padded
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(edges))
+    for index, tile in enumerate(cut.tiles):
+        begin, end = tile.core
+        assert end > begin or len(cut.tiles) > 1
+        assert (tile.start + lost) % grid == 0
+        first, last = tile.start + lost, tile.start + length - lost
+        assert first + (halo if index else 0) <= begin
+        assert end <= last - (halo if index < len(cut.tiles) - 1 else 0)
+
+
+@given(
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.integers(1, 6),
+)
+def test_the_next_length_that_a_model_takes(wanted: int, smallest: int, step: int, grid: int) -> None:
+    axis = Axis(name="y", smallest=smallest, step=step)
+    taken = [smallest + n * step for n in range(400) if (smallest + n * step) % grid == 0]
+    if not taken:
+        with pytest.raises(MethodError) as error:
+            valid_length(wanted, axis, grid)
+        assert str(error.value) == (
+            f"the model takes lengths {smallest} + n × {step} along y, and none of them gives whole pixels "
+            "in its output; ask its authors to correct the description"
+        )
+        return
+    assert valid_length(wanted, axis, grid) == min(length for length in taken if length >= wanted)
+
+
+@settings(max_examples=25)
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 30), st.integers(1, 30)),
+    st.sampled_from([Fraction(1), Fraction(1, 2), Fraction(2), Fraction(3)]),
+    st.sampled_from(["zyx", "czyx", "zcyx", "zyxc"]),
+)
+def test_stacks_with_channels_anywhere_and_grids_of_their_own(
+    shape: tuple[int, int, int], ratio: Fraction, order: str
+) -> None:
+    """Planes are kept as they are, rows and columns come on another grid: no pixel is lost or moved."""
+    sizes = dict(zip("zyx", shape, strict=True)) | {"c": 2}
+    values = np.random.default_rng(5).random([sizes[letter] for letter in order])
+    rows, columns = order.index("y"), order.index("x")
+
+    def run(part: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        if ratio < 1:
+            take = [
+                slice(None, None, 2) if axis in (rows, columns) else slice(None) for axis in range(part.ndim)
+            ]
+            return [part[tuple(take)], part.sum(axis=order.index("z"))]
+        bigger = part.repeat(int(ratio), rows).repeat(int(ratio), columns)
+        return [bigger, part.sum(axis=order.index("z"))]
+
+    places = [order.index(letter) for letter in "zyx"]
+    given_axes = [Axis(name="z", size=sizes["z"]), *(Axis(name=n, smallest=8, step=4) for n in ("y", "x"))]
+    outs = [
+        [Axis(name="z")],
+        *([Axis(name=n, ratio=float(ratio), halo=2), Axis(name=n, halo=3)] for n in ("y", "x")),
+    ]
+    cuts = plan_axes(shape, given_axes, outs, limit=16)
+    flat = [place - (place > order.index("z")) for place in places]
+    layout = [
+        [(places[0], Fraction(1), 0.0), (rows, ratio, 0.0), (columns, ratio, 0.0)],
+        [(-1, Fraction(1), 0.0), (flat[1], Fraction(1), 0.0), (flat[2], Fraction(1), 0.0)],
+    ]
+    large, projected = run_tiled(run, values, places, cuts, layout)
+    np.testing.assert_array_equal(large, run(values)[0])
+    np.testing.assert_allclose(projected, values.sum(axis=order.index("z")), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "limit"), [(100, 200), (100, 64), (100, 50), (1000, 1000), (1000, 999), (997, 64)]
+)
+def test_as_few_tiles_as_the_limit_allows_and_no_longer_than_they_must(size: int, limit: int) -> None:
+    axis = Axis(name="y", smallest=2, step=1)
+    (cut,) = plan_axes([size], [axis], [[Axis(name="y", halo=10)]], limit=limit)
+    around, n = 20, len(cut.tiles)
+    assert cut.length <= limit
+    assert n == (1 if size <= limit else -(-(size - around) // (limit - around)))
+    assert cut.length * n - around * (n - 1) < size + n, "tiles overlap by more than they must"
+
+
+def test_where_no_halo_is_stated_tiles_overlap_all_the_same() -> None:
+    (cut,) = plan_axes([100], [Axis(name="y", size=64)], [[Axis(name="y")]], limit=64)
+    assert [tile.core for tile in cut.tiles] == [(0, 48), (48, 80), (80, 100)]
+
+
+@pytest.mark.parametrize("pad", ["symmetric", "reflect", "edge"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 30), (5, 3)])
+def test_images_smaller_than_a_tile_are_continued(shape: tuple[int, int], pad: str) -> None:
+    """Reflection without the edge cannot go on beyond the image once; then it goes on with the edge."""
+    image = 1 + np.random.default_rng(6).random(shape)
+    seen: list[NDArray[Any]] = []
+
+    def run(values: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        seen.append(values)
+        return [values]
+
+    cuts = plan_axes(shape, [Axis(name="y", size=32), Axis(name="x", size=32)], [[], []], limit=32)
+    layout = [[(0, Fraction(1), 0.0), (1, Fraction(1), 0.0)]]
+    (found,) = run_tiled(run, image, (0, 1), cuts, layout, pad=pad)
+    np.testing.assert_array_equal(found, image)
+    assert all(values.shape == (32, 32) and values.min() >= 1 for values in seen)
+    assert set(np.unique(np.concatenate([values.ravel() for values in seen]))) <= set(image.ravel())
