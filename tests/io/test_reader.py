@@ -17,6 +17,7 @@ from veriscope.io.reader import (
     captured_log,
     foreign_errors,
     read_head,
+    series_number,
     shown_bytes,
 )
 
@@ -56,6 +57,30 @@ def test_disks_that_refuse_are_told_of(
     with pytest.raises(UnreadableFileError) as caught:
         read_head(tmp_path / "a")
     assert str(caught.value) == f"{tmp_path / 'a'}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("names", "series", "number"),
+    [
+        (["a"], None, 0),
+        (["a", "b"], None, None),
+        ([], None, None),
+        (["a", "b"], "b", 1),
+        (["a", "b"], 1, 1),
+        (["a", "b"], "1", 1),
+        (["1", "0"], "1", 0),  # a name goes before a number
+        (["1", "0"], 1, 1),
+        (["a", "a", "b"], "a", None),  # two of that name
+        (["", "", "b"], "", None),
+        (["a", "b"], 2, None),
+        (["a", "b"], -1, None),
+        (["a", "b"], "²", None),
+    ],
+)
+def test_an_image_of_several_is_meant_by_its_name_or_number(
+    names: list[str], series: int | str | None, number: int | None
+) -> None:
+    assert series_number(names, series) == number
 
 
 def test_bytes_are_shown_as_they_would_be_typed() -> None:

@@ -22,7 +22,7 @@ from veriscope.errors import InputError, UnreadableFileError
 from veriscope.io.layout import Layout, Spacing, arrange, plan_layout
 from veriscope.io.ome_zarr_reader import OmeZarrReader, is_zarr
 from veriscope.io.pictures import PictureReader
-from veriscope.io.reader import OpenFile, Reader, read_head, shown_bytes
+from veriscope.io.reader import OpenFile, Reader, read_head, series_number, shown_bytes
 from veriscope.io.tiff import TiffReader
 
 __all__ = [
@@ -172,19 +172,14 @@ def _series_lines(file: OpenFile) -> tuple[str, ...]:
 
 
 def _choose_series(file: OpenFile, series: int | str | None, where: str) -> int:
-    names = [stored.name for stored in file.series]
-    if series is None:
-        if len(names) == 1:
-            return 0
-        raise InputError(
-            f"{where}: the file has {len(names)} images; choose one with --series: "
-            + ", ".join(_series_lines(file))
-        )
-    if isinstance(series, str) and names.count(series) == 1:
-        return names.index(series)
-    number = int(series) if str(series).isdecimal() else -1
-    if not 0 <= number < len(names):
-        raise InputError(f"{where}: has no image {series!r}; there are: " + ", ".join(_series_lines(file)))
+    number = series_number([stored.name for stored in file.series], series)
+    if number is None:
+        lines = ", ".join(_series_lines(file))
+        if series is None:
+            raise InputError(
+                f"{where}: the file has {len(file.series)} images; choose one with --series: {lines}"
+            )
+        raise InputError(f"{where}: has no image {series!r}; there are: {lines}")
     return number
 
 

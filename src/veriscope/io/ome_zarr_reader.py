@@ -20,7 +20,7 @@ from veriscope.io.reader import StoredLevel, StoredSeries, foreign_errors
 from veriscope.io.zarr_files import plain_chunks, read_plain_array
 from veriscope.io.zarr_tasks import tasks_ended
 
-__all__ = ["OmeZarrReader", "is_zarr"]
+__all__ = ["OmeZarrReader", "image_folders", "is_zarr"]
 
 _MARKERS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
 _LARGE = 1 << 30
@@ -70,7 +70,7 @@ class OpenZarr:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._multiscales = [read_multiscale(folder) for folder in _image_folders(path)]
+        self._multiscales = [read_multiscale(folder) for folder in image_folders(path)]
         self.format = f"OME-Zarr {self._multiscales[0].version}"
 
     @cached_property
@@ -153,8 +153,24 @@ def _decode(level: ZarrLevel, part: tuple[slice, ...]) -> NDArray[Any]:
     return pixels.astype(level.dtype, copy=False)
 
 
-def _image_folders(path: Path) -> list[Path]:
-    """Folders of the images in a store: itself, or its numbered images (bioformats2raw layout)."""
+def image_folders(path: Path) -> list[Path]:
+    """Find the images in a store: itself, or its numbered images (bioformats2raw layout).
+
+    Parameters
+    ----------
+    path
+        Folder of the store.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Folder of each, in the order of their numbers, which need not begin at 0 nor be complete.
+
+    Raises
+    ------
+    UnreadableFileError
+        If there is none, or it is a plate.
+    """
     if not any((path / name).is_file() for name in _MARKERS):
         raise UnreadableFileError(
             f"{path}: the folder ends in .zarr but has no Zarr metadata (zarr.json or .zattrs); copy it as a "

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from veriscope.errors import UnreadableFileError
-from veriscope.io.ome_zarr_metadata import ZarrLevel, read_attributes, read_multiscale
+from veriscope.io.ome_zarr_metadata import ZarrLevel, read_multiscale
+from veriscope.io.ome_zarr_reader import image_folders
+from veriscope.io.reader import series_number
 
 __all__ = ["OwnLevels", "ServedArray", "own_levels", "served_array"]
 
@@ -82,7 +84,7 @@ class OwnLevels:
 
 
 def own_levels(
-    source: Path, axes: str, shape: Sequence[int], dtype: np.dtype[Any], series: int | None = None
+    source: Path, axes: str, shape: Sequence[int], dtype: np.dtype[Any], series: int | str | None = None
 ) -> OwnLevels | None:
     """Look which resolutions of an OME-Zarr can be used for an image that was read from it.
 
@@ -93,7 +95,7 @@ def own_levels(
     axes, shape, dtype
         Of the image, as it was understood.
     series
-        Which image of the folder, where it holds several.
+        Which image of the folder, where it holds several: as for `veriscope.io.images.read_image`.
 
     Returns
     -------
@@ -101,10 +103,13 @@ def own_levels(
         None if it is no OME-Zarr, or not the image that is asked for.
     """
     try:
-        folder = source if "multiscales" in read_attributes(source) else source / str(series or 0)
-        multiscale = read_multiscale(folder)
+        multiscales = [read_multiscale(folder) for folder in image_folders(source)]
     except (UnreadableFileError, OSError):
         return None
+    number = series_number([found.name for found in multiscales], series)
+    if number is None:
+        return None
+    multiscale = multiscales[number]
     first = multiscale.levels[0]
     stored = multiscale.axes
     kept = "".join(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "captured_log",
     "foreign_errors",
     "read_head",
+    "series_number",
     "shown_bytes",
 ]
 
@@ -262,6 +263,29 @@ def read_head(path: Path) -> bytes:
             "source"
         )
     return head
+
+
+def series_number(names: Sequence[str], series: int | str | None) -> int | None:
+    """Tell which image of a file is meant.
+
+    Parameters
+    ----------
+    names
+        Of the images in the file, empty where there is none.
+    series
+        The name of one alone, or its number from 0, also as text; None: the only one.
+
+    Returns
+    -------
+    int or None
+        Its number; None if it is not known which is meant, or there is no such image.
+    """
+    if series is None:
+        return 0 if len(names) == 1 else None
+    if isinstance(series, str) and names.count(series) == 1:
+        return names.index(series)
+    number = int(series) if str(series).isdecimal() else -1
+    return number if 0 <= number < len(names) else None
 
 
 def shown_bytes(head: bytes) -> str:
