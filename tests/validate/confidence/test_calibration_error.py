@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from veriscope.errors import InputError
-from veriscope.validate.confidence.brier import brier_by_case, brier_interval
+from veriscope.validate.confidence.brier import brier_interval
 from veriscope.validate.confidence.calibration_error import (
     calibration_error_by_unit,
     class_wise_error_by_unit,
 )
 from veriscope.validate.metrics.classification.calibration import (
+    brier_by_case,
     brier_score,
     class_wise_calibration_error,
     expected_calibration_error,

@@ -56,11 +56,8 @@ def test_confidence_in_order_of_the_losses_is_best(cases: list[tuple[float, int]
     ("losses", "confidence", "message"),
     [
         ([0.1, math.nan], [1, 2], "losses: 1 of 2 values are NaN; leave these cases out"),
-        (
-            [0.1, 0.2],
-            [1, math.inf],
-            "losses and confidence must be finite; leave out cases that have infinite ones",
-        ),
+        ([0.1, 0.2], [1, math.inf], "confidence must be finite; leave out cases that have infinite ones"),
+        ([math.inf, 0.2], [1, 2], "losses must be finite; leave out cases that have infinite ones"),
     ],
 )
 def test_cases_that_are_refused(losses: list[float], confidence: list[float], message: str) -> None:

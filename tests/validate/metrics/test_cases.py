@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.validate.metrics.classification.cases import (
+    by_class,
     check_classes,
     check_outcomes,
     check_probabilities,
     check_scores,
+    check_units,
+    checked_cases,
 )
 
 
@@ -138,3 +141,33 @@ def test_rows_sum_to_one_but_for_rounding(off: float, fits: bool) -> None:
     else:
         with pytest.raises(PixelValueError):
             check_probabilities(rows, n_cases=1, columns=True)
+
+
+def test_what_was_stated_of_one_class_becomes_two_columns() -> None:
+    assert by_class(np.array([0.25, 1.0])).tolist() == [[0.75, 0.25], [0.0, 1.0]]
+    rows = np.array([[0.2, 0.3, 0.5]])
+    assert by_class(rows) is rows
+    assert by_class(np.empty(0)).shape == (0, 2)
+
+
+def test_infinite_scores_are_refused_only_where_they_cannot_be_used() -> None:
+    assert check_scores([1.0, np.inf]).tolist() == [1.0, np.inf]
+    with pytest.raises(PixelValueError) as caught:
+        check_scores([1.0, np.inf], name="losses", finite=True)
+    assert str(caught.value) == "losses must be finite; leave out cases that have infinite ones"
+
+
+@pytest.mark.parametrize("units", [[], ["a"], ["a", "b", "c"]])
+def test_there_is_one_image_per_case(units: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        check_units(units, n_cases=2)
+    assert str(caught.value) == f"{len(units)} units are given for 2 cases; give one for each"
+    check_units([None, ("plate", 3)], n_cases=2)  # any name will do
+
+
+def test_classes_and_probabilities_are_checked_against_each_other() -> None:
+    classes, stated = checked_cases([0, 2.0, True], np.eye(3))
+    assert classes.tolist() == [0, 2, 1] and stated.shape == (3, 3)
+    assert checked_cases([], [])[1].shape == (0,)
+    with pytest.raises(InputError, match=r"^reference: 1 of 1 classes are not allowed, the first is 2; number"):
+        checked_cases([2], [0.5])

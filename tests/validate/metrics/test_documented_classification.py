@@ -20,7 +20,7 @@ from veriscope.validate.recalibration import cross_calibration, curves, recalibr
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "metrics-classification.md").read_text(encoding="utf-8")
 TOOLS = {"check_confusion", "confusion_matrix", "one_versus_rest", "decisions_by_threshold", "bin_index"}
-TOOLS |= {"top_label", "mean_by_unit", "brier_by_case", "checked_cases"}
+TOOLS |= {"top_label", "mean_by_unit", "brier_by_case", "checked_outcomes"}
 METRICS = (confusion, per_class, multi_threshold, calibration, reliability, risk_coverage, conformal)
 OTHERS = (brier, calibration_error, cross_calibration, curves, recalibrator, venn_abers)
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from veriscope.errors import InputError, PixelValueError
+from veriscope.validate.metrics.classification.cases import checked_cases
 from veriscope.validate.recalibration.curves import fit_platt, fit_temperature
-from veriscope.validate.recalibration.recalibrator import Recalibration, checked_cases, fit_recalibrator
+from veriscope.validate.recalibration.recalibrator import Recalibration, fit_recalibrator
 
 METHODS = get_args(Recalibration)
 

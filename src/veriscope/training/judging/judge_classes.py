@@ -12,10 +12,10 @@ from veriscope.core.progress import Progress, silent
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.judging.judge import Predict, predict_each
 from veriscope.validate.candidates import Candidates
-from veriscope.validate.confidence.brier import brier_by_case
 from veriscope.validate.confidence.reliability import mean_by_unit
 from veriscope.validate.confusions import class_interval, class_mean_interval, confusion_interval
 from veriscope.validate.metrics.base import FloatArray
+from veriscope.validate.metrics.classification.calibration import brier_by_case
 from veriscope.validate.metrics.classification.confusion import (
     accuracy,
     balanced_accuracy,

@@ -8,41 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from veriscope.validate.confidence.reliability import mean_by_unit
-from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.classification.cases import check_classes, check_probabilities
+from veriscope.validate.metrics.classification.calibration import brier_by_case
 from veriscope.validate.statistics import Interval, check_level
 
-__all__ = ["brier_by_case", "brier_interval"]
-
-
-def brier_by_case(reference: ArrayLike, probabilities: ArrayLike) -> FloatArray:
-    """Give the squared distance of each case's probabilities from what was the case.
-
-    Parameters
-    ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n,): the sum over classes, 0 to 2; for probabilities of shape (n,) the square for class 1
-        alone, 0 to 1. Its mean is `calibration.brier_score`.
-
-    Raises
-    ------
-    InputError
-        If classes or probabilities are not allowed.
-    """
-    stated = np.asarray(probabilities, dtype=np.float64)
-    if stated.ndim == 2:
-        classes = check_classes(reference, n_classes=max(stated.shape[1], 1), name="reference")
-        stated = check_probabilities(stated, n_cases=len(classes), columns=True)
-        return np.asarray(((stated - np.eye(stated.shape[1])[classes]) ** 2).sum(axis=1))
-    true = check_classes(reference, n_classes=2, name="reference")
-    return np.asarray((check_probabilities(stated, n_cases=len(true)) - true) ** 2)
+__all__ = ["brier_interval"]
 
 
 def brier_interval(

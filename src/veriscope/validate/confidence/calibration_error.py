@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.calibration import Binning, bin_index
-from veriscope.validate.metrics.classification.cases import check_classes, check_outcomes, check_probabilities
+from veriscope.validate.metrics.classification.cases import (
+    by_class,
+    check_outcomes,
+    check_probabilities,
+    check_units,
+    checked_cases,
+)
 from veriscope.validate.statistics import Interval, check_level, jackknife_interval, sum_by_cluster
 
 __all__ = ["CalibrationError", "calibration_error_by_unit", "class_wise_error_by_unit"]
@@ -175,11 +180,9 @@ def class_wise_error_by_unit(
     ----------
     .. [1] Kull M and others. Beyond temperature scaling. NeurIPS (2019). arXiv:1910.12656
     """
-    stated = np.asarray(probabilities, dtype=np.float64)
-    n_classes = stated.shape[1] if stated.ndim == 2 else 2
-    classes = check_classes(reference, n_classes=max(n_classes, 1), name="reference")
-    stated = check_probabilities(stated, n_cases=len(classes), columns=stated.ndim == 2)
-    columns = stated if stated.ndim == 2 else np.stack([1 - stated, stated], axis=1)
+    classes, stated = checked_cases(reference, probabilities)
+    columns = by_class(stated)
+    n_classes = columns.shape[1]
     gaps = [
         _residuals(
             (classes == k) - columns[:, k],
@@ -205,8 +208,7 @@ def _by_unit(
 ) -> CalibrationError:
     check_level(level)
     n = len(gaps)
-    if len(units) != n:
-        raise InputError(f"{len(units)} units are given for {n} cases; give one for each")
+    check_units(units, n_cases=n)
     if not n:
         undefined = jackknife_interval(float("nan"), np.empty(0), np.empty(0), level=level, unit=unit)
         return CalibrationError(float("nan"), undefined, float("nan"), 0)

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.classification.calibration import (
     Binning,
     bin_index,
     expected_calibration_error,
 )
-from veriscope.validate.metrics.classification.cases import check_outcomes, check_probabilities
+from veriscope.validate.metrics.classification.cases import check_outcomes, check_probabilities, check_units
 from veriscope.validate.statistics import (
     Interval,
     check_level,
@@ -151,8 +150,7 @@ def reliability(
     true = check_outcomes(outcomes)
     stated = check_probabilities(probabilities, n_cases=len(true))
     index = bin_index(stated, n_bins=n_bins, binning=binning)
-    if len(units) != len(true):
-        raise InputError(f"{len(units)} units are given for {len(true)} cases; give one for each")
+    check_units(units, n_cases=len(true))
     bins = []
     for k in np.unique(index):
         inside = np.flatnonzero(index == k)
@@ -195,7 +193,13 @@ def mean_by_unit(
     -------
     Interval
         Pooled: each case counts the same. NaN without a case.
+
+    Raises
+    ------
+    InputError
+        If there is not one unit per case.
     """
+    check_units(units, n_cases=len(values))
     rows = sum_by_cluster(np.stack([values, np.ones(len(values))], axis=1), units)
     value, left_out = leave_one_out(rows, lambda sums: ratio(sums[..., 0], sums[..., 1]))
     return jackknife_interval(value, left_out, rows[:, 1], level=level, bounds=bounds, unit=unit)

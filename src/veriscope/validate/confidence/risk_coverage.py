@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from veriscope.errors import PixelValueError
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.cases import check_scores
 
@@ -78,10 +77,8 @@ def risk_coverage(losses: ArrayLike, confidence: ArrayLike) -> RiskCoverage:
     ----------
     .. [1] Geifman Y, El-Yaniv R. Selective classification for deep neural networks. NeurIPS (2017).
     """
-    loss = check_scores(losses, n_cases=int(np.size(losses)), name="losses")
-    sure = check_scores(confidence, n_cases=len(loss), name="confidence")
-    if not (np.isfinite(loss).all() and np.isfinite(sure).all()):
-        raise PixelValueError("losses and confidence must be finite; leave out cases that have infinite ones")
+    loss = check_scores(losses, name="losses", finite=True)
+    sure = check_scores(confidence, n_cases=len(loss), name="confidence", finite=True)
     n = len(loss)
     if not n:
         empty = np.empty(0)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError
-from veriscope.validate.confidence.brier import brier_by_case
 from veriscope.validate.confidence.calibration_error import (
     CalibrationError,
     calibration_error_by_unit,
@@ -18,11 +17,11 @@ from veriscope.validate.confidence.calibration_error import (
 )
 from veriscope.validate.confidence.reliability import mean_by_unit
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.classification.calibration import Binning, top_label
+from veriscope.validate.metrics.classification.calibration import Binning, brier_by_case, top_label
+from veriscope.validate.metrics.classification.cases import check_units, checked_cases
 from veriscope.validate.recalibration.recalibrator import (
     Recalibration,
     Recalibrator,
-    checked_cases,
     fit_recalibrator,
 )
 from veriscope.validate.statistics import Interval, check_level
@@ -154,8 +153,7 @@ def cross_calibrate(
     """
     check_level(level)
     classes, stated = checked_cases(reference, probabilities)
-    if len(units) != len(classes):
-        raise InputError(f"{len(units)} units are given for {len(classes)} cases; give one for each")
+    check_units(units, n_cases=len(classes))
     if n_folds < 2:
         raise InputError(f"n_folds {n_folds!r} is not allowed; use a whole number of at least 2")
     fold, n_units = _deal(units, n_folds, seed, unit)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from veriscope.errors import InputError, PixelValueError
+from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.cases import (
+    by_class,
     check_classes,
     check_outcomes,
     check_probabilities,
@@ -26,6 +27,7 @@ __all__ = [
     "IsotonicMap",
     "PlattMap",
     "TemperatureMap",
+    "checked_outcomes",
     "fit_isotonic",
     "fit_platt",
     "fit_temperature",
@@ -61,7 +63,7 @@ class IsotonicMap:
         numpy.ndarray
             Shape (n,), 0 to 1.
         """
-        given = check_scores(scores, n_cases=int(np.size(scores)))
+        given = check_scores(scores)
         return np.asarray(np.interp(given, self.scores, self.probabilities))
 
 
@@ -91,7 +93,7 @@ class PlattMap:
         numpy.ndarray
             Shape (n,), above 0 and below 1.
         """
-        return np.asarray(special.expit(self.slope * _finite(scores) + self.intercept))
+        return np.asarray(special.expit(self.slope * check_scores(scores, finite=True) + self.intercept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,7 @@ def fit_isotonic(outcomes: ArrayLike, scores: ArrayLike) -> IsotonicMap:
     """
     from sklearn.isotonic import IsotonicRegression
 
-    true = _some(outcomes)
-    given = _finite(scores, len(true))
+    true, given = checked_outcomes(outcomes, scores)
     fitted = IsotonicRegression(y_min=0, y_max=1).fit(given, true)
     return IsotonicMap(
         np.asarray(fitted.X_thresholds_, dtype=np.float64), np.asarray(fitted.y_thresholds_, dtype=np.float64)
@@ -184,8 +185,7 @@ def fit_platt(outcomes: ArrayLike, scores: ArrayLike) -> PlattMap:
     .. [1] Platt J. Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers
        (1999). Targets (N₊ + 1) / (N₊ + 2) and 1 / (N₋ + 2).
     """
-    true = _some(outcomes)
-    given = _finite(scores, len(true))
+    true, given = checked_outcomes(outcomes, scores)
     n_true = float(true.sum())
     targets = np.where(true, (n_true + 1) / (n_true + 2), 1 / (len(true) - n_true + 2))
     centre, spread = float(given.mean()), float(given.std()) or 1.0
@@ -243,23 +243,34 @@ def fit_temperature(reference: ArrayLike, probabilities: ArrayLike) -> Temperatu
     return TemperatureMap(float(np.exp(found.x)))
 
 
-def _some(outcomes: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def checked_outcomes(outcomes: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], FloatArray]:
+    """Check what a map of scores is fitted on.
+
+    Parameters
+    ----------
+    outcomes
+        Whether each case came true, shape (n,), 0 or 1.
+    scores
+        Score of each case, shape (n,), finite.
+
+    Returns
+    -------
+    tuple
+        Both as arrays.
+
+    Raises
+    ------
+    InputError
+        If there is no case, or outcomes or scores are not allowed.
+    """
     true = check_outcomes(outcomes)
     if not len(true):
         raise InputError("there is no case to fit on; give cases with a reference")
-    return true
-
-
-def _finite(scores: ArrayLike, n_cases: int | None = None) -> FloatArray:
-    given = check_scores(scores, n_cases=int(np.size(scores)) if n_cases is None else n_cases)
-    if not np.isfinite(given).all():
-        raise PixelValueError("scores must be finite; leave out cases that have infinite ones")
-    return given
+    return true, check_scores(scores, n_cases=len(true), finite=True)
 
 
 def _logarithms(probabilities: ArrayLike) -> FloatArray:
     """Give log probabilities, one column per class."""
     stated = np.asarray(probabilities, dtype=np.float64)
     stated = check_probabilities(stated, n_cases=len(np.atleast_1d(stated)), columns=stated.ndim == 2)
-    columns = stated if stated.ndim == 2 else np.stack([1 - stated, stated], axis=1)
-    return np.asarray(np.log(np.maximum(columns, _SMALLEST)))
+    return np.asarray(np.log(np.maximum(by_class(stated), _SMALLEST)))

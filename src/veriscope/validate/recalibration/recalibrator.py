@@ -11,11 +11,11 @@ from scipy import special
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.classification.cases import check_classes, check_probabilities
+from veriscope.validate.metrics.classification.cases import check_probabilities, checked_cases
 from veriscope.validate.recalibration.curves import PlattMap, fit_isotonic, fit_platt, fit_temperature
 from veriscope.validate.recalibration.venn_abers import VennAbers, fit_venn_abers
 
-__all__ = ["Recalibration", "Recalibrator", "checked_cases", "fit_recalibrator"]
+__all__ = ["Recalibration", "Recalibrator", "fit_recalibrator"]
 
 Recalibration = Literal["isotonic", "platt", "temperature", "venn_abers"]
 
@@ -154,32 +154,6 @@ def fit_recalibrator(
         return Recalibrator(method, (_fit_one(classes == 1, stated, method),), len(classes))
     maps = [_fit_one(classes == k, stated[:, k], method) for k in range(stated.shape[1])]
     return Recalibrator(method, tuple(maps), len(classes))
-
-
-def checked_cases(reference: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
-    """Check classes and probabilities against each other.
-
-    Parameters
-    ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
-
-    Returns
-    -------
-    tuple
-        Both as arrays, the shapes kept.
-
-    Raises
-    ------
-    InputError
-        If classes or probabilities are not allowed.
-    """
-    stated = np.asarray(probabilities, dtype=np.float64)
-    n_classes = stated.shape[1] if stated.ndim == 2 else 2
-    classes = check_classes(reference, n_classes=max(n_classes, 1), name="reference")
-    return classes, check_probabilities(stated, n_cases=len(classes), columns=stated.ndim == 2)
 
 
 def _logit(stated: ArrayLike) -> FloatArray:

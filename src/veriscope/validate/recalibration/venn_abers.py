@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from veriscope.errors import InputError, PixelValueError
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.classification.cases import check_outcomes, check_scores
+from veriscope.validate.metrics.classification.cases import check_scores
+from veriscope.validate.recalibration.curves import checked_outcomes
 
 __all__ = ["VennAbers", "fit_venn_abers"]
 
@@ -52,7 +52,7 @@ class VennAbers:
             Shape (n, 2): p₀ and p₁, 0 ≤ p₀ < p₁ ≤ 1: the isotonic fit of the calibration cases and this one,
             taken as false and as true. The wider, the less calibration cases say about it.
         """
-        given = check_scores(scores, n_cases=int(np.size(scores)))
+        given = check_scores(scores)
         low = np.searchsorted(self.scores, given, side="left")
         high = np.searchsorted(self.scores, given, side="right")
         places, index = np.unique(low + high, return_inverse=True)
@@ -124,12 +124,7 @@ def fit_venn_abers(outcomes: ArrayLike, scores: ArrayLike) -> VennAbers:
     .. [1] Vovk V, Petej I, Fedorova V. Large-scale probabilistic predictors with and without guarantees of
        validity. NeurIPS (2015). arXiv:1511.00213
     """
-    true = check_outcomes(outcomes)
-    if not len(true):
-        raise InputError("there is no case to fit on; give cases with a reference")
-    given = check_scores(scores, n_cases=len(true))
-    if not np.isfinite(given).all():
-        raise PixelValueError("scores must be finite; leave out cases that have infinite ones")
+    true, given = checked_outcomes(outcomes, scores)
     levels, index = np.unique(given, return_inverse=True)
     cases = np.concatenate([[0], np.cumsum(np.bincount(index))]).astype(np.int64)
     trues = np.concatenate([[0], np.cumsum(np.bincount(index, weights=true))]).astype(np.int64)

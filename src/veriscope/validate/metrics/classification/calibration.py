@@ -14,11 +14,17 @@ from scipy.spatial import distance
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
-from veriscope.validate.metrics.classification.cases import check_classes, check_outcomes, check_probabilities
+from veriscope.validate.metrics.classification.cases import (
+    by_class,
+    check_outcomes,
+    check_probabilities,
+    checked_cases,
+)
 
 __all__ = [
     "Binning",
     "bin_index",
+    "brier_by_case",
     "brier_score",
     "class_wise_calibration_error",
     "expected_calibration_error",
@@ -35,13 +41,35 @@ _BLOCK = 512
 
 def _cases(reference: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
     """Check both; probabilities of one class become a column for each of two."""
-    stated = np.asarray(probabilities, dtype=np.float64)
-    n_classes = stated.shape[1] if stated.ndim == 2 else 2
-    classes = check_classes(reference, n_classes=max(n_classes, 1), name="reference")
-    if stated.ndim == 2:
-        return classes, check_probabilities(stated, n_cases=len(classes), columns=True)
-    stated = check_probabilities(stated, n_cases=len(classes))
-    return classes, np.stack([1 - stated, stated], axis=1)
+    classes, stated = checked_cases(reference, probabilities)
+    return classes, by_class(stated)
+
+
+def brier_by_case(reference: ArrayLike, probabilities: ArrayLike) -> FloatArray:
+    """Give the squared distance of each case's probabilities from what was the case.
+
+    Parameters
+    ----------
+    reference
+        Class of each case, shape (n,), 0 to K - 1.
+    probabilities
+        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,): the sum over classes, 0 to 2; for probabilities of shape (n,) the square for class 1
+        alone, 0 to 1. Its mean is `brier_score`.
+
+    Raises
+    ------
+    InputError
+        If classes or probabilities are not allowed.
+    """
+    classes, stated = checked_cases(reference, probabilities)
+    if stated.ndim == 1:
+        return (stated - classes) ** 2
+    return np.asarray(((stated - np.eye(stated.shape[1])[classes]) ** 2).sum(axis=1))
 
 
 def brier_score(reference: ArrayLike, probabilities: ArrayLike) -> float:
@@ -70,12 +98,8 @@ def brier_score(reference: ArrayLike, probabilities: ArrayLike) -> float:
     .. [1] Brier GW. Verification of forecasts expressed in terms of probability. Monthly Weather Review 78
        (1950), 1-3.
     """
-    classes, stated = _cases(reference, probabilities)
-    if not len(classes):
-        return float("nan")
-    squares = (stated - np.eye(stated.shape[1])[classes]) ** 2
-    total = float(squares.sum(axis=1).mean())
-    return total if np.ndim(probabilities) == 2 else total / 2
+    squares = brier_by_case(reference, probabilities)
+    return float(squares.mean()) if len(squares) else float("nan")
 
 
 def root_brier_score(reference: ArrayLike, probabilities: ArrayLike) -> float:

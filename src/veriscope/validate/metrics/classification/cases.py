@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.validate.metrics.base import FloatArray
 
-__all__ = ["check_classes", "check_outcomes", "check_probabilities", "check_scores"]
+__all__ = [
+    "by_class",
+    "check_classes",
+    "check_outcomes",
+    "check_probabilities",
+    "check_scores",
+    "check_units",
+    "checked_cases",
+]
 
 SUM_TOLERANCE = 1e-4
 
@@ -70,17 +80,21 @@ def check_outcomes(outcomes: ArrayLike, *, name: str = "outcomes") -> NDArray[np
     return check_classes(outcomes, n_classes=2, name=name).astype(np.bool_)
 
 
-def check_scores(scores: ArrayLike, *, n_cases: int, name: str = "scores") -> FloatArray:
+def check_scores(
+    scores: ArrayLike, *, n_cases: int | None = None, name: str = "scores", finite: bool = False
+) -> FloatArray:
     """Refuse anything but one number per case.
 
     Parameters
     ----------
     scores
-        Shape (n,), finite or infinite; NaN is refused.
+        Shape (n,); NaN is refused.
     n_cases
-        Number of cases.
+        Number of cases; None: as many as there are scores.
     name
         Names the array, for messages.
+    finite
+        Whether infinite scores are refused too.
 
     Returns
     -------
@@ -92,16 +106,18 @@ def check_scores(scores: ArrayLike, *, n_cases: int, name: str = "scores") -> Fl
     ShapeMismatchError
         If there is not one score per case.
     PixelValueError
-        If a score is NaN.
+        If a score is NaN, or infinite where that is not allowed.
     """
     found = _one_axis(scores, name)
-    if len(found) != n_cases:
+    if n_cases is not None and len(found) != n_cases:
         raise ShapeMismatchError(
             f"{name}: {len(found)} values are given for {n_cases} cases; give one for each"
         )
     n_nan = int(np.isnan(found).sum())
     if n_nan:
         raise PixelValueError(f"{name}: {n_nan} of {len(found)} values are NaN; leave these cases out")
+    if finite and not np.isfinite(found).all():
+        raise PixelValueError(f"{name} must be finite; leave out cases that have infinite ones")
     return found
 
 
@@ -155,6 +171,67 @@ def check_probabilities(
                 f"{found[off].sum(axis=1)[0]:g}; give the probabilities of all classes"
             )
     return found
+
+
+def checked_cases(reference: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
+    """Check classes and probabilities against each other.
+
+    Parameters
+    ----------
+    reference
+        Class of each case, shape (n,), 0 to K - 1.
+    probabilities
+        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+
+    Returns
+    -------
+    tuple
+        Both as arrays, the shapes kept.
+
+    Raises
+    ------
+    InputError
+        If classes or probabilities are not allowed.
+    """
+    stated = np.asarray(probabilities, dtype=np.float64)
+    n_classes = stated.shape[1] if stated.ndim == 2 else 2
+    classes = check_classes(reference, n_classes=max(n_classes, 1), name="reference")
+    return classes, check_probabilities(stated, n_cases=len(classes), columns=stated.ndim == 2)
+
+
+def by_class(stated: FloatArray) -> FloatArray:
+    """Give one column per class, also where the probability of class 1 of two was stated.
+
+    Parameters
+    ----------
+    stated
+        Shape (n, K) or (n,), checked.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, K), or (n, 2).
+    """
+    return stated if stated.ndim == 2 else np.stack([1 - stated, stated], axis=1)
+
+
+def check_units(units: Sequence[object], *, n_cases: int) -> None:
+    """Refuse anything but one name of an image (or replicate) per case.
+
+    Parameters
+    ----------
+    units
+        Name of the image of each case.
+    n_cases
+        Number of cases.
+
+    Raises
+    ------
+    InputError
+        If there is not one for each.
+    """
+    if len(units) != n_cases:
+        raise InputError(f"{len(units)} units are given for {n_cases} cases; give one for each")
 
 
 def _one_axis(values: ArrayLike, name: str) -> FloatArray:
