@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from veriscope.validate.fingerprint.ask import allowed_answers, open_items
+from veriscope.errors import InputError
+from veriscope.validate.fingerprint.ask import allowed_answers, check_answers, open_items
 from veriscope.validate.fingerprint.items import CATEGORIES, Fingerprint
 from veriscope.validate.fingerprint.measured import measure_fingerprint
 from veriscope.validate.fingerprint.recommend import recommend
@@ -65,3 +66,70 @@ def test_without_a_category_the_questions_that_lead_to_one_are_asked() -> None:
 def test_a_full_fingerprint_leaves_nothing_to_ask() -> None:
     answers = {item: getattr(Fingerprint(), item) for item in Fingerprint.items() if item != "category"}
     assert open_items(Fingerprint(category="instance", **answers)) == ()
+
+
+def refused(answers: dict[str, object]) -> str:
+    with pytest.raises(InputError) as caught:
+        check_answers(answers)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"tubular": True, "touching": False},
+        {"category": None},
+        {"category": "tracking", "boundary_errors": "worst", "decision": "not yet"},
+        {item: getattr(Fingerprint(), item) for item in Fingerprint.items()},
+    ],
+    ids=["none", "yes and no", "no category", "words", "all as assumed"],
+)
+def test_answers_that_are_allowed_pass(answers: dict[str, object]) -> None:
+    check_answers(answers)
+    Fingerprint(**answers)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"tubluar": True}, "there is no item 'tubluar'; did you mean tubular?"),
+        ({"tubular": "maybe"}, "tubular: 'maybe' is no answer; use no, yes"),
+        (
+            {"boundary_errors": "largest"},
+            "boundary_errors: 'largest' is no answer; use share, average, worst",
+        ),
+        (
+            {"category": "counting"},
+            "category: 'counting' is no answer; use classification, semantic, detection, instance, "
+            "restoration, tracking, null",
+        ),
+        ({"classes": True}, "classes: True is no answer; use one, unordered, ordinal"),
+        ({"tubular": None}, "tubular: None is no answer; use no, yes"),
+    ],
+)
+def test_an_answer_that_is_none_is_told_with_those_that_are(answers: dict[str, object], message: str) -> None:
+    assert refused(answers) == message
+
+
+def test_an_item_like_no_other_is_told_with_all_items() -> None:
+    message = refused({"x": 1})
+    assert message == f"there is no item 'x'; the items are {', '.join(Fingerprint.items())}"
+    assert "measured" not in message.split("; ")[1].split(", ")
+
+
+def test_all_wrong_answers_are_told_together() -> None:
+    assert refused({"tubluar": True, "touching": True, "classes": "many"}) == (
+        "2 answers cannot be taken:\n"
+        "  - there is no item 'tubluar'; did you mean tubular?\n"
+        "  - classes: 'many' is no answer; use one, unordered, ordinal"
+    )
+
+
+@pytest.mark.parametrize("item", Fingerprint.items())
+def test_every_answer_that_is_allowed_can_be_given_and_is_in_the_list(item: str) -> None:
+    answers = allowed_answers(item)
+    assert len(set(answers)) == len(answers) >= 2
+    for answer in answers:
+        assert getattr(Fingerprint(**{item: answer}), item) == answer  # type: ignore[arg-type]
+    assert getattr(Fingerprint(), item) in answers

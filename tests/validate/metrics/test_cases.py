@@ -169,5 +169,5 @@ def test_classes_and_probabilities_are_checked_against_each_other() -> None:
     classes, stated = checked_cases([0, 2.0, True], np.eye(3))
     assert classes.tolist() == [0, 2, 1] and stated.shape == (3, 3)
     assert checked_cases([], [])[1].shape == (0,)
-    with pytest.raises(InputError, match=r"^reference: 1 of 1 classes are not allowed, the first is 2; number"):
+    with pytest.raises(InputError, match=r"^reference: 1 of 1 classes are not allowed, the first is 2"):
         checked_cases([2], [0.5])
