@@ -118,7 +118,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.n_in, self.n_out, self.widths, self.sees = n_in, n_out, widths, sees
-        self.steps = pooling_steps(spacing, len(widths))
+        self.n_axes, self.steps = len(spacing), pooling_steps(spacing, len(widths))
         kernels = _kernels(spacing, self.steps)
         inputs = (2 * n_in, *widths[:-1])
         # The first level has one convolution: at full resolution each costs as much as a coarse level.
@@ -144,7 +144,7 @@ class UNet(nn.Module):
     @property
     def strides(self) -> tuple[int, ...]:
         """Pixels by which each axis must be divisible."""
-        return tuple(math.prod(axis) for axis in zip(*self.steps, strict=True))
+        return tuple(math.prod(step[axis] for step in self.steps) for axis in range(self.n_axes))
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network.

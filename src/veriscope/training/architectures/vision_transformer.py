@@ -152,7 +152,7 @@ class _Decoder(nn.Module):
 
     def __init__(self, n_in: int, width: int, n_out: int, patch: int, *, norm: bool) -> None:
         super().__init__()
-        widths = [max(width >> step, 24) for step in range(int(math.log2(patch)) + 1)]
+        widths = [width, *(max(width >> step, 24) for step in range(1, int(math.log2(patch)) + 1))]
         last = widths[-1]
         self.grow = nn.ModuleList(_convolution(before, after, norm) for before, after in pairwise(widths))
         self.detail = nn.Sequential(_convolution(n_in, last, norm), _convolution(last, last, norm))
