@@ -176,10 +176,10 @@ def _start(
     for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
         pass
     surveys = tuple(surveying.read(moment) for moment in moments)
-    most = max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
-    at_once = workers * (most + pixels.stored.kept_bytes)
+    at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    held = pixels.stored.kept_bytes
     region = math.prod(min(tile or _SMALLEST, size) for size in pixels.shape)
-    needed = at_once + memory_for_part(region * _REGION_BYTES, workers)
+    needed = at_once + memory_for_part(region * _REGION_BYTES + held, workers)
     if memory is not None and memory < needed:
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for tiles of the network, which need {shown(at_once)}"
@@ -193,6 +193,7 @@ def _start(
         memory=None if memory is None else memory - at_once,
         workers=workers,
         tile=tile,
+        held=held,
     )
     sides = before if before is not None and tile is None else plan.tile
     unfinished.settle(sides, before)
