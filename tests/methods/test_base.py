@@ -1,4 +1,4 @@
-"""What every method refuses, and which objects of a part may be wrong because it was cut."""
+"""What every method refuses, and in which order its objects come."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from pydantic import Field, ValidationError
 
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
-from veriscope.core.source import ArraySource, PixelSource, Region
-from veriscope.errors import AxesError, MethodError, PixelValueError, VeriscopeError
+from veriscope.errors import AxesError, MethodError, PixelValueError
 from veriscope.methods.base import Card, Method
-from veriscope.methods.local_method import Footprint, LocalMethod, Part, Survey
-from veriscope.methods.restoration import RestorationMethod, Restored
 
 
 class Options(Settings):
@@ -138,118 +132,44 @@ def test_parameters_are_of_the_method_and_stay_as_they_are() -> None:
     assert again.describe() == method.describe()
 
 
-def part_of(labels: np.ndarray, region: Region, shape: tuple[int, ...]) -> tuple[Part, np.ndarray]:
-    cut = labels[region]
-    return Part(Image(np.zeros(cut.shape), "zyx"[-cut.ndim :]), region, shape), cut
+def test_a_method_that_says_nothing_of_itself_has_safe_defaults() -> None:
+    """It sees one channel and promises nothing of its memory; limits that it has not change nothing."""
+    method = Backwards()
+    assert (method.n_channels, method.colour_channel, method.finds_boxes) == (1, None, False)
+    assert (method.task, method.needs_training) == ("instance", False)
+    assert method.whole_bytes((1000, 1000)) is None
+    seen = Image(np.array([[0, 30], [10, 0]]), "yx")
+    before = method.predict(seen).labels
+    method.limit_threads(1)
+    method.limit_memory(1)
+    method.make_ready()
+    np.testing.assert_array_equal(method.predict(seen).labels, before)
 
 
-@given(
-    labels=hnp.arrays(
-        np.int32, hnp.array_shapes(min_dims=2, max_dims=3, max_side=7), elements=st.integers(0, 6)
-    ),
-    reach=st.integers(0, 4),
-    data=st.data(),
+@pytest.mark.parametrize("dtype", ["?", "u1", ">u2", "i8", "f4"])
+def test_the_image_is_not_changed_even_where_it_could_be(dtype: str) -> None:
+    pixels = (np.arange(12).reshape(3, 4) % 7).astype(dtype)
+    before = pixels.copy()
+    Backwards().predict(Image(pixels, "yx"))
+    np.testing.assert_array_equal(pixels, before)
+    pixels.flags.writeable = False
+    assert Backwards().predict(Image(pixels, "yx")).labels.shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"diameter_px": (1.0,)}, "diameter_px"),
+        ({"foreground": "grey"}, "foreground"),
+        ({"summary": None}, "summary"),
+        ({"license": "MIT"}, "license"),
+    ],
 )
-def test_objects_near_a_cut_are_those_with_a_pixel_within_reach_of_it(
-    labels: np.ndarray, reach: int, data: st.DataObject
-) -> None:
-    """An edge of the image is no cut: nothing is missing there."""
-    region = []
-    for size in labels.shape:
-        start = data.draw(st.integers(0, size - 1))
-        region.append(slice(start, data.draw(st.integers(start + 1, size))))
-    part, cut = part_of(labels, tuple(region), labels.shape)
-    expected = np.zeros(int(cut.max()) + 1, bool)
-    for place in np.argwhere(cut):
-        for p, side, size in zip(place, region, labels.shape, strict=True):
-            length = side.stop - side.start
-            if (side.start > 0 and p < reach) or (side.stop < size and length - 1 - p < reach):
-                expected[cut[tuple(place)]] = True
-    np.testing.assert_array_equal(part.near_cut(cut, reach), expected)
-
-
-def test_a_whole_image_has_no_cuts() -> None:
-    whole = Part.whole(Image(np.zeros((3, 4, 5)), "czyx"[-3:]))
-    assert (whole.shape, whole.region) == ((3, 4, 5), (slice(0, 3), slice(0, 4), slice(0, 5)))
-    assert not whole.near_cut(np.ones((3, 4, 5), np.int32), 100).any()
-    assert Part.whole(Image(np.zeros((2, 4, 5)), "cyx")).shape == (4, 5), "channels are no place"
-
-
-class Doubled(RestorationMethod):
-    """Twice the values, less the median of the whole."""
-
-    name: ClassVar[str] = "doubled"
-    version: ClassVar[str] = "1"
-    card: ClassVar[Card] = Card(summary="Twice.", objects=(), modalities=(), dimensions=(2, 3))
-
-    class SurveyType(Survey):
-        median: float
-
-    def survey(self, source: PixelSource) -> Any:
-        whole = tuple(slice(0, size) for size in source.shape)
-        return self.SurveyType(median=float(np.median(source.read(whole))))
-
-    def regions(self, shape: tuple[int, ...], survey: Any, *, side: int) -> list[Region]:
-        raise NotImplementedError
-
-    def restore_region(self, source: PixelSource, survey: Any, region: Region) -> Any:
-        return (2 * source.read(region) - survey.median).astype(np.float32)
-
-    def bytes_at_once(self, shape: tuple[int, ...], survey: Any) -> int:
-        return 0
-
-    def details(self, survey: Any) -> dict[str, Any]:
-        return {"median": survey.median}
-
-
-@pytest.mark.parametrize("axes", ["yx", "zyx"])
-def test_an_image_is_restored_whole(axes: str) -> None:
-    pixels = np.arange(24).reshape((4, 6) if axes == "yx" else (2, 3, 4)).astype(np.uint8)
-    found = Doubled().restore(Image(pixels, axes))
-    assert isinstance(found, Restored)
-    assert (found.axes, found.details, found.pixels.dtype) == (axes, {"median": 11.5}, np.float32)
-    np.testing.assert_array_equal(found.pixels, 2.0 * pixels - 11.5)
-
-
-def test_a_method_that_restores_finds_no_objects_and_refuses_what_others_do() -> None:
-    method = Doubled()
-    assert method.describe()["task"] == "restoration"
-    with pytest.raises(MethodError) as error:
-        method.predict(image((3, 4), "yx"))
-    assert str(error.value) == (
-        "doubled gives images, not objects: veriscope predict writes them; studies take methods that find "
-        "objects"
-    )
-    for wrong in (image((2, 3, 4), "cyx"), Image(np.full((2, 2), np.nan), "yx")):
-        with pytest.raises(VeriscopeError):
-            method.restore(wrong)
-
-
-class Level(LocalMethod):
-    """Says nothing of memory."""
-
-    name: ClassVar[str] = "level"
-    version: ClassVar[str] = "1"
-    card: ClassVar[Card] = Card(summary="Level.", objects=("pixel",), modalities=())
-
-    def survey(self, source: PixelSource) -> Survey:
-        return Survey()
-
-    def footprint(self, survey: Any) -> Footprint:
-        return Footprint(1, 1)
-
-    def _predict_part(self, part: Part, survey: Any) -> Prediction:
-        return Prediction((part.image.pixels > 0).astype(np.int32), "yx")
-
-
-def test_a_part_is_checked_as_a_whole_image_is() -> None:
-    method = Level()
-    pixels = np.zeros((6, 6))
-    pixels[0, 0] = np.nan
-    source = ArraySource(Image(pixels, "yx", name="a.tif"))
-    region = (slice(0, 2), slice(0, 2))
-    with pytest.raises(PixelValueError, match="1 of 4 pixels are NaN"):
-        method.predict_part(Part(source.image(region), region, source.shape), Survey())
-    good = (slice(2, 6), slice(0, 6))
-    assert method.predict_part(Part(source.image(good), good, source.shape), Survey()).n_objects == 0
-    assert (method.survey_bytes((9, 9)), method.details(Survey())) == (0.0, {})
+def test_a_card_knows_its_fields_and_never_changes(wrong: dict[str, Any], named: str) -> None:
+    fields: dict[str, Any] = {"summary": "One.", "objects": (), "modalities": ()}
+    with pytest.raises(ValidationError, match=named):
+        Card.model_validate(fields | wrong)
+    card = Card.model_validate(fields)
+    assert (card.licence, card.dimensions, card.training_data) == ("BSD-3-Clause", (2,), "none")
+    with pytest.raises(ValidationError, match="frozen"):
+        card.summary = "Two."
