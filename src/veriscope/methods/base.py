@@ -19,9 +19,11 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, MethodError
 
-__all__ = ["Card", "Method", "Task"]
+__all__ = ["UNTRIED", "Card", "Method", "Task"]
 
 Task = Literal["instance", "restoration", "classification"]
+UNTRIED = "Works on your data: unknown, until an audit of your own images says so."
+"""First limit on the card of every method that others made."""
 
 
 class Card(BaseModel):

@@ -8,11 +8,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from veriscope.core.settings import Settings
-from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters
-from veriscope.methods.external.model_paths import given_path, needs_download
+from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, weights_file
 
 __all__ = ["CELLPOSE", "CellposeMethod", "CellposeParameters", "cellpose_card"]
 
@@ -67,30 +66,10 @@ class CellposeMethod(ExternalMethod):
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the weights, and what estimates the size where there is such a file.
-
-        Parameters
-        ----------
-        environment
-            Of the tool.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One or two files.
-
-        Raises
-        ------
-        MethodError
-            If one is missing.
-        """
-        if path := given_path(cls.model):
-            if not path.is_file():
-                raise MethodError(f"{cls.name}: {path} is no file of weights of Cellpose")
-            return [path]
+        """Give the weights, and what estimates the size where there is such a file."""
         file = f"{cls.model}torch_0" if cls.model in _VERSIONED else cls.model
         names = [file, *([_SIZES[cls.model]] if cls.model in _SIZES else [])]
-        return needs_download(cls.name, cls.recipe, cls.model, [environment.weights / name for name in names])
+        return weights_file(cls.name, cls.recipe, cls.model, [environment.weights / name for name in names])
 
 
 def cellpose_card(model: str) -> Card:
@@ -112,15 +91,13 @@ def cellpose_card(model: str) -> Card:
         "run in an environment of its own.",
         objects=("nucleus",) if model == "nuclei" else ("cell", "nucleus"),
         modalities=(),
-        training_data="of whoever trained these weights; not known to Veriscope"
-        if own
-        else "the images of its authors (see the publication)",
+        training_data=UNKNOWN_TRAINING if own else "the images of its authors (see the publication)",
         licence="BSD-3-Clause (program); weights: "
         + ("those of whoever trained them" if own else "see www.cellpose.org"),
         citation="Stringer C, Pachitariu M. Cellpose3: one-click image restoration for improved cellular "
         "segmentation. Nature Methods 22, 592-599 (2025). doi:10.1038/s41592-025-02595-5",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given, so an image "
             "predicted in pieces gives other objects, and an image must fit in memory.",
             "Here it takes one channel in two dimensions; the original also takes a nuclear channel "

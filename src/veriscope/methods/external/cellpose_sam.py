@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from veriscope.core.settings import Settings
-from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.cellpose import CellposeParameters
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.external_method import ExternalMethod
-from veriscope.methods.external.model_paths import given_path, needs_download
+from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, weights_file
 
 __all__ = ["CELLPOSE_SAM", "CellposeSamMethod", "cellpose_sam_card"]
 
@@ -41,28 +40,8 @@ class CellposeSamMethod(ExternalMethod):
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the weights.
-
-        Parameters
-        ----------
-        environment
-            Of the tool.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One file.
-
-        Raises
-        ------
-        MethodError
-            If it is missing.
-        """
-        if path := given_path(cls.model):
-            if not path.is_file():
-                raise MethodError(f"{cls.name}: {path} is no file of weights of Cellpose 4")
-            return [path]
-        return needs_download(cls.name, cls.recipe, cls.model, [environment.weights / cls.model])
+        """Give the weights."""
+        return weights_file(cls.name, cls.recipe, cls.model, [environment.weights / cls.model])
 
 
 def cellpose_sam_card(model: str) -> Card:
@@ -85,15 +64,13 @@ def cellpose_sam_card(model: str) -> Card:
         "an environment of its own.",
         objects=("cell", "nucleus"),
         modalities=(),
-        training_data="of whoever trained these weights; not known to Veriscope"
-        if own
-        else "the images of its authors (see the publication)",
+        training_data=UNKNOWN_TRAINING if own else "the images of its authors (see the publication)",
         licence="BSD-3-Clause (program); weights: "
         + ("those of whoever trained them" if own else "CC-BY-NC, as their authors state"),
         citation="Pachitariu M, Rariden M, Stringer C. Cellpose-SAM: superhuman generalization for cellular "
         "segmentation. bioRxiv (2025). doi:10.1101/2025.04.28.651001",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given.",
             "A network of 300 million weights: without a GPU an image of 512 x 512 pixels takes a minute.",
             "Here it takes one channel in two dimensions; the original also takes three channels and stacks.",

@@ -12,7 +12,7 @@ from pydantic import Field
 from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Recipe
 from veriscope.methods.external.external_method import ExternalParameters
 from veriscope.methods.external.program import ProgramMethod
@@ -202,7 +202,7 @@ def fiji_card(model: str) -> Card:
         "Nature Methods 9, "
         "676-682 (2012). doi:10.1038/nmeth.2019",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: Fiji starts anew for each image, which takes some seconds.",
             "A macro can do all that you can do on this computer: read it before you run it.",
             "8-bit label images hold at most 255 objects; let the macro make a 16- or 32-bit one.",

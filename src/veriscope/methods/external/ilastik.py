@@ -13,7 +13,7 @@ from veriscope.core.image import Image
 from veriscope.core.labels import check_labels
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Recipe
 from veriscope.methods.external.external_method import ExternalParameters
 from veriscope.methods.external.program import ProgramMethod
@@ -189,7 +189,7 @@ def ilastik_card(model: str) -> Card:
         "Nature Methods 16, "
         "1226-1232 (2019). doi:10.1038/s41592-019-0582-9",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: ilastik starts anew for each image, which takes some seconds.",
             "Label class 1 is taken for the objects unless -p foreground=N says otherwise.",
             "A project may hold Python objects that ilastik loads: use projects only of people you trust.",

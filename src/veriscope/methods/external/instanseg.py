@@ -11,10 +11,10 @@ from pydantic import Field
 from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters, for_tool
-from veriscope.methods.external.model_paths import given_path, needs_download
+from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, needs_download
 
 __all__ = ["INSTANSEG", "InstanSegMethod", "InstanSegParameters", "instanseg_card"]
 
@@ -52,23 +52,7 @@ class InstanSegMethod(ExternalMethod):
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the TorchScript file.
-
-        Parameters
-        ----------
-        environment
-            Of the tool.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One file.
-
-        Raises
-        ------
-        MethodError
-            If it is missing.
-        """
+        """Give the TorchScript file."""
         if path := given_path(cls.model):
             path = path / "instanseg.pt" if path.is_dir() else path
             if not path.is_file():
@@ -108,15 +92,13 @@ def instanseg_card(model: str) -> Card:
         else ("brightfield",)
         if model.startswith("bright")
         else (),
-        training_data="of whoever trained these weights; not known to Veriscope"
-        if own
-        else "the images of its authors (see the publication)",
+        training_data=UNKNOWN_TRAINING if own else "the images of its authors (see the publication)",
         licence="Apache-2.0 (program); weights: those of whoever trained them",
         citation="Goldsborough T et al. InstanSeg: an embedding-based instance segmentation "
         "algorithm optimized for "
         "accurate, efficient and portable cell segmentation. arXiv:2408.15954 (2024)",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given.",
             "Images are brought to the pixel size of the model where both are known; else taken as they are.",
             "Here it takes one channel in two dimensions; models for three channels refuse that.",

@@ -7,7 +7,10 @@ from pathlib import Path
 from veriscope.errors import MethodError
 from veriscope.methods.external.environment import Recipe
 
-__all__ = ["given_path", "needs_download"]
+__all__ = ["UNKNOWN_TRAINING", "given_path", "needs_download", "weights_file"]
+
+UNKNOWN_TRAINING = "of whoever trained these weights; not known to Veriscope"
+"""Training data of weights that the user gives."""
 
 
 def given_path(model: str) -> Path | None:
@@ -59,3 +62,34 @@ def needs_download(name: str, recipe: Recipe, model: str, files: list[Path]) -> 
         f"veriscope models install {recipe.tool} --download {model} (or give the path of weights: "
         f"{recipe.tool}:./PATH)"
     )
+
+
+def weights_file(name: str, recipe: Recipe, model: str, usual: list[Path]) -> list[Path]:
+    """Find the weights of a model: the one file that a path names, or those of a name of the authors.
+
+    Parameters
+    ----------
+    name
+        Of the method.
+    recipe
+        Of the tool.
+    model
+        Path, or name of the model by its authors.
+    usual
+        Where the files of that name lie once they were fetched.
+
+    Returns
+    -------
+    list of pathlib.Path
+        They exist.
+
+    Raises
+    ------
+    MethodError
+        If the path is no file, or a file was not fetched.
+    """
+    if path := given_path(model):
+        if not path.is_file():
+            raise MethodError(f"{name}: {path} is no file of weights of {recipe.title}")
+        return [path]
+    return needs_download(name, recipe, model, usual)

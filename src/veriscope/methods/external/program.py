@@ -47,23 +47,7 @@ class ProgramMethod(ExternalMethod):
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the file that the program applies.
-
-        Parameters
-        ----------
-        environment
-            Of the program.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One file.
-
-        Raises
-        ------
-        MethodError
-            If it does not exist or is of another kind.
-        """
+        """Give the file that the program applies."""
         path = given_path(cls.model) or Path(cls.model).absolute()
         if not path.is_file() or path.suffix.lower() not in cls.suffixes:
             raise MethodError(

@@ -12,10 +12,10 @@ from pydantic import Field
 from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters, for_tool
-from veriscope.methods.external.model_paths import given_path, needs_download
+from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, weights_file
 
 __all__ = ["SAM", "SamMethod", "SamParameters", "sam_card"]
 
@@ -61,28 +61,8 @@ class SamMethod(ExternalMethod):
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the weights.
-
-        Parameters
-        ----------
-        environment
-            Of the tool.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One file.
-
-        Raises
-        ------
-        MethodError
-            If it is missing.
-        """
-        if path := given_path(cls.model):
-            if not path.is_file():
-                raise MethodError(f"{cls.name}: {path} is no file of weights of Segment Anything")
-            return [path]
-        return needs_download(cls.name, cls.recipe, cls.model, [environment.weights / cls.model])
+        """Give the weights."""
+        return weights_file(cls.name, cls.recipe, cls.model, [environment.weights / cls.model])
 
     def prompt(
         self,
@@ -165,9 +145,7 @@ def sam_card(model: str) -> Card:
         "masks of all objects, or of those that boxes or points show.",
         objects=("cell", "nucleus", "particle"),
         modalities=(),
-        training_data="of whoever trained these weights; not known to Veriscope"
-        if own
-        else "SA-1B: photographs, not microscopy",
+        training_data=UNKNOWN_TRAINING if own else "SA-1B: photographs, not microscopy",
         licence="Apache-2.0 (program); weights: "
         + ("those of whoever trained them" if own else "Apache-2.0"),
         citation="Kirillov A et al. Segment Anything. ICCV 2023. doi:10.1109/ICCV51070.2023.00371; "
@@ -175,7 +153,7 @@ def sam_card(model: str) -> Card:
         "Archit A et al. Segment Anything for Microscopy. Nature Methods 22, 579-591 (2025). "
         "doi:10.1038/s41592-024-02580-4",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time, scaled to 1024 pixels: small objects of large images are lost.",
             "Masks may overlap; smaller ones are laid over larger ones, and masks of parts and of "
             "groups stay.",

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Environment, Recipe
 from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters
-from veriscope.methods.external.model_paths import given_path, needs_download
+from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, needs_download
 
 __all__ = ["STARDIST", "StarDistMethod", "StarDistParameters", "stardist_card"]
 
@@ -65,34 +65,12 @@ class StarDistMethod(ExternalMethod):
     recipe: ClassVar[Recipe] = STARDIST
 
     def options(self) -> dict[str, Any]:
-        """Give what the worker is told with every image.
-
-        Returns
-        -------
-        dict
-            The options, and the number of dimensions.
-        """
+        """Give what the worker is told with every image."""
         return super().options() | {"dimensions": self.card.dimensions[0]}
 
     @classmethod
     def model_files(cls, environment: Environment) -> list[Path]:
-        """Give the folder of the model.
-
-        Parameters
-        ----------
-        environment
-            Of the tool.
-
-        Returns
-        -------
-        list of pathlib.Path
-            One folder, with ``config.json`` and weights.
-
-        Raises
-        ------
-        MethodError
-            If it is missing or incomplete.
-        """
+        """Give the folder of the model."""
         folder = given_path(cls.model)
         if folder is None:
             (folder,) = needs_download(cls.name, cls.recipe, cls.model, [environment.weights / cls.model])
@@ -150,16 +128,14 @@ def stardist_card(model: str) -> Card:
         objects=("nucleus", "cell"),
         modalities=("fluorescence",) if "fluo" in model or "dsb" in model else (),
         dimensions=(dimensions,),
-        training_data="of whoever trained these weights; not known to Veriscope"
-        if path
-        else "the images of its authors (see the publication)",
+        training_data=UNKNOWN_TRAINING if path else "the images of its authors (see the publication)",
         licence="BSD-3-Clause (program); weights: "
         + ("those of whoever trained them" if path else "see github.com/stardist/stardist-models"),
         citation="Schmidt U, Weigert M, Broaddus C, Myers G. Cell detection with star-convex "
         "polygons. MICCAI 2018. "
         "doi:10.1007/978-3-030-00934-2_30",
         limits=(
-            "Works on your data: unknown, until an audit of your own images says so.",
+            UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given, so an image "
             "predicted in pieces gives other objects, and an image must fit in memory.",
             "Objects are star-convex; branched or strongly curved ones are cut or rounded.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from veriscope.methods.base import Card
+from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.zoo.description import Tensor
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def card_of(installed: InstalledModel) -> Card:
     tensor = next(item for item in description.inputs if not item.optional)
     sizes = [axis.spacing for axis in tensor.spatial if axis.spacing is not None]
     limits = [
-        "Works on your data: unknown, until an audit of your own images says so.",
+        UNTRIED,
         *([] if sizes else ["Its pixel size is not stated: images are given to it as they are."]),
         *([f"Memory, as its authors state: {description.memory}"] if description.memory else []),
         *description.notes,
