@@ -1,7 +1,11 @@
-"""The scripts for StarDist, InstanSeg and Cellpose 4: what the programs are asked, and what is refused."""
+"""The scripts for InstanSeg, Cellpose 4 and TensorFlow: what the programs are asked, and what is refused."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,98 +14,6 @@ import numpy as np
 import pytest
 
 from .conftest import Load, Network, Weights, order
-
-STAR = {"low": 1.0, "high": 99.8, "prob_thresh": None, "nms_thresh": 0.3, "scale": None}
-
-
-class StarModels(ModuleType):
-    """What `stardist.models` has, and what was asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__("stardist.models")
-        self.made: list[tuple[str, dict[str, Any]]] = []
-        self.asked: list[tuple[np.ndarray, dict[str, Any]]] = []
-        outer = self
-
-        class StarDist2D:
-            thresholds = SimpleNamespace(prob=0.48, nms=0.4)
-            basedir: Any = "set"
-
-            def __init__(self, config: Any, **options: Any) -> None:
-                outer.made.append((type(self).__name__, options))
-
-            def _guess_n_tiles(self, image: np.ndarray) -> tuple[int, ...]:
-                return tuple(2 for _ in image.shape)
-
-            def predict_instances(self, image: np.ndarray, **options: Any) -> tuple[Any, ...]:
-                outer.asked.append((image, options))
-                labels = np.zeros(image.shape, np.uint16)
-                labels[..., 1, 1] = 1
-                return labels, {"prob": [0.75]}
-
-        self.StarDist2D = StarDist2D
-        self.StarDist3D = type("StarDist3D", (StarDist2D,), {})
-
-
-@pytest.fixture
-def star_models() -> StarModels:
-    return StarModels()
-
-
-@pytest.fixture
-def stardist(load: Load, star_models: StarModels) -> ModuleType:
-    threading = SimpleNamespace(
-        set_intra_op_parallelism_threads=lambda n: None, set_inter_op_parallelism_threads=lambda n: None
-    )
-    tensorflow: Any = ModuleType("tensorflow")
-    tensorflow.config = SimpleNamespace(threading=threading)
-    utils: Any = ModuleType("csbdeep.utils")
-    utils.normalize = lambda image, low, high: np.asarray(image, np.float32) / 100
-    return load("run_stardist", tensorflow=tensorflow, stardist__models=star_models, csbdeep__utils=utils)
-
-
-@pytest.mark.parametrize(("dimensions", "kind"), [(2, "StarDist2D"), (3, "StarDist3D")])
-def test_the_folder_of_a_model_is_opened_and_never_written_to(
-    stardist: ModuleType, star_models: StarModels, dimensions: int, kind: str
-) -> None:
-    told = order(files=["/models/mine"], options={"dimensions": dimensions})
-    state = stardist.load(told)
-    assert star_models.made == [(kind, {"name": "mine", "basedir": "/models"})]
-    assert state.model.basedir is None and state.about == {"prob_thresh": 0.48, "nms_thresh": 0.4}
-
-
-@pytest.mark.parametrize(("shape", "axes"), [((12, 14), "YX"), ((3, 12, 14), "ZYX")])
-def test_axes_and_thresholds_of_stardist(
-    stardist: ModuleType, star_models: StarModels, shape: tuple[int, ...], axes: str
-) -> None:
-    state = stardist.load(order(files=["/models/mine"], options={"dimensions": len(shape)}))
-    values, found = stardist.predict(state, {"image": np.full(shape, 200, np.uint8)}, STAR)
-    ((image, options),) = star_models.asked
-    assert options["axes"] == axes and options["n_tiles"] is None and options["nms_thresh"] == 0.3
-    assert options["prob_thresh"] is None, "StarDist takes its own"
-    np.testing.assert_array_equal(image, np.full(shape, 2, np.float32))
-    assert values == {"prob_thresh": 0.48, "nms_thresh": 0.3}, "what was used is told"
-    assert found["labels"].dtype == np.int32 and found["probabilities"].tolist() == [0.75]
-
-
-def test_large_images_are_predicted_in_tiles(
-    stardist: ModuleType, star_models: StarModels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stardist, "_LARGE", 100)
-    state = stardist.load(order(files=["/models/mine"]))
-    stardist.predict(state, {"image": np.zeros((10, 10))}, STAR)
-    stardist.predict(state, {"image": np.zeros((10, 11))}, STAR)
-    assert [options["n_tiles"] for _, options in star_models.asked] == [None, (2, 2)]
-
-
-def test_augmenting_keeps_image_and_labels_together(stardist: ModuleType) -> None:
-    np.random.seed(0)  # noqa: NPY002 - StarDist hands over no generator
-    labels = np.arange(12 * 12).reshape(12, 12)
-    for _ in range(12):
-        image, turned = stardist._augment(labels.astype(np.float64) * 1000, labels)
-        assert sorted(turned.ravel()) == list(range(144))
-        order_of = np.argsort(image.ravel())
-        np.testing.assert_array_equal(turned.ravel()[order_of], np.arange(144))
 
 
 class Found(np.ndarray):
@@ -228,3 +140,94 @@ def test_cellpose_4_fetches_what_it_offers(cellpose_4: tuple[ModuleType, list[di
     assert script.download(state, {}, {"name": "cpsam"}) == ({"files": ["cpsam"]}, {})
     with pytest.raises(ValueError, match="Cellpose 4 offers no cyto3; it offers cpsam"):
         script.download(state, {}, {"name": "cyto3"})
+
+
+def test_instanseg_fetches_what_it_offers_and_keeps_the_one_file(
+    instanseg: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools: Any = ModuleType("instanseg.utils.utils")
+    fetched: list[str] = []
+
+    def download_model(name: str, *, verbose: bool) -> None:
+        fetched.append(name)
+        folder = Path(os.environ["INSTANSEG_BIOIMAGEIO_PATH"]) / name / "0.1.0"
+        folder.mkdir(parents=True)
+        (folder / "instanseg.pt").write_bytes(b"numbers")
+
+    tools.download_model = download_model
+    monkeypatch.setitem(sys.modules, "instanseg.utils", ModuleType("instanseg.utils"))
+    monkeypatch.setitem(sys.modules, "instanseg.utils.utils", tools)
+    monkeypatch.setenv("INSTANSEG_BIOIMAGEIO_PATH", "elsewhere")
+    index = json.dumps([{"name": "fluo"}, {"name": "bright"}, {"name": "fluo"}]).encode()
+    monkeypatch.setattr("pkgutil.get_data", lambda package, file: index)
+    state = instanseg.load(order(do="download"))
+    assert state.model is None, "nothing is loaded to fetch a model"
+    with pytest.raises(ValueError, match=r"^InstanSeg offers no mine; it offers bright, fluo$"):
+        instanseg.download(state, {}, {"name": "mine", "output": str(tmp_path)})
+    assert fetched == []
+    values, arrays = instanseg.download(state, {}, {"name": "fluo", "output": str(tmp_path)})
+    assert (values, arrays) == ({"files": ["fluo.pt"]}, {})
+    assert (tmp_path / "fluo.pt").read_bytes() == b"numbers"
+
+
+class Keras(ModuleType):
+    """What the attempt uses of Keras: a network that is saved, and seeds that are noted."""
+
+    def __init__(self) -> None:
+        super().__init__("keras")
+        self.seeds: list[int] = []
+        self.Input = lambda shape: ("input", shape)
+        self.utils = SimpleNamespace(set_random_seed=self.seeds.append)
+        self.layers = SimpleNamespace(Conv2D=lambda *args, **options: lambda given: (args, options, given))
+
+        class Model:
+            def __init__(self, given: Any, made: Any) -> None:
+                self.saved = repr((given, made)).encode()
+
+            def save(self, path: Path) -> None:
+                path.write_bytes(self.saved)
+
+        self.Model = Model
+
+
+def test_tensorflow_is_tried_with_what_runs_packages(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that Keras wrote is read by the runner of packages, and by its hash."""
+    threads: list[int] = []
+    tensorflow: Any = ModuleType("tensorflow")
+    tensorflow.config = SimpleNamespace(
+        threading=SimpleNamespace(
+            set_intra_op_parallelism_threads=threads.append, set_inter_op_parallelism_threads=threads.append
+        )
+    )
+    script = load("run_tensorflow", tensorflow=tensorflow, keras=Keras())
+    orders: list[dict[str, Any]] = []
+
+    def runner(name: str, path: Path) -> Any:
+        assert (name, path.name) == ("keras_runner", "keras_runner.py") and path.is_file()
+        module: Any = ModuleType(name)
+
+        def opened(told: dict[str, Any], read: Any) -> Any:
+            content = read(told["weights"], told["weights_sha256"])
+            assert hashlib.sha256(content).hexdigest() == told["weights_sha256"]
+            orders.append(told)
+            return lambda arrays: [arrays[0] / arrays[0].max()]
+
+        module.load = opened
+        return SimpleNamespace(loader=SimpleNamespace(exec_module=lambda made: None)), module
+
+    def spec_of(name: str, path: Path) -> Any:
+        spec, module = runner(name, path)
+        spec.module = module
+        return spec
+
+    monkeypatch.setattr(script.importlib.util, "spec_from_file_location", spec_of)
+    monkeypatch.setattr(script.importlib.util, "module_from_spec", lambda spec: spec.module)
+    image = np.array([[0.0, 1.0], [3.0, 4.0]], np.float32)
+    values, found = script.attempt(script.load(order()), {"image": image}, {"folder": str(tmp_path)})
+    assert found["labels"].tolist() == [[0, 0], [1, 1]] and found["labels"].dtype == np.int32
+    assert values == {"text": "a network with random weights was saved, loaded and run"}
+    ((told,), seeds) = orders, script.importlib.import_module("keras").seeds
+    assert (told["format"], told["outputs"], told["threads"]) == ("keras_hdf5", ["made"], 1)
+    assert (threads, seeds) == ([1, 1], [0])
