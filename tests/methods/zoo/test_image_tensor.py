@@ -10,7 +10,8 @@ import pytest
 from veriscope.core.image import Image
 from veriscope.errors import MethodError, PixelValueError
 from veriscope.methods.zoo.description import Axis, Tensor
-from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, on_grid, to_tensor
+from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
+from veriscope.methods.zoo.object_steps import StarDistPostprocessing
 
 LENGTHS = {"batch": 1, "channel": 3, "y": 4, "x": 5}
 
@@ -58,3 +59,87 @@ def test_integers_that_the_model_cannot_hold_are_refused_and_others_taken() -> N
         check_dtype(Image(np.full((2, 2), 256, np.uint16), "yx"), eight, "model")
     with pytest.raises(PixelValueError, match=r"the image has float64 from 0.5 to 0.5"):
         check_dtype(Image(np.full((2, 2), 0.5), "yx"), eight, "model")
+
+
+def test_what_an_image_lacks_has_length_one_and_a_batch_repeats_it() -> None:
+    image = Image(np.arange(20, dtype=np.uint8).reshape(4, 5), "yx")
+    assert to_tensor(image, tensor("batch", "channel", "y", "x")).shape == (1, 1, 4, 5)
+    assert to_tensor(image, tensor("x", "y")).tolist() == image.pixels.T.tolist()
+    axes = (
+        Axis(name="batch", size=3),
+        Axis(name="channel"),
+        Axis(name="y"),
+        Axis(name="time"),
+        Axis(name="x"),
+    )
+    found = to_tensor(image, Tensor(id="t", axes=axes))
+    assert found.shape == (3, 1, 4, 1, 5)
+    for one in found:
+        np.testing.assert_array_equal(one[0, :, 0], image.pixels)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("zyx")))
+def test_stacks_go_into_any_order_of_axes_and_come_back(order: tuple[str, ...]) -> None:
+    pixels = np.arange(24).reshape(2, 3, 4)
+    given = tensor("channel", *order)
+    values = to_tensor(Image(pixels, "zyx"), given)
+    assert values.shape == (1, *({"z": 2, "y": 3, "x": 4}[name] for name in order))
+    np.testing.assert_array_equal(channel_map(values, given, 0), pixels)
+
+
+def test_a_channel_that_the_model_does_not_give_is_told_with_what_it_gives() -> None:
+    out = tensor("batch", "channel", "y", "x")
+    with pytest.raises(MethodError) as error:
+        channel_map(np.zeros((1, 2, 4, 5)), out, 2)
+    assert str(error.value) == (
+        "channel 2 of output 't' is wanted, and the model gives 2 channel(s); its card promises more, ask "
+        "its authors to correct it"
+    )
+    assert channel_map(np.arange(20.0).reshape(4, 5), tensor("y", "x"), 7)[3, 4] == 19, "there is no axis"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "wanted", "taken"),
+    [
+        ("u1", 255, "uint16", True),
+        ("i2", -1, "uint16", False),
+        ("i2", 0, "uint16", True),
+        ("u2", 32768, "int16", False),
+        ("u8", 2**63, "int64", False),
+        ("i8", -(2**63), "int64", True),
+        ("u4", 2**32 - 1, "int64", True),
+        ("?", True, "uint8", True),
+        ("f4", 3.0, "int32", False),
+        ("f8", 1e300, "float32", True),
+        ("u1", 7, "bool", True),
+    ],
+)
+def test_types_of_number_at_their_ends(kind: str, value: float, wanted: str, taken: bool) -> None:
+    image = Image(np.full((1, 1), value, kind), "yx", name="a.tif")
+    if taken:
+        check_dtype(image, tensor("y", "x", dtype=wanted), "zoo:m")
+        return
+    with pytest.raises(PixelValueError, match=rf"^a\.tif: zoo:m takes pixels of type {wanted} \("):
+        check_dtype(image, tensor("y", "x", dtype=wanted), "zoo:m")
+
+
+@pytest.mark.parametrize(
+    ("shape", "grid", "seen"), [((7, 9), (2, 2), (8, 10)), ((8, 8), (4, 2), (8, 8)), ((1, 1), (4, 4), (4, 4))]
+)
+def test_what_a_coarse_grid_of_objects_adds_is_cut_off(
+    shape: tuple[int, int], grid: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    step = StarDistPostprocessing(prob_threshold=0.5, nms_threshold=0.4, grid=grid)
+    out = tensor("batch", "channel", "y", "x", steps=(step,))
+    given = tensor("batch", "channel", "y", "x")
+    values = np.arange(np.prod(seen)).reshape(1, 1, *seen)
+    found = cropped(values, out, given, (1, 1, *shape))
+    np.testing.assert_array_equal(found[0, 0], values[0, 0, : shape[0], : shape[1]])
+    assert cropped(values, given, given, (1, 1, *shape)) is values, "nothing was added without objects"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (16, 5)])
+def test_a_constant_map_stays_constant_on_any_grid(shape: tuple[int, int]) -> None:
+    found = on_grid(np.full((4, 6), 0.25), shape)
+    assert (found.shape, found.dtype) == (shape, np.float32)
+    np.testing.assert_allclose(found, 0.25)
