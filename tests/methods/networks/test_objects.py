@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from veriscope.methods.networks.objects import keep_objects, keep_probable, mean_inside
+from veriscope.methods.networks.objects import in_reading_order, keep_objects, keep_probable, mean_inside
 
 LABELS = np.array([[1, 0, 3, 3], [0, 0, 3, 2], [0, 0, 2, 2]], np.int32)
 
@@ -94,3 +94,22 @@ def test_no_objects_give_empty_tables(shape: tuple[int, int]) -> None:
     labels, chances = keep_probable(nothing, np.zeros(0, np.float32), threshold=0.5)
     assert (labels.shape, len(chances)) == (shape, 0)
     assert keep_objects(nothing, smallest_area=1).shape == shape
+
+
+@given(
+    hnp.arrays(np.int32, hnp.array_shapes(min_dims=2, max_dims=3, max_side=6), elements=st.integers(0, 9)),
+    st.booleans(),
+)
+def test_objects_are_numbered_as_they_are_met_row_by_row(labels: np.ndarray, turned: bool) -> None:
+    labels = labels.T if turned else labels
+    before = labels.copy()
+    found = in_reading_order(labels)
+    met: list[int] = []
+    for number in labels.ravel():
+        if number and number not in met:
+            met.append(int(number))
+    expected = np.zeros(10, np.int32)
+    expected[met] = np.arange(1, len(met) + 1)
+    np.testing.assert_array_equal(found, expected[before])
+    np.testing.assert_array_equal(labels, before)
+    assert found.dtype == np.int32

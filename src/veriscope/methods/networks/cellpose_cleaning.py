@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from veriscope.methods.networks.objects import in_reading_order
+
 __all__ = ["drop_unfit", "fill_and_drop", "flow_errors", "heat_flow"]
 
 _STEPS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
@@ -152,18 +154,9 @@ def fill_and_drop(labels: NDArray[np.int32], *, smallest: int) -> NDArray[np.int
     for number, box in enumerate(ndimage.find_objects(kept), start=1):
         if box is not None:
             filled[box][ndimage.binary_fill_holes(filled[box] == number)] = number
-    return _in_order(_drop(filled, smallest))
+    return in_reading_order(_drop(filled, smallest))
 
 
 def _drop(labels: NDArray[np.int32], smallest: int) -> NDArray[np.int32]:
     keep = np.bincount(labels.ravel()) >= smallest
     return np.asarray(np.where(keep[labels], labels, 0), np.int32)
-
-
-def _in_order(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    present, first = np.unique(labels, return_index=True)
-    number = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
-    order = present[np.argsort(first)]
-    order = order[order > 0]
-    number[order] = np.arange(1, len(order) + 1)
-    return number[labels]

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from veriscope.methods.networks.objects import in_reading_order
+
 __all__ = ["cellpose_labels", "cluster_ends", "follow_interpolated"]
 
 _CHUNK = 16384
@@ -181,7 +183,7 @@ def cluster_ends(
     sizes = np.bincount(labels.ravel())
     too_large = np.flatnonzero(sizes > labels.size * largest)
     labels[np.isin(labels, too_large)] = 0
-    return _in_order(labels)
+    return in_reading_order(labels)
 
 
 def _windows(counts: NDArray[np.int64], centres: NDArray[np.intp], radius: int) -> NDArray[np.int64]:
@@ -204,11 +206,3 @@ def _grow(open_places: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for _ in range(_ROUNDS):
         grown = ndimage.binary_dilation(grown, block) & open_places
     return grown
-
-
-def _in_order(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    present, first = np.unique(labels, return_index=True)
-    present, first = present[present > 0], first[present > 0]
-    number = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
-    number[present[np.argsort(first)]] = np.arange(1, len(present) + 1)
-    return number[labels]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.labels import relabel_sequential
+from veriscope.core.labels import first_pixels, relabel_sequential
 
-__all__ = ["keep_objects", "keep_probable", "mean_inside"]
+__all__ = ["in_reading_order", "keep_objects", "keep_probable", "mean_inside"]
 
 
 def keep_objects(
@@ -89,3 +89,24 @@ def mean_inside(values: NDArray[np.floating[Any]], labels: NDArray[np.int32]) ->
     area = np.bincount(labels.ravel())
     total = np.bincount(labels.ravel(), weights=values.ravel().astype(np.float64), minlength=len(area))
     return np.asarray(total[1:] / np.maximum(area[1:], 1), dtype=np.float32)
+
+
+def in_reading_order(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give objects numbers in the order of their first pixels, row by row.
+
+    Parameters
+    ----------
+    labels
+        Label image, with gaps or without.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, same shape, numbered 1 … n without gaps.
+    """
+    first = first_pixels(np.ascontiguousarray(labels))
+    order = np.argsort(first, kind="stable")
+    order = order[first[order] < labels.size]
+    number = np.zeros(len(first) + 1, np.int32)
+    number[order + 1] = np.arange(1, len(order) + 1)
+    return number[labels]
