@@ -12,6 +12,7 @@ Nothing is imported before it is asked for by name.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,7 @@ def get_method(name: str) -> type[Method]:
         return zoo_method(name)
     entries = _entries()
     if name not in entries:
-        close = difflib.get_close_matches(name, entries, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = _meant(name, entries)
         installed = ", ".join(sorted(entries)) or "none"
         if ":" in name:
             installed += f"; before a colon stands zoo or a tool: {', '.join(sorted(TOOLS))}"
@@ -104,6 +104,20 @@ def get_method(name: str) -> type[Method]:
     if loaded.name != name:
         raise MethodError(f"{entries[name].value} calls itself {loaded.name!r} but is registered as {name!r}")
     return loaded
+
+
+def _meant(name: str, entries: Mapping[str, EntryPoint]) -> str:
+    """Guess what was meant by a name that no method has, as the beginning of a sentence."""
+    from veriscope.zoo.added import method_of
+    from veriscope.zoo.cache import PREFIX, installed_names
+    from veriscope.zoo.index import read_index
+
+    if PREFIX + name in installed_names():
+        return f"did you mean {method_of(name)!r}? "
+    if any(item["id"] == name for item in (read_index() or {}).get("models", [])):
+        return f"the zoo has a model of this name: veriscope models add {name}; "
+    close = difflib.get_close_matches(name, entries, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
 
 
 def make_method(name: str, parameters: dict[str, Any] | None = None) -> Method:

@@ -78,6 +78,15 @@ def test_messages_and_stages_are_printed_as_they_are(capsys: pytest.CaptureFixtu
     assert "2/2" in shown.err
 
 
+def test_progress_follows_a_total_that_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several files, one after the other: the second used to be shown as 9 of 3."""
+    with progress_bar(quiet=False) as progress:
+        progress("download, kB", 3, 3)
+        progress("download, kB", 9, 12)
+    shown = capsys.readouterr().err
+    assert "9/12" in shown and "9/3" not in shown
+
+
 def test_quiet_progress_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_bar(quiet=True) as progress:
         progress("predict", 1, 2)

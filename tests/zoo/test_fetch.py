@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from veriscope.errors import InputError, MethodError, UnreadableFileError
-from veriscope.workflow.models import describe_model, list_all_models
+from veriscope.registry import make_method
+from veriscope.workflow.model_list import list_all_models
+from veriscope.workflow.models import describe_model
 from veriscope.zoo.add import add_model
 from veriscope.zoo.cache import installed_names
 from veriscope.zoo.fetch import download
@@ -111,6 +113,11 @@ def test_only_the_files_that_matter_are_fetched(zoo: Zoo, package: Package) -> N
     def several(content: dict[str, Any]) -> None:
         content["covers"] = ["cover.png"]
         content["weights"]["torchscript"] = {"source": "weights.pt", "pytorch_version": "2.6"}
+        content["weights"]["pytorch_state_dict"] = {
+            "source": "weights.pth",
+            "pytorch_version": "2.6",
+            "architecture": {"source": "net.py", "callable": "Net", "sha256": "0" * 64},
+        }
 
     offer(zoo, package(change=several))
     add_model("bouncy-blob")
@@ -220,6 +227,16 @@ def test_what_is_no_nickname(cache: Path) -> None:
         add_model("Not a nickname")
     with pytest.raises(MethodError):
         describe_model("affable-shark")
+
+
+def test_a_nickname_without_its_prefix_is_answered_with_what_to_do(zoo: Zoo, package: Package) -> None:
+    refresh_index()
+    with pytest.raises(MethodError, match="the zoo has a model of this name: veriscope models add affable-s"):
+        make_method("affable-shark")
+    offer(zoo, package())
+    add_model("bouncy-blob")
+    with pytest.raises(MethodError, match=r"no method named 'bouncy-blob'; did you mean 'zoo:bouncy-blob'\?"):
+        make_method("bouncy-blob")
 
 
 def test_the_public_zoo_is_reached_over_an_encrypted_connection() -> None:

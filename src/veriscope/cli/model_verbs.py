@@ -46,6 +46,9 @@ def list_models(
     ] = None,
     structure: Annotated[str | None, typer.Option(help="Only for this object, such as nucleus.")] = None,
     licence: Annotated[str | None, typer.Option(help="Only with this licence, such as CC-BY-4.0.")] = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Only made for half to twice this pixel size, in µm.")
+    ] = None,
     refresh: Annotated[bool, typer.Option(help="Fetch the index of the public zoo first.")] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -54,7 +57,7 @@ def list_models(
     if context.invoked_subcommand is not None:
         return
     from veriscope.cli.output import emit_json, out, progress_bar, say, show_table
-    from veriscope.workflow.models import list_all_models
+    from veriscope.workflow.model_list import list_all_models
 
     with progress_bar(quiet=quiet or json) as progress:
         found = list_all_models(
@@ -62,6 +65,7 @@ def list_models(
             modality=modality,
             structure=structure,
             licence=licence,
+            pixel_size=pixel_size,
             refresh=refresh,
             progress=progress,
         )
@@ -74,6 +78,10 @@ def list_models(
     ]
     columns = ["model", "where", "output reproduced", "licence", "what it is"]
     show_table(f"{len(rows)} models (veriscope models show NAME)", columns, rows, words=True)
+    if found["without_pixel_size"]:
+        out().print(f"{found['without_pixel_size']} more state no pixel size", markup=False)
+    if not rows:
+        out().print(f"Words that models have: {', '.join(found['words'])}", markup=False)
     for fault in found["faults"]:
         say(fault, style="bold red")
     for tool in found["tools"]:
@@ -142,9 +150,9 @@ def add(
     out().print(f"{found['name']} was added", style="bold", markup=False)
     for line in _facts(found):
         out().print(f"  {line}", markup=False)
-    use = f"veriscope predict {found['name']} IMAGES -o FOLDER"
-    if found["name"].startswith("segmenter:"):
-        use = "veriscope serve STUDY, then the tool Model on a tile of the audit"
+    use = "veriscope serve STUDY, then the tool Model on a tile of the audit"
+    if "method" in found:
+        use = f"veriscope predict {found['method']} IMAGES -o FOLDER"
     out().print(f"Use it: {use}", markup=False)
 
 

@@ -194,7 +194,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     def report(stage: str, done: int, total: int) -> None:
         if stage not in tasks:
             tasks[stage] = bar.add_task(stage, total=total)
-        bar.update(tasks[stage], completed=done)
+        bar.update(tasks[stage], completed=done, total=total)
 
     with bar:
         yield report

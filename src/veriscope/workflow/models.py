@@ -1,4 +1,4 @@
-"""All models there are: installed methods, packages added, and the index of the public zoo."""
+"""What is done with a model: it is added, described, exported and removed."""
 
 from __future__ import annotations
 
@@ -8,36 +8,32 @@ from typing import Any
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, MethodError, VeriscopeError
-from veriscope.methods.base import Card
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.zoo.choose import choose_weights
 from veriscope.methods.zoo.description import Tensor
-from veriscope.methods.zoo.zoo_model import InstalledModel, ZooModel
+from veriscope.methods.zoo.zoo_model import InstalledModel
 from veriscope.registry import get_method, method_names
+from veriscope.workflow.model_list import package_of, summary_of_segmenter
 from veriscope.zoo.add import add_model, remove_model
+from veriscope.zoo.added import method_of
 from veriscope.zoo.cache import PREFIX, installed_names
-from veriscope.zoo.environments import installed_tools
 from veriscope.zoo.export import export_package
-from veriscope.zoo.index import read_index, refresh_index
+from veriscope.zoo.index import read_index
 from veriscope.zoo.segmenter_cache import (
     SEGMENTER_PREFIX,
     SegmenterRecord,
     read_segmenter,
-    segmenter_names,
 )
 from veriscope.zoo.segmenters import add_segmenter, is_segmenter_source, remove_segmenter
 
 __all__ = [
-    "MODELS_SCHEMA",
     "MODEL_SCHEMA",
     "add_to_models",
     "describe_model",
     "export_model",
-    "list_all_models",
     "remove_from_models",
 ]
 
-MODELS_SCHEMA = "veriscope/models/1"
 MODEL_SCHEMA = "veriscope/model-card/1"
 
 
@@ -64,7 +60,8 @@ def add_to_models(
     Returns
     -------
     dict
-        As of `veriscope.zoo.add.add_model`; of a model for click-to-segment as of `describe_model`.
+        As of `veriscope.zoo.add.add_model`, and ``method``: name of the method that it is now; of a model for
+        click-to-segment as of `describe_model`.
 
     Raises
     ------
@@ -80,7 +77,8 @@ def add_to_models(
             "--licence is for models for click-to-segment; a model package states its own licence: leave it "
             "out"
         )
-    return add_model(source, name=name, trust=trust, anyway=anyway, progress=progress)
+    added = add_model(source, name=name, trust=trust, anyway=anyway, progress=progress)
+    return added | {"method": method_of(added["name"])}
 
 
 def remove_from_models(name: str) -> None:
@@ -100,68 +98,6 @@ def remove_from_models(name: str) -> None:
         remove_segmenter(name)
     else:
         remove_model(name)
-
-
-def list_all_models(
-    *,
-    task: str | None = None,
-    modality: str | None = None,
-    structure: str | None = None,
-    licence: str | None = None,
-    refresh: bool = False,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """List all models that fit.
-
-    Parameters
-    ----------
-    task, modality, structure, licence
-        Words that the card or the tags must have, upper or lower case; None: any.
-    refresh
-        Fetch the index of the public zoo first.
-    progress
-        Told how far the index has come.
-
-    Returns
-    -------
-    dict
-        ``schema``, ``models`` (each with ``name``, ``where``: ``installed``, ``added`` or ``zoo``,
-        ``summary``, ``licence``, ``tags``, ``reproduced``), ``faults`` of packages that cannot be read,
-        ``tools``: other tools and whether they are installed, and ``index``: whether the zoo's is there.
-    """
-    index = refresh_index(progress=progress) if refresh else read_index()
-    models, faults = [], []
-    for name in (*method_names(), *installed_names()):
-        try:
-            models.append(_entry(name))
-        except VeriscopeError as error:
-            faults.append(str(error))
-    for name in segmenter_names():
-        try:
-            models.append(_segmenter_entry(read_segmenter(name)))
-        except VeriscopeError as error:
-            faults.append(str(error))
-    added = {item["name"] for item in models}
-    models += [
-        {
-            "name": item["id"],
-            "where": "zoo",
-            "summary": item["description"] or item["name"],
-            "licence": item["licence"],
-            "tags": item["tags"],
-            "reproduced": "not tested",
-        }
-        for item in (index or {}).get("models", [])
-        if PREFIX + item["id"] not in added
-    ]
-    wanted = [word.lower() for word in (task, modality, structure) if word]
-    return {
-        "schema": MODELS_SCHEMA,
-        "models": [item for item in models if _fits(item, wanted, licence)],
-        "faults": faults,
-        "tools": installed_tools(),
-        "index": index is not None,
-    }
 
 
 def describe_model(name: str) -> dict[str, Any]:
@@ -188,7 +124,7 @@ def describe_model(name: str) -> dict[str, Any]:
     if name.startswith(SEGMENTER_PREFIX):
         return _described(read_segmenter(name))
     if name not in method_names() and PREFIX + name in installed_names():
-        name = PREFIX + name
+        name = method_of(name)
     for item in (read_index() or {}).get("models", []):
         if item["id"] == name:
             return {
@@ -210,8 +146,8 @@ def describe_model(name: str) -> dict[str, Any]:
         "version": cls.version,
         "card": cls.card.model_dump(mode="json"),
     }
-    if issubclass(cls, ZooModel):
-        package = cls.installed
+    package = package_of(cls, name)
+    if package is not None:
         found |= {
             "states": dict(package.states or {}),
             "weights": [item.format for item in package.description.weights],
@@ -276,38 +212,6 @@ def export_model(
     )
 
 
-def _entry(name: str) -> dict[str, Any]:
-    cls = get_method(name)
-    tags = _words(cls.card)
-    package = issubclass(cls, ZooModel)
-    state = (cls.installed.states or {}) if issubclass(cls, ZooModel) else {}
-    if issubclass(cls, ZooModel):
-        tags += cls.installed.description.tags
-    return {
-        "name": cls.name,
-        "where": "added" if package else "installed",
-        "summary": cls.card.summary,
-        "licence": cls.card.licence,
-        "tags": list(dict.fromkeys((cls.task, *tags))),
-        "reproduced": state.get("output_reproduced", {}).get("status", "—"),
-    }
-
-
-def _summary(record: SegmenterRecord) -> str:
-    return record.card.summary or "Click-to-segment: a click on a tile gives the outline of one object."
-
-
-def _segmenter_entry(record: SegmenterRecord) -> dict[str, Any]:
-    return {
-        "name": record.name,
-        "where": "added",
-        "summary": _summary(record),
-        "licence": record.card.licence or "not stated",
-        "tags": ["click-to-segment"],
-        "reproduced": "not tested",
-    }
-
-
 def _described(record: SegmenterRecord) -> dict[str, Any]:
     """Describe a model for click-to-segment."""
     card = record.card
@@ -316,7 +220,7 @@ def _described(record: SegmenterRecord) -> dict[str, Any]:
         "name": record.name,
         "version": "",
         "card": {
-            "summary": _summary(record),
+            "summary": summary_of_segmenter(record),
             "training_data": card.training_data or "not stated",
             "licence": card.licence or "not stated",
             "citation": card.citation,
@@ -378,14 +282,3 @@ def _axes(tensor: Tensor, *, of_input: bool = False) -> str:
 
 def _steps(tensor: Tensor) -> list[str]:
     return [f"  {step.model_dump(mode='json', exclude_none=True)}".replace("'", "") for step in tensor.steps]
-
-
-def _words(card: Card) -> tuple[str, ...]:
-    return (*card.objects, *card.modalities, *(f"{d}d" for d in card.dimensions))
-
-
-def _fits(item: dict[str, Any], wanted: list[str], licence: str | None) -> bool:
-    if licence is not None and licence.lower() not in item["licence"].lower():
-        return False
-    text = " ".join([item["summary"], *item["tags"]]).lower()
-    return all(word in text for word in wanted)

@@ -15,7 +15,7 @@ from veriscope.errors import InputError, MethodError, UnreadableFileError, Veris
 from veriscope.io.atomic import atomic_path, write_json
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.zoo.archive import safe_file, safe_relative, unpack_zip
-from veriscope.methods.zoo.description import RUNNABLE, File, ModelDescription
+from veriscope.methods.zoo.description import RUNNABLE, File, ModelDescription, Weights
 from veriscope.methods.zoo.processing import Custom
 from veriscope.methods.zoo.zoo_model import InstalledModel, model_class
 from veriscope.zoo.cache import PREFIX, RECORD_SCHEMA, model_folder, read_record, slug
@@ -259,9 +259,7 @@ def _wanted(description: ModelDescription) -> list[File]:
     found: list[File] = []
     for item in description.weights:
         if item.format in RUNNABLE:
-            found.append(item.file)
-            if item.architecture is not None:
-                found.append(item.architecture.file)
+            found += _files_of(item)
     tensors = (*description.inputs, *description.outputs)
     found += [
         File(source=step.source, sha256=step.sha256)
@@ -272,6 +270,11 @@ def _wanted(description: ModelDescription) -> list[File]:
     return found + [tensor.test for tensor in tensors if tensor.test is not None]
 
 
+def _files_of(weights: Weights) -> list[File]:
+    code = weights.architecture
+    return [weights.file] if code is None else [weights.file, code.file]
+
+
 def _collect(
     origin: _Source, description: ModelDescription, package: Path, progress: Progress
 ) -> dict[str, str]:
@@ -279,10 +282,11 @@ def _collect(
     hashes: dict[str, str] = {}
     weights = [item for item in description.weights if item.format in RUNNABLE]
     wanted = _wanted(description)
+    needed = _wanted(description.model_copy(update={"weights": ()}))
     for index, file in enumerate(wanted):
         progress("verify", index, len(wanted))
-        spare = any(file is item.file for item in weights) and any(
-            item.file.source in hashes for item in weights
+        spare = file not in needed and any(
+            item.file.source in hashes and file not in _files_of(item) for item in weights
         )
         if is_address(file.source):
             continue

@@ -8,7 +8,7 @@ from veriscope.methods.external.find import TOOLS, external_method, recipe_of
 from veriscope.zoo.cache import PREFIX, installed_names, read_record
 from veriscope.zoo.networks import NETWORK_PREFIX, network_method
 
-__all__ = ["added_methods", "states_of"]
+__all__ = ["added_methods", "method_of", "states_of"]
 
 _ASKED = (
     ("format_valid", "Format valid"),
@@ -28,17 +28,29 @@ def added_methods() -> tuple[str, ...]:
         Sorted: ``zoo:NAME`` of packages, ``network:NAME`` of those that Veriscope trained, and ``TOOL:NAME``
         of models of other tools whose weights are here.
     """
-    packages = [_as_network(name.removeprefix(PREFIX)) or name for name in installed_names()]
-    return tuple(sorted({*packages, *_of_tools()}))
+    return tuple(sorted({*map(method_of, installed_names()), *_of_tools()}))
 
 
-def _as_network(name: str) -> str | None:
-    """Give the name of a package as that of a network of ours, which keeps all its settings."""
+def method_of(name: str) -> str:
+    """Name the method that uses all that a package says of itself.
+
+    Parameters
+    ----------
+    name
+        Of a package that was added, with or without ``zoo:``.
+
+    Returns
+    -------
+    str
+        ``network:NAME`` of a network that Veriscope trained, which keeps its own way from the outputs to
+        objects; else ``zoo:NAME``.
+    """
+    own = name.removeprefix(PREFIX)
     try:
-        network_method(NETWORK_PREFIX + name)
+        network_method(NETWORK_PREFIX + own)
     except VeriscopeError:
-        return None
-    return NETWORK_PREFIX + name
+        return PREFIX + own
+    return NETWORK_PREFIX + own
 
 
 def _of_tools() -> list[str]:

@@ -152,7 +152,7 @@ def _save(response: Any, path: Path, address: str, most_bytes: int, progress: Pr
                 raise UnreadableFileError(f"{address}: has more than {most_bytes} bytes; nothing was kept")
             digest.update(block)
             out.write(block)
-            progress("download", done >> 10, max(total, done) >> 10)
+            progress("download, kB", done >> 10, max(total, done) >> 10)
     if total and done != total:
         raise UnreadableFileError(f"{address}: broke off after {done} of {total} bytes; try again")
     return digest.hexdigest()
