@@ -141,7 +141,7 @@ def test_calibrated_and_uncalibrated_images_are_refused(
     shutil.copy(tiny_data / "images/control-1-01.tif", images)
     said = veriscope("new", tmp_path / "s", "--images", images, "--json")
     assert said.message == (
-        "1 images have a pixel size and 2 have none (a, b); give it for all with --spacing, so that sizes "
+        "1 image has a pixel size and 2 have none (a, b); give it for all with --spacing, so that sizes "
         "can be compared"
     )
     line = ("new", tmp_path / "s", "--images", images, "--spacing", "0.65", "--json")

@@ -99,8 +99,8 @@ def test_columns_that_cannot_be_read_are_told_together(write: Write) -> None:
     assert refusal(read_place_table, path).splitlines() == [
         "FILE: 3 columns cannot be read:",
         "  - FILE: column 'y' has no number in 2 rows, first in row 3",
-        "  - FILE: column 'x' has no number in 1 rows, first in row 3",
-        "  - FILE: column 'score' has no number in 1 rows, first in row 3",
+        "  - FILE: column 'x' has no number in 1 row, first in row 3",
+        "  - FILE: column 'score' has no number in 1 row, first in row 3",
     ]
 
 
@@ -184,7 +184,7 @@ def test_a_column_of_scores_without_any_is_none(write: Write) -> None:
     assert not read_place_table(write("image,x,y,score", "a,1,2,", "b,1,2,  ")).has_scores
     assert read_place_table(write("image,x,y,score")).has_scores
     path = write("image,x,y,score", "a,1,2,", "b,1,2,0.5")
-    assert refusal(read_place_table, path) == "FILE: column 'score' has no number in 1 rows, first in row 2"
+    assert refusal(read_place_table, path) == "FILE: column 'score' has no number in 1 row, first in row 2"
 
 
 def test_decimal_commas_are_told_of_and_not_taken_for_thousands(write: Write) -> None:
@@ -196,8 +196,8 @@ def test_probabilities_are_from_0_to_1(write: Write) -> None:
     path = write("image,p_a,p_b", "i,0.5,0.5", "j,1.5,-0.1", "k,,x")
     assert refusal(read_class_table, path).splitlines() == [
         "FILE: 2 faults:",
-        "  - FILE: column 'p_a' has 2 values that are not between 0 and 1, the first in row 3",
-        "  - FILE: column 'p_b' has 2 values that are not between 0 and 1, the first in row 3",
+        "  - FILE: column 'p_a' has 2 values not between 0 and 1, the first in row 3",
+        "  - FILE: column 'p_b' has 2 values not between 0 and 1, the first in row 3",
     ]
 
 

@@ -301,7 +301,7 @@ def only_probabilities(table: pd.DataFrame) -> pd.DataFrame:
         (more, "1 images of its rows are not there: add them, or remove the rows"),
         (others, "no image has a row in it"),
         (twice, "field0 come more than once"),
-        (blank, "1 images have no class, the first in row 2"),
+        (blank, "1 image has no class, the first in row 2"),
         (only_probabilities, "has probabilities and no column class"),
     ],
 )

@@ -121,7 +121,7 @@ def test_what_people_have_outlined_stays_the_object(folder: StudyFolder) -> None
     with pytest.raises(StudyError) as caught:
         change_question(folder, Question.from_text("count", object="cell"))
     assert str(caught.value) == (
-        "1 tiles are annotated, and what is outlined there is: nucleus; keep the object, or make a new study "
+        "1 tile is annotated, and what is outlined there is: nucleus; keep the object, or make a new study "
         "of the same images"
     )
     found = change_question(folder, Question.from_text("density", object="nucleus"))

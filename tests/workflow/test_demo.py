@@ -92,7 +92,7 @@ def test_image_without_a_reference(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         demo_folder(data, tmp_path / "study")
     assert str(error.value) == (
-        "1 images have no label image (control-1-02); the demo needs a reference of every image. For your "
+        "1 image has no label image (control-1-02); the demo needs a reference of every image. For your "
         "own images start with: veriscope new"
     )
     assert not (tmp_path / "study").exists()

@@ -320,7 +320,7 @@ def test_channels_that_lack_or_differ_are_named(tiffs: Tiffs, tmp_path: Path) ->
         ),
         (
             {"pattern": "{replicate}.tif"},
-            "D/sheet.csv is by well, and the well of 1 images is not known (A01); give an OME-Zarr plate, a "
+            "D/sheet.csv is by well, and the well of 1 image is not known (A01); give an OME-Zarr plate, a "
             "--pattern with {well}, or a column for the image in the sheet",
         ),
         (

@@ -141,7 +141,7 @@ def test_sizes_that_do_not_compare_are_refused(made: Any) -> None:
     with pytest.raises(InputError) as caught:
         made({"a.tif": (PIXELS, calibrated), "b.tif": PIXELS, "c.tif": PIXELS})
     assert str(caught.value) == (
-        "1 images have a pixel size and 2 have none (b, c); give it for all with --spacing, so that sizes "
+        "1 image has a pixel size and 2 have none (b, c); give it for all with --spacing, so that sizes "
         "can be compared"
     )
     assert {image.spacing for image in made({}, spacing={"y": 0.5, "x": 0.25})} == {"y=0.5;x=0.25"}

@@ -9,6 +9,7 @@ import typer
 
 from veriscope.cli.arguments import Json, StudyPath
 from veriscope.core.commands import command
+from veriscope.core.words import counted
 
 __all__ = ["register"]
 
@@ -75,7 +76,9 @@ def _show(study: Path, state: dict[str, Any]) -> None:
     from veriscope.cli.output import out
 
     if "n_imported" in state:
-        out().print(f"{state['n_imported']} tiles taken in, {state['n_new']} of them new", markup=False)
+        out().print(
+            f"{counted(state['n_imported'], 'tile')} taken in, {state['n_new']} of them new", markup=False
+        )
     for note in state.get("notes", []):
         out().print(f"note: {note}", markup=False)
     waiting = 0
@@ -91,7 +94,10 @@ def _show(study: Path, state: dict[str, Any]) -> None:
         )
         waiting += len(part["to_annotate"])
     if waiting:
-        out().print(f"{waiting} tiles to annotate (see README.txt) in {state['tiles_folder']}", markup=False)
+        out().print(
+            f"{counted(waiting, 'tile')} to annotate (see README.txt) in {state['tiles_folder']}",
+            markup=False,
+        )
         out().print("then: " + command("audit", study, "--import", "FOLDER"), markup=False)
     elif not state["audit"]["n_drawn"]:
         out().print("nothing drawn yet; draw with: " + command("audit", study, "--tiles", "20"), markup=False)

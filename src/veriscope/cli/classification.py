@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.cli.output import out, show_table
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.methods.base import Method
 from veriscope.methods.classification import ClassificationMethod
@@ -74,7 +75,9 @@ def show_classes(found: dict[str, Any]) -> None:
         As `classify` gives it.
     """
     rows = [[name, str(count)] for name, count in found["n_by_class"].items()]
-    show_table(f"{found['n_images']} images ({found['n_done']} done now)", ["class", "images"], rows)
+    show_table(
+        f"{counted(found['n_images'], 'image')} ({found['n_done']} done now)", ["class", "images"], rows
+    )
     out().print(f"classes and probabilities in {found['table']}", markup=False)
     out().print(
         "untested: compare with classes of your own: veriscope compare REFERENCES.csv "

@@ -7,6 +7,7 @@ from typing import Any
 
 from veriscope.cli.advice import show_pitfalls
 from veriscope.cli.output import number, out, say, show_table, span
+from veriscope.core.words import counted
 from veriscope.workflow.comparison.advice import fits, fitting_keys
 
 __all__ = ["show_comparison"]
@@ -67,8 +68,7 @@ def _show_side_by_side(found: Mapping[str, Any], fitting: list[str]) -> None:
 
 
 def _counted(found: Mapping[str, Any]) -> str:
-    noun = "sequence" if found["task"] == "tracking" else "image"
-    return f"{found['n_images']} {noun}{'' if found['n_images'] == 1 else 's'}"
+    return counted(found["n_images"], "sequence" if found["task"] == "tracking" else "image")
 
 
 def _ordered(found: Mapping[str, Any], fitting: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from veriscope.cli.arguments import (
     parse_spacing,
 )
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 
 __all__ = ["register"]
@@ -185,7 +186,8 @@ def measure(
         emit_json(found)
         return
     unit = "µm" if found["calibrated"] else "pixels (uncalibrated; give --spacing)"
-    out().print(f"{found['n_objects']} objects of {found['n_images']} images in {output}", markup=False)
+    objects, images = counted(found["n_objects"], "object"), counted(found["n_images"], "image")
+    out().print(f"{objects} of {images} in {output}", markup=False)
     out().print(f"{len(found['columns'])} columns; lengths in {unit}", markup=False)
     for note in found["notes"]:
         out().print(f"note: {note}", markup=False)
@@ -213,7 +215,9 @@ def simulate(
     if json:
         emit_json({"schema": "veriscope/simulate/1", "output": str(output), "truth": truth})
         return
-    out().print(f"{output}: {truth['n_images']} images in images/, references in labels/", markup=False)
+    out().print(
+        f"{output}: {counted(truth['n_images'], 'image')} in images/, references in labels/", markup=False
+    )
 
 
 def info(
@@ -244,7 +248,7 @@ def info(
             for item in found["images"]
         ]
         columns = ["image", "format", "axes", "shape", "type", "pixel size", "channels"]
-        show_table(f"{len(rows)} images", columns, rows)
+        show_table(counted(len(rows), "image"), columns, rows)
         for item in found["images"]:
             for note in item["notes"]:
                 say(f"{item['image']}: {note}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from veriscope.cli.output import out, tell_notes
 from veriscope.core.commands import command
+from veriscope.core.words import counted
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.other_methods import other_methods
 from veriscope.workflow.study import Study
@@ -62,7 +63,7 @@ def show_new(summary: dict[str, Any], *, told: bool) -> None:
     how = "as you say" if told else "by their pixels, --modality overrides"
     kind = f"{' or '.join(summary['modalities'])} ({how})"
     lines = [
-        f"{summary['study']}: {summary['n_images']} images, groups: {groups}",
+        f"{summary['study']}: {counted(summary['n_images'], 'image')}, groups: {groups}",
         f"pixel size: {'; '.join(summary['spacing'])}",
         f"question: {summary['question']}",
         f"images: {kind if summary['modalities'] else 'cannot be told from their pixels (--modality)'}",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from veriscope.cli.output import out, say
+from veriscope.core.words import counted
 from veriscope.methods.base import Method
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.image import map_path, predict_image
@@ -54,7 +55,8 @@ def show_objects(found: dict[str, Any]) -> None:
         As `find_objects` gives it.
     """
     if "images" in found:
-        text = f"{found['n_objects']} objects in {found['n_images']} images ({found['n_done']} done now)"
+        objects, images = counted(found["n_objects"], "object"), counted(found["n_images"], "image")
+        text = f"{objects} in {images} ({found['n_done']} done now)"
         out().print(f"{text}; labels in {found['output']}", markup=False)
     else:
         _show_image(found)
@@ -63,7 +65,7 @@ def show_objects(found: dict[str, Any]) -> None:
 
 def _show_image(found: dict[str, Any]) -> None:
     now = "" if found["done"] else " (done before)"
-    out().print(f"{found['n_objects']} objects; labels in {found['labels']}{now}", markup=False)
+    out().print(f"{counted(found['n_objects'], 'object')}; labels in {found['labels']}{now}", markup=False)
     if found.get("n_cut"):
         say(f"memory ran out {found['n_cut']} times; smaller parts did there, to the same result")
     if found.get("work", 0) > _MUCH_WORK:

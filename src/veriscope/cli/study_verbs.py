@@ -19,6 +19,7 @@ from veriscope.cli.arguments import (
     parse_spacing,
 )
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
+from veriscope.core.words import counted
 from veriscope.errors import VeriscopeError
 
 if TYPE_CHECKING:
@@ -226,7 +227,8 @@ def show_validation(found: dict[str, Any]) -> None:
             for item in (metrics[key] for key in keys)
         ]
         rows.append([name, *cells])
-    title = f"{found['n_tiles']} audited tiles of {found['n_images']} images (95 % intervals by image)"
+    title = f"{counted(found['n_tiles'], 'audited tile')} of {counted(found['n_images'], 'image')} "
+    title += "(95 % intervals by image)"
     show_table(title, ["candidate", *keys], rows)
     for name in found["ranking"]["values"]:
         for sentence in found["candidates"][name]["outside_domain"]:

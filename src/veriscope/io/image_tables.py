@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from veriscope.core.words import counted
 from veriscope.errors import TableError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.sheets import IMAGE_COLUMNS, composed, read_rows, stem_of
 
@@ -116,7 +117,8 @@ def read_place_table(path: str | Path) -> PlaceTable:
         if len(bad):
             faults.append(
                 TableError(
-                    f"{path}: column {old!r} has no number in {len(bad)} rows, first in row {bad[0] + 2}"
+                    f"{path}: column {old!r} has no number in {counted(len(bad), 'row')}, first in row "
+                    f"{bad[0] + 2}"
                 )
             )
         rows[new] = values.astype(np.float64)
@@ -125,8 +127,8 @@ def read_place_table(path: str | Path) -> PlaceTable:
         if len(flat):
             faults.append(
                 TableError(
-                    f"{path}: {len(flat)} boxes have no area, first in row {flat[0] + 2}; the larger "
-                    f"coordinate belongs to {box[2]} and {box[3]}"
+                    f"{path}: {counted(len(flat), 'box has', 'boxes have')} no area, first in row "
+                    f"{flat[0] + 2}; the larger coordinate belongs to {box[2]} and {box[3]}"
                 )
             )
     raise_together(faults, what=f"{path}: {len(faults)} columns cannot be read")
@@ -177,8 +179,8 @@ def read_class_table(path: str | Path) -> ClassTable:
         if bad.any():
             faults.append(
                 TableError(
-                    f"{path}: column {name!r} has {int(bad.sum())} values that are not between 0 and 1, the "
-                    f"first in row {int(np.flatnonzero(bad)[0]) + 2}"
+                    f"{path}: column {name!r} has {counted(int(bad.sum()), 'value')} not between 0 and 1, "
+                    f"the first in row {int(np.flatnonzero(bad)[0]) + 2}"
                 )
             )
         probabilities[str(name)[2:]] = values
@@ -187,8 +189,8 @@ def read_class_table(path: str | Path) -> ClassTable:
         if len(blank):
             faults.append(
                 TableError(
-                    f"{path}: {len(blank)} images have no class, the first in row {blank[0] + 2}; give it, "
-                    "or remove the row"
+                    f"{path}: {counted(len(blank), 'image has', 'images have')} no class, the first in row "
+                    f"{blank[0] + 2}; give it, or remove the row"
                 )
             )
     raise_together(faults, what=f"{path}: {len(faults)} faults")

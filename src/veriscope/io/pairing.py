@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from veriscope.core.words import few
 from veriscope.errors import InputError
 from veriscope.io.folders import ImageFile
 
@@ -83,16 +84,11 @@ def pair_by_stem(
         one, other = called
         lines = [f"{len(pairs)} of {len(reference)} {one}s and {len(prediction)} {other}s fit by name"]
         if only_reference:
-            lines.append(f"  - {one}s without {other}: {_few(only_reference)}")
+            lines.append(f"  - {one}s without {other}: {few(only_reference)}")
         if only_prediction:
-            lines.append(f"  - {other}s without {one}: {_few(only_prediction)}")
+            lines.append(f"  - {other}s without {one}: {few(only_prediction)}")
         lines.append(
             "Files belong together if their names without the ending are equal: rename or add the missing"
         )
         raise InputError("\n".join(lines))
     return Pairing(pairs, only_reference, only_prediction)
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more

@@ -42,8 +42,7 @@ from veriscope.training.packaging.package import (
 )
 from veriscope.training.packaging.record import SCHEMA, split_without_hashes
 from veriscope.training.settings import SelfTask, TrainSettings
-from veriscope.validate.candidates import candidates_by_values
-from veriscope.validate.ranking import Ranking, rank_candidates
+from veriscope.validate.ranking import Ranking, rank_values
 
 __all__ = ["ImageNetworkSettings", "train_without_labels"]
 
@@ -255,7 +254,7 @@ def _judge(
         simple = np.stack([ndimage.convolve(one, around, mode="nearest") for one in pixels.numpy()])
         for name, found in (("network", said), ("mean of neighbours", torch.from_numpy(simple))):
             values[name].append(float(head.loss(found.float(), wanted)))
-    table = candidates_by_values(
+    return rank_values(
         values,
         better="lower",
         metric="squared error at hidden pixels",
@@ -263,7 +262,6 @@ def _judge(
         bounds=(0.0, np.inf),
         unit="field group",
     )
-    return rank_candidates(table)
 
 
 def _comparison(ranking: Ranking) -> dict[str, Any]:

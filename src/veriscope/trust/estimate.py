@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from scipy.stats import t as student
 
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.trust.correction import (
     CROSS_FIT_FROM,
@@ -317,7 +318,7 @@ def _too_few(units: DrawnUnits, estimator: str, level: float) -> Estimate | None
     n, nan = units.n, math.nan
     if n >= MIN_DRAWS:
         return None
-    reason = f"{n} tiles were drawn; an interval needs at least {MIN_DRAWS}."
+    reason = f"{counted(n, 'tile was', 'tiles were')} drawn; an interval needs at least {MIN_DRAWS}."
     value = nan
     if n:
         above, below = _terms(units, 0.0 if estimator == "labelled-only" else 1.0)

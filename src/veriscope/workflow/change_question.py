@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from veriscope.core.words import counted
 from veriscope.errors import InputError, StudyError, TableError
 from veriscope.io.atomic import write_text
 from veriscope.io.record import Record
@@ -74,8 +75,8 @@ def plan_change(folder: StudyFolder, config: StudyConfig, question: Question) ->
     before, annotated = config.question, len(annotated_units(folder))
     if annotated and question.object != before.object:
         raise StudyError(
-            f"{annotated} tiles are annotated, and what is outlined there is: {before.object}; keep the "
-            "object, or make a new study of the same images"
+            f"{counted(annotated, 'tile is', 'tiles are')} annotated, and what is outlined there is: "
+            f"{before.object}; keep the object, or make a new study of the same images"
         )
     _require_measured(folder, config, question)
     is_change = question != before

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import counted
 from veriscope.datasets.write import write_study
 from veriscope.errors import InputError, StudyError
 from veriscope.io.annotations.read import read_annotation
@@ -215,8 +216,8 @@ def _parts(data: Path) -> tuple[Path, Path]:
     if pairing.only_reference:
         some = ", ".join(pairing.only_reference[:10])
         raise InputError(
-            f"{len(pairing.only_reference)} images have no label image ({some}); the demo needs a reference "
-            "of every image. For your own images start with: veriscope new"
+            f"{counted(len(pairing.only_reference), 'image has', 'images have')} no label image ({some}); "
+            "the demo needs a reference of every image. For your own images start with: veriscope new"
         )
     return images, labels
 

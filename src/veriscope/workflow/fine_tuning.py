@@ -13,6 +13,7 @@ import yaml
 from veriscope.core.commands import command
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import joined
 from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
 from veriscope.methods.channels import analysis_channel
@@ -241,7 +242,7 @@ def add_candidate(path: Path, candidate: Candidate) -> None:
 
 
 def _replicate(image: StudyImage) -> str:
-    return f"{image.group}/{image.replicate}"
+    return joined(image.group, image.replicate)
 
 
 def _free_name(config: StudyConfig, start: str) -> str:

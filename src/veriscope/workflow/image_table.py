@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from veriscope.core.axes import check_spacing
+from veriscope.core.words import counted
 from veriscope.errors import InputError, StudyError, VeriscopeError, raise_together
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.plan import read_plan
@@ -97,8 +98,8 @@ def change_images(folder: StudyFolder, changes: Sequence[RowChange]) -> tuple[St
     if len(calibrated) > 1:
         without = [image.image_id for image in found if not image.is_calibrated]
         raise InputError(
-            f"{len(without)} images would have no pixel size ({', '.join(without[:5])}) and the others one; "
-            "give it for all or for none, so that sizes can be compared"
+            f"{counted(len(without), 'image')} would have no pixel size ({', '.join(without[:5])}) and the "
+            "others one; give it for all or for none, so that sizes can be compared"
         )
     folder.write_images(found)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from veriscope.core.words import counted, joined
 from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels
 from veriscope.validate.fingerprint.ask import allowed_answers, check_answers, open_items
@@ -147,8 +148,8 @@ def study_fingerprint(folder: StudyFolder, config: StudyConfig) -> tuple[Fingerp
         tiles = audited_tiles(folder, config)
         for tile in tiles:
             tally.add(tile.reference)
-            clusters.append(f"{tile.group}/{tile.replicate}")
-        return tally.result(clusters=clusters, **said), f"{len(tiles)} annotated tiles"
+            clusters.append(joined(tile.group, tile.replicate))
+        return tally.result(clusters=clusters, **said), counted(len(tiles), "annotated tile")
     ready = [item.id for item in config.candidates if _has_all(folder, item.id)]
     if not ready:
         fingerprint = Fingerprint.parse(said, where="the fingerprint")
@@ -158,8 +159,9 @@ def study_fingerprint(folder: StudyFolder, config: StudyConfig) -> tuple[Fingerp
     for index in chosen:
         image = images[index]
         tally.add(read_labels(folder.root / folder.prediction(ready[0], image.image_id)))
-        clusters.append(f"{image.group}/{image.replicate}")
-    where = f"predictions of {ready[0]} in {len(chosen)} images; annotate tiles to measure on references"
+        clusters.append(joined(image.group, image.replicate))
+    where = f"predictions of {ready[0]} in {counted(len(chosen), 'image')}"
+    where += "; annotate tiles to measure on references"
     return tally.result(clusters=clusters, **said), where
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from veriscope.core.words import counted
 from veriscope.errors import InputError, TableError
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.name_pattern import find_by_pattern
@@ -213,7 +214,7 @@ def _by_wells(sources: Sequence[Source], sheet: PlateSheet, left_out: list[str],
     nowhere = [name for name, place in places.items() if not place.well]
     if nowhere:
         raise TableError(
-            f"{sheet.path} is by well, and the well of {len(nowhere)} images is not known "
+            f"{sheet.path} is by well, and the well of {counted(len(nowhere), 'image')} is not known "
             f"({some(nowhere, 3)}); give an OME-Zarr plate, a --pattern with {{well}}, or "
             "a column for the image in the sheet"
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from veriscope.core.words import counted
 from veriscope.errors import StudyError, VeriscopeError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.record import Record
@@ -205,7 +206,7 @@ def _draw(plan: AuditPlan | None) -> tuple[Done, str]:
     if plan is None or plan.of_role("audit").empty:
         return "next", "Draw the tiles to annotate."
     draws = plan.of_role("audit")
-    return "done", f"{len(draws)} draws of {draws['unit'].nunique()} different tiles."
+    return "done", f"{counted(len(draws), 'draw')} of {counted(draws['unit'].nunique(), 'different tile')}."
 
 
 def _annotate(folder: StudyFolder, plan: AuditPlan | None) -> tuple[Done, str]:

@@ -16,6 +16,7 @@ from veriscope.core.finite import FiniteCheck
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress
 from veriscope.core.settings import Settings
+from veriscope.core.words import counted, few
 from veriscope.errors import AxesError, InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_text
 from veriscope.io.copying import copied_levels, copy_blocks, copy_image
@@ -116,9 +117,8 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     if faults or sources.left_out:
         left_out = [*sources.left_out, *map(str, faults)]
         text = "\n".join(left_out)
-        what = "1 was" if len(left_out) == 1 else f"{len(left_out)} were"
-        images = "1 image was" if len(faults) == 1 else f"{len(faults)} images were"
-        heading = what if sources.left_out else images
+        what = counted(len(left_out), "was", "were")
+        heading = what if sources.left_out else counted(len(faults), "image was", "images were")
         write_text(folder.root / "skipped.txt", f"{heading} left out:\n{text}\n")
     return TakenIn(tuple(rows), inputs)
 
@@ -254,7 +254,7 @@ def _check_plate_spacing(rows: Sequence[StudyImage], sources: dict[str, Source])
         if place is not None and place.well:
             sizes.setdefault(row.spacing_text, []).append(row.image_id)
     if len(sizes) > 1:
-        listed = "; ".join(f"{size}: {_some(ids)}" for size, ids in sizes.items())
+        listed = "; ".join(f"{size}: {few(ids, 5)}" for size, ids in sizes.items())
         raise InputError(
             f"fields have different pixel sizes ({listed}), so objects per field do not compare; make one "
             "study of each magnification, or give the true size with --spacing if the files are wrong"
@@ -273,19 +273,16 @@ def _check_alike(rows: Sequence[StudyImage], *, colours_and_grey: bool) -> None:
     if 0 < len(calibrated) < len(rows):
         without = [row.image_id for row in rows if row.spacing == "uncalibrated"]
         raise InputError(
-            f"{len(calibrated)} images have a pixel size and {len(without)} have none ({_some(without)}); "
+            f"{counted(len(calibrated), 'image has', 'images have')} a pixel size and {len(without)} "
+            f"{'has' if len(without) == 1 else 'have'} none ({few(without, 5)}); "
             "give it for all with --spacing, so that sizes can be compared"
         )
     numbers: dict[int, list[str]] = {}
     for row in rows:
         numbers.setdefault(len(row.channel_names), []).append(row.image_id)
     if len(numbers) > 1 and not (colours_and_grey and set(numbers) <= {0, 3}):
-        listed = "; ".join(f"{n or 'no'} channels: {_some(ids)}" for n, ids in sorted(numbers.items()))
+        listed = "; ".join(f"{n or 'no'} channels: {few(ids, 5)}" for n, ids in sorted(numbers.items()))
         raise InputError(
             f"images have different numbers of channels ({listed}); make one study of each kind, "
             "or convert them to the same channels"
         )
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" … {len(names) - most} more" if len(names) > most else "")

@@ -67,7 +67,7 @@ def test_later_over_earlier_and_what_is_lost_is_told() -> None:
     assert notes == [
         "1 of 4 objects have no pixel in this part of the image",
         "2 of 4 objects overlap earlier ones and are drawn over them",
-        "1 objects are hidden by later ones and lost",
+        "1 object is hidden by later ones and lost",
     ]
 
 

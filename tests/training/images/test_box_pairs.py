@@ -72,7 +72,7 @@ def test_a_table_without_classes_gives_the_kind_that_is_named(images: Path) -> N
             r"2 boxes of a lie beyond its 40 × 60 pixels, the first from \(3, -2\) to \(9, 0\)",
         ),
         (HEADER + "a,c,1,1,9,9\nb,,1,1,9,9\n", "1 boxes of b have no class, and others have; give all"),
-        (HEADER + "a,c,9,1,1,9\nb,c,1,1,9,9\n", "1 boxes have no area"),
+        (HEADER + "a,c,9,1,1,9\nb,c,1,1,9,9\n", "1 box has no area"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused(images: Path, text: str, message: str) -> None:

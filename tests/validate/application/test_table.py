@@ -61,6 +61,21 @@ def test_replicates_numbered_anew_in_each_group() -> None:
     assert table.replicates == ("b/1", "b/2", "a/1", "a/2")
 
 
+def test_replicates_of_different_groups_are_never_one() -> None:
+    """Whatever their names hold."""
+    table = read_table(
+        {
+            "unit": [1, 2, 3],
+            "group": ["a/b", "a", "a\\"],
+            "replicate": ["c", "b/c", "/b/c"],
+            "reference": [1, 2, 3],
+            "prediction": [1, 2, 3],
+        },
+        nested=True,
+    )
+    assert len(table.replicates) == 3
+
+
 def test_all_faults_come_together() -> None:
     message = fault(
         unit=["u1", "u1", "u3", "u4", None],

@@ -11,7 +11,7 @@ import tifffile
 
 from veriscope.errors import InputError
 from veriscope.io.images import SUFFIXES
-from veriscope.workflow.comparison.cases import candidate_names, find_cases
+from veriscope.workflow.comparison.cases import candidate_names, clusters_of, find_cases
 from veriscope.workflow.comparison.folders import compare_folders
 
 LABELS = np.array([[0, 1, 1], [2, 2, 0]], np.uint16)
@@ -36,6 +36,20 @@ def test_a_candidate_may_come_only_once(folder: Folder, refusal: Refusal) -> Non
     assert refusal(references, a, a / ".." / "a") == (
         "the same predictions are given twice (a, a/../a); give each candidate once"
     )
+
+
+def test_replicates_of_different_groups_are_never_one(folder: Folder, tmp_path: Path) -> None:
+    """Whatever their names hold."""
+    references = folder("labels", i=LABELS, j=LABELS, k=LABELS, m=LABELS)
+    sheet = tmp_path / "sheet.csv"
+    rows = ["image,condition,replicate", "i,a/b,c", "j,a,b/c", "k,a\\,/b/c", "m,a/b,c"]
+    sheet.write_text("\n".join(rows) + "\n")
+    cases = find_cases(references, [folder("x", i=LABELS, j=LABELS, k=LABELS, m=LABELS)], groups=sheet)
+    assert cases.clusters is not None
+    i, j, k, m = cases.clusters
+    assert i == m
+    assert len({i, j, k}) == 3
+    assert list(clusters_of(["m", "j"], sheet).values()) == [m, j]
 
 
 def test_images_pair_by_stem_whatever_the_ending(folder: Folder) -> None:

@@ -186,11 +186,11 @@ def test_one_image_and_one_class(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ("image,p_a,p_b\ni,0.5,nan\n", "column 'p_b' has 1 values that are not between 0 and 1"),
+        ("image,p_a,p_b\ni,0.5,nan\n", "column 'p_b' has 1 value not between 0 and 1"),
         ("image,p_a,p_b\ni,0.9,0.9\n", "do not sum to 1, the first is i with 1.8"),
-        ("image,p_a,p_b\ni,-0.5,1.5\n", "column 'p_a' has 1 values that are not between 0 and 1"),
+        ("image,p_a,p_b\ni,-0.5,1.5\n", "column 'p_a' has 1 value not between 0 and 1"),
         ("image,p_a\ni,1.0\n", "states probabilities of a; needed are columns p_CLASS of a, b"),
-        ("image,class\ni,\n", "1 images have no class, the first in row 2"),
+        ("image,class\ni,\n", "1 image has no class, the first in row 2"),
         ("image,class\ni,a\ni,b\n", "i come more than once"),
         ("image\ni\n", "has no column class, and none of probabilities"),
     ],

@@ -137,9 +137,9 @@ def test_faults_of_all_tables_come_together(table: Table, refusal: Refusal) -> N
         "4 of 5 sources cannot be used:",
         "  - a.csv: 3 faults:",
         "      - a.csv: i3 come more than once; keep one row for each image",
-        "      - a.csv: column 'p_a' has 2 values that are not between 0 and 1, the first in row 2",
-        "      - a.csv: column 'p_b' has 2 values that are not between 0 and 1, the first in row 2",
-        "  - b.csv: 1 images have no class, the first in row 3; give it, or remove the row",
+        "      - a.csv: column 'p_a' has 2 values not between 0 and 1, the first in row 2",
+        "      - a.csv: column 'p_b' has 2 values not between 0 and 1, the first in row 2",
+        "  - b.csv: 1 image has no class, the first in row 3; give it, or remove the row",
         "  - c.csv: has no column class, and none of probabilities such as p_mitosis",
         "  - d.csv: no such table; give a CSV file",
     ]

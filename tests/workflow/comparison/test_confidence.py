@@ -71,7 +71,7 @@ def test_maps_that_are_no_probabilities_are_all_refused(
 def test_missing_maps_and_two_candidates_are_refused(folder: Folder, refusal: Refusal) -> None:
     labels, good = folder("r", a=LABELS, b=LABELS), folder("p", a=LABELS, b=LABELS)
     lacks = folder("m", b=maps(0.5))
-    assert refusal(labels, good, probabilities=lacks) == "m: has no map of 1 images (a); add them"
+    assert refusal(labels, good, probabilities=lacks) == "m: has no map of 1 image (a); add them"
     other = folder("q", a=LABELS, b=LABELS)
     assert refusal(labels, good, other, probabilities=lacks) == (
         "maps of probability belong to one candidate; compare it alone"

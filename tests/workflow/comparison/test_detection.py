@@ -45,7 +45,8 @@ def test_boxes_by_hand(write: Write) -> None:
     assert found["n_images"] == 3
     assert values(found, "f1", "precision", "recall") == pytest.approx([2 / 6, 1 / 3, 1 / 3])
     assert found["notes"] == [
-        "1 images have predictions and no row in the references (i3): they count as images without an object"
+        "1 image has predictions and no row in the references (i3): what is not there counts as an image "
+        "without an object"
     ]
     loose = compare(references, references.parent / "p.csv", thresholds=(0.3,))
     assert values(loose, "recall") == pytest.approx([2 / 3])

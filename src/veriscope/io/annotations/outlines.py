@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skimage.draw import polygon
 
 from veriscope.core.labels import relabel_sequential
+from veriscope.core.words import counted
 
 __all__ = ["Outline", "Window", "draw_outlines"]
 
@@ -90,7 +91,7 @@ def draw_outlines(outlines: Sequence[Outline], window: Window) -> tuple[NDArray[
         notes.append(f"{overlapping} of {len(outlines)} objects overlap earlier ones and are drawn over them")
     hidden = len(outlines) - outside - int(drawn.max(initial=0))
     if hidden:
-        notes.append(f"{hidden} objects are hidden by later ones and lost")
+        notes.append(f"{counted(hidden, 'object is', 'objects are')} hidden by later ones and lost")
     return drawn, notes
 
 

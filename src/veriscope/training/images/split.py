@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 import numpy as np
 
+from veriscope.core.words import joined
 from veriscope.errors import InputError, TableError
 from veriscope.training.images.pairs import LabelledImage
 
@@ -186,7 +187,7 @@ def _by_column(
     for pair in pairs:
         row = table.get(pair.stem, {})
         if value := row.get(column, ""):
-            found[pair.stem] = f"{row[_CONDITION]}/{value}" if within else value
+            found[pair.stem] = joined(row[_CONDITION], value) if within else value
         else:
             found[pair.stem] = pair.stem
     return found

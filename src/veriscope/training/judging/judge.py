@@ -16,7 +16,7 @@ from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import seen_by
 from veriscope.validate.candidates import Candidates, candidates_by_counts, candidates_by_values
 from veriscope.validate.instances import compare_units
-from veriscope.validate.ranking import rank_candidates
+from veriscope.validate.ranking import rank_values
 from veriscope.validate.statistics import Interval
 from veriscope.validate.units import UnitCounts, count_unit
 
@@ -284,10 +284,10 @@ class ClassJudge:
 
 
 def _mean(key: str, values: Sequence[float], groups: Sequence[str]) -> Interval:
-    one = candidates_by_values(
+    ranking = rank_values(
         {"network": values}, metric=key, clusters=groups, bounds=(0.0, 1.0), unit="field group"
     )
-    return rank_candidates(one).values["network"]
+    return ranking.values["network"]
 
 
 def predict_with(method: Method) -> Predict:

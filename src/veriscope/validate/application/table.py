@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veriscope.core.words import joined
 from veriscope.errors import TableError, raise_together
 
 __all__ = ["COLUMNS", "ApplicationTable", "read_table"]
@@ -136,7 +137,7 @@ def read_table(
     numbers = {column: series.to_numpy(dtype=np.float64) for column, series in values.items()}
     if nested:
         names["replicate"] = [
-            f"{group}/{name}" if name else ""
+            joined(group, name) if name else ""
             for group, name in zip(names["group"], names["replicate"], strict=True)
         ]
     empty = np.isnan(numbers["reference"]) | np.isnan(numbers["prediction"])

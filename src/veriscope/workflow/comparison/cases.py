@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from veriscope.core.words import counted, few, joined
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.sheets import composed
@@ -113,14 +114,14 @@ def clusters_of(stems: Sequence[str], groups: str | Path | None) -> dict[str, st
     Returns
     -------
     dict
-        ``group/replicate`` by stem; empty without a sheet.
+        Name of the replicate by stem, from `veriscope.core.words.joined`; empty without a sheet.
 
     Raises
     ------
     TableError
         If the sheet lacks images.
     """
-    return {stem: f"{row.group}/{row.replicate}" for stem, row in _assigned(stems, groups).items()}
+    return {stem: joined(row.group, row.replicate) for stem, row in _assigned(stems, groups).items()}
 
 
 def _assigned(stems: Sequence[str], groups: str | Path | None) -> dict[str, Assignment]:
@@ -181,7 +182,7 @@ def find_cases(
                 stem=stem,
                 reference=files[stem],
                 predictions={name: found[name][stem] for name in names},
-                cluster=f"{rows[stem].group}/{rows[stem].replicate}" if stem in rows else None,
+                cluster=joined(rows[stem].group, rows[stem].replicate) if stem in rows else None,
                 group=rows[stem].group if stem in rows else None,
             )
             for stem in shared
@@ -240,8 +241,9 @@ def require_one_unit(calibrated: Mapping[str, bool]) -> None:
     without = [name for name, known in calibrated.items() if not known]
     if 0 < len(without) < len(calibrated):
         raise InputError(
-            f"{len(calibrated) - len(without)} references have a pixel size and {len(without)} have none "
-            f"({_few(without)}); give it for all with --spacing, so that distances can be compared"
+            f"{counted(len(calibrated) - len(without), 'reference has', 'references have')} a pixel size and "
+            f"{len(without)} {'has' if len(without) == 1 else 'have'} none "
+            f"({few(without)}); give it for all with --spacing, so that distances can be compared"
         )
 
 
@@ -258,21 +260,16 @@ def _require_complete(
             faults.append(
                 InputError(
                     f"{name}: 0 of {len(stems)} references and {len(files)} predictions fit by name "
-                    f"(references: {_few(stems)}; predictions: {_few(extra)}). Files belong together if "
+                    f"(references: {few(stems)}; predictions: {few(extra)}). Files belong together if "
                     "their names without the ending are equal: rename them"
                 )
             )
         else:
-            other = f"; predictions without a reference: {_few(extra)}" if extra else ""
+            other = f"; predictions without a reference: {few(extra)}" if extra else ""
             faults.append(
                 InputError(
                     f"{name}: {len(missing)} of {len(stems)} references have no prediction of the same name "
-                    f"({_few(missing)}){other}; add them, or compare only what is there with --partial"
+                    f"({few(missing)}){other}; add them, or compare only what is there with --partial"
                 )
             )
     raise_together(faults, what=f"{len(faults)} of {len(found)} candidates do not fit the references")
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.labels import check_same_shape
+from veriscope.core.words import counted
 from veriscope.errors import AxesError, InputError, PixelValueError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
@@ -71,7 +72,8 @@ def judge_confidence(
     missing = [case.stem for case in cases.cases if case.stem not in maps]
     if missing:
         raise InputError(
-            f"{probabilities}: has no map of {len(missing)} images ({', '.join(missing[:10])}); add them"
+            f"{probabilities}: has no map of {counted(len(missing), 'image')} ({', '.join(missing[:10])}); "
+            "add them"
         )
     objects = task.usual.startswith("f1")
     collect: Callable[..., tuple[FloatArray, NDArray[np.bool_]]] = _of_objects if objects else _of_pixels

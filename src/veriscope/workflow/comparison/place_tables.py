@@ -14,6 +14,7 @@ from scipy.ndimage import find_objects
 
 from veriscope.core.axes import check_spacing
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import counted
 from veriscope.errors import InputError, TableError, UnreadableFileError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.image_tables import PlaceTable, read_place_table
@@ -93,11 +94,12 @@ def judge_places(
     _require_one_threshold(criterion, options)
     settings = DetectionSettings(criterion=criterion)
     judge = Places(settings, options)
-    only = [stem for stem in stems if stem not in set(known.stems)]
+    in_references = set(known.stems)
+    only = [stem for stem in stems if stem not in in_references]
     if only:
         judge.notes.append(
-            f"{len(only)} images have predictions and no row in the references ({', '.join(only[:5])}): "
-            "they count as images without an object"
+            f"{counted(len(only), 'image has', 'images have')} predictions and no row in the references "
+            f"({', '.join(only[:5])}): what is not there counts as an image without an object"
         )
     clusters = clusters_of(stems, groups)
     truth = dict(zip(stems, open_all(stems, lambda stem: known.get(str(stem))), strict=True))
