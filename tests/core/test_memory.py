@@ -55,3 +55,19 @@ def test_nonsense_is_no_limit(tmp_path: Path) -> None:
 
 def test_this_process_has_some() -> None:
     assert 0 < usable_memory() <= INSTALLED
+
+
+@pytest.mark.parametrize("cgroup", ["what is this?\n", "\n\n", "0:\n0::/job\n"])
+def test_lines_of_another_form_are_passed_over(tmp_path: Path, cgroup: str) -> None:
+    assert usable(tmp_path, f"{cgroup}4:memory:/box\n", memory__box__old=str(GB)) == min(GB, INSTALLED)
+
+
+def test_a_system_that_does_not_tell_has_as_much_as_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(name: str) -> int:
+        raise ValueError("unrecognized configuration name")
+
+    monkeypatch.setattr(os, "sysconf", silent)
+    assert usable_memory(proc=tmp_path, groups=tmp_path) > 1 << 60
+    assert usable(tmp_path, "0::/\n", max=str(5 * GB)) == 5 * GB

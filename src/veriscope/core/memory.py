@@ -38,8 +38,9 @@ def usable_memory(*, proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cg
         return installed
     limits = [installed]
     for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers in ("", "memory"):
+        _, _, rest = line.partition(":")
+        controllers, colon, path = rest.partition(":")
+        if colon and controllers in ("", "memory"):
             root = groups / controllers
             # In a container the path may be that of the computer, and its own group lies at the top.
             for group in _upwards(path):
