@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.core.source import ArraySource, grid
-from veriscope.errors import InputError, MethodError, StudyError
+from veriscope.errors import InputError, MethodError, PixelValueError, StudyError
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import read_image
 from veriscope.io.ome_zarr import write_ome_zarr
@@ -188,3 +188,26 @@ def test_what_cannot_be_done_tile_by_tile_is_refused(package: Package, cache: Pa
         made(denoiser(package, two))
     with pytest.raises(MethodError, match=r"has no channel 'x' in its output; there are: mean, spread"):
         made(denoiser(package, two), channel="x")
+
+
+@pytest.mark.parametrize(("dtype", "top"), [("u2", 256), ("f4", 200)])
+def test_pixels_that_the_model_cannot_hold_are_refused_and_not_wrapped(
+    package: Package, cache: Path, dtype: str, top: int
+) -> None:
+    """256 as a number of 8 bits is 0: the brightest places came out as the darkest."""
+
+    def eight_bits(content: dict[str, Any]) -> None:
+        content["inputs"][0]["data"] = {"type": "uint8"}
+
+    method = made(denoiser(package, eight_bits), tile=40)
+    pixels = np.full((60, 70), 100, np.uint8)
+    pixels[::3, ::2] = 180
+    assert np.isfinite(method.restore(Image(pixels, "yx")).pixels).all()
+    np.testing.assert_array_equal(
+        method.restore(Image(pixels.astype(np.uint16), "yx")).pixels,
+        method.restore(Image(pixels, "yx")).pixels,
+    )
+    wide = pixels.astype(dtype)
+    wide[55, 65] = top
+    with pytest.raises(PixelValueError, match=r"^wide\.tif: zoo:.* takes pixels of type uint8 \(0 to 255\)"):
+        method.restore(Image(wide, "yx", name="wide.tif"))

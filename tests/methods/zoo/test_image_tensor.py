@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from veriscope.core.image import Image
-from veriscope.errors import MethodError, PixelValueError
+from veriscope.errors import MethodError
 from veriscope.methods.zoo.description import Axis, Tensor
-from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
+from veriscope.methods.zoo.image_tensor import channel_map, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.object_steps import StarDistPostprocessing
 
 LENGTHS = {"batch": 1, "channel": 3, "y": 4, "x": 5}
@@ -49,18 +49,6 @@ def test_a_map_is_brought_to_the_pixels_of_the_image() -> None:
         on_grid(ramp, (2, 4, 4))
 
 
-def test_integers_that_the_model_cannot_hold_are_refused_and_others_taken() -> None:
-    eight = tensor("y", "x", dtype="uint8")
-    check_dtype(Image(np.full((2, 2), 255, np.uint16), "yx"), eight, "model")
-    check_dtype(Image(np.full((2, 2), 0.5), "yx"), tensor("y", "x"), "model")
-    with pytest.raises(
-        PixelValueError, match=r"model takes pixels of type uint8 \(0 to 255\) .* uint16 from 256"
-    ):
-        check_dtype(Image(np.full((2, 2), 256, np.uint16), "yx"), eight, "model")
-    with pytest.raises(PixelValueError, match=r"the image has float64 from 0.5 to 0.5"):
-        check_dtype(Image(np.full((2, 2), 0.5), "yx"), eight, "model")
-
-
 def test_what_an_image_lacks_has_length_one_and_a_batch_repeats_it() -> None:
     image = Image(np.arange(20, dtype=np.uint8).reshape(4, 5), "yx")
     assert to_tensor(image, tensor("batch", "channel", "y", "x")).shape == (1, 1, 4, 5)
@@ -96,31 +84,6 @@ def test_a_channel_that_the_model_does_not_give_is_told_with_what_it_gives() -> 
         "its authors to correct it"
     )
     assert channel_map(np.arange(20.0).reshape(4, 5), tensor("y", "x"), 7)[3, 4] == 19, "there is no axis"
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "wanted", "taken"),
-    [
-        ("u1", 255, "uint16", True),
-        ("i2", -1, "uint16", False),
-        ("i2", 0, "uint16", True),
-        ("u2", 32768, "int16", False),
-        ("u8", 2**63, "int64", False),
-        ("i8", -(2**63), "int64", True),
-        ("u4", 2**32 - 1, "int64", True),
-        ("?", True, "uint8", True),
-        ("f4", 3.0, "int32", False),
-        ("f8", 1e300, "float32", True),
-        ("u1", 7, "bool", True),
-    ],
-)
-def test_types_of_number_at_their_ends(kind: str, value: float, wanted: str, taken: bool) -> None:
-    image = Image(np.full((1, 1), value, kind), "yx", name="a.tif")
-    if taken:
-        check_dtype(image, tensor("y", "x", dtype=wanted), "zoo:m")
-        return
-    with pytest.raises(PixelValueError, match=rf"^a\.tif: zoo:m takes pixels of type {wanted} \("):
-        check_dtype(image, tensor("y", "x", dtype=wanted), "zoo:m")
 
 
 @pytest.mark.parametrize(

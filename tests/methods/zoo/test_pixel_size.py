@@ -90,3 +90,14 @@ def test_a_size_that_cannot_be_right_is_refused_before_memory_is_taken(size: flo
         MethodError, match=rf"^a\.tif: its pixels measure {size:g} µm along y, and zoo:x was made"
     ):
         at_spacing(image, SIZE, "zoo:x")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])
+def test_the_largest_and_smallest_numbers_of_a_type_stay_what_they_are(kind: str) -> None:
+    """In single precision the largest of 32 bits is one more, and became 0."""
+    limits = np.iinfo(kind)
+    for value in (limits.min, limits.max):
+        image = Image(np.full((6, 8), value, kind), "yx", {"y": 1.0, "x": 0.25})
+        pixels = at_spacing(image, tensor({"y": 0.5, "x": 0.5}, kind), "zoo:x")[0].pixels
+        assert pixels.dtype == np.dtype(kind) and pixels.shape == (12, 4)
+        np.testing.assert_allclose(pixels.astype(float), float(value), rtol=1e-7)

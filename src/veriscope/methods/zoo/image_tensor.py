@@ -10,42 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.image import Image
-from veriscope.errors import MethodError, PixelValueError
+from veriscope.errors import MethodError
 from veriscope.methods.networks.resample import resample
 from veriscope.methods.zoo.description import Tensor
 
-__all__ = ["channel_map", "check_dtype", "cropped", "on_grid", "to_tensor"]
-
-
-def check_dtype(image: Image, tensor: Tensor, name: str) -> None:
-    """Refuse integers that the model's type of number cannot hold, and fractions where it takes integers.
-
-    Parameters
-    ----------
-    image
-        Any image.
-    tensor
-        Input of the model.
-    name
-        Of the model, for the message.
-
-    Raises
-    ------
-    PixelValueError
-        If it does not fit.
-    """
-    wanted, given = np.dtype(tensor.dtype), image.pixels.dtype
-    if wanted.kind not in "iu" or np.can_cast(given, wanted, "safe") or given.kind == "b":
-        return
-    low, high = float(image.pixels.min()), float(image.pixels.max())
-    limits = np.iinfo(wanted)
-    if given.kind in "iu" and limits.min <= low and high <= limits.max:
-        return
-    raise PixelValueError(
-        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image "
-        f"has {given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
-        f"{wanted}"
-    )
+__all__ = ["channel_map", "cropped", "on_grid", "to_tensor"]
 
 
 def to_tensor(image: Image, tensor: Tensor) -> NDArray[Any]:

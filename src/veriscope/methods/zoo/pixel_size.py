@@ -65,7 +65,10 @@ def at_spacing(image: Image, tensor: Tensor, name: str) -> tuple[Image, dict[str
     grid = tuple(slice(0, size) for size in onto)
     pixels = resample(pixels, whole, image.shape, onto=onto, part=grid)
     if (kind := np.dtype(tensor.dtype)).kind in "iu":
-        pixels = np.rint(pixels).astype(kind)
+        limits = np.iinfo(kind)
+        # In single precision the largest number of 32 or 64 bits is rounded up, out of the type.
+        top = np.nextafter(float(limits.max) + 1, 0)
+        pixels = np.clip(np.rint(pixels.astype(np.float64)), limits.min, top).astype(kind)
     rounded = {axis: round(value, 4) for axis, value in factor.items()}
     return Image(pixels, image.axes, None, image.channels, image.name), {"rescaled": rounded}
 

@@ -13,6 +13,7 @@ from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource, Region, within
 from veriscope.errors import MethodError, PixelValueError
+from veriscope.methods.dtypes import require_dtype
 from veriscope.methods.local_method import Survey
 from veriscope.methods.restoration import RestorationMethod
 from veriscope.methods.zoo.blend import Halo, cut_image, measure_halo, tile_sizes, weights_along
@@ -270,7 +271,9 @@ class ZooRestoration(RestorationMethod):
             slice(max(t.start, 0), min(t.stop, n)) for t, n in zip(tile, source.shape, strict=True)
         )
         widths = [(i.start - t.start, t.stop - i.stop) for i, t in zip(inside, tile, strict=True)]
-        pixels = np.pad(source.read(inside), widths, mode="symmetric")
+        read = source.read(inside)
+        require_dtype(Image(read, source.axes, name=source.name), tensor.dtype, self.name)
+        pixels = np.pad(read, widths, mode="symmetric")
         raw = to_tensor(Image(pixels, source.axes, name=source.name), tensor)
         found = self.engine.run(apply_steps(steps, raw, tensor.names, {tensor.id: raw}))
         index = [item.id for item in self.installed.description.outputs].index(out.id)

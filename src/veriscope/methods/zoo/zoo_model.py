@@ -18,6 +18,7 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError, MethodError, PixelValueError
 from veriscope.methods.base import Method
+from veriscope.methods.dtypes import require_dtype
 from veriscope.methods.zoo.card import card_of, channel_count, channel_names
 from veriscope.methods.zoo.choose import Maps, choose_engine, choose_maps
 from veriscope.methods.zoo.custom_code import (
@@ -28,7 +29,7 @@ from veriscope.methods.zoo.custom_code import (
 )
 from veriscope.methods.zoo.description import ModelDescription, Tensor
 from veriscope.methods.zoo.engines import require_room
-from veriscope.methods.zoo.image_tensor import channel_map, check_dtype, cropped, on_grid, to_tensor
+from veriscope.methods.zoo.image_tensor import channel_map, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.pixel_size import at_spacing
 from veriscope.methods.zoo.processing import Step, apply_steps
@@ -159,7 +160,7 @@ class ZooModel(Method):
             raise AxesError(f"{image.name}: {self.name} takes other axes than {image.axes!r}")
         else:
             image.require_finite()
-        check_dtype(image, tensor, self.name)
+        require_dtype(image, tensor.dtype, self.name)
 
     @property
     def tensor(self) -> Tensor:
