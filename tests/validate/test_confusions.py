@@ -117,7 +117,7 @@ def test_replicates_are_the_units() -> None:
 
 def test_tables_that_do_not_fit_are_refused() -> None:
     counts = tables([0, 1], [0, 1], 2)
-    with pytest.raises(InputError, match="1 clusters are given for 2 images"):
+    with pytest.raises(InputError, match="1 clusters are given for 2 units"):
         confusion_interval(counts, ["a"], accuracy)
     with pytest.raises(InputError, match=r"shape \(images, K, K\), not \(2, 2\)"):
         confusion_interval(counts[0], None, accuracy)

@@ -55,7 +55,7 @@ def test_some_images_without_a_replicate_are_refused(clusters: list[str | None],
         unit_means([0.1, 0.2, 0.3], clusters)
     first = clusters.index(None) + 1
     assert str(caught.value) == (
-        f"{lonely} images have no cluster, the first is number {first}; give every image a cluster, or none"
+        f"{lonely} images have no cluster, the first is 'image {first}'; give every image a cluster, or none"
     )
 
 

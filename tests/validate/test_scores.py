@@ -75,7 +75,7 @@ def test_units_of_a_cluster_are_one_unit_of_the_interval() -> None:
     assert mean_score(units, "f1@0.5").value == pytest.approx(np.mean(means))
 
 
-@pytest.mark.parametrize("function", [pooled_score, unit_rows])
+@pytest.mark.parametrize("function", [pooled_score, unit_rows, mean_score])
 def test_clusters_are_given_to_all_units_or_none(function: object) -> None:
     units = [unit(1, 0, 0, "x", cluster="a"), unit(1, 0, 0, "y")]
     keyed = metric_by_key("f1@0.5", (0.5,))

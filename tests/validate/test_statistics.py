@@ -23,7 +23,6 @@ from veriscope.validate.statistics import (
     jackknife_spread,
     leave_one_out,
     mean_interval,
-    sum_by_cluster,
 )
 
 FloatArray = NDArray[np.float64]
@@ -225,14 +224,6 @@ def test_too_few_units_cannot_tell() -> None:
 def test_undefined_without_one_unit_cannot_tell() -> None:
     interval = jackknife_interval(0.5, np.array([0.4, np.nan, 0.6]), np.ones(3))
     assert (interval.value, interval.low, interval.high) == (0.5, None, None)
-
-
-def test_clusters_add_up_in_order_of_appearance() -> None:
-    rows = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    assert sum_by_cluster(rows, ["b", "a", "b"]).tolist() == [[6, 8], [3, 4]]
-    with pytest.raises(InputError) as error:
-        sum_by_cluster(rows, ["a"])
-    assert str(error.value) == "1 clusters are given for 3 units; give one for each"
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.1, float("nan")])

@@ -34,13 +34,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from veriscope.errors import InputError
-from veriscope.validate.statistics import (
-    Interval,
-    check_level,
-    jackknife_interval,
-    leave_one_out,
-    sum_by_cluster,
-)
+from veriscope.validate.clusters import cluster_numbers, sum_by_cluster
+from veriscope.validate.statistics import Interval, check_level, jackknife_interval, leave_one_out
 
 __all__ = ["Agreement", "bland_altman"]
 
@@ -170,7 +165,9 @@ def bland_altman(
     check_level(level)
     check_level(spread)
     used, means, differences = _points(reference, prediction, relative=relative)
-    index = _cluster_index(clusters, used)
+    index = np.arange(int(used.sum()), dtype=np.intp)
+    if clusters is not None:
+        index = cluster_numbers(clusters, n_units=len(used), kept=used)
     parts = _Parts.of(differences, index)
     k = parts.n_clusters
     told = unit if clusters is None else cluster
@@ -285,17 +282,6 @@ def _mover(parts: _Parts, z: float, level: float) -> tuple[float, float]:
     up = z * (np.sqrt(high) - parts.deviation)
     centre = z * parts.deviation
     return float(centre - np.hypot(reach, down)), float(centre + np.hypot(reach, up))
-
-
-def _cluster_index(clusters: Sequence[Hashable] | None, used: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Give each used unit the number of its cluster; without clusters, units stand for themselves."""
-    if clusters is None:
-        return np.arange(int(used.sum()), dtype=np.intp)
-    if len(clusters) != len(used):
-        raise InputError(f"{len(clusters)} clusters are given for {len(used)} units; give one for each")
-    numbers: dict[Hashable, int] = {}
-    kept = [name for name, has_value in zip(clusters, used, strict=True) if has_value]
-    return np.array([numbers.setdefault(name, len(numbers)) for name in kept], dtype=np.intp)
 
 
 def _points(

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import cluster_numbers, sum_by_cluster, whole_clusters
 from veriscope.validate.metrics.base import Counts, Metric, ratio
 from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
 from veriscope.validate.scores import unit_sums
-from veriscope.validate.statistics import Aggregation, sum_by_cluster
+from veriscope.validate.statistics import Aggregation
 from veriscope.validate.units import UnitCounts
 
 __all__ = ["Better", "Candidates", "candidates_by_counts", "candidates_by_values", "credited"]
@@ -159,7 +160,7 @@ def candidates_by_values(
             f"{bounds[0]:g} and {bounds[1]:g}; give the bounds of this metric"
         )
     complete: NDArray[np.bool_] = np.all(known, axis=0)
-    kept = None if clusters is None else _cluster_index(clusters, complete)
+    kept = None if clusters is None else cluster_numbers(clusters, n_units=len(complete), kept=complete)
     share = np.ones(int(complete.sum())) if kept is None else 1.0 / np.bincount(kept)[kept]
     rows = np.stack([table[:, complete] * share, np.broadcast_to(share, (len(table), len(share)))], axis=-1)
     return Candidates(
@@ -204,14 +205,8 @@ def candidates_by_counts(
     """
     keyed = _check_counts(counts, metric)
     first = next(iter(counts.values()))
-    lonely = [item.name for item in first if item.cluster is None]
-    if lonely and len(lonely) < len(first):
-        raise InputError(
-            f"{len(lonely)} of {len(first)} units have no cluster, the first is {lonely[0]!r}; "
-            "give every unit a cluster, or none"
-        )
-    names: list[Hashable] = [item.cluster for item in first]
-    clusters = None if lonely or not first else _cluster_index(names, np.ones(len(first), dtype=bool))
+    names = whole_clusters([item.cluster for item in first], names=[item.name for item in first], unit="unit")
+    clusters = None if names is None else cluster_numbers(names, n_units=len(first))
     weights = np.array([item.weight for item in first]).reshape(-1, 1)
     rows = np.stack([unit_sums(items, keyed) * weights for items in counts.values()])
     return Candidates(
@@ -292,15 +287,6 @@ def _numbers(name: str, given: ArrayLike) -> FloatArray:
         raise InputError(
             f"values of {name!r} are no numbers; give one number per unit, NaN for none"
         ) from None
-
-
-def _cluster_index(clusters: Sequence[Hashable], kept: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Give numbers to the clusters of the units kept, in the order in which they first appear."""
-    if len(clusters) != len(kept):
-        raise InputError(f"{len(clusters)} clusters are given for {len(kept)} units; give one for each")
-    index: dict[Hashable, int] = {}
-    numbers = [index.setdefault(name, len(index)) for name, keep in zip(clusters, kept, strict=True) if keep]
-    return np.asarray(numbers, dtype=np.intp)
 
 
 def _check_counts(candidates: Mapping[str, Sequence[UnitCounts]], metric: str) -> KeyedMetric:

@@ -15,10 +15,11 @@ from typing import Literal
 import numpy as np
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.classification.confusion import check_confusion
 from veriscope.validate.metrics.classification.per_class import Decisions, one_versus_rest
-from veriscope.validate.statistics import Interval, jackknife_interval, leave_one_out, sum_by_cluster
+from veriscope.validate.statistics import Interval, jackknife_interval, leave_one_out
 
 __all__ = ["class_interval", "class_mean_interval", "confusion_interval"]
 
@@ -197,8 +198,6 @@ def _by_unit(tables: FloatArray, clusters: Sequence[Hashable] | None) -> FloatAr
         raise InputError(f"confusions have shape (images, K, K), not {counts.shape}")
     if clusters is None:
         return counts
-    if len(clusters) != len(counts):
-        raise InputError(f"{len(clusters)} clusters are given for {len(counts)} images; give one for each")
     sums = sum_by_cluster(counts.reshape(len(counts), -1), clusters)
     return sums.reshape(len(sums), *counts.shape[1:])
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.validate.assign import Assignment, AssignmentMethod, assign
+from veriscope.validate.clusters import whole_clusters
 from veriscope.validate.localise.objects import Criterion, Detections, localise
 from veriscope.validate.localise.pairs import CandidatePairs
 from veriscope.validate.metrics.base import Counts, Metric
@@ -23,7 +24,6 @@ from veriscope.validate.metrics.detection.counts import (
     DetectionCounts,
     mean_of_images,
     pooled,
-    whole_clusters,
 )
 from veriscope.validate.metrics.detection.curves import ImagesOfClass, curve_metrics
 from veriscope.validate.metrics.detection.f_beta import f_beta_metric
@@ -224,7 +224,7 @@ def compare_detections(
                 f"{len(column)} {what} are given for {len(references)} references; give one of each per image"
             )
     called = list(names) if names is not None else [f"image {i + 1}" for i in range(len(references))]
-    owners = None if clusters is None else whole_clusters(called, clusters)
+    owners = None if clusters is None else whole_clusters(clusters, names=called)
     scored = any(side.scores is not None for side in predictions)
     settings = replace(
         settings, assignment=settings.assignment or ("greedy_by_score" if scored else "hungarian")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.errors import InputError
+from veriscope.validate.columns import walk_columns
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.scores import common_thresholds, mean_score, pooled_score, unit_values
 from veriscope.validate.statistics import Interval, check_level
@@ -155,24 +154,9 @@ def compare_instances(
             cluster=row.get("clusters"),
             weight=row.get("weights", 1.0),
         )
-        for number, row in enumerate(_rows(columns), start=1)
+        for number, row in enumerate(walk_columns(columns), start=1)
     ]
     return compare_units(units, level=level, thresholds=levels, unit=unit)
-
-
-def _rows(columns: dict[str, Iterable[Any] | None]) -> Iterator[dict[str, Any]]:
-    """Walk along all columns at once; all must be of the same length."""
-    given = {name: column for name, column in columns.items() if column is not None}
-    missing = object()
-    for number, values in enumerate(zip_longest(*given.values(), fillvalue=missing)):
-        short = [name for name, value in zip(given, values, strict=True) if value is missing]
-        if short:
-            longer = [name for name in given if name not in short]
-            raise InputError(
-                f"only {number} {' and '.join(short)} for more {' and '.join(longer)}; "
-                "give one of each per image"
-            )
-        yield dict(zip(given, values, strict=True))
 
 
 def compare_units(

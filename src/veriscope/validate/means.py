@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import sum_by_cluster, whole_clusters
 from veriscope.validate.metrics.base import FloatArray, ratio
-from veriscope.validate.statistics import Interval, mean_interval, sum_by_cluster
+from veriscope.validate.statistics import Interval, mean_interval
 
 __all__ = ["mean_over_units", "unit_means"]
 
 
-def unit_means(values: ArrayLike, clusters: Sequence[str | None]) -> FloatArray:
+def unit_means(values: ArrayLike, clusters: Sequence[Hashable | None]) -> FloatArray:
     """Average the images of each replicate; without replicates nothing changes.
 
     Parameters
@@ -35,22 +36,19 @@ def unit_means(values: ArrayLike, clusters: Sequence[str | None]) -> FloatArray:
         If there is not one replicate per image, or only some images have one.
     """
     found = np.asarray(values, dtype=np.float64)
-    lonely = [number for number, cluster in enumerate(clusters, start=1) if cluster is None]
-    if len(lonely) == len(clusters) == len(found):
+    if len(clusters) != len(found):
+        raise InputError(f"{len(clusters)} clusters are given for {len(found)} images; give one for each")
+    owners = whole_clusters(clusters, names=[f"image {i + 1}" for i in range(len(found))])
+    if owners is None:
         return found
-    if lonely:
-        raise InputError(
-            f"{len(lonely)} of {len(clusters)} images have no cluster, the first is number {lonely[0]}; "
-            "give every image a cluster, or none"
-        )
     known = np.isfinite(found)
-    sums = sum_by_cluster(np.stack([np.where(known, found, 0), known], axis=1), clusters)
+    sums = sum_by_cluster(np.stack([np.where(known, found, 0), known], axis=1), owners)
     return ratio(sums[:, 0], sums[:, 1])
 
 
 def mean_over_units(
     values: ArrayLike,
-    clusters: Sequence[str | None],
+    clusters: Sequence[Hashable | None],
     *,
     level: float,
     bounds: tuple[float, float],

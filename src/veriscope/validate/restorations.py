@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.errors import InputError, VeriscopeError
+from veriscope.errors import VeriscopeError
+from veriscope.validate.columns import walk_columns
 from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.description import Description
 from veriscope.validate.metrics.restoration.catalogue import DESCRIPTIONS
@@ -214,7 +214,8 @@ def compare_restorations(
         "clusters": clusters,
     }
     images = tuple(
-        _measure_image(row, number, data_range, spacing) for number, row in enumerate(_rows(columns), start=1)
+        _measure_image(row, number, data_range, spacing)
+        for number, row in enumerate(walk_columns(columns), start=1)
     )
     values = {item.key: [image.values[item.key] for image in images] for item in DESCRIPTIONS}
     baseline = {
@@ -321,21 +322,6 @@ def _measure_image(
         if "inputs" in row
         else None,
     )
-
-
-def _rows(columns: dict[str, Iterable[Any] | None]) -> Iterator[dict[str, Any]]:
-    """Walk along all columns at once; all must be of the same length."""
-    given = {name: column for name, column in columns.items() if column is not None}
-    missing = object()
-    for number, values in enumerate(zip_longest(*given.values(), fillvalue=missing)):
-        short = [name for name, value in zip(given, values, strict=True) if value is missing]
-        if short:
-            longer = [name for name in given if name not in short]
-            raise InputError(
-                f"only {number} {' and '.join(short)} for more {' and '.join(longer)}; "
-                "give one of each per image"
-            )
-        yield dict(zip(given, values, strict=True))
 
 
 def _means(

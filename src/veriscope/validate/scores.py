@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import sum_by_cluster, whole_clusters
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.base import Counts
 from veriscope.validate.metrics.instance.catalogue import KeyedMetric, metric_by_key
-from veriscope.validate.statistics import (
-    Interval,
-    jackknife_interval,
-    leave_one_out,
-    mean_interval,
-    sum_by_cluster,
-)
+from veriscope.validate.statistics import Interval, jackknife_interval, leave_one_out
 from veriscope.validate.units import DEFAULT_THRESHOLDS, UnitCounts, check_thresholds
 
 __all__ = ["common_thresholds", "mean_score", "pooled_score", "unit_rows", "unit_sums", "unit_values"]
@@ -109,15 +105,10 @@ def unit_rows(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
     """
     rows = unit_sums(units, keyed)
     rows *= np.array([unit.weight for unit in units]).reshape(-1, 1)
-    lonely = [unit.name for unit in units if unit.cluster is None]
-    if len(lonely) == len(units):
-        return rows
-    if lonely:
-        raise InputError(
-            f"{len(lonely)} of {len(units)} units have no cluster, the first is {lonely[0]!r}; "
-            "give every unit a cluster, or none"
-        )
-    return sum_by_cluster(rows, [unit.cluster for unit in units])
+    clusters = whole_clusters(
+        [unit.cluster for unit in units], names=[unit.name for unit in units], unit="unit"
+    )
+    return rows if clusters is None else sum_by_cluster(rows, clusters)
 
 
 def unit_values(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
@@ -187,18 +178,23 @@ def mean_score(
     -------
     Interval
         Aggregation ``"mean"``; units in which the metric is undefined are left aside.
+
+    Raises
+    ------
+    InputError
+        If some units have a cluster and others have none.
     """
     keyed = _keyed(metric, units)
-    values = unit_values(units, keyed)
-    if any(item.cluster is not None for item in units):
-        known = np.isfinite(values)
-        columns = np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
-        sums = sum_by_cluster(columns, [item.cluster for item in units])
-        values = sums[sums[:, 1] > 0, 0] / sums[sums[:, 1] > 0, 1]
-    return mean_interval(values, level=level, bounds=keyed.bounds, unit=unit)
+    clusters: Sequence[str | None] = _clusters(units) or [None] * len(units)
+    return mean_over_units(unit_values(units, keyed), clusters, level=level, bounds=keyed.bounds, unit=unit)
 
 
 def _keyed(metric: KeyedMetric | str, units: Sequence[UnitCounts]) -> KeyedMetric:
     if isinstance(metric, KeyedMetric):
         return metric
     return metric_by_key(metric, common_thresholds(units))
+
+
+def _clusters(units: Sequence[UnitCounts]) -> list[str] | None:
+    names = [unit.name for unit in units]
+    return whole_clusters([unit.cluster for unit in units], names=names, unit="unit")

@@ -17,7 +17,7 @@ the standard error. Four things make the interval hold for the few, unequal unit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +36,6 @@ __all__ = [
     "jackknife_spread",
     "leave_one_out",
     "mean_interval",
-    "sum_by_cluster",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -136,35 +135,6 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise InputError(f"level {level!r} is not allowed; use a share between 0 and 1, such as 0.95")
-
-
-def sum_by_cluster(rows: FloatArray, clusters: Sequence[Hashable]) -> FloatArray:
-    """Add up the rows of units that belong together, such as the fields of one well.
-
-    Parameters
-    ----------
-    rows
-        Shape (n, c), one row per unit.
-    clusters
-        Name of the cluster of each unit.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (k, c), one row per cluster, in the order in which they first appear.
-
-    Raises
-    ------
-    InputError
-        If there is not one name per unit.
-    """
-    if len(clusters) != len(rows):
-        raise InputError(f"{len(clusters)} clusters are given for {len(rows)} units; give one for each")
-    index: dict[Hashable, int] = {}
-    positions = [index.setdefault(cluster, len(index)) for cluster in clusters]
-    sums = np.zeros((len(index), rows.shape[1]))
-    np.add.at(sums, np.asarray(positions, dtype=np.intp), rows)
-    return sums
 
 
 def leave_one_out(rows: FloatArray, function: Callable[[FloatArray], FloatArray]) -> tuple[float, FloatArray]:

@@ -132,8 +132,8 @@ def test_scores_are_noted() -> None:
     ("references", "predictions", "clusters", "message"),
     [
         ([], None, None, "there is no reference; a fingerprint is measured from at least one label image"),
-        ([APART], [], None, "only 0 predictions for more images; give one of each per image"),
-        ([APART], [APART, APART], None, "only 1 references for more images; give one of each per image"),
+        ([APART], [], None, "only 0 predictions for more references; give one of each per image"),
+        ([APART], [APART, APART], None, "only 1 references for more predictions; give one of each per image"),
         ([APART], None, ["a", "b"], "2 clusters for 1 images; give one per image"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.calibration import Binning, bin_index
 from veriscope.validate.metrics.classification.cases import (
@@ -24,7 +25,7 @@ from veriscope.validate.metrics.classification.cases import (
     check_units,
     checked_cases,
 )
-from veriscope.validate.statistics import Interval, check_level, jackknife_interval, sum_by_cluster
+from veriscope.validate.statistics import Interval, check_level, jackknife_interval
 
 __all__ = ["CalibrationError", "calibration_error_by_unit", "class_wise_error_by_unit"]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.classification.calibration import (
     Binning,
@@ -25,7 +26,6 @@ from veriscope.validate.statistics import (
     check_level,
     jackknife_interval,
     leave_one_out,
-    sum_by_cluster,
 )
 
 __all__ = ["Reliability", "ReliabilityBin", "mean_by_unit", "reliability"]

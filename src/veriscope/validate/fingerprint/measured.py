@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from skimage.measure import label as connected_pieces
 
 from veriscope.core.labels import check_labels, check_same_shape
 from veriscope.errors import AxesError, InputError, VeriscopeError
+from veriscope.validate.columns import walk_columns
 from veriscope.validate.fingerprint.items import Figure, Fingerprint
 
 __all__ = ["LIMITS", "FingerprintTally", "measure_fingerprint"]
@@ -28,8 +28,6 @@ LIMITS = {
     "dependent_cases": 1.0,
 }
 """Where a measured number makes an item hold. The paper gives no numbers; these are ours, and shown."""
-
-_MISSING: Any = object()
 
 
 class FingerprintTally:
@@ -227,12 +225,8 @@ def measure_fingerprint(
         If a reference is no label image, or has other than two or three axes.
     """
     tally = FingerprintTally()
-    pairs = zip_longest(references, [] if predictions is None else predictions, fillvalue=_MISSING)
-    for number, (reference, prediction) in enumerate(pairs, start=1):
-        if reference is _MISSING or (predictions is not None and prediction is _MISSING):
-            short = "references" if reference is _MISSING else "predictions"
-            raise InputError(f"only {number - 1} {short} for more images; give one of each per image")
-        tally.add(reference, *([] if prediction is _MISSING else [prediction]))
+    for row in walk_columns({"references": references, "predictions": predictions}):
+        tally.add(*row.values())
     return tally.result(clusters=clusters, scores_available=scores_available, **said)
 
 

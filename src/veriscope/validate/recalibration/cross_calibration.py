@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import cluster_numbers
 from veriscope.validate.confidence.calibration_error import (
     CalibrationError,
     calibration_error_by_unit,
@@ -212,21 +213,21 @@ def _fitted_elsewhere(
 
 def _deal(units: Sequence[Hashable], n_folds: int, seed: int, unit: str) -> tuple[NDArray[np.int64], int]:
     """Deal units into folds of about the same number of cases: the largest first, to the emptiest fold."""
-    index: dict[Hashable, int] = {}
-    of_case = np.array([index.setdefault(each, len(index)) for each in units], dtype=np.int64)
-    if len(index) < 2:
-        raise InputError(
-            f"recalibration is fitted on some {unit}s and judged on others; {len(index)} {unit} is not enough"
-        )
+    of_case = cluster_numbers(units, n_units=len(units))
     sizes = np.bincount(of_case)
-    order = np.random.default_rng(seed).permutation(len(index))
+    n_units = len(sizes)
+    if n_units < 2:
+        raise InputError(
+            f"recalibration is fitted on some {unit}s and judged on others; {n_units} {unit} is not enough"
+        )
+    order = np.random.default_rng(seed).permutation(n_units)
     order = order[np.argsort(-sizes[order], kind="stable")]
-    filled = np.zeros(min(n_folds, len(index)))
-    folds = np.zeros(len(index), dtype=np.int64)
+    filled = np.zeros(min(n_folds, n_units))
+    folds = np.zeros(n_units, dtype=np.int64)
     for each in order:
         folds[each] = int(filled.argmin())
         filled[folds[each]] += sizes[each]
-    return folds[of_case], len(index)
+    return folds[of_case], n_units
 
 
 def _stated_outcome(classes: NDArray[np.int64], stated: FloatArray) -> tuple[NDArray[np.bool_], FloatArray]:

@@ -15,6 +15,7 @@ from veriscope.core.labels import check_same_shape
 from veriscope.errors import InputError
 from veriscope.io.labels import LabelFile, open_classes
 from veriscope.validate.candidates import Candidates, candidates_by_values
+from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.semantic.boundary import (
@@ -32,11 +33,7 @@ from veriscope.validate.metrics.topology.betti import betti_error
 from veriscope.validate.metrics.topology.catalogue import DESCRIPTIONS as TOPOLOGY
 from veriscope.validate.metrics.topology.lines import line_gaps
 from veriscope.validate.metrics.topology.matching import betti_matching_error
-from veriscope.validate.statistics import (
-    jackknife_interval,
-    leave_one_out,
-    sum_by_cluster,
-)
+from veriscope.validate.statistics import jackknife_interval, leave_one_out
 from veriscope.workflow.comparison.cases import Case, require_one_unit
 from veriscope.workflow.comparison.options import CompareOptions
 

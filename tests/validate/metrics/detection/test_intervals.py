@@ -43,7 +43,7 @@ def test_clusters_are_left_out_and_drawn_whole() -> None:
 
     assert jackknife_by_image(recall, SIZES, clusters=wells) == jackknife_by_image(by_well, sums @ SIZES)
     assert bootstrap_by_image(recall, SIZES, clusters=wells) == bootstrap_by_image(by_well, sums @ SIZES)
-    with pytest.raises(InputError, match="1 clusters are given for 6 images; give one for each"):
+    with pytest.raises(InputError, match="1 clusters are given for 6 units; give one for each"):
         jackknife_by_image(recall, SIZES, clusters=["a"])
 
 

@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import sum_by_cluster, whole_clusters
+from veriscope.validate.means import mean_over_units
 from veriscope.validate.metrics.base import Counts, Metric
-from veriscope.validate.statistics import (
-    Interval,
-    jackknife_interval,
-    leave_one_out,
-    mean_interval,
-    sum_by_cluster,
-)
+from veriscope.validate.statistics import Interval, jackknife_interval, leave_one_out
 
-__all__ = ["DetectionCounts", "mean_of_images", "pooled", "whole_clusters"]
+__all__ = ["DetectionCounts", "mean_of_images", "pooled"]
 
 FloatArray = NDArray[np.float64]
 
@@ -144,47 +140,13 @@ def mean_of_images(
         If some images have a cluster and others have none.
     """
     values = metric.function(Counts.from_columns(_rows(images)))
-    if (clusters := _clusters(images)) is not None:
-        known = np.isfinite(values)
-        columns = np.stack([np.where(known, values, 0.0), known.astype(np.float64)], axis=1)
-        sums = sum_by_cluster(columns, clusters)
-        values = sums[sums[:, 1] > 0, 0] / sums[sums[:, 1] > 0, 1]
-    return mean_interval(values, level=level, bounds=(metric.low, metric.high), unit=unit)
+    clusters: Sequence[str | None] = _clusters(images) or [None] * len(images)
+    return mean_over_units(values, clusters, level=level, bounds=(metric.low, metric.high), unit=unit)
 
 
 def _rows(images: Sequence[DetectionCounts]) -> FloatArray:
     return np.array([image.row() for image in images], dtype=np.float64).reshape(-1, 6)
 
 
-def whole_clusters(names: Sequence[str], clusters: Sequence[str | None]) -> list[str] | None:
-    """Give the cluster of each image, or None where none has one.
-
-    Parameters
-    ----------
-    names
-        Name of each image, for messages.
-    clusters
-        Cluster of each image, or None.
-
-    Returns
-    -------
-    list of str or None
-        One per image.
-
-    Raises
-    ------
-    InputError
-        If some images have a cluster and others have none.
-    """
-    named = [cluster for cluster in clusters if cluster is not None]
-    if named and len(named) < len(names):
-        lonely = next(name for name, cluster in zip(names, clusters, strict=True) if cluster is None)
-        raise InputError(
-            f"{len(names) - len(named)} of {len(names)} images have no cluster, the first is {lonely!r}; "
-            "give every image a cluster, or none"
-        )
-    return named or None
-
-
 def _clusters(images: Sequence[DetectionCounts]) -> list[str] | None:
-    return whole_clusters([image.name for image in images], [image.cluster for image in images])
+    return whole_clusters([image.cluster for image in images], names=[image.name for image in images])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from veriscope.errors import InputError
+from veriscope.validate.clusters import cluster_numbers
 from veriscope.validate.statistics import Interval, jackknife_interval
 
 __all__ = ["WeightedStatistic", "bootstrap_by_image", "jackknife_by_image"]
@@ -151,10 +152,5 @@ def _members(k: int, clusters: Sequence[Hashable] | None) -> FloatArray:
     """Say which image belongs to which cluster, shape (clusters, k), 0 or 1."""
     if clusters is None:
         return np.eye(k)
-    if len(clusters) != k:
-        raise InputError(f"{len(clusters)} clusters are given for {k} images; give one for each")
-    index: dict[Hashable, int] = {}
-    positions = [index.setdefault(cluster, len(index)) for cluster in clusters]
-    members = np.zeros((len(index), k))
-    members[positions, np.arange(k)] = 1.0
-    return members
+    numbers = cluster_numbers(clusters, n_units=k)
+    return np.eye(int(numbers.max(initial=-1)) + 1)[:, numbers]
