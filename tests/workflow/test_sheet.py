@@ -163,6 +163,6 @@ def test_missing_and_extra_rows_are_all_named() -> None:
     assert str(caught.value) == (
         "sheet.csv and the images do not fit:\n"
         "  - images without a row (1): a1\n"
-        "  - rows without an image (11): b1, b2, b3, b4, b5, b6, b7, b8, b9, b10 … and 1 more\n"
+        "  - rows without an image (11): b1, b2, b3, b4, b5, b6, b7, b8, b9, b10 and 1 more\n"
         "Add or remove rows, or give the images that belong to the sheet."
     )

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import few
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_labels
 from veriscope.io.tables import check_table_path, write_table
 from veriscope.measure.table import ObjectTable, measure_objects
-from veriscope.workflow.sheet import some
 
 __all__ = ["MEASURE_SCHEMA", "measure_folder"]
 
@@ -73,7 +73,7 @@ def measure_folder(
         try:
             if images is not None and file.stem not in pictures:
                 raise VeriscopeError(
-                    f"{file.stem}: no image of this name in {images} (there are: {some(list(pictures), 3)}); "
+                    f"{file.stem}: no image of this name in {images} (there are: {few(list(pictures), 3)}); "
                     "a label image and its image have the same name but for the ending: rename one"
                 )
             found = open_labels(file.path)
@@ -98,7 +98,7 @@ def measure_folder(
         n_known = len(files) - len(uncalibrated)
         raise InputError(
             f"{n_known} label images have a pixel size and {len(uncalibrated)} have none "
-            f"({some(uncalibrated, 5)}); give it for all with --spacing, so that sizes can be compared. "
+            f"({few(uncalibrated, 5)}); give it for all with --spacing, so that sizes can be compared. "
             "Nothing was written."
         )
     return _write(tables, output)

@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from veriscope.errors import InputError, TableError, raise_together
-from veriscope.io.sheets import IMAGE_COLUMNS, find_column, read_rows
+from veriscope.core.words import few
+from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
+from veriscope.io.sheets import IMAGE_COLUMNS, composed, find_column, read_rows
 from veriscope.io.wells import Place, well_parts
-from veriscope.workflow.sheet import GROUP_COLUMNS, REPLICATE_COLUMNS, Assignment, some
+from veriscope.workflow.sheet import (
+    GROUP_COLUMNS,
+    REPLICATE_COLUMNS,
+    Assignment,
+    missing_column,
+    row_faults,
+)
 
 __all__ = ["PlateSheet", "SheetColumns", "read_plate_sheet", "sheet_columns"]
 
@@ -105,7 +112,7 @@ class PlateSheet:
         tuple of str
             Plate and well; the plate is empty where rows do not name it.
         """
-        return (place.plate if self.by_plate else "", place.well)
+        return (composed(place.plate) if self.by_plate else "", place.well)
 
     def faults(self, wells: Mapping[str, Place]) -> list[str]:
         """Say where sheet and wells do not fit.
@@ -125,9 +132,9 @@ class PlateSheet:
         extra = ["/".join(filter(None, key)) for key in self.rows if key not in present]
         found = []
         if missing:
-            found.append(f"wells without a row in {self.path} ({len(missing)}): {some(missing)}")
+            found.append(f"wells without a row in {self.path} ({len(missing)}): {few(missing)}")
         if extra:
-            found.append(f"rows of {self.path} without a well ({len(extra)}): {some(extra)}")
+            found.append(f"rows of {self.path} without a well ({len(extra)}): {few(extra)}")
         return found
 
 
@@ -160,17 +167,14 @@ def read_plate_sheet(path: Path) -> PlateSheet:
     well, plate, group = (find_column(columns, names) for names in (_WELL, _PLATE, GROUP_COLUMNS))
     replicate = find_column(columns, [name for name in REPLICATE_COLUMNS if name not in _NO_REPLICATE])
     if well is None or (group is None and replicate is None):
-        wanted, allowed = ("well", _WELL) if well is None else ("group", GROUP_COLUMNS)
-        raise TableError(
-            f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
-            f"as one of {', '.join(allowed)}"
-        )
-    faults: list[TableError] = []
+        raise missing_column(path, header, "well" if well is None else "group", _WELL)
+    faults: list[VeriscopeError] = []
     rows: dict[tuple[str, str], Assignment] = {}
     for number, texts in enumerate(cells, start=1):
         row = dict(enumerate(texts))
         try:
-            key = (row.get(plate, "") if plate is not None else "", "".join(well_parts(row.get(well, ""))))
+            on = "" if plate is None else composed(row.get(plate, ""))
+            key = (on, "".join(well_parts(row.get(well, ""))))
         except InputError as error:
             faults.append(TableError(f"row {number} below the header: {error}"))
             continue
@@ -183,12 +187,7 @@ def read_plate_sheet(path: Path) -> PlateSheet:
             faults.append(TableError(f"{name} is named twice"))
         if plate is not None and not key[0]:
             faults.append(TableError(f"{name} has no {header[plate]}"))
-        if not assignment.group:
-            faults.append(TableError(f"{name} has no group"))
-        if replicate is not None and not assignment.replicate:
-            faults.append(TableError(f"{name} has no {header[replicate]}"))
-        if len(texts) > len(header):
-            faults.append(TableError(f"{name} has {len(texts)} cells and the header {len(header)}"))
+        faults += row_faults(name, assignment, header, replicate, texts)
         rows[key] = assignment
     raise_together(faults, what=f"{path}: some rows cannot be used", remedy="Mend the sheet and try again.")
     return PlateSheet(path, plate is not None, rows)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from veriscope.core.words import few
 from veriscope.errors import TableError, VeriscopeError, raise_together
 from veriscope.io.sheets import IMAGE_COLUMNS, composed, find_column, read_rows, stem_of
 
@@ -14,8 +15,9 @@ __all__ = [
     "REPLICATE_COLUMNS",
     "Assignment",
     "assign_groups",
+    "missing_column",
     "read_sheet",
-    "some",
+    "row_faults",
 ]
 
 GROUP_COLUMNS = ("group", "condition", "treatment", "class")
@@ -69,11 +71,7 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
         find_column(columns, names) for names in (IMAGE_COLUMNS, GROUP_COLUMNS, REPLICATE_COLUMNS)
     )
     if image is None or (group is None and replicate is None):
-        wanted, allowed = ("image", IMAGE_COLUMNS) if image is None else ("group", GROUP_COLUMNS)
-        raise TableError(
-            f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
-            f"as one of {', '.join(allowed)}"
-        )
+        raise missing_column(path, header, "image" if image is None else "group", IMAGE_COLUMNS)
     faults: list[VeriscopeError] = []
     found: dict[str, Assignment] = {}
     seen: set[str] = set()
@@ -87,16 +85,70 @@ def read_sheet(path: Path) -> dict[str, Assignment]:
             faults.append(TableError(f"{name} names no image"))
         if stem and composed(stem) in seen:
             faults.append(TableError(f"{name} is named twice"))
-        if not assignment.group:
-            faults.append(TableError(f"{name} has no group"))
-        if replicate is not None and not assignment.replicate:
-            faults.append(TableError(f"{name} has no {header[replicate]}"))
-        if len(cells) > len(header):
-            faults.append(TableError(f"{name} has {len(cells)} cells and the header {len(header)}"))
+        faults += row_faults(name, assignment, header, replicate, cells)
         found[stem] = assignment
         seen.add(composed(stem))
     raise_together(faults, what=f"{path}: some rows cannot be used", remedy="Mend the sheet and try again.")
     return found
+
+
+def missing_column(path: Path, header: Sequence[str], wanted: str, names: Sequence[str]) -> TableError:
+    """Say that a sheet lacks a column.
+
+    Parameters
+    ----------
+    path
+        The sheet.
+    header
+        Its columns.
+    wanted
+        What the column is for: ``group``, or what rows stand for.
+    names
+        That the column of what rows stand for may have.
+
+    Returns
+    -------
+    TableError
+        To be raised.
+    """
+    allowed = GROUP_COLUMNS if wanted == "group" else names
+    return TableError(
+        f"{path}: no column for the {wanted}; name one of its columns ({', '.join(header)}) "
+        f"as one of {', '.join(allowed)}"
+    )
+
+
+def row_faults(
+    name: str, found: Assignment, header: Sequence[str], replicate: int | None, cells: Sequence[str]
+) -> list[VeriscopeError]:
+    """Find what a row of a sheet lacks, or has too much.
+
+    Parameters
+    ----------
+    name
+        What the row stands for, such as ``image 'a01'``.
+    found
+        What it says.
+    header
+        Columns of the sheet.
+    replicate
+        Which of them names the replicate; None: none does.
+    cells
+        Of the row.
+
+    Returns
+    -------
+    list of VeriscopeError
+        Empty if it is sound.
+    """
+    faults: list[VeriscopeError] = []
+    if not found.group:
+        faults.append(TableError(f"{name} has no group"))
+    if replicate is not None and not found.replicate:
+        faults.append(TableError(f"{name} has no {header[replicate]}"))
+    if len(cells) > len(header):
+        faults.append(TableError(f"{name} has {len(cells)} cells and the header {len(header)}"))
+    return faults
 
 
 def assign_groups(
@@ -132,28 +184,9 @@ def assign_groups(
     if missing or extra:
         lines = [f"{where} and the images do not fit:"]
         if missing:
-            lines.append(f"  - images without a row ({len(missing)}): {some(missing)}")
+            lines.append(f"  - images without a row ({len(missing)}): {few(missing)}")
         if extra:
-            lines.append(f"  - rows without an image ({len(extra)}): {some(extra)}")
+            lines.append(f"  - rows without an image ({len(extra)}): {few(extra)}")
         lines.append("Add or remove rows, or give the images that belong to the sheet.")
         raise TableError("\n".join(lines))
     return {stem: rows[composed(stem)][1] for stem in stems}
-
-
-def some(names: Sequence[str], most: int = 10) -> str:
-    """List names for a message, and how many more there are.
-
-    Parameters
-    ----------
-    names
-        Any.
-    most
-        Number to list.
-
-    Returns
-    -------
-    str
-        Such as ``a, b … and 3 more``.
-    """
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} … and {len(names) - most} more"

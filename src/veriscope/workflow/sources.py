@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from veriscope.core.words import counted
+from veriscope.core.words import counted, few
 from veriscope.errors import InputError, TableError
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.name_pattern import find_by_pattern
 from veriscope.io.ome_zarr_reader import is_zarr
 from veriscope.io.wells import Place
 from veriscope.workflow.plate_sheet import PlateSheet, read_plate_sheet, sheet_columns
-from veriscope.workflow.sheet import Assignment, assign_groups, read_sheet, some
+from veriscope.workflow.sheet import Assignment, assign_groups, read_sheet
 
 __all__ = ["GroupBy", "Source", "Sources", "find_sources"]
 
@@ -159,7 +159,7 @@ def _join_channels(files: Sequence[ImageFile]) -> list[Source]:
     if lacking:
         raise InputError(
             f"{len(lacking)} of {len(together)} images lack a channel (there are {', '.join(channels)}): "
-            f"{some(lacking)}. Add the files, or write the channel you want into the pattern in the place of "
+            f"{few(lacking)}. Add the files, or write the channel you want into the pattern in the place of "
             "{channel}."
         )
     return found
@@ -215,7 +215,7 @@ def _by_wells(sources: Sequence[Source], sheet: PlateSheet, left_out: list[str],
     if nowhere:
         raise TableError(
             f"{sheet.path} is by well, and the well of {counted(len(nowhere), 'image')} is not known "
-            f"({some(nowhere, 3)}); give an OME-Zarr plate, a --pattern with {{well}}, or "
+            f"({few(nowhere, 3)}); give an OME-Zarr plate, a --pattern with {{well}}, or "
             "a column for the image in the sheet"
         )
     if sheet.by_plate and not all(place.plate for place in places.values()):
