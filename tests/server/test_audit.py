@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import io
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -223,7 +224,7 @@ def test_strokes_survive_a_restart_and_are_never_doubled(
     assert client.get(unit).json()["state"] == "annotated"  # a journal alone is no annotation
 
 
-def test_what_annotators_saw_is_recorded(client: httpx.Client) -> None:
+def test_what_annotators_saw_is_recorded(client: httpx.Client, workspace: Path) -> None:
     unit = first_unit(client)
     assert client.get(unit).json()["shown"] == []
     shown = client.get(f"{unit}/proposal", params={"candidate": "log-spots", "annotator": "anna"})
@@ -242,6 +243,29 @@ def test_what_annotators_saw_is_recorded(client: httpx.Client) -> None:
     assert mine["seconds"] == 12.5
     version = client.get(f"{unit}/versions").json()[-1]
     assert (version["blind"], version["proposal"]) == (False, "log-spots")
+    beside = next((workspace / "small/annotations").rglob("anna.v*.json"))
+    assert json.loads(beside.read_text())["shown"] == ["log-spots"]
+
+
+def test_what_was_seen_before_a_tile_was_saved_blind_is_not_forgotten(
+    client: httpx.Client, workspace: Path
+) -> None:
+    unit = first_unit(client)
+    labels = np.zeros(context_of(client, unit), np.uint16)
+    labels[:9, :9] = 1
+
+    def saved(who: str) -> list[str]:
+        headers = label_headers(labels, **{"if-none-match": "*"})
+        where = {"annotator": who, "blind": True}
+        assert client.put(
+            f"{unit}/annotation", params=where, content=labels.tobytes(), headers=headers
+        ).is_success
+        beside = next((workspace / "small/annotations").rglob(f"{who}.v*.json"))
+        return list(json.loads(beside.read_text())["shown"])
+
+    client.get(f"{unit}/proposal", params={"candidate": "log-spots", "annotator": "anna"})
+    assert saved("anna") == ["log-spots"]
+    assert saved("ben") == []  # what anna has seen leads her hand alone
 
 
 def test_each_plane_of_a_stack_has_pixels_of_its_own(client: httpx.Client, workspace: Path) -> None:

@@ -29,9 +29,9 @@ def group(
 
 
 def verdict(
-    *answers: GroupAnswer, tolerance: float | None = 0.05, f1: Any = GOOD_F1, domain: Any = ()
+    *answers: GroupAnswer, tolerance: float | None = 0.05, f1: Any = GOOD_F1, **options: Any
 ) -> Verdict:
-    return decide(answers, tolerance=tolerance, f1=f1, domain=domain)
+    return decide(answers, tolerance=tolerance, f1=f1, **options)
 
 
 def reason(check: str, *answers: GroupAnswer, **options: Any) -> Reason:
@@ -50,7 +50,9 @@ def test_rule_1_without_an_interval_in_every_group_nothing_can_be_told() -> None
     result = verdict(group(), open_group, f1=(0.1, 0.05, 0.2))
     assert result.verdict == "cannot-tell"
     assert result.text == "The evidence does not suffice for a verdict."
-    assert [reason.check for reason in result.reasons] == ["audit-size", "matching", "domain"]
+    assert [reason.check for reason in result.reasons] == [
+        *("audit-size", "independence", "matching", "domain")
+    ]
 
 
 def test_rule_2_a_method_that_does_not_find_the_objects_is_not_used_even_if_its_number_is_right() -> None:
@@ -499,3 +501,37 @@ def test_the_unit_of_the_answer_does_not_matter(scale: float, naive: float, half
 
     # Powers of two change no digit, so that nothing is decided by rounding.
     assert word(2.0 ** round(math.log2(scale))) == word(1.0)
+
+
+# ---- what annotators had in view
+
+
+def test_tiles_drawn_without_a_method_in_view_are_independent_of_it() -> None:
+    for in_view in ((), [[], []]):
+        found = reason("independence", group(), in_view=in_view)
+        assert (found.status, found.value, found.threshold, found.figure) == ("holds", 0, 0, "sec-audit")
+        assert found.text == "No tile is known to have been annotated with objects of a candidate in view."
+
+
+def test_objects_in_view_are_said_with_their_methods_and_tiles() -> None:
+    found = reason("independence", group(), in_view=[["b"], [], ["a", "b"], []])
+    assert (found.status, found.value) == ("cannot-tell", 0.5)
+    assert found.text == (
+        "On 2 of 4 tiles the annotator had objects of a, b in view, which lead the hand. How much is not "
+        "known: annotate some tiles blind and compare."
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "word", "is_warned"),
+    [
+        (group(), "use", True),
+        (group(naive=120), "use-with-correction", True),
+        (WIDE, "fine-tune-first", False),
+    ],
+)
+def test_a_word_of_trust_says_that_the_hand_was_led(answer: GroupAnswer, word: str, is_warned: bool) -> None:
+    warning = " Annotators had candidates' objects in view, so the method may look better than it is."
+    alone, led = verdict(answer), verdict(answer, in_view=[["a"]])
+    assert alone.verdict == led.verdict == word
+    assert led.text == alone.text + (warning if is_warned else "")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tests.workflow.scripted import audit, install, small_study, squares
 
 from veriscope.core.image import Image
+from veriscope.workflow.annotations import annotated_units, save_annotation
 from veriscope.workflow.judge import choose_candidate
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.study import Study
@@ -173,3 +174,29 @@ def test_a_choice_that_did_not_run_is_refused() -> None:
     assert choose_candidate(validated, "a") == "a"
     with pytest.raises(Exception, match="no candidate 'c' that has run; there are: a, b"):
         choose_candidate(validated, "c")
+
+
+@pytest.mark.usefixtures("patch")
+def test_what_annotators_had_in_view_reaches_the_verdict(tmp_path: Path) -> None:
+    study = audit(small_study(tmp_path, FULL, methods=("half", "right")), tiles=8)
+    folder = StudyFolder(study.path)
+    first, second = list(annotated_units(folder))[:2]
+
+    def independence() -> tuple[str, str]:
+        (found,) = (item for item in study.verdict()["reasons"] if item["check"] == "independence")
+        return found["status"], found["text"]
+
+    assert independence()[0] == "holds"
+    labels = squares((3, 3), (20, 20))
+    for unit, details in (
+        (first, {"proposal": "half", "segmenters": ["segmenter:tiny"]}),  # as kept by earlier versions
+        (second, {"proposal": None, "shown": ["right"]}),
+    ):
+        save_annotation(folder, unit, labels, origin=(0, 0), annotator="anna", source="app", details=details)
+    status, text = independence()
+    assert status == "cannot-tell"
+    assert "On 2 of" in text and "objects of half, right, segmenter:tiny in view" in text
+    save_annotation(
+        folder, second, labels, origin=(0, 0), annotator="ben", source="app", details={"shown": []}
+    )
+    assert independence()[1].startswith("On 1 of")  # the newest counts

@@ -20,17 +20,14 @@ from veriscope.server.problems import ProblemError
 from veriscope.workflow.audit import audit_state, margin_of
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.evidence import read_evidence
-from veriscope.workflow.journal import journal_annotators, read_journal
+from veriscope.workflow.journal import journal_annotators, proposals_shown
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.plan import read_plan
 from veriscope.workflow.tile_annotations import PlannedTile, TileVersion, planned_tiles, tile_versions
 
-__all__ = ["SHOWN", "describe_audit", "describe_unit", "etag_of_version", "find_tile", "newest_of"]
+__all__ = ["describe_audit", "describe_unit", "etag_of_version", "find_tile", "newest_of"]
 
 _kept: dict[Path, tuple[tuple[int, ...], Mapping[str, PlannedTile]]] = {}
-
-SHOWN = "proposal-shown"
-"""Kind of journal entry that says that an annotator has seen what a candidate found."""
 
 
 def describe_audit(folder: StudyFolder) -> Audit:
@@ -132,8 +129,7 @@ def describe_unit(
     shown = [
         Shown(annotator=annotator, candidate=str(entry["data"].get("candidate")), time=entry["time"])
         for annotator in journal_annotators(folder, tile.unit)
-        for entry in read_journal(folder, tile.unit, annotator)
-        if entry["kind"] == SHOWN
+        for entry in proposals_shown(folder, tile.unit, annotator)
     ]
     return UnitDetail(
         **_unit(folder, tile).model_dump(),

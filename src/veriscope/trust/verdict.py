@@ -10,6 +10,9 @@ The rules, in order; the first that applies decides:
 5. The model explains too little for the audit to correct it, or the audit that would suffice is larger
    than anyone would draw: *fine-tune first*.
 6. Otherwise: *cannot tell*, with the tiles that are probably missing.
+
+None of them asks what annotators had in view while they drew. Outlines of a candidate lead the hand, so where
+they were seen the word says that the method may look better than it is.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ _MEANING: dict[Word, str] = {
     "do-not-use": "The method does not find these objects; do not use its numbers.",
     "cannot-tell": "The evidence does not suffice for a verdict.",
 }
+_LED = " Annotators had candidates' objects in view, so the method may look better than it is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ def decide(
     tolerance: float | None,
     f1: tuple[float | None, float | None, float | None],
     domain: Sequence[str] = (),
+    in_view: Sequence[Sequence[str]] = (),
 ) -> Verdict:
     """Judge a method for a question.
 
@@ -147,18 +152,21 @@ def decide(
         F1 at IoU 0.5 on the audited tiles with its interval: value, low, high.
     domain
         In which ways the images differ from what the method's card was tested on; one sentence each.
+    in_view
+        For each audited tile the candidates whose objects the annotator had seen there.
 
     Returns
     -------
     Verdict
         The word, its meaning, and every check.
     """
-    size = _audit_size(answers)
+    size, independence = _audit_size(answers), _independence(in_view)
     if size.status == "cannot-tell":
-        reasons: list[Reason] = [size, _matching(f1), _domain(domain)]
+        reasons: list[Reason] = [size, independence, _matching(f1), _domain(domain)]
     else:
         reasons = [
             size,
+            independence,
             _matching(f1),
             _bias(answers, tolerance),
             _differential_bias(answers, tolerance),
@@ -167,7 +175,8 @@ def decide(
             _domain(domain),
         ]
     word = _word({reason.check: reason.status for reason in reasons}, answers, tolerance)
-    return Verdict(word, _MEANING[word], tuple(reasons))
+    led = independence.status != "holds" and word in ("use", "use-with-correction")
+    return Verdict(word, _MEANING[word] + (_LED if led else ""), tuple(reasons))
 
 
 def _word(status: dict[str, Status], answers: Sequence[GroupAnswer], tolerance: float | None) -> Word:
@@ -203,6 +212,19 @@ def _audit_size(answers: Sequence[GroupAnswer]) -> Reason:
         float(len(answers)),
         "sec-audit",
     )
+
+
+def _independence(in_view: Sequence[Sequence[str]]) -> Reason:
+    seen = [names for names in in_view if names]
+    if not seen:
+        text = "No tile is known to have been annotated with objects of a candidate in view."
+        return Reason("independence", "holds", text, 0.0, 0.0, "sec-audit")
+    names = ", ".join(sorted({name for tile in seen for name in tile}))
+    text = (
+        f"On {len(seen)} of {len(in_view)} tiles the annotator had objects of {names} in view, which lead "
+        "the hand. How much is not known: annotate some tiles blind and compare."
+    )
+    return Reason("independence", "cannot-tell", text, len(seen) / len(in_view), 0.0, "sec-audit")
 
 
 def _matching(f1: tuple[float | None, float | None, float | None]) -> Reason:

@@ -43,6 +43,8 @@ class Annotation:
         Who drew it.
     path
         The file, relative to the study.
+    shown
+        Candidates whose objects the annotator had seen on this tile before it was saved, as far as known.
     """
 
     labels: NDArray[Any]
@@ -50,6 +52,7 @@ class Annotation:
     x0: int
     annotator: str
     path: Path
+    shown: tuple[str, ...] = ()
 
 
 def save_annotation(
@@ -156,13 +159,18 @@ def read_version(folder: StudyFolder, annotator: str, path: Path) -> Annotation:
         If the description beside the label image is missing.
     """
     try:
-        place = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        origin = int(place["y0"]), int(place["x0"])
+        said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        origin = int(said["y0"]), int(said["x0"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{path.with_suffix('.json')}: cannot be read ({error}); import the tile again"
         ) from None
-    return Annotation(read_labels(path), *origin, annotator, path.relative_to(folder.root))
+    shown = said.get("shown")
+    if shown is None:  # saved before it was kept with the annotation
+        shown = [*filter(None, [said.get("proposal")]), *(said.get("segmenters") or ())]
+    return Annotation(
+        read_labels(path), *origin, annotator, path.relative_to(folder.root), tuple(map(str, shown))
+    )
 
 
 def annotated_units(folder: StudyFolder) -> dict[str, Path]:

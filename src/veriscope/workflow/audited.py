@@ -57,6 +57,8 @@ class AuditedTile:
         What the reference objects of the tile add up to; arrays of one element.
     weight
         How many tiles of the study it stands for: draws / (draws in its group × probability).
+    shown
+        Candidates whose objects the annotator had seen on it, as far as known.
     """
 
     unit: str
@@ -69,6 +71,7 @@ class AuditedTile:
     image: Image
     sums: TileSums
     weight: float
+    shown: tuple[str, ...] = ()
 
     @property
     def inner_box(self) -> tuple[int, int, int, int]:
@@ -267,6 +270,7 @@ def _audited_tile(
         image=part,
         sums=sums,
         weight=weight,
+        shown=annotation.shown,
     )
 
 

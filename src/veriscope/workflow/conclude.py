@@ -69,6 +69,7 @@ def _conclude(
         tolerance=config.question.tolerance,
         f1=(f1["value"], f1["low"], f1["high"]),
         domain=validated["candidates"][chosen]["outside_domain"],
+        in_view=[tile["shown"] for tile in validated["tiles"]],
     )
     return {"schema": VERDICT_SCHEMA, "method": chosen, "evidence": "audited", **verdict.to_dict()}
 

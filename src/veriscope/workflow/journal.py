@@ -16,10 +16,22 @@ from typing import Any
 from veriscope.errors import StudyError
 from veriscope.workflow.layout import StudyFolder
 
-__all__ = ["SERVER", "JournalGap", "Journals", "journal_annotators", "journal_path", "read_journal"]
+__all__ = [
+    "SERVER",
+    "SHOWN",
+    "JournalGap",
+    "Journals",
+    "journal_annotators",
+    "journal_path",
+    "proposals_shown",
+    "read_journal",
+]
 
 SERVER = "server"
 """Client under which the program itself writes, such as that a proposal was shown."""
+
+SHOWN = "proposal-shown"
+"""Kind of entry that says that an annotator has seen what a candidate, or a model at a click, found."""
 
 
 class JournalGap(StudyError):
@@ -208,6 +220,26 @@ def journal_annotators(folder: StudyFolder, unit: str) -> list[str]:
     """
     place = folder.root / "annotations" / unit
     return sorted(path.name.removesuffix(_SUFFIX) for path in place.glob(f"*{_SUFFIX}"))
+
+
+def proposals_shown(folder: StudyFolder, unit: str, annotator: str) -> list[dict[str, Any]]:
+    """List what an annotator has seen of candidates on a tile.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    unit
+        Name of the tile.
+    annotator
+        Who drew.
+
+    Returns
+    -------
+    list of dict
+        Entries as of `read_journal`; ``data`` holds ``candidate``.
+    """
+    return [entry for entry in read_journal(folder, unit, annotator) if entry["kind"] == SHOWN]
 
 
 _SUFFIX = ".journal.jsonl"

@@ -128,6 +128,7 @@ def validate_study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
             "level": _LEVEL,
             "fingerprint": config.fingerprint,
             "reliability": "objects at IoU 0.5",
+            "shown": "before a tile was saved",
         },
         outputs=[output],
         work=lambda: write_json(folder.root / output, _validate(folder, config, candidates)),
@@ -240,6 +241,7 @@ def _describe(tile: AuditedTile) -> dict[str, Any]:
         "group": tile.group,
         "box": list(tile.box),
         "weight": tile.weight,
+        "shown": list(tile.shown),
     }
 
 

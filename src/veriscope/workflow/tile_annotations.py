@@ -270,7 +270,7 @@ def save_tile(
     annotator
         Who drew it.
     details
-        ``seconds``, ``blind``, ``proposal``, ``segmenters``, as far as they are known.
+        ``seconds``, ``blind``, ``proposal``, ``segmenters``, ``shown``, as far as they are known.
 
     Returns
     -------

@@ -4169,6 +4169,11 @@ export interface components {
              * @description How many tiles of the study it stands for.
              */
             weight: number;
+            /**
+             * Shown
+             * @description Candidates whose objects the annotator had seen on it.
+             */
+            shown?: string[];
         } & {
             [key: string]: unknown;
         };

@@ -393,7 +393,9 @@ export const text = {
     narrowing: "How the interval narrows with each tile",
     enough: "Precise enough: you may stop",
     notEnough: "Not precise enough yet",
-    by: (method: string) => `Corrects ${method}.`,
+    by: (method: string, tiles: number) => `Corrects ${method}, from ${plural(tiles, "tile")}.`,
+    behind: (tiles: number) =>
+      `Being worked out anew: ${plural(tiles, "tile is", "tiles are")} not in it yet.`,
     agreement: "Agreement of annotators",
     allTiles: "All tiles",
     place: (n: number, all: number) => `${n} of ${all}`,
@@ -413,6 +415,7 @@ export const text = {
     status: { holds: "holds", fails: "fails", "cannot-tell": "cannot tell" },
     checks: {
       "audit-size": "Is the audit large enough?",
+      independence: "Was the audit drawn without a method in view?",
       matching: "Are the objects found?",
       "model-bias": "Are the method's own numbers within the tolerance?",
       "differential-bias": "Does it err alike in all groups?",
@@ -439,7 +442,8 @@ export const text = {
     assumptions: "What this rests on",
     contrasts: "Groups compared",
     kinds: { difference: "Difference", ratio: "Ratio" },
-    ratioAxis: "ratio; 1 is no difference",
+    compareKind: (kind: string, unit: string) => (unit ? `${kind}, ${unit}` : kind),
+    ratioAxis: (unit: string) => (unit ? `ratio, ${unit}; 1 is no difference` : "ratio; 1 is no difference"),
     differenceAxis: (unit: string) => (unit ? `difference, ${unit}; 0 is none` : "difference; 0 is none"),
     compared: "Compared",
     p: "p, adjusted",

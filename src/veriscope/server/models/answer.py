@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from veriscope.server.models.candidates import Interval
 from veriscope.server.models.problem import Answer
@@ -179,6 +179,8 @@ class TileShown(_Open):
     """y0, x0, y1, x1."""
     weight: float
     """How many tiles of the study it stands for."""
+    shown: list[str] = Field(default_factory=list)
+    """Candidates whose objects the annotator had seen on it."""
 
 
 class ReliabilityBin(_Open):

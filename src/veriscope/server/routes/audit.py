@@ -28,7 +28,6 @@ from veriscope.server.problems import ProblemError
 from veriscope.server.routes.images import PNG, Plane, chosen_channels, known_candidate
 from veriscope.server.stores import image_store, label_store
 from veriscope.server.unit_views import (
-    SHOWN,
     describe_audit,
     describe_unit,
     etag_of_version,
@@ -37,6 +36,7 @@ from veriscope.server.unit_views import (
 )
 from veriscope.workflow.annotator_agreement import annotator_agreement
 from veriscope.workflow.audit import draw_audit
+from veriscope.workflow.journal import SHOWN, proposals_shown
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.tile_annotations import (
     PlannedTile,
@@ -299,6 +299,10 @@ async def _save_annotation(
             # Outlines that were taken once stay in what is drawn on.
             if taken := {*(segmenter or ()), *(before.segmenters if before else ())}:
                 details["segmenters"] = sorted(taken)
+            seen = {str(entry["data"].get("candidate")) for entry in proposals_shown(folder, unit, name)}
+            if proposal is not None:
+                seen.add(proposal)
+            details["shown"] = sorted(seen)
             saved = save_tile(folder, tile, labels, annotator=name, details=details)
         return _saved(server, folder, tile, name, saved, before, seconds, count_objects(labels))
 

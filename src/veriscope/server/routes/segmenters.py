@@ -19,7 +19,8 @@ from veriscope.server.problems import ProblemError
 from veriscope.server.routes.audit import AnnotatorName, annotator_of
 from veriscope.server.segmenting import files_hash, runs_of
 from veriscope.server.stores import image_store, image_version
-from veriscope.server.unit_views import SHOWN, find_tile
+from veriscope.server.unit_views import find_tile
+from veriscope.workflow.journal import SHOWN
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.tile_annotations import PlannedTile
 from veriscope.zoo.segmenter_cache import SegmenterRecord, read_segmenter, segmenter_names

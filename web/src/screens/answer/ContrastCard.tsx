@@ -40,13 +40,13 @@ export function ContrastCard({ estimate }: { estimate: Estimate }) {
           rows={rows.map(plotRow)}
           label={words.contrasts}
           nothing={chosen === "ratio" ? 1 : 0}
-          axis={chosen === "ratio" ? words.ratioAxis : words.differenceAxis(estimate.contrast_unit)}
+          axis={(chosen === "ratio" ? words.ratioAxis : words.differenceAxis)(estimate.contrast_unit)}
         />
         <table className="table">
           <thead>
             <tr>
               <th>{words.compared}</th>
-              <th>{words.kinds[chosen]}</th>
+              <th>{words.compareKind(words.kinds[chosen], estimate.contrast_unit)}</th>
               <th className="number">{words.p}</th>
               <th>{words.speaksFor}</th>
               <th>{words.trust}</th>

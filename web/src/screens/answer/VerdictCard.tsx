@@ -86,6 +86,7 @@ function ReasonLine({ reason, evidence }: { reason: Reason; evidence: Verdict["e
 /** Part of the screen that shows what a check compared. */
 const WHERE: Record<string, string> = {
   "audit-size": "estimate",
+  independence: "tiles",
   matching: "tiles",
   "model-bias": "estimate",
   "differential-bias": "estimate",

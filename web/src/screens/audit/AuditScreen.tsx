@@ -32,17 +32,15 @@ function Drawn({ study, audit }: { study: StudyDetail; audit: Audit }) {
   const annotators = new Set(
     audit.units.flatMap((unit) => unit.annotators.map(({ annotator }) => annotator)),
   );
-  const estimate = useLiveEstimate(
-    study.id,
-    audit.units.some(({ state }) => state === "annotated"),
-  );
+  const annotated = audit.units.filter(({ state }) => state === "annotated").length;
+  const estimate = useLiveEstimate(study.id, annotated > 0);
   return (
     <>
       <NextTile study={study.id} audit={audit} enough={estimate.data?.enough ?? false} />
       <div className="audit-columns">
         <TileList study={study.id} audit={audit} />
         <div className="stack wide">
-          {estimate.data && <LiveEstimateCard study={study} estimate={estimate.data} />}
+          {estimate.data && <LiveEstimateCard study={study} estimate={estimate.data} annotated={annotated} />}
           <DrawPanel study={study} audit={audit} extra={estimate.data?.extra_tiles_needed ?? null} />
           {annotators.size > 1 && <AgreementCard study={study.id} />}
         </div>

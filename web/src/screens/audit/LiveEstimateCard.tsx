@@ -9,13 +9,22 @@ import { useHistory } from "./useHistory";
 
 const words = text.audit;
 
+interface Props {
+  study: StudyDetail;
+  estimate: LiveEstimate;
+  /** Tiles annotated by now; the estimate may still be one of fewer. */
+  annotated: number;
+}
+
 /** What the annotated tiles say so far, how it narrowed, and whether that is enough. */
-export function LiveEstimateCard({ study, estimate }: { study: StudyDetail; estimate: LiveEstimate }) {
+export function LiveEstimateCard({ study, estimate, annotated }: Props) {
   const history = useHistory(study.id, estimate);
   const one = estimate.groups.length === 1;
+  const missing = annotated - estimate.n_annotated;
   return (
     <Card title={words.soFar} aside={<TrustChip evidence={estimate.evidence} />}>
       <div className="stack">
+        {missing > 0 && <p className="soft small">{words.behind(missing)}</p>}
         <dl className="facts wide">
           {estimate.groups.map((row) => (
             <div key={row.group}>
@@ -39,7 +48,7 @@ export function LiveEstimateCard({ study, estimate }: { study: StudyDetail; esti
         >
           {estimate.text}
         </Message>
-        <p className="faint small">{words.by(estimate.method)}</p>
+        <p className="faint small">{words.by(estimate.method, estimate.n_counted)}</p>
       </div>
     </Card>
   );
