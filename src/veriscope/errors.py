@@ -11,6 +11,7 @@
     │   └── TableError            a table lacks columns or rows, or has too many
     ├── StudyError                a study folder is missing, exists already, or is not ready for a step
     ├── MethodError               a method is unknown, or cannot do what is asked of it
+    │   └── KilledError           processes were killed again and again at one piece of its work
     ├── ClusterError              a cluster cannot be reached, does not fit, or was lost
     └── MissingPackageError       an optional package is needed
 
@@ -25,6 +26,7 @@ __all__ = [
     "AxesError",
     "ClusterError",
     "InputError",
+    "KilledError",
     "MethodError",
     "MissingPackageError",
     "PixelValueError",
@@ -71,6 +73,26 @@ class StudyError(VeriscopeError):
 
 class MethodError(VeriscopeError):
     """A method is unknown, or cannot do what is asked of it."""
+
+
+class KilledError(MethodError):
+    """Processes were killed again and again at one piece of work.
+
+    Parameters
+    ----------
+    message
+        What happened, and what to do.
+    unit
+        Number of the piece, where it is known.
+    """
+
+    def __init__(self, message: str, unit: int | None = None) -> None:
+        super().__init__(message)
+        self.unit = unit
+
+    def __reduce__(self) -> tuple[type[KilledError], tuple[str, int | None]]:
+        """Say how it is sent from a worker."""
+        return type(self), (str(self), self.unit)
 
 
 class ClusterError(VeriscopeError):

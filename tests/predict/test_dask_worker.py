@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from veriscope.errors import ClusterError
+from veriscope.errors import KilledError
 from veriscope.io.atomic import write_json
 from veriscope.predict import dask_worker
 from veriscope.predict.dask_worker import TRIES, do_units, look_around, software
@@ -61,9 +61,10 @@ def test_a_piece_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
         (order / f"2.{number}.mark").touch()
     done = do_units(str(order), [3, 2], 1)
     assert [unit for unit, *_ in done.results] == [3]
-    assert isinstance(done.error, ClusterError)
+    assert isinstance(done.error, KilledError) and done.error.unit == 2
     assert str(done.error) == (
-        "4 workers died at the same piece of work (2), as happens when memory runs out; give less --memory, "
+        "4 workers died at the same piece of work (2), as happens when memory runs out or a library "
+        "crashes; give less --memory, "
         "or more memory to each worker, then the same command again: what is finished is kept"
     )
 

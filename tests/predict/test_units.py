@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,11 @@ import numpy as np
 import pytest
 
 from veriscope.core.image import Image
-from veriscope.errors import InputError, MethodError
+from veriscope.errors import InputError, KilledError, MethodError
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.plan import memory_of_part
-from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for
+from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for, run_on
 from veriscope.registry import make_method
 
 sys.path.insert(0, str(Path(__file__).parent))  # processes find the work of tests by name
@@ -63,8 +65,6 @@ class Fragile(ProcessExecutor):
         self.losses = losses
 
     def _round(self, work: Any, units: list[int]) -> Any:
-        from concurrent.futures.process import BrokenProcessPool
-
         for unit in units:
             if self.losses.get(unit, 0):
                 self.losses[unit] -= 1
@@ -84,10 +84,49 @@ def test_a_piece_that_kills_every_process_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(MethodError) as error:
         list(Fragile({2: 9}).run(Tally(tmp_path), range(4)))
     assert str(error.value) == (
-        "4 processes were killed at the same piece of work (2), as happens when memory runs out; give less "
+        "4 processes were killed at the same piece of work (2), as happens when memory runs out or a library "
+        "crashes; give less "
         "--memory or fewer --workers, then the same command again: what is finished is kept"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
+
+
+class Together(ProcessExecutor):
+    """Two pieces are under way at any time, and some kill the process; without starting any."""
+
+    def __init__(self, *killers: int) -> None:
+        super().__init__(1)
+        self.killers = set(killers)
+
+    def _round(self, work: Any, units: list[int]) -> Any:
+        for place, unit in enumerate(units):
+            if self.killers & set(units[place : place + 2]):
+                raise BrokenProcessPool
+            yield unit, work(unit)
+
+
+def test_the_piece_that_kills_is_given_up_and_not_the_one_beside_it(tmp_path: Path) -> None:
+    """The one that was waited for longest was blamed, and the run ended there each time."""
+    executor = Together(2, 6)
+    done = dict(run_on(executor, Tally(tmp_path), range(9), lambda unit, error: {"lost": str(error)}))
+    assert sorted(done) == list(range(9))
+    lost = {unit: found["lost"] for unit, found in done.items() if "lost" in found}
+    assert list(lost) == [2, 6]
+    assert lost[6].startswith("4 processes were killed at the same piece of work (6), as happens when memory")
+    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [0, 1, 3, 4, 5, 7, 8]
+
+
+def test_pieces_given_up_in_a_row_stop_the_run(tmp_path: Path) -> None:
+    """It is the computer or the method then, and each of a thousand images would cost four processes."""
+    given_up = []
+    with pytest.raises(KilledError, match=r"the same piece of work \(4\)") as error:
+        list(
+            run_on(
+                Together(2, 3, 4), Tally(tmp_path), range(9), lambda unit, _: {"lost": given_up.append(unit)}
+            )
+        )
+    assert (given_up, error.value.unit) == ([2, 3], 4)
+    assert pickle.loads(pickle.dumps(error.value)).unit == 4
 
 
 def test_processes_go_on_from_one_run_to_the_next_with_the_work_of_each(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A candidate that fails on an image goes on with the others, and has no answer until it has them all."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import tifffile
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
+from veriscope.errors import KilledError
 from veriscope.methods.rules.log_spots import LogSpots
 from veriscope.methods.rules.otsu_watershed import OtsuWatershed
+from veriscope.predict.units import HereExecutor, Work
 from veriscope.testing.methods import discs_image
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.study import Study
@@ -52,6 +55,25 @@ def test_the_other_images_are_predicted_and_only_the_mended_one_is_done_again(
     assert (again.failed, again.n_images, again.n_done, again.not_run) == (False, 4, 1, "")
     assert again.n_objects is not None and again.n_objects > 0
     assert measurements.exists()
+
+
+class Deadly(HereExecutor):
+    """Gives up the third image, as processes do that are killed over it each time."""
+
+    def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        for unit in units:
+            if unit == 2:
+                raise KilledError("4 processes were killed", unit)
+            yield unit, work(unit)
+
+
+def test_an_image_over_which_processes_are_killed_is_one_that_failed(study: Study) -> None:
+    """It ended the run, and the images after it were never reached."""
+    (run,) = study.run(only=["otsu-watershed"], executor=Deadly())
+    assert (run.failed, run.n_images, run.n_done) == (True, 3, 3)
+    assert run.not_run.startswith("1 of 4 images failed (c: 4 processes were killed). The others are kept.")
+    (again,) = study.run(only=["otsu-watershed"])
+    assert (again.failed, again.n_images, again.n_done) == (False, 4, 1)
 
 
 def test_any_error_of_a_method_is_its_own(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

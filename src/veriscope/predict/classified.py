@@ -16,7 +16,7 @@ from veriscope.methods.classification import ClassificationMethod
 from veriscope.predict.image_work import ImageWork
 from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.reading import Reading
-from veriscope.predict.units import Executor, executor_for
+from veriscope.predict.units import Executor, executor_for, run_on
 
 __all__ = ["CLASSES", "CLASSIFIED_SCHEMA", "classify_folder"]
 
@@ -108,7 +108,7 @@ def classify_folder(
     progress(stage, 0, len(files))
     own = executor_for(min(workers, len(files))) if executor is None else contextlib.nullcontext(executor)
     with own as used:
-        for unit, result in used.run(work, range(len(files))):
+        for unit, result in run_on(used, work, range(len(files)), work.given_up):
             rows[unit] = work.row(result)
             progress(stage, len(rows), len(files))
     ordered = [rows[unit] for unit in range(len(files))]

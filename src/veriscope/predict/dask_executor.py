@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veriscope.errors import ClusterError
+from veriscope.errors import ClusterError, KilledError
 from veriscope.io.atomic import make_folder, write_json
 from veriscope.io.usage import UsageMeter
 from veriscope.predict.dask_worker import TRIES, Done, do_units, look_around, refuse_other_software, software
@@ -313,9 +313,11 @@ class _Run:
             for unit in batch:
                 self._killed[unit] = self._killed.get(unit, 0) + 1
                 if self._killed[unit] > TRIES:
-                    raise ClusterError(
+                    raise KilledError(
                         f"workers died again and again over one piece of work ({unit}), as happens when "
-                        f"memory runs out; give less --memory, or more memory to each worker; {_KEPT}"
+                        "memory runs out or a library crashes; give less --memory, or more memory to each "
+                        f"worker; {_KEPT}",
+                        unit,
                     ) from None
                 self._send([unit])
             return None

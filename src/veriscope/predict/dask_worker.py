@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from veriscope.errors import ClusterError
+from veriscope.errors import ClusterError, KilledError
 from veriscope.io.record import environment
 from veriscope.io.usage import UsageMeter, WorkerUsage
 from veriscope.predict.units import Work
@@ -141,10 +141,11 @@ def _measured(done: Done) -> Iterator[None]:
 def _do_unit(work: Work, order: Path, unit: int, n_lost: int, done: Done) -> None:
     """Do one piece, under a mark that stays if the process dies; more lightly the more died before."""
     if n_lost > TRIES:
-        raise ClusterError(
-            f"{n_lost} workers died at the same piece of work ({unit}), as happens when memory runs out; "
-            "give less --memory, or more memory to each worker, then the same command again: what is "
-            "finished is kept"
+        raise KilledError(
+            f"{n_lost} workers died at the same piece of work ({unit}), as happens when memory runs out or a "
+            "library crashes; give less --memory, or more memory to each worker, then the same command "
+            "again: what is finished is kept",
+            unit,
         )
     for _ in range(n_lost - 1):
         work = work.lighter(unit)

@@ -26,7 +26,7 @@ from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.opening import open_parts
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
-from veriscope.predict.units import Executor, executor_for
+from veriscope.predict.units import Executor, executor_for, run_on
 from veriscope.predict.whole import fits_whole, require_whole
 
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
@@ -133,7 +133,7 @@ def _predict_small(
     rows: dict[Path, dict[str, Any]] = {}
     stage = f"predict {work.method.name}"
     progress(stage, 0, total)
-    for unit, result in executor.run(work, range(len(work.files))):
+    for unit, result in run_on(executor, work, range(len(work.files)), work.given_up):
         rows[work.files[unit].path] = work.row(result)
         progress(stage, len(rows), total)
     return rows

@@ -131,12 +131,29 @@ class ImageWork:
                 work=lambda: self._predict(file, outputs),
             )
         except Exception as error:
-            return {"row": failed_row(file, error), "record": []}
+            return self.given_up(unit, error)
         entry = self._record.latest(next(iter(outputs.values())))
         assert entry is not None, "a step that is done has an entry"
         written = {kind: str(self.output / name) for kind, name in outputs.items()}
         row: dict[str, Any] = {"image": file.stem, **written, "done": done, **entry["details"]}
         return {"row": row, "record": self._record.kept()}
+
+    def given_up(self, unit: int, error: Exception) -> dict[str, Any]:
+        """Give the result of an image that cannot be predicted.
+
+        Parameters
+        ----------
+        unit
+            Number of the image.
+        error
+            What happened.
+
+        Returns
+        -------
+        dict
+            As of a call.
+        """
+        return {"row": failed_row(self.files[unit], error), "record": []}
 
     def claim(self) -> None:
         """Refuse to overwrite files that predictions did not make, and mark the folder as one of predictions.

@@ -12,17 +12,27 @@ import pickle
 import signal
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from veriscope.errors import InputError, MethodError
+from veriscope.errors import InputError, KilledError
 
-__all__ = ["Executor", "HereExecutor", "ProcessExecutor", "Work", "check_workers", "executor_for"]
+__all__ = [
+    "Executor",
+    "HereExecutor",
+    "ProcessExecutor",
+    "Work",
+    "check_workers",
+    "executor_for",
+    "run_on",
+]
 
 _TRIES = 3
+_IN_A_ROW = 3
+"""So many pieces given up one after the other, and none done between, are the fault of no single one."""
 
 
 class Work(Protocol):
@@ -155,29 +165,34 @@ class ProcessExecutor:
         self._pool = None
 
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Do all pieces; two per process are under way at any time."""
+        """Do all pieces, two per process at any time; after a loss those under way are done one by one."""
         waiting = list(units)
         tries = dict.fromkeys(waiting, 0)
+        suspects = 0
         while waiting:
             done: set[int] = set()
+            lost = False
             try:
-                for unit, result in self._round(work, waiting):
+                for unit, result in self._round(work, waiting[:1] if suspects else waiting):
                     done.add(unit)
                     yield unit, result
             except BrokenProcessPool:
                 self.n_lost += 1
+                lost = True
             waiting = [unit for unit in waiting if unit not in done]
-            if waiting:
+            suspects = 2 * self.workers if lost else max(suspects - 1, 0)
+            if lost and waiting:
                 work = self._after_loss(work, waiting[0], tries)
 
     def _after_loss(self, work: Work, unit: int, tries: dict[int, int]) -> Work:
         """Count a loss against the piece that was waited for longest."""
         tries[unit] += 1
         if tries[unit] > _TRIES:
-            raise MethodError(
+            raise KilledError(
                 f"{_TRIES + 1} processes were killed at the same piece of work ({unit}), as happens "
-                "when memory runs out; give less --memory or fewer --workers, then the same command "
-                "again: what is finished is kept"
+                "when memory runs out or a library crashes; give less --memory or fewer --workers, then the "
+                "same command again: what is finished is kept",
+                unit,
             )
         return work.lighter(unit) if tries[unit] > 1 else work
 
@@ -203,6 +218,50 @@ class ProcessExecutor:
                 # Lost processes, and pieces that nobody waits for: end them all.
                 if not (self._keep and complete):
                     self._end()
+
+
+def run_on(
+    executor: Executor,
+    work: Work,
+    units: Iterable[int],
+    given_up: Callable[[int, KilledError], dict[str, Any]],
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Do all pieces; one over which processes are killed again and again is given up, and the others go on.
+
+    Parameters
+    ----------
+    executor
+        Where.
+    work
+        What to do.
+    units
+        The pieces.
+    given_up
+        Gives the result of a piece that was given up, of its number and the error.
+
+    Yields
+    ------
+    tuple
+        Number and result of each piece, as it is finished.
+
+    Raises
+    ------
+    KilledError
+        If three pieces are given up one after the other.
+    """
+    left, in_a_row = dict.fromkeys(units), 0
+    while left:
+        try:
+            for unit, result in executor.run(work, list(left)):
+                del left[unit]
+                in_a_row = 0
+                yield unit, result
+        except KilledError as error:
+            in_a_row += 1
+            if error.unit not in left or in_a_row == _IN_A_ROW:
+                raise
+            del left[error.unit]
+            yield error.unit, given_up(error.unit, error)
 
 
 def check_workers(workers: int) -> None:

@@ -24,7 +24,7 @@ from veriscope.measure.table import ObjectTable
 from veriscope.methods.base import Method
 from veriscope.methods.channels import channels_for
 from veriscope.predict.image_work import failure_of
-from veriscope.predict.units import Executor, HereExecutor, executor_for
+from veriscope.predict.units import Executor, HereExecutor, executor_for, run_on
 from veriscope.registry import make_method
 from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -212,7 +212,8 @@ class _Job:
         # Work in this process leaves pixels and labels in memory, so they are measured without reading them.
         self._here = isinstance(spread.executor, HereExecutor)
         work = _ImageWork(self, tuple(images))
-        for done, (_, result) in enumerate(spread.executor.run(work, range(first, n_small)), first + 1):
+        small = run_on(spread.executor, work, range(first, n_small), work.given_up)
+        for done, (_, result) in enumerate(small, first + 1):
             n_done += result["done"]
             failed |= result["failed"]
             self.record.add(result["record"])
@@ -340,6 +341,10 @@ class _ImageWork:
         failed: dict[str, str] = {}
         done = self.job._attempt(self.images[unit], failed)
         return {"done": done, "failed": failed, "record": self.job.record.kept()}
+
+    def given_up(self, unit: int, error: Exception) -> dict[str, Any]:
+        """Say that an image failed, over which processes were killed."""
+        return {"done": False, "failed": {self.images[unit].image_id: str(error)}, "record": []}
 
     def lighter(self, unit: int) -> _ImageWork:
         """Give the same: an image that is predicted as a whole cannot be cut."""
