@@ -266,19 +266,3 @@ def test_a_folder_that_is_no_package_is_not_replaced(discs: Path, tmp_path: Path
     with pytest.raises(InputError, match="exists and is no package of a network; choose another -o"):
         train_files(discs / "images", discs / "labels", tmp_path / "mine", tiny())
     assert (tmp_path / "mine" / "thesis.txt").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"deterministic": True, "steps": None}, "deterministic training needs a number of steps"),
-        ({"tune": "head"}, "tune=head changes a network that there is already: give --from"),
-        ({"topology": 0.5}, "topology is a loss of the semantic head"),
-        ({"head": "boxes", "architecture": "vit"}, "the head for boxes has a network of its own"),
-        ({"architecture": "resnet"}, "architecture"),
-        ({"data_url": "my disk"}, "data_url"),
-    ],
-)
-def test_options_that_contradict_each_other_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        tiny(**options)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from veriscope.errors import InputError, MethodError
+from veriscope.errors import MethodError
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.training.architectures.lora import AdaptedLinear
 from veriscope.training.heads.base import Head
@@ -180,17 +180,6 @@ def test_nothing_changes_beyond_the_halo_of_a_package(name: str, packages: dict[
                 getattr(network, "step", 1)
             )
         assert len(where) and int((where - place).abs().max()) <= halo
-
-
-def test_a_start_gives_its_head_and_architecture_unless_they_contradict() -> None:
-    given = TrainSettings.parse({"start": "mine"}, where="test")
-    assert given.with_start("star", "vit").head == "star"
-    assert given.with_start("masked", "vit").architecture == "vit"
-    assert given.with_start("masked", "vit").head == "flow"
-    other = TrainSettings.parse({"start": "mine", "head": "semantic", "architecture": "unet"}, where="test")
-    assert other.with_start("flow", "unet").head == "semantic"
-    with pytest.raises(InputError, match="--architecture unet is another than that of mine, which is a vit"):
-        other.with_start("flow", "vit")
 
 
 @pytest.mark.parametrize(
