@@ -74,7 +74,7 @@ def table(files: Path, *rows: str) -> Path:
 
 
 def test_by_default_each_image_is_a_field_and_the_seed_draws(files: Path, taken: list[Any]) -> None:
-    data, _, start = handed(taken, files, objects="glomerulus")
+    data, settings, start = handed(taken, files, objects="glomerulus")
     assert (settings, start) == (TrainSettings(), None)
     assert data.split.how == (
         "drawn by group with seed 0; each image was taken for a field of its own (--group-by says otherwise)"
