@@ -50,11 +50,13 @@ class Points:
             found = list(values.values())
             ends = f"{np.mean(found):.3f} ({min(found):.3f} to {max(found):.3f})"
             lines.append(f"{method:24s} {objects:4d}  {ends}, {len(found)}")
-        lines.append("from a start with half the objects, less another with all of them, seed by seed")
+        half = []
         for (method, objects), values in sorted(over.items()):
             for (other, twice), theirs in sorted(over.items()):
                 both = sorted(values.keys() & theirs.keys())
                 if method == "ours-start" and other != method and twice == 2 * objects and both:
                     less = "  ".join(f"{values[seed] - theirs[seed]:+.3f}" for seed in both)
-                    lines.append(f"{method} {objects} less {other} {twice}:  {less}")
-        return lines
+                    half.append(f"{method} {objects} less {other} {twice}:  {less}")
+        if half:
+            lines.append("our start with half the objects, less others with all of them, seed by seed")
+        return lines + half

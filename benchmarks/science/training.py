@@ -17,7 +17,8 @@ is judged by every second field of the training images too, from which nothing i
 of three fields tells little), and by two images of each field, since Cellpose takes seconds for one. Peers
 get the tiles cut out, in grey, as optical density so that nuclei shine as in what their starts know; ours
 has to find that out, and sees colours. What peers start from is trained once, by the same script on `--set`,
-and kept in `--peer-starts`. Points that the file of `--json` has are not made again: a run may be stopped.
+and kept in `--peer-starts`. With `--objects 0` ours-start is judged untrained. Points that the file of
+`--json` has are not made again: a run may be stopped.
 
 Metrics are pooled over the test images, intervals are by field group. Seconds to predict an image are of
 processors (the JSON has those on the wall too), without the first image, for which libraries get ready. Peers
@@ -66,6 +67,7 @@ from veriscope.training.packaging.run import (
     choose_on_validation,
     make_candidate,
     package_predictor,
+    start_predictor,
 )
 from veriscope.training.settings import TrainSettings
 
@@ -151,11 +153,20 @@ def _curve(options: argparse.Namespace) -> dict[str, Any]:
             split = with_objects(whole, objects, seed)
             asked = {"asked": name, "seed": seed, "of": objects, "objects": n_annotated(split)}
             asked |= {"fields": len({pair.group for pair in whole.test}), "images": len(whole.test)}
-            found = _point(name, split, seed, options).items()
-            points.keep([_told({"method": name + way, **asked, **row}, started) for way, row in found])
+            found = _point(name, split, seed, options) if objects else _untrained(name, split, options)
+            rows = [{"method": name + way, **asked, **row} for way, row in found.items()]
+            points.keep([_told(row, started) for row in rows])
     for line in points.summary():
         print(line)
     return points.to_dict()
+
+
+def _untrained(name: str, split: Split, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Judge our start as it is."""
+    if name != "ours-start":
+        raise SystemExit(f"{name} with 0 objects: only ours-start is judged untrained")
+    predict = start_predictor(find_network(options.start))
+    return {"": _figures(InstanceJudge().count(predict, split.test))}
 
 
 def _point(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:

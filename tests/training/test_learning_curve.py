@@ -157,7 +157,10 @@ def test_the_table_pairs_seeds_and_compares_half_the_objects_with_all(script: di
     assert "ours                      100  0.625 (0.600 to 0.650), 2" in lines
     assert "ours-start 50 less ours 100:  +0.100  -0.050" in lines
     assert "ours-start 50 less cellpose-start, sizes told 100:  +0.200  +0.200  +0.500" in lines
-    assert not [line for line in lines if line.endswith("200") or "less ours 200" in line]
+    assert not [line for line in lines if "less ours 200" in line]
+    few = script["Points"](None, {})
+    few.keep([row("ours", 0, 50, 0.5)])
+    assert len(few.summary()) == 2
 
 
 @pytest.fixture
@@ -208,6 +211,21 @@ def test_a_peer_learns_from_the_tiles_from_a_start_that_is_trained_once(
     assert len(calls(tmp_path)) == 3
     main("--objects", "40", "--methods", "cellpose-start", "--peer-starts", str(starts), "--seeds", "5")
     assert len(calls(tmp_path)) == 4
+
+
+def test_the_start_is_judged_untrained_with_no_objects(
+    main: Any, script: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    names = script["main"].__globals__
+    monkeypatch.setitem(names, "find_network", lambda name: asked.append(name))
+    monkeypatch.setitem(names, "start_predictor", lambda start: lambda image: np.ones((256, 300), np.int32))
+    words = ["--objects", "0", "--start", "my-nuclei", "--methods"]
+    (found,) = main(*words, "ours-start")["rows"]
+    assert asked == ["my-nuclei"]
+    assert (found["objects"], found["of"], found["f1@0.5"]["value"]) == (0, 0, 0)
+    with pytest.raises(SystemExit, match="ours with 0 objects: only ours-start is judged untrained"):
+        main(*words, "ours")
 
 
 def test_what_cannot_be_run_is_said(main: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
