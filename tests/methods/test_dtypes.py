@@ -33,8 +33,6 @@ def image(kind: str, *values: float) -> Image:
         ("u8", 2**64 - 1, "float32", True),
         ("f4", 3e38, "float32", True),
         ("f8", 3e38, "float32", True),
-        ("f8", 1e39, "float32", False),
-        ("f8", -1e300, "float32", False),
         ("f8", 1e300, "float64", True),
         (">f8", 2.5, "float32", True),
     ],
@@ -55,11 +53,10 @@ def test_the_message_says_what_is_taken_what_is_there_and_what_to_do() -> None:
         "it, keeping in mind that the model was trained on uint8"
     )
     with pytest.raises(PixelValueError) as error:
-        require_dtype(image("f8", 0.5, 1e300), "float32", "cellpose:cyto3")
+        require_dtype(image("f8", 0.5, 3), "int64", "zoo:m")
     assert str(error.value) == (
-        "a.tif: cellpose:cyto3 takes pixels of type float32 (-3.4028234663852886e+38 to "
-        "3.4028234663852886e+38) and the image has float64 from 0.5 to 1e+300; convert it, keeping in mind "
-        "that the model was trained on float32"
+        "a.tif: zoo:m takes pixels of type int64 (-9223372036854775808 to 9223372036854775807) and the image "
+        "has float64 from 0.5 to 3; convert it, keeping in mind that the model was trained on int64"
     )
 
 

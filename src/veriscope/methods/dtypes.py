@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -14,7 +12,7 @@ __all__ = ["require_dtype"]
 
 
 def require_dtype(image: Image, dtype: DTypeLike, name: str) -> None:
-    """Refuse pixels that a model's type of number cannot hold, and fractions where it takes integers.
+    """Refuse integers that a model's type of number cannot hold, and fractions where it takes integers.
 
     Parameters
     ----------
@@ -31,19 +29,14 @@ def require_dtype(image: Image, dtype: DTypeLike, name: str) -> None:
         If they do not fit.
     """
     wanted, given = np.dtype(dtype), image.pixels.dtype
-    if wanted.kind not in "iuf" or np.can_cast(given, wanted, "safe") or given.kind == "b":
+    if wanted.kind not in "iu" or np.can_cast(given, wanted, "safe") or given.kind == "b":
         return
     low, high = float(image.pixels.min()), float(image.pixels.max())
-    least, most = _limits(wanted)
-    if (given.kind in "iu" or wanted.kind == "f") and least <= low and high <= most:
+    limits = np.iinfo(wanted)
+    if given.kind in "iu" and limits.min <= low and high <= limits.max:
         return
     raise PixelValueError(
-        f"{image.name}: {name} takes pixels of type {wanted} ({least} to {most}) and the image has {given} "
-        f"from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on {wanted}"
+        f"{image.name}: {name} takes pixels of type {wanted} ({limits.min} to {limits.max}) and the image "
+        f"has {given} from {low:g} to {high:g}; convert it, keeping in mind that the model was trained on "
+        f"{wanted}"
     )
-
-
-def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)

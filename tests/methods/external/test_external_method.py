@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from veriscope.core.image import Image
-from veriscope.errors import InputError, MethodError, PixelValueError
+from veriscope.errors import InputError, MethodError
 from veriscope.methods.external import external_method
 from veriscope.methods.external.environment import Recipe
 from veriscope.methods.external.external_method import ExternalMethod, content_hash
@@ -200,13 +200,3 @@ def test_where_memory_is_not_told_none_is_promised(
     monkeypatch.setattr(external_method, "memory_of", lambda process: 0)
     with pytest.raises(MethodError, match=r"this system does not tell how much memory .* leave out --memory"):
         method.limit_memory(1 << 30)
-
-
-def test_values_that_single_precision_cannot_hold_are_refused_before_they_are_sent(
-    method: ExternalMethod,
-) -> None:
-    """They became infinite on their way to the tool."""
-    pixels = np.arange(64.0).reshape(8, 8)
-    method.check(Image(pixels * 1e36, "yx"))
-    with pytest.raises(PixelValueError, match=r"^a\.tif: fake:.* takes pixels of type float32 \("):
-        method.predict(Image(pixels * 1e300, "yx", name="a.tif"))

@@ -19,7 +19,6 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.errors import MethodError
 from veriscope.methods.base import Method
-from veriscope.methods.dtypes import require_dtype
 from veriscope.methods.external.environment import Environment, Recipe, need_environment
 from veriscope.methods.external.model_paths import given_path
 from veriscope.methods.external.process import Limits, ToolProcess, memory_of
@@ -227,11 +226,6 @@ class ExternalMethod(Method):
                 "files": self._hashes,
             }
         }
-
-    def check(self, image: Image) -> None:
-        """Refuse also values that single precision cannot hold, in which tools take them."""
-        super().check(image)
-        require_dtype(image, np.float32, self.name)
 
     def _predict(self, image: Image) -> Prediction:
         if image.pixels.min() == image.pixels.max():
