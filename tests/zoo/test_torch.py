@@ -151,6 +151,16 @@ def test_a_model_that_needs_a_gpu_is_told_so(package: Package, cache: Path) -> N
     assert "does not run here" in str(caught.value) and "--anyway" not in str(caught.value)
 
 
+def test_a_model_that_asks_for_too_much_memory_is_told_so(package: Package, cache: Path) -> None:
+    said = "RuntimeError: can't allocate memory: you tried to allocate 31457280000 bytes"
+    engine = engine_of(with_torch(package, ARCHITECTURE + f"\nraise RuntimeError({said!r})"))
+    message = (
+        r"weights\.pt: needs more than the 12 GB of memory that a model may use here: it asked for 31\.5 GB"
+    )
+    with pytest.raises(MethodError, match=message):
+        engine.run(np.zeros((1, 1, 8, 8), np.float32))
+
+
 def test_a_model_that_never_ends_is_stopped(package: Package, cache: Path) -> None:
     engine = engine_of(with_torch(package, "while True: pass"))
     engine.limits = Limits(wall_s=3)

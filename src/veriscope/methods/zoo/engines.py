@@ -15,7 +15,7 @@ from veriscope.core.cores import usable_cores
 from veriscope.core.memory import usable_memory
 from veriscope.errors import MethodError
 
-__all__ = ["Engine", "OnnxEngine", "require_memory", "require_room"]
+__all__ = ["Engine", "OnnxEngine", "asks_for_memory", "require_memory", "require_room"]
 
 _NUMBERS = {
     "tensor(float)": "float32",
@@ -29,6 +29,13 @@ _NUMBERS = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
+_MEMORY = re.compile(
+    r"failed to allocate memory|can't allocate memory|cannot allocate memory|bad_alloc|bad allocation|"
+    r"MemoryError|OOM when allocating",
+    re.IGNORECASE,
+)
+"""What ONNX Runtime, torch, TensorFlow and NumPy say where there is too little memory."""
+_BYTES = re.compile(r"(?:of size|to allocate) (\d{7,})")
 _NOWHERE = str(Path(__file__).resolve().parent / "no-such-folder")
 
 
@@ -99,6 +106,12 @@ class OnnxEngine:
         try:
             return [np.asarray(item) for item in self._session.run(None, {first.name: batch})]
         except Exception as error:
+            if asked := asks_for_memory(str(error)):
+                raise MethodError(
+                    f"{self.weights.name}: the network needs more memory for an array of shape {batch.shape} "
+                    f"than this computer has ({usable_memory() / 2**30:.1f} GB): it asked for {asked}. Use a "
+                    "larger one, or a smaller model"
+                ) from error
             raise MethodError(
                 f"{self.weights.name}: the network fails on an array of shape {batch.shape}: "
                 f"{_short(error)}; its card may promise sizes that it cannot take"
@@ -132,6 +145,25 @@ class OnnxEngine:
                 "Veriscope runs networks that take one image"
             )
         return session
+
+
+def asks_for_memory(text: str) -> str:
+    """Tell the want of memory from other errors of libraries that run networks.
+
+    Parameters
+    ----------
+    text
+        What the library says.
+
+    Returns
+    -------
+    str
+        What it asked for, such as ``31.5 GB at once``, or ``more``; empty: it is another error.
+    """
+    if not _MEMORY.search(text):
+        return ""
+    found = _BYTES.search(text)
+    return f"{int(found[1]) / 1e9:.1f} GB at once" if found else "more"
 
 
 def require_memory(weights: Path, *, stated: str = "") -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError
 from veriscope.methods.external.process import end_group
+from veriscope.methods.zoo.engines import asks_for_memory
 from veriscope.methods.zoo.isolated_worker import read_message, write_message
 
 __all__ = ["IsolatedEngine", "Limits"]
@@ -223,6 +224,12 @@ class IsolatedEngine:
         if "error" in answer[0]:
             text = str(answer[0]["error"])
             self.close()
+            if asked := asks_for_memory(text):
+                raise MethodError(
+                    f"{self.weights.name}: needs more than the {self.limits.memory_bytes / 2**30:.0f} GB of "
+                    f"memory that a model may use here: it asked for {asked}. Use a smaller model, or ONNX "
+                    "weights of it, which run without this limit"
+                )
             raise MethodError(f"{self.weights.name}: {self.advise(text)}")
         return answer
 

@@ -81,6 +81,7 @@ def _consented(installed: InstalledModel, weights: Weights) -> dict[str, Any]:
 
 
 def _advice(text: str) -> str:
+    text = text.replace("RuntimeError: RuntimeError: ", "RuntimeError: ", 1)  # of scripts, told twice
     if "cuda" in text.lower():
         return f"needs a GPU, and Veriscope runs it without one: {text}"
     if "UnpicklingError" in text or "weights_only" in text:
