@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from veriscope.core.labels import check_labels, check_same_shape
-from veriscope.errors import AxesError
 from veriscope.validate.contingency import Contingency, contingency
 from veriscope.validate.localise.pairs import CandidatePairs
-from veriscope.validate.metrics.semantic.masks import boundary_pixels, check_distance, check_steps
+from veriscope.validate.metrics.semantic.masks import (
+    ROUNDING,
+    boundary_pixels,
+    check_distance,
+    check_label_images,
+    check_steps,
+)
 
 __all__ = ["boundary_iou", "intersection_over_reference", "mask_iou"]
 
 FloatArray = NDArray[np.float64]
-
-_ROUNDING = 1 + 1e-9  # 3 pixels of 0.1 µm are 0.30000000000000004 µm, and still within 0.3 µm
 
 
 def mask_iou(table: Contingency) -> CandidatePairs:
@@ -106,13 +108,7 @@ def boundary_iou(
        image segmentation evaluation. CVPR (2021).
     """
     check_distance(width, name="width", zero=False)
-    images = [
-        check_labels(labels, where=where)
-        for labels, where in ((reference, "the reference"), (prediction, "the prediction"))
-    ]
-    check_same_shape(*images)
-    if images[0].ndim not in (2, 3):
-        raise AxesError(f"label images of {images[0].ndim} axes are not allowed; give (y, x) or (z, y, x)")
+    images = check_label_images(reference, prediction)
     steps = check_steps(spacing, images[0].ndim)
     table = contingency(*(_rims(labels, width, steps) for labels in images))
     return CandidatePairs("boundary_iou", table.n_reference, table.n_prediction, table.pairs, table.ious)
@@ -128,6 +124,6 @@ def _rims(labels: NDArray[Any], width: float, steps: FloatArray) -> NDArray[Any]
     for number, box in enumerate(ndimage.find_objects(ranks + first), start=1):
         mask = ranks[box] + first == number
         depth = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=steps)
-        rim = mask & (depth[(slice(1, -1),) * mask.ndim] <= width * _ROUNDING)
+        rim = mask & (depth[(slice(1, -1),) * mask.ndim] <= width * ROUNDING)
         rims[box][rim] = labels[box][rim]
     return rims

@@ -17,14 +17,12 @@ from veriscope.core.labels import check_labels
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.validate.localise.boxes import check_boxes, overlapping
 from veriscope.validate.localise.pairs import CandidatePairs
-from veriscope.validate.metrics.semantic.masks import check_distance, check_steps
+from veriscope.validate.metrics.semantic.masks import ROUNDING, check_distance, check_steps
 
 __all__ = ["Side", "centre_distance", "check_points", "point_in_box", "point_in_mask"]
 
 FloatArray = NDArray[np.float64]
 Side = Literal["reference", "prediction"]
-
-_ROUNDING = 1 + 1e-9  # 3 pixels of 0.1 µm are 0.30000000000000004 µm, and still within 0.3 µm
 
 
 def check_points(points: ArrayLike, *, name: str = "points") -> FloatArray:
@@ -116,7 +114,7 @@ def centre_distance(
         )
     steps = check_steps(spacing, sides[0].shape[1])
     trees = [cKDTree(points * steps) for points in sides]
-    near = trees[0].sparse_distance_matrix(trees[1], tolerance * _ROUNDING, output_type="ndarray")
+    near = trees[0].sparse_distance_matrix(trees[1], tolerance * ROUNDING, output_type="ndarray")
     return CandidatePairs.sort("centre_distance", sizes, near["i"], near["j"], -near["v"])
 
 

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from veriscope.validate.matching import Matching
 from veriscope.validate.metrics.instance.matched_boundary import boundary_of_matches
 from veriscope.validate.metrics.instance.matched_rims import boundary_iou_of_matches
-from veriscope.validate.metrics.semantic.masks import check_distance
+from veriscope.validate.metrics.semantic.masks import ROUNDING, check_distance
 
 __all__ = ["BoundaryTable", "boundary_table"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-
-_ROUNDING = 1 + 1e-9  # as in `semantic.boundary`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +139,7 @@ class _Segments:
 
     def count_within(self, limit: float) -> NDArray[Any]:
         """Count the distances of each segment up to a limit."""
-        return self._add((self._sorted <= limit * _ROUNDING).astype(np.int64))
+        return self._add((self._sorted <= limit * ROUNDING).astype(np.int64))
 
     def percentile(self, percentile: float) -> FloatArray:
         """Give a percentile of each segment, interpolated linearly between order statistics."""

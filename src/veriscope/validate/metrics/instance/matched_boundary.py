@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from veriscope.core.labels import check_labels, check_same_shape
-from veriscope.errors import AxesError, InputError
+from veriscope.errors import InputError
 from veriscope.validate.matching import Matching
 from veriscope.validate.metrics.semantic.boundary import BoundaryDistances, nearest_distances
-from veriscope.validate.metrics.semantic.masks import boundary_pixels, check_steps
+from veriscope.validate.metrics.semantic.masks import boundary_pixels, check_label_images, check_steps
 
 __all__ = ["MatchedBoundaries", "boundary_of_matches"]
 
@@ -79,11 +78,7 @@ def boundary_of_matches(
     PixelValueError, ShapeMismatchError
         If these are no two label images of one shape.
     """
-    reference = check_labels(reference, where="the reference")
-    prediction = check_labels(prediction, where="the prediction")
-    check_same_shape(reference, prediction)
-    if reference.ndim not in (2, 3):
-        raise AxesError(f"label images of {reference.ndim} axes are not allowed; give (y, x) or (z, y, x)")
+    reference, prediction = check_label_images(reference, prediction)
     steps = check_steps(spacing, reference.ndim)
     sides = [
         _elements(labels, ids, steps, where)

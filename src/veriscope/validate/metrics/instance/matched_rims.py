@@ -14,17 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.labels import check_labels, check_same_shape
-from veriscope.errors import AxesError
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import Matching
-from veriscope.validate.metrics.semantic.masks import BoolArray, boundary_pixels, check_distance, check_steps
+from veriscope.validate.metrics.semantic.masks import (
+    ROUNDING,
+    BoolArray,
+    boundary_pixels,
+    check_distance,
+    check_label_images,
+    check_steps,
+)
 
 __all__ = ["boundary_iou_of_matches"]
 
 FloatArray = NDArray[np.float64]
-
-_ROUNDING = 1 + 1e-9  # as in `semantic.boundary`
 
 
 def boundary_iou_of_matches(
@@ -69,11 +72,7 @@ def boundary_iou_of_matches(
     .. [1] Cheng B, Girshick R, Dollár P, Berg AC, Kirillov A. Boundary IoU: improving object-centric
        image segmentation evaluation. CVPR (2021).
     """
-    reference = check_labels(reference, where="the reference")
-    prediction = check_labels(prediction, where="the prediction")
-    check_same_shape(reference, prediction)
-    if reference.ndim not in (2, 3):
-        raise AxesError(f"label images of {reference.ndim} axes are not allowed; give (y, x) or (z, y, x)")
+    reference, prediction = check_label_images(reference, prediction)
     check_distance(width, name="width", zero=False)
     offsets = _offsets(width, check_steps(spacing, reference.ndim))
     rims = contingency(*(np.where(_rims(labels, offsets), labels, 0) for labels in (reference, prediction)))
@@ -91,13 +90,13 @@ def boundary_iou_of_matches(
 
 def _offsets(width: float, steps: FloatArray) -> list[tuple[int, ...]]:
     """Give the steps to all pixels within the width, of opposite ones only one; (0, 0) is not among them."""
-    reach = [int(width * _ROUNDING / step) for step in steps]
+    reach = [int(width * ROUNDING / step) for step in steps]
     offsets = product(*(range(-most, most + 1) for most in reach))
     zero = (0,) * len(steps)
     return [
         offset
         for offset in offsets
-        if offset > zero and float(((np.array(offset) * steps) ** 2).sum()) <= (width * _ROUNDING) ** 2
+        if offset > zero and float(((np.array(offset) * steps) ** 2).sum()) <= (width * ROUNDING) ** 2
     ]
 
 

@@ -24,6 +24,7 @@ from scipy.spatial import cKDTree
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.semantic.masks import (
+    ROUNDING,
     BoolArray,
     boundary_pixels,
     check_distance,
@@ -45,8 +46,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-
-_ROUNDING = 1 + 1e-9  # 3 pixels of 0.1 µm are 0.30000000000000004 µm, and still within 0.3 µm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,7 +272,7 @@ def nsd(distances: BoundaryDistances, *, tolerance: float) -> float:
     check_distance(tolerance, name="tolerance", zero=True)
     if distances.undefined:
         return float("nan")
-    limit = tolerance * _ROUNDING
+    limit = tolerance * ROUNDING
     within = np.count_nonzero(distances.from_reference <= limit)
     within += np.count_nonzero(distances.from_prediction <= limit)
     return float(within / (len(distances.from_reference) + len(distances.from_prediction)))
@@ -345,5 +344,5 @@ def _rim(mask: BoolArray, width: float, steps: FloatArray) -> BoolArray:
     if not mask.any():
         return mask
     depth = distance_transform_edt(np.pad(mask, 1), sampling=steps)[(slice(1, -1),) * mask.ndim]
-    rim: BoolArray = mask & (boundary_pixels(mask) | (depth <= width * _ROUNDING))
+    rim: BoolArray = mask & (boundary_pixels(mask) | (depth <= width * ROUNDING))
     return rim

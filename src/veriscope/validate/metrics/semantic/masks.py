@@ -1,4 +1,4 @@
-"""What a pair of masks must be, and which of its pixels lie on the boundary."""
+"""What a pair of masks, or of label images, must be, and which of its pixels lie on the boundary."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veriscope.core.labels import check_same_shape
+from veriscope.core.labels import check_labels, check_same_shape
 from veriscope.errors import AxesError, InputError, PixelValueError
 
-__all__ = ["BoolArray", "boundary_pixels", "check_distance", "check_masks", "check_steps", "crop"]
+__all__ = [
+    "ROUNDING",
+    "BoolArray",
+    "boundary_pixels",
+    "check_distance",
+    "check_label_images",
+    "check_masks",
+    "check_steps",
+    "crop",
+]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+
+ROUNDING = 1 + 1e-9
+"""Largest distances are multiplied by it: 3 pixels of 0.1 µm are 0.30000000000000004 µm, still within 0.3."""
 
 
 def check_masks(reference: NDArray[Any], prediction: NDArray[Any]) -> None:
@@ -46,6 +58,37 @@ def check_masks(reference: NDArray[Any], prediction: NDArray[Any]) -> None:
             f"masks of {reference.ndim} axes are not allowed; give (y, x) or (z, y, x), "
             "one time and one class at a time"
         )
+
+
+def check_label_images(
+    reference: NDArray[Any], prediction: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Refuse what is not a pair of label images of two or three axes.
+
+    Parameters
+    ----------
+    reference, prediction
+        Label images of one shape, (y, x) or (z, y, x), 0 = background.
+
+    Returns
+    -------
+    tuple
+        Both, of integer type.
+
+    Raises
+    ------
+    AxesError
+        If the images have neither two nor three axes.
+    PixelValueError
+        If either is no label image.
+    ShapeMismatchError
+        If the shapes differ.
+    """
+    images = check_labels(reference, where="the reference"), check_labels(prediction, where="the prediction")
+    check_same_shape(*images)
+    if reference.ndim not in (2, 3):
+        raise AxesError(f"label images of {reference.ndim} axes are not allowed; give (y, x) or (z, y, x)")
+    return images
 
 
 def check_steps(spacing: Sequence[float] | None, ndim: int) -> FloatArray:

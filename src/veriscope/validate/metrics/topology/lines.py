@@ -10,11 +10,15 @@ from scipy import ndimage
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.semantic.centreline import centreline
-from veriscope.validate.metrics.semantic.masks import BoolArray, check_distance, check_masks, check_steps
+from veriscope.validate.metrics.semantic.masks import (
+    ROUNDING,
+    BoolArray,
+    check_distance,
+    check_masks,
+    check_steps,
+)
 
 __all__ = ["LineErrors", "line_errors", "line_gaps"]
-
-_ROUNDING = 1 + 1e-9  # 3 pixels of 0.1 µm are 0.30000000000000004 µm, and still within 0.3 µm
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +136,5 @@ def _reach(mask: BoolArray, tolerance: float, steps: np.ndarray) -> BoolArray:
     """Mark all pixels within a distance of a mask."""
     if tolerance == 0 or not mask.any():
         return mask
-    near: BoolArray = ndimage.distance_transform_edt(~mask, sampling=steps) <= tolerance * _ROUNDING
+    near: BoolArray = ndimage.distance_transform_edt(~mask, sampling=steps) <= tolerance * ROUNDING
     return near
