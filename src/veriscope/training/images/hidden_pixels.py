@@ -114,14 +114,14 @@ def _replace_pixels(
     offsets = [(dy, dx) for dy in range(-_REACH, _REACH + 1) for dx in range(-_REACH, _REACH + 1) if dy or dx]
     drawn = np.array(offsets)[rng.integers(len(offsets), size=len(y))]
     given = crop.copy()
-    from_y, from_x = _reflected(y + drawn[:, 0], height), _reflected(x + drawn[:, 1], width)
-    given[:, y, x] = crop[:, from_y, from_x]
+    given[:, y, x] = crop[:, _moved(y, drawn[:, 0], height), _moved(x, drawn[:, 1], width)]
     return given, mask
 
 
-def _reflected(index: NDArray[np.intp], length: int) -> NDArray[np.intp]:
-    inside = np.abs(index)
-    return np.where(inside >= length, 2 * (length - 1) - inside, inside)
+def _moved(index: NDArray[np.intp], offset: NDArray[np.intp], length: int) -> NDArray[np.intp]:
+    """Go the other way where an offset leads out: mirrored at the edge it might lead back to where it began."""
+    there = index + offset
+    return np.clip(np.where((there < 0) | (there >= length), index - offset, there), 0, length - 1)
 
 
 def _blank_blocks(
