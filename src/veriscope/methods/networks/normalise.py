@@ -50,7 +50,7 @@ class ContrastSurvey(Survey):
         """
         bottom, top, largest = percentiles(source, (low, high, 100))
         contrast = max(top - bottom, noise_floor * noise_deviation(source))
-        if not contrast > 1e-6 * max(abs(bottom), abs(top), 1e-30):
+        if not contrast > _rounding(source.dtype) * max(abs(bottom), abs(top), 1e-30):
             contrast = largest - bottom
         return cls(bottom=bottom, contrast=max(contrast, 0.0))
 
@@ -93,6 +93,11 @@ class ContrastSurvey(Survey):
             return np.zeros(pixels.shape, np.float32)
         values: NDArray[np.floating[Any]] = pixels.astype(exact)
         return np.asarray((values - self.bottom) / self.contrast, dtype=np.float32)
+
+
+def _rounding(dtype: np.dtype[Any]) -> float:
+    """Relative differences that are none; integers are what they are, however far from zero."""
+    return min(1e-6, 8 * float(np.finfo(dtype).eps)) if dtype.kind == "f" else 0.0
 
 
 def normalise_percentiles(
