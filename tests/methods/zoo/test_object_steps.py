@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from veriscope.errors import InputError, MethodError
+from veriscope.errors import InputError, MethodError, PixelValueError
 from veriscope.methods.zoo.object_steps import CellposeFlowDynamics, StarDistPostprocessing, stardist_of
 
 DATA = Path(__file__).parents[1] / "networks" / "data"
@@ -181,3 +181,72 @@ def test_the_objects_of_cellpose() -> None:
     assert large.apply(values[None], AXES_2D, {}).max() == 1
     none = CellposeFlowDynamics(cellprob_threshold=1e6).apply(values[None], AXES_2D, {})
     assert none.shape == (1, 1, *stored["labels"].shape) and not none.any()
+
+
+def test_images_of_a_batch_do_not_know_of_each_other() -> None:
+    one = discs((30, 40), {(10, 12): 0.9}, 5.0)
+    two = discs((30, 40), {(20, 30): 0.8, (8, 8): 0.7}, 4.0)
+    together = star().apply(np.stack([one, two, 0 * one]), AXES_2D, {})
+    assert together.shape == (3, 1, 30, 40)
+    for found, alone in zip(together, (one, two, 0 * one), strict=True):
+        np.testing.assert_array_equal(found, star().apply(alone[None], AXES_2D, {})[0])
+    times = ("time", "channel", "y", "x")
+    np.testing.assert_array_equal(star().apply(np.stack([one, two, 0 * one]), times, {}), together)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("step", "n_channels"), [(star(), 33), (CellposeFlowDynamics(), 3)])
+def test_outputs_that_are_no_numbers_are_refused(step: Any, n_channels: int, value: float) -> None:
+    values = np.zeros((1, n_channels, 9, 9), np.float32)
+    values[0, -1, 4, 4] = value
+    with pytest.raises(PixelValueError) as error:
+        step.apply(values, AXES_2D, {})
+    assert str(error.value) == (
+        f"{step.kind}: the network gives NaN or infinite values, of which no objects can be made; its "
+        "weights are damaged, or the image is unlike any that it was made for"
+    )
+
+
+@pytest.mark.parametrize("n_rays", [3, 4])
+def test_a_stack_with_rays_that_do_not_go_all_round_is_refused(n_rays: int) -> None:
+    values = np.full((1, n_rays + 1, 6, 8, 8), 0.9, np.float32)
+    step = star(grid=(1, 1, 1), anisotropy=(1, 1, 1), n_rays=None)
+    with pytest.raises(MethodError, match=f"need at least 5 rays, and the network gives {n_rays}; its card"):
+        step.apply(values, AXES_3D, {})
+
+
+def test_rays_far_beyond_the_image_and_below_zero_are_bounded() -> None:
+    """One object that says it is everywhere covers the image; one of negative size is a single pixel."""
+    wide = discs((30, 40), {(15, 20): 0.9}, 1e30)
+    assert (star().apply(wide[None], AXES_2D, {}) == 1).all()
+    none = discs((30, 40), {(15, 20): 0.9}, -5.0)
+    found = star().apply(none[None], AXES_2D, {})[0, 0]
+    assert np.argwhere(found).tolist() == [[15, 20]]
+
+
+def test_a_stack_of_objects_too_large_to_be_drawn_is_refused_in_words() -> None:
+    values = np.full((1, 33, 8, 8, 8), 1e5, np.float32)
+    values[0, 0] = 0
+    values[0, 0, 4, 4, 4] = 0.9
+    step = star(grid=(1, 1, 1), anisotropy=(1, 1, 1))
+    with pytest.raises(MethodError, match=r"voxels large \(z, y, x\), which is more than the 27,000,000"):
+        step.apply(values, AXES_3D, {})
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", ">f4"])
+def test_outputs_of_any_type_and_place_in_memory(kind: str) -> None:
+    values = discs((30, 40), {(10, 12): 0.75, (20, 30): 0.875}, 5.0)[None]
+    wanted = star().apply(values, AXES_2D, {})
+    given_values = np.asfortranarray(values.astype(kind))
+    given_values.flags.writeable = False
+    np.testing.assert_array_equal(star().apply(given_values, AXES_2D, {}), wanted)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (4, 4)])
+def test_the_smallest_images_have_objects_only_where_edges_may_propose(shape: tuple[int, int]) -> None:
+    values = np.full((1, 33, *shape), 2.0, np.float32)
+    values[0, 0] = 0.9
+    assert star().apply(values, AXES_2D, {}).max() == 0
+    assert star(b=0).apply(values, AXES_2D, {}).max() >= 1
+    flow = np.ones((1, 3, *shape), np.float32)
+    assert CellposeFlowDynamics().apply(flow, AXES_2D, {}).shape == (1, 1, *shape)

@@ -135,9 +135,9 @@ class StarDistPostprocessing(ObjectStep):
                 f"{self.n_rays or 'at least 3'} distances are needed"
             )
         probability = self._inner(np.asarray(values[0], np.float32))
-        distances = np.clip(np.moveaxis(values[1:], 0, -1), _NEAREST, _FARTHEST).astype(
-            np.float32, copy=False
-        )
+        # Half precision does not hold the largest distance, and single precision not all of double.
+        wide = values[1:].astype(np.result_type(values.dtype, np.float32), copy=False)
+        distances = np.clip(np.moveaxis(wide, 0, -1), _NEAREST, _FARTHEST).astype(np.float32, copy=False)
         return self._draw(probability, distances, shape)
 
     def _inner(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
