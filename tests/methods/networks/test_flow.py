@@ -1,6 +1,11 @@
+"""Pixels that follow a flow to the same place are one object, one pixel and step at a time."""
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from veriscope.methods.networks.flow import follow_flow
 
@@ -67,3 +72,86 @@ def test_nothing_in_the_foreground_gives_no_labels(shape: tuple[int, int]) -> No
 
 def test_a_single_pixel_is_an_object() -> None:
     assert follow_flow(np.ones((1, 1), bool), np.zeros((2, 1, 1))).tolist() == [[1]]
+
+
+def by_definition(
+    foreground: NDArray[np.bool_], flow: NDArray[np.float64], step: float, merge: float
+) -> NDArray[np.int32]:
+    """Walk each pixel 256 steps, mark all that is near an end, and join what touches."""
+    height, width = foreground.shape
+
+    def after(y: int, x: int) -> tuple[int, int]:
+        found = (y, x)
+        for length in (1.0, step):
+            v = min(max(int(np.rint(y + length * flow[0, y, x])), 0), height - 1)
+            u = min(max(int(np.rint(x + length * flow[1, y, x])), 0), width - 1)
+            found = (v, u) if foreground[v, u] else found
+        return found
+
+    steps = {(int(y), int(x)): after(int(y), int(x)) for y, x in np.argwhere(foreground)}
+    ends = {}
+    for y, x in np.argwhere(foreground):
+        place = (int(y), int(x))
+        for _ in range(256):
+            place = steps[place]
+        ends[int(y), int(x)] = place
+    near = np.zeros(foreground.shape, bool)
+    for v, u in set(ends.values()):
+        y, x = np.indices(foreground.shape)
+        near |= np.hypot(y - v, x - u) <= merge
+    places, _ = ndimage.label(near, structure=np.ones((3, 3)))
+    labels = np.zeros(foreground.shape, np.int32)
+    for place, end in ends.items():
+        labels[place] = places[end]
+    return labels
+
+
+@settings(max_examples=30)
+@given(
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    step=st.sampled_from([2.0, 3.5]),
+    merge=st.sampled_from([0.5, 1.0, 1.5, 2.6]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_flow_is_followed_as_the_definition_says(
+    shape: tuple[int, int], step: float, merge: float, seed: int
+) -> None:
+    """Also flows that run in circles, out of the foreground or out of the image."""
+    rng = np.random.default_rng(seed)
+    foreground = rng.random(shape) < 0.8
+    flow = rng.normal(size=(2, *shape))
+    flow /= np.maximum(np.hypot(*flow), 1e-3)
+    found = follow_flow(foreground, flow, step=step, merge=merge)
+    np.testing.assert_array_equal(found, by_definition(foreground, flow, step, merge))
+
+
+@pytest.mark.parametrize("turn", range(1, 4))
+def test_a_turned_flow_gives_turned_objects(turn: int) -> None:
+    inside, flow, truth = ideal_flow([(14.0, 15.0), (14.0, 33.0), (35.0, 24.0)], 10, (50, 50))
+    y, x = flow
+    for _ in range(turn):  # a quarter against the clock: what pointed right now points up
+        y, x = -np.rot90(x), np.rot90(y)
+    turned = follow_flow(np.rot90(inside, turn).copy(), np.stack([y, x]))
+    assert same_partition(turned, np.rot90(truth, turn))
+
+
+@pytest.mark.parametrize(("merge", "n"), [(0.5, 2), (1.5, 2), (2.0, 1), (3.0, 1)])
+def test_ends_as_far_apart_as_twice_the_radius_are_one_place(merge: float, n: int) -> None:
+    """Two ends four columns apart; pixels near an end go there in halves of a step."""
+    foreground = np.zeros((5, 12), bool)
+    foreground[2] = True
+    flow = np.zeros((2, 5, 12))
+    flow[1, 2, :5] = np.clip((3 - np.arange(5)) / 2, -1, 1)
+    flow[1, 2, 5:] = np.clip((7 - np.arange(5, 12)) / 2, -1, 1)
+    labels = follow_flow(foreground, flow, merge=merge)
+    assert labels.max() == n
+    if n == 2:
+        assert labels[2].tolist() == [1] * 5 + [2] * 7
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", ">f4"])
+def test_any_type_of_number_and_place_in_memory(kind: str) -> None:
+    inside, flow, truth = ideal_flow([(12.0, 12.0), (12.0, 27.0)], 8, (25, 40))
+    given_flow = np.asfortranarray(flow.astype(kind))
+    given_flow.flags.writeable = inside.flags.writeable = False
+    assert same_partition(follow_flow(inside, given_flow), truth)
