@@ -165,8 +165,9 @@ def ratio_interval(
         shift = skewness_allowance(influence, quantile * np.sqrt(np.maximum(own, 0)) / below)
         error = np.sqrt(np.maximum(zz - 2 * value * zw + value**2 * ww, 0)) / below
     known = np.isfinite(low)
-    low = np.where(known, low + np.minimum(shift, 0), low)
-    high = np.where(known, high + np.maximum(shift, 0), high)
+    # The value solves the equation; where its ends meet, rounding must not leave it outside.
+    low = np.where(known, np.minimum(low, value) + np.minimum(shift, 0), low)
+    high = np.where(known, np.maximum(high, value) + np.maximum(shift, 0), high)
     return Intervals(value, low, high, np.asarray(error))
 
 
