@@ -220,7 +220,7 @@ def test_a_picture_from_elsewhere_is_refused() -> None:
         render_html(record)
 
     assert str(caught.value) == (
-        "the report's record has 1 value that do not fit 'veriscope/report/1':\n"
+        "the report's record has 1 value that does not fit 'veriscope/report/1':\n"
         "  - tiles.0.picture: String should match pattern '^data:image/png;base64,[A-Za-z0-9+/=]+$'\n"
         "Make the record anew with `veriscope report STUDY`"
     )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.report.schema import SCHEMA, ReportRecord
 
@@ -50,9 +51,9 @@ def check_record(record: Mapping[str, Any]) -> ReportRecord:
         return ReportRecord.model_validate(record)
     except ValidationError as error:
         faults = [f"  - {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        count = "1 value" if len(faults) == 1 else f"{len(faults)} values"
+        count = counted(len(faults), "value that does", "values that do")
         shown = faults[:20] + ([f"  … and {len(faults) - 20} more"] if len(faults) > 20 else [])
-        first = f"the report's record has {count} that do not fit {SCHEMA!r}:"
+        first = f"the report's record has {count} not fit {SCHEMA!r}:"
         last = "Make the record anew with `veriscope report STUDY`"
         raise InputError("\n".join([first, *shown, last])) from None
 
