@@ -119,7 +119,7 @@ def _replace_pixels(
 
 
 def _moved(index: NDArray[np.intp], offset: NDArray[np.intp], length: int) -> NDArray[np.intp]:
-    """Go the other way where an offset leads out: mirrored at the edge it might lead back to where it began."""
+    """Go the other way where an offset leads out: mirrored at the edge it might lead back to the pixel."""
     there = index + offset
     return np.clip(np.where((there < 0) | (there >= length), index - offset, there), 0, length - 1)
 
