@@ -274,14 +274,8 @@ def test_the_worker_is_told_the_options_of_its_tool_alone() -> None:
         make_method("cellpose-sam:cpsam", {"diameter": 17, "timeout": 5}),
         Image(np.arange(64.0).reshape(8, 8), "yx"),
     )
-    assert found == {
-        "diameter": 17,
-        "flow_threshold": 0.4,
-        "cellprob_threshold": 0,
-        "smallest_area": 15,
-        "iterations": None,
-        "augment": False,
-    }
+    assert (found["diameter"], found["flow_threshold"], found["iterations"]) == (17, 0.4, None)
+    assert {"timeout", "start_timeout", "memory_gb"}.isdisjoint(found), "limits of its process are ours"
 
 
 @pytest.mark.parametrize(

@@ -77,20 +77,7 @@ class FijiMethod(ProgramMethod):
     stays: ClassVar[bool] = True
 
     def command(self, folder: Path, image: Image) -> list[str]:
-        """Write the image and a macro around the user's, and say how Fiji is called.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-        image
-            One channel.
-
-        Returns
-        -------
-        list of str
-            Arguments.
-        """
+        """Write the image and a macro around the user's, and say how Fiji is called."""
         pixels = image.pixels
         if pixels.dtype.name not in _TYPES:
             pixels = pixels.astype(np.uint8 if pixels.dtype == np.bool_ else np.float32)
@@ -110,36 +97,12 @@ class FijiMethod(ProgramMethod):
         return ["--headless", "--console", "-macro", str(folder / "veriscope.ijm")]
 
     def is_complete(self, folder: Path) -> bool:
-        """Tell whether all is written.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-
-        Returns
-        -------
-        bool
-            Whether the file that comes last is whole.
-        """
+        """Tell whether all is written."""
         size = folder / "size.txt"
         return size.exists() and len(size.read_text().split()) == 4
 
     def result(self, folder: Path, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Read the active image.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-        image
-            The same image.
-
-        Returns
-        -------
-        tuple
-            Details and labels.
-        """
+        """Read the active image."""
         depth, width, height, slices = (folder / "size.txt").read_text().split()
         if (int(height), int(width), int(slices)) != (*image.shape, 1):
             raise MethodError(

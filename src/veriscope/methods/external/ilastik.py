@@ -62,20 +62,7 @@ class IlastikMethod(ProgramMethod):
     suffixes: ClassVar[tuple[str, ...]] = (".ilp",)
 
     def command(self, folder: Path, image: Image) -> list[str]:
-        """Write the image, and say how ilastik is called.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-        image
-            One channel.
-
-        Returns
-        -------
-        list of str
-            Arguments.
-        """
+        """Write the image, and say how ilastik is called."""
         np.save(folder / "image.npy", np.ascontiguousarray(image.pixels))
         return [
             "--headless",
@@ -90,35 +77,11 @@ class IlastikMethod(ProgramMethod):
         ]
 
     def is_complete(self, folder: Path) -> bool:
-        """Tell whether the result is there, once ilastik has ended.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-
-        Returns
-        -------
-        bool
-            Whether it is.
-        """
+        """Tell whether the result is there, once ilastik has ended."""
         return (folder / "result.npy").exists()
 
     def result(self, folder: Path, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Read the result and find objects in it.
-
-        Parameters
-        ----------
-        folder
-            Working folder.
-        image
-            The same image.
-
-        Returns
-        -------
-        tuple
-            Details and labels.
-        """
+        """Read the result and find objects in it."""
         try:
             values = np.load(folder / "result.npy", allow_pickle=False)
         except (ValueError, EOFError) as error:
