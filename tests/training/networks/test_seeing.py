@@ -63,6 +63,32 @@ def test_images_of_any_size_are_looked_at_around_what_is_annotated(brightness: K
     assert shown["density"] > 0.99
 
 
+def test_annotations_that_lie_far_apart_are_looked_at_where_they_are(brightness: KnownNetwork) -> None:
+    (image,) = disc_images(1, dark=True)
+    side = image.labels.shape[0]
+    labels = np.full((900, 700), -1, np.int32)
+    pixels = np.ones((1, 900, 700), np.float32)
+    for y, x in ((0, 0), (900 - side, 700 - side)):
+        labels[y : y + side, x : x + side] = image.labels
+        pixels[:, y : y + side, x : x + side] = image.pixels
+    sees, shown = choose_sees(brightness, 1, [replace(image, labels=labels, pixels=pixels)])
+    assert sees == "density"
+    assert shown["density"] > 0.99
+
+
+def test_objects_far_from_all_known_surroundings_are_not_compared_with_these(
+    brightness: KnownNetwork,
+) -> None:
+    (image,) = disc_images(1, dark=True)
+    labels = np.full((900, 700), -1, np.int32)
+    pixels = np.ones((1, 900, 700), np.float32)
+    labels[:50, :50], labels[-50:, -50:] = 1, 0
+    lonely = replace(image, labels=labels, pixels=pixels)
+    assert choose_sees(brightness, 1, [lonely]) == ("light", {})
+    sees, shown = choose_sees(brightness, 1, [lonely, image])
+    assert (sees, shown) == choose_sees(brightness, 1, [image])
+
+
 def test_without_objects_or_surroundings_there_is_nothing_to_choose_by(brightness: KnownNetwork) -> None:
     (image,) = disc_images(1, dark=True)
     for labels in (np.zeros_like(image.labels), np.ones_like(image.labels), np.full_like(image.labels, -1)):

@@ -65,14 +65,25 @@ def choose_sees(
 
 
 def _windows(images: Sequence[TrainingImage]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
-    """Cut out pixels and labels around the middle of what is annotated."""
+    """Cut out pixels and labels where most is known of both, objects and what lies around them."""
     both = [image for image in images if (image.labels > 0).any() and (image.labels == 0).any()]
     for image in both[:: -(-len(both) // _LOOKS)] if both else []:
-        box = []
-        for places, length in zip(np.nonzero(image.labels > 0), image.labels.shape, strict=True):
-            first = int(np.clip(np.median(places) - _SIDE // 2, 0, max(0, length - _SIDE)))
-            box.append(slice(first, first + _SIDE))
-        yield image.pixels[:, box[0], box[1]], image.labels[box[0], box[1]]
+        known = np.minimum(_in_windows(image.labels > 0), _in_windows(image.labels == 0))
+        if known.any():
+            y, x = np.unravel_index(known.argmax(), known.shape)
+            box = np.s_[y : y + _SIDE, x : x + _SIDE]
+            yield image.pixels[:, *box], image.labels[box]
+
+
+def _in_windows(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Count the pixels of a mask in every window, by the place of its first pixel."""
+    counts = mask.astype(np.int32)
+    for axis, length in enumerate(mask.shape):
+        sums = np.insert(counts.cumsum(axis, dtype=np.int32), 0, 0, axis)
+        side = min(_SIDE, length)
+        last, first = (np.arange(length - side + 1) + shift for shift in (side, 0))
+        counts = sums.take(last, axis) - sums.take(first, axis)
+    return counts
 
 
 def _probability(network: nn.Module, head: Head, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
