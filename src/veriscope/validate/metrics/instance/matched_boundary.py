@@ -19,7 +19,7 @@ from veriscope.validate.matching import Matching
 from veriscope.validate.metrics.semantic.boundary import BoundaryDistances, nearest_distances
 from veriscope.validate.metrics.semantic.masks import boundary_pixels, check_label_images, check_steps
 
-__all__ = ["MatchedBoundaries", "boundary_of_matches"]
+__all__ = ["MatchedBoundaries", "boundary_of_matches", "check_named"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -92,6 +92,31 @@ def boundary_of_matches(
     )
 
 
+def check_named(ids: IntArray, present: IntArray, *, where: str) -> None:
+    """Refuse a matching of other images.
+
+    Parameters
+    ----------
+    ids
+        Labels that the matching names.
+    present
+        Labels of the image.
+    where
+        Names the image, for messages.
+
+    Raises
+    ------
+    InputError
+        If an object that is named is not in the image.
+    """
+    absent = np.setdiff1d(ids, present)
+    if len(absent):
+        raise InputError(
+            f"{where}: the matching names object {absent[0]}, which is not in the image; "
+            "give the label images that were matched"
+        )
+
+
 def _between(points: FloatArray, others: FloatArray) -> BoundaryDistances:
     """Measure between two sets of points in both directions."""
     if len(points) * len(others) > _LARGE_PAIR:
@@ -109,12 +134,7 @@ def _elements(labels: NDArray[Any], ids: IntArray, steps: FloatArray, where: str
     ordered = ids[order]
     if (ordered[1:] == ordered[:-1]).any():
         raise InputError(f"{where}: an object stands in two matches; match one to one")
-    absent = np.setdiff1d(ids, values)
-    if len(absent):
-        raise InputError(
-            f"{where}: the matching names object {absent[0]}, which is not in the image; "
-            "give the label images that were matched"
-        )
+    check_named(ids, values, where=where)
     if not len(ids):
         return []
     known = np.isin(values, ids)

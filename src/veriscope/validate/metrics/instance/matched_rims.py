@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import Matching
+from veriscope.validate.metrics.instance.matched_boundary import check_named
 from veriscope.validate.metrics.semantic.masks import (
     ROUNDING,
     BoolArray,
@@ -63,7 +64,7 @@ def boundary_iou_of_matches(
     AxesError
         If the images have neither two nor three axes, or the spacing does not fit.
     InputError
-        If the width is not a finite number above 0.
+        If the width is not a finite number above 0, or an object of the matching is not in its image.
     PixelValueError, ShapeMismatchError
         If these are no two label images of one shape.
 
@@ -77,6 +78,8 @@ def boundary_iou_of_matches(
     offsets = _offsets(width, check_steps(spacing, reference.ndim))
     rims = contingency(*(np.where(_rims(labels, offsets), labels, 0) for labels in (reference, prediction)))
     # Every object has a rim, so the rims have the labels of the objects.
+    check_named(matching.pairs[:, 0], rims.reference_ids, where="the reference")
+    check_named(matching.pairs[:, 1], rims.prediction_ids, where="the prediction")
     rows = np.searchsorted(rims.reference_ids, matching.pairs[:, 0])
     columns = np.searchsorted(rims.prediction_ids, matching.pairs[:, 1])
     found = np.zeros(len(matching.pairs))
