@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from veriscope.core.cores import usable_cores
 from veriscope.errors import MethodError, MissingPackageError
 
-__all__ = ["ENGINES", "Engine", "EngineName", "OnnxRuntime", "OpenNetwork", "OpenVino", "Precision"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineName",
+    "OnnxRuntime",
+    "OpenNetwork",
+    "OpenVino",
+    "Precision",
+    "refused",
+]
 
 EngineName = Literal["auto", "onnxruntime", "openvino", "cuda", "coreml", "directml"]
 Precision = Literal["float32", "bfloat16", "int8"]
@@ -142,7 +151,7 @@ class OnnxRuntime:
         try:
             session = onnxruntime.InferenceSession(model, options, providers=[(self.provider, self.options)])
         except Exception as error:
-            raise _refused(error, f"{self.name} {version} cannot load the network") from error
+            raise refused(error, f"{self.name} {version} cannot load the network") from error
         used = session.get_providers()[0]
         if used != self.provider:
             raise MethodError(
@@ -159,7 +168,7 @@ class OnnxRuntime:
             try:
                 return [np.asarray(item) for item in session.run(None, {name: batch})]
             except Exception as error:
-                raise _refused(error, f"{self.name} {version} fails on shape {batch.shape}") from error
+                raise refused(error, f"{self.name} {version} fails on shape {batch.shape}") from error
 
         return run
 
@@ -201,7 +210,7 @@ class OpenVino:
             compiled = core.compile_model(core.read_model(model), "CPU", settings)
             request = compiled.create_infer_request()
         except Exception as error:
-            raise _refused(error, f"openvino {version} cannot load the network") from error
+            raise refused(error, f"openvino {version} cannot load the network") from error
         _, dtype = _only_input(
             [(port.any_name, port.get_element_type().to_dtype()) for port in compiled.inputs]
         )
@@ -212,7 +221,7 @@ class OpenVino:
                 found = request.infer({0: batch}, share_inputs=True)
                 results = [np.array(found[index]) for index in range(len(compiled.outputs))]
             except Exception as error:
-                raise _refused(error, f"openvino {version} fails on shape {batch.shape}") from error
+                raise refused(error, f"openvino {version} fails on shape {batch.shape}") from error
             if batch.size > _LARGE:  # else it keeps the memory of the largest image ever seen
                 compiled.release_memory()
             return results
@@ -256,9 +265,24 @@ def _only_input(inputs: list[tuple[str, Any]]) -> tuple[str, Any]:
     return inputs[0]
 
 
-def _refused(error: Exception, what: str) -> Exception:
-    """Turn what an engine raises into one error, or into the one for memory that ran out."""
+def refused(error: Exception, what: str, remedy: str = "") -> Exception:
+    """Turn what an engine raises into one error, or into the one for memory that ran out.
+
+    Parameters
+    ----------
+    error
+        As the engine raised it.
+    what
+        Which network failed, and at what.
+    remedy
+        What to do about it, to be put at the end.
+
+    Returns
+    -------
+    Exception
+        `MethodError` with the first line of what the engine says, or `MemoryError`; to be raised.
+    """
     text = str(error).strip() or type(error).__name__
     if isinstance(error, MemoryError) or any(word in text.lower() for word in _ALLOCATION):
         return MemoryError(f"{what}: memory ran out")
-    return MethodError(f"{what}: {text.splitlines()[0][:300]}")
+    return MethodError(f"{what}: {text.splitlines()[0][:300]}{remedy}")

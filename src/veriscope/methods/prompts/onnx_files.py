@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.core.cores import usable_cores
-from veriscope.errors import MethodError
+from veriscope.methods.networks.engines import refused
 
 __all__ = ["Declared", "OnnxFile", "open_onnx"]
 
@@ -23,7 +23,6 @@ _NUMBERS = {
     "tensor(int64)": "int64",
     "tensor(uint8)": "uint8",
 }
-_ALLOCATION = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory", "could not allocate")
 _NOWHERE = str(Path(__file__).resolve().parent / "no-such-folder")
 
 
@@ -98,7 +97,7 @@ class OnnxFile:
             return [np.asarray(item) for item in self._session.run(list(wanted), given)]
         except Exception as error:
             shapes = ", ".join(f"{name} {values.shape}" for name, values in given.items())
-            raise _refused(error, f"{self.title} fails on {shapes}") from error
+            raise refused(error, f"{self.title} fails on {shapes}") from error
 
 
 def open_onnx(model: bytes, *, title: str, threads: int = 0) -> OnnxFile:
@@ -139,7 +138,7 @@ def open_onnx(model: bytes, *, title: str, threads: int = 0) -> OnnxFile:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         what = f"{title}: ONNX Runtime {onnxruntime.__version__} cannot load it"
-        raise _refused(error, what, _remedy(str(error))) from error
+        raise refused(error, what, _remedy(str(error))) from error
     return OnnxFile(session, title)
 
 
@@ -155,11 +154,3 @@ def _remedy(text: str) -> str:
     if "external" in lower or "no-such-folder" in lower:
         return "; its weights lie in another file: export it anew with all weights in one file (below 2 GB)"
     return "; give the ONNX file as it was exported"
-
-
-def _refused(error: Exception, what: str, remedy: str = "") -> Exception:
-    """Turn what ONNX Runtime raises into one error, or into the one for memory that ran out."""
-    text = str(error).strip() or type(error).__name__
-    if isinstance(error, MemoryError) or any(word in text.lower() for word in _ALLOCATION):
-        return MemoryError(f"{what}: memory ran out")
-    return MethodError(f"{what}: {text.splitlines()[0][:300]}{remedy}")
