@@ -44,6 +44,8 @@ test.each([
   [12.4, "12 s"],
   [200, "3 min 20 s"],
   [180, "3 min"],
+  [0.049, "under 0.1 s"],
+  [0.05, "0.1 s"],
   [7500, "2 h 5 min"],
 ])("%d seconds read %s", (seconds, text) => {
   expect(duration(seconds)).toBe(text);

@@ -55,6 +55,7 @@ export function percent(value: Maybe, decimals = 0): string {
 /** A time span: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: Maybe): string {
   if (!isNumber(seconds)) return MISSING;
+  if (seconds > 0 && seconds < 0.05) return "under 0.1 s";
   if (seconds < 10) return `${fixed(seconds, 1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
