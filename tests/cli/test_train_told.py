@@ -226,7 +226,7 @@ def test_what_came_of_it_is_told_line_by_line(veriscope: Veriscope, recorded: Re
     assert "blur (standard deviation in pixels): f1@0.5 falls by less than 0.05 from 0 to 2" in lines
     assert not any(line.startswith("noise") for line in lines)
     assert lines[-3:] == [
-        "took 800 s, 1501 s of processor time, 2.3 GB, about 1.2 g CO2",
+        "took 800 s, 1501 s of processor time, 2.3 GB, about 1 g CO2",
         "package: nets/mine",
         "Use it: veriscope predict network:nets/mine IMAGES -o FOLDER",
     ]
@@ -247,10 +247,15 @@ def test_what_ended_early_what_more_would_bring_and_which_is_better_are_told(
     assert lines == [
         "1200 steps in 12.3 min, ended early: the validation loss was lowest at step 3",
         "50 more objects would gain nothing",
-        "took 800 s, 1501 s of processor time, 2.3 GB, about 1.2 g CO2",
+        "took 800 s, 1501 s of processor time, 2.3 GB, about 1 g CO2",
         "the new network is better than [old]",
         "package: nets/mine",
     ]
+
+
+def test_what_was_not_measured_is_a_dash_and_no_zero(veriscope: Veriscope, recorded: Recorded) -> None:
+    recorded.found["cost"] = FOUND["cost"] | {"peak_memory_bytes": None, "carbon_g": None}
+    assert "took 800 s, 1501 s of processor time, —, —\n" in veriscope("train", "a", "b", "-o", "o", "-q").out
 
 
 def test_notes_on_the_way_go_to_stderr_and_not_beside_json(

@@ -239,6 +239,7 @@ def parse_minutes(text: str) -> float:
 def _tell(found: dict[str, Any]) -> None:
     """Print the outcome for people."""
     from veriscope.cli.output import number, out, show_table, span
+    from veriscope.report.cost_text import format_amount, format_bytes
 
     ended = f", ended early: {found['stopped']}" if found["stopped"] else ""
     out().print(f"{found['steps']} steps in {found['minutes']:.1f} min{ended}", markup=False)
@@ -264,7 +265,7 @@ def _tell(found: dict[str, Any]) -> None:
     cost = found["cost"]
     out().print(
         f"took {cost['wall_s']:.0f} s, {cost['cpu_s']:.0f} s of processor time, "
-        f"{(cost['peak_memory_bytes'] or 0) / 1e9:.1f} GB, about {cost['carbon_g']} g CO2",
+        f"{format_bytes(cost['peak_memory_bytes'])}, {format_amount(cost['carbon_g'], 'g CO2')}",
         markup=False,
     )
     if found["comparison"]:

@@ -347,6 +347,8 @@ def _readme(name: str, card: Mapping[str, Any], training: Mapping[str, Any]) -> 
     comparison = training["comparison"]
     curve = training["learning_curve"]
     cost = training["cost"]
+    most = cost["peak_memory_bytes"]
+    memory = "not measured" if most is None else f"{most / 1e9:.2f} GB"
     lines = [
         f"# {name}",
         "",
@@ -368,7 +370,7 @@ def _readme(name: str, card: Mapping[str, Any], training: Mapping[str, Any]) -> 
         "",
         "## Making it",
         f"{training['steps']} steps in {training['minutes']} min; processor time {cost['cpu_s']} s, most "
-        f"memory {(cost['peak_memory_bytes'] or 0) / 1e9:.2f} GB, energy about {cost['energy_wh']} Wh, "
+        f"memory {memory}, energy about {cost['energy_wh']} Wh, "
         f"carbon about {cost['carbon_g']} g CO2. Seed {training['settings']['seed']}, torch "
         f"{training['environment']['torch']}.",
         "",
