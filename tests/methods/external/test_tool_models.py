@@ -297,6 +297,36 @@ def test_instanseg_is_told_the_pixel_size_that_is_known(
     assert found["target"] == "nuclei"
 
 
+@pytest.mark.parametrize("name", ["cellpose:nuclei", "cellpose-sam:cpsam"])
+@pytest.mark.parametrize(
+    ("given", "spacing", "told"),
+    [
+        ({}, None, {"do_3D": True, "anisotropy": 1.0}),
+        ({}, {"z": 2.0, "y": 0.5, "x": 0.5}, {"do_3D": True, "anisotropy": 4.0}),
+        ({"anisotropy": 3.0}, {"z": 2.0, "y": 0.5, "x": 0.5}, {"do_3D": True, "anisotropy": 3.0}),
+        ({"do_3D": False}, None, {"do_3D": False, "stitch_threshold": 0.25}),
+        ({"do_3D": False, "stitch_threshold": 0.5}, None, {"do_3D": False, "stitch_threshold": 0.5}),
+    ],
+)
+def test_cellpose_is_told_how_to_see_a_stack(
+    name: str, given: dict[str, Any], spacing: dict[str, float] | None, told: dict[str, Any]
+) -> None:
+    fetched("cellpose", "nucleitorch_0", "size_nucleitorch_0.npy")
+    fetched("cellpose-sam", "cpsam")
+    method = make_method(name, given)
+    stack = Image(np.arange(128.0).reshape(2, 8, 8), "zyx", spacing)
+    assert asked(method, stack)["stack"] == told
+    assert told.items() <= method.predict(stack).details.items(), "the record must say what was done"
+    assert asked(method, Image(np.arange(64.0).reshape(8, 8), "yx"))["stack"] == {}
+
+
+@pytest.mark.parametrize("wrong", [{"stitch_threshold": 0}, {"stitch_threshold": 1.5}, {"anisotropy": 0}])
+def test_options_for_stacks_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    fetched("cellpose-sam", "cpsam")
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        make_method("cellpose-sam:cpsam", wrong)
+
+
 def test_an_image_without_contrast_is_not_sent() -> None:
     fetched("cellpose", "cyto3", "size_cyto3.npy")
     method: Any = make_method("cellpose:cyto3")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from numpy.typing import NDArray
 from pydantic import Field
 
+from veriscope.core.image import Image
 from veriscope.core.settings import Settings
 from veriscope.methods.base import UNTRIED, Card
 from veriscope.methods.external.environment import Environment, Recipe
-from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters
+from veriscope.methods.external.external_method import ExternalMethod, ExternalParameters, for_tool
 from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, weights_file
 
-__all__ = ["CELLPOSE", "CellposeMethod", "CellposeParameters", "cellpose_card"]
+__all__ = ["CELLPOSE", "CellposeMethod", "CellposeParameters", "CellposeTool", "cellpose_card"]
 
 CELLPOSE = Recipe(
     tool="cellpose",
@@ -50,10 +52,17 @@ class CellposeParameters(ExternalParameters):
     """Steps of following the flow; None: in proportion to the diameter."""
     augment: bool = False
     """Average over overlapping flipped tiles: four times slower."""
+    do_3D: bool = True
+    """Stacks: follow the flow through space, from all three sides; false: slice by slice, then join objects
+    of neighbouring slices that overlap."""
+    stitch_threshold: float = Field(default=0.25, gt=0, le=1)
+    """Stacks, slice by slice: IoU from which objects of neighbouring slices are one."""
+    anisotropy: float | None = Field(default=None, gt=0)
+    """Stacks: distance of slices in sides of a pixel; None: by the voxel size, 1 where none is stated."""
 
 
-class CellposeMethod(ExternalMethod):
-    """A model of Cellpose 3.
+class CellposeTool(ExternalMethod):
+    """What the versions of Cellpose have in common: options, and how stacks are seen.
 
     Parameters
     ----------
@@ -62,6 +71,34 @@ class CellposeMethod(ExternalMethod):
     """
 
     Parameters: ClassVar[type[Settings]] = CellposeParameters
+
+    def _ask(self, image: Image) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        stack = self._stack(image)
+        given = {"image": for_tool(image.pixels)}
+        values, arrays = self.tool.ask("predict", given, self.options() | {"stack": stack})
+        return values | stack, arrays
+
+    def _stack(self, image: Image) -> dict[str, Any]:
+        """Give the options of Cellpose for a stack; none for an image."""
+        if "z" not in image.axes:
+            return {}
+        own = self.parameters
+        if not own.do_3D:
+            return {"do_3D": False, "stitch_threshold": own.stitch_threshold}
+        known = image.spacing or {}
+        by_voxel = known["z"] / known["y"] if {"z", "y"} <= set(known) else 1.0
+        return {"do_3D": True, "anisotropy": own.anisotropy or by_voxel}
+
+
+class CellposeMethod(CellposeTool):
+    """A model of Cellpose 3.
+
+    Parameters
+    ----------
+    parameters
+        `CellposeParameters`, or None for the defaults.
+    """
+
     recipe: ClassVar[Recipe] = CELLPOSE
 
     @classmethod
@@ -91,6 +128,7 @@ def cellpose_card(model: str) -> Card:
         "run in an environment of its own.",
         objects=("nucleus",) if model == "nuclei" else ("cell", "nucleus"),
         modalities=(),
+        dimensions=(2, 3),
         training_data=UNKNOWN_TRAINING if own else "the images of its authors (see the publication)",
         licence="BSD-3-Clause (program); weights: "
         + ("those of whoever trained them" if own else "see www.cellpose.org"),
@@ -100,8 +138,9 @@ def cellpose_card(model: str) -> Card:
             UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given, so an image "
             "predicted in pieces gives other objects, and an image must fit in memory.",
-            "Here it takes one channel in two dimensions; the original also takes a nuclear channel "
-            "and stacks.",
+            "Here it takes one channel; the original also takes a nuclear channel.",
+            "Stacks without a voxel size are taken to have slices as far apart as pixels (-p anisotropy=2 "
+            "says otherwise), and the diameter is not estimated in them.",
             "Objects far from the stated diameter are missed or cut; with weights of your own the diameter "
             "is that of their training images unless you give one.",
         ),

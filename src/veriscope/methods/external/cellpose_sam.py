@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from veriscope.core.settings import Settings
 from veriscope.methods.base import UNTRIED, Card
-from veriscope.methods.external.cellpose import CellposeParameters
+from veriscope.methods.external.cellpose import CellposeTool
 from veriscope.methods.external.environment import Environment, Recipe
-from veriscope.methods.external.external_method import ExternalMethod
 from veriscope.methods.external.model_paths import UNKNOWN_TRAINING, given_path, weights_file
 
 __all__ = ["CELLPOSE_SAM", "CellposeSamMethod", "cellpose_sam_card"]
@@ -26,7 +24,7 @@ CELLPOSE_SAM = Recipe(
 )
 
 
-class CellposeSamMethod(ExternalMethod):
+class CellposeSamMethod(CellposeTool):
     """A model of Cellpose 4.
 
     Parameters
@@ -35,7 +33,6 @@ class CellposeSamMethod(ExternalMethod):
         `CellposeParameters`, or None for the defaults; without a diameter images are taken as they are.
     """
 
-    Parameters: ClassVar[type[Settings]] = CellposeParameters
     recipe: ClassVar[Recipe] = CELLPOSE_SAM
 
     @classmethod
@@ -64,6 +61,7 @@ def cellpose_sam_card(model: str) -> Card:
         "an environment of its own.",
         objects=("cell", "nucleus"),
         modalities=(),
+        dimensions=(2, 3),
         training_data=UNKNOWN_TRAINING if own else "the images of its authors (see the publication)",
         licence="BSD-3-Clause (program); weights: "
         + ("those of whoever trained them" if own else "CC-BY-NC, as their authors state"),
@@ -73,6 +71,8 @@ def cellpose_sam_card(model: str) -> Card:
             UNTRIED,
             "Whole images at a time: it normalises by the percentiles of the image it is given.",
             "A network of 300 million weights: without a GPU an image of 512 x 512 pixels takes a minute.",
-            "Here it takes one channel in two dimensions; the original also takes three channels and stacks.",
+            "Here it takes one channel; the original also takes three.",
+            "Stacks without a voxel size are taken to have slices as far apart as pixels (-p anisotropy=2 "
+            "says otherwise).",
         ),
     )

@@ -119,6 +119,22 @@ def test_options_come_by_the_names_of_cellpose(script: ModuleType, models: Model
     ]
 
 
+@pytest.mark.parametrize(
+    "stack", [{"do_3D": True, "anisotropy": 2.0}, {"do_3D": False, "stitch_threshold": 0.5}]
+)
+def test_a_stack_is_given_with_its_own_options_and_keeps_its_shape(
+    script: ModuleType, models: Models, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = script.load(order(own=False, model="livecell_cp3"))
+    squeeze = models.CellposeModel.eval
+    monkeypatch.setattr(
+        models.CellposeModel, "eval", lambda *args, **told: (squeeze(*args, **told)[0].squeeze(), [], [])
+    )
+    _, found = script.predict(state, {"image": np.zeros((1, 40, 50))}, OPTIONS | {"stack": stack})
+    assert found["labels"].shape == (1, 40, 50), "Cellpose drops an axis of length 1"
+    assert {"z_axis": 0, **stack}.items() <= models.asked[0].items()
+
+
 def test_weights_of_the_user_are_loaded(script: ModuleType, models: Models, stored: dict[str, Any]) -> None:
     stored["/weights"] = dict(WHOLE)
     assert script.load(order()).about == {"diameter": 17.5}

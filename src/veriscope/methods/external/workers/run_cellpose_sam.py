@@ -73,9 +73,9 @@ def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
     state
         As `load` gave it.
     arrays
-        ``image``, (y, x), by name.
+        ``image``, (y, x) or (z, y, x), by name.
     options
-        Plain values.
+        Plain values; ``stack``: what Cellpose is told of a stack.
 
     Returns
     -------
@@ -91,8 +91,14 @@ def predict(state: State, arrays: Values, options: Values) -> tuple[Values, Valu
         min_size=options["smallest_area"],
         niter=options["iterations"],
         augment=options["augment"],
+        **({"z_axis": 0, **stack} if (stack := options.get("stack")) else {}),
     )
-    return {}, {"labels": np.asarray(found[0]).astype(np.int32)}
+    return {}, {"labels": _labels(np, found[0], arrays["image"])}
+
+
+def _labels(np: Any, found: Any, image: Any) -> Any:
+    """Give labels of the shape of the image: Cellpose drops axes of length 1."""
+    return np.asarray(found).astype(np.int32).reshape(image.shape)
 
 
 def attempt(state: State, arrays: Values, options: Values) -> tuple[Values, Values]:
