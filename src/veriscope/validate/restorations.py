@@ -18,7 +18,7 @@ from veriscope.validate.metrics.restoration.frc import ring_correlation
 from veriscope.validate.metrics.restoration.images import FloatArray, check_data_range, check_images
 from veriscope.validate.metrics.restoration.micro_ssim import micro_ssim
 from veriscope.validate.metrics.restoration.psnr import psnr, scale_invariant_psnr
-from veriscope.validate.metrics.restoration.rings import SMALLEST
+from veriscope.validate.metrics.restoration.rings import count_rings
 from veriscope.validate.metrics.restoration.spectrum import high_frequency_ratio, spectral_error
 from veriscope.validate.metrics.restoration.squirrel import resolution_scaled
 from veriscope.validate.metrics.restoration.ssim import ssim
@@ -262,7 +262,8 @@ def measure_restoration(
     -------
     dict
         Values by key, in the order of `metrics.restoration.catalogue`; NaN where undefined. In stacks of
-        fewer than 8 planes all metrics over frequency are undefined.
+        fewer than 8 planes, and where the shortest side is less than two of the largest pixels, all metrics
+        over frequency are undefined.
 
     Raises
     ------
@@ -292,8 +293,8 @@ def measure_restoration(
 def _over_frequency(
     reference: FloatArray, prediction: FloatArray, spacing: Sequence[float] | None
 ) -> dict[str, float]:
-    """Compute what needs frequencies along all axes, which a thin stack does not have."""
-    if reference.ndim == 3 and reference.shape[0] < SMALLEST:
+    """Compute what needs frequencies along all axes, which a thin stack or a small field does not have."""
+    if not count_rings(reference.shape, spacing):
         keys = ("frc_resolution", "frc_resolution_half_bit", "spectral_error", "high_frequency_ratio")
         return dict.fromkeys(keys, float("nan"))
     correlation = ring_correlation(reference, prediction, spacing=spacing)

@@ -14,7 +14,7 @@ from veriscope.errors import AxesError
 from veriscope.validate.metrics.restoration.images import FloatArray
 from veriscope.validate.metrics.semantic.masks import check_steps
 
-__all__ = ["SMALLEST", "Rings", "fourier_transform", "rings"]
+__all__ = ["SMALLEST", "Rings", "count_rings", "fourier_transform", "rings"]
 
 SMALLEST = 8
 """Fewest pixels along an axis that rings can be laid over."""
@@ -61,6 +61,34 @@ class Rings:
         return np.asarray(totals[1 : n + 1], dtype=np.float64)
 
 
+def count_rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> int:
+    """Count the rings that an image has.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image, two or three axes.
+    spacing
+        Size of a pixel along each axis, in µm; None: pixels.
+
+    Returns
+    -------
+    int
+        0 where an axis is shorter than 8 pixels, or the shortest side than two of the largest pixels, as in a
+        small field with coarse z: then no frequency is held by every axis.
+
+    Raises
+    ------
+    AxesError
+        If the spacing does not fit.
+    """
+    steps = check_steps(spacing, len(shape))
+    if min(shape) < SMALLEST:
+        return 0
+    # Half a step of rounding would otherwise drop the last ring of even sizes.
+    return int(np.floor(float(np.min(1 / (2 * steps))) / _width(shape, steps) + _ROUNDING))
+
+
 def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
     """Lay rings over the Fourier transform of an image.
 
@@ -80,7 +108,7 @@ def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
     Raises
     ------
     AxesError
-        If an axis is shorter than 8 pixels, or the spacing does not fit.
+        If there is no ring, see `count_rings`, or the spacing does not fit.
     """
     if min(shape) < SMALLEST:
         raise AxesError(
@@ -91,9 +119,13 @@ def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
     axes = [fft.fftfreq(n, step) for n, step in zip(shape[:-1], steps[:-1], strict=True)]
     axes.append(fft.rfftfreq(shape[-1], steps[-1]))
     radius = np.sqrt(sum(axis**2 for axis in np.meshgrid(*axes, indexing="ij", sparse=True)))
-    width = float(np.max(1 / (np.asarray(shape) * steps)))
-    # Half a step of rounding would otherwise drop the last ring of even sizes.
-    n = int(np.floor(float(np.min(1 / (2 * steps))) / width + _ROUNDING))
+    width, n = _width(shape, steps), count_rings(shape, spacing)
+    if not n:
+        raise AxesError(
+            f"an image of shape {shape} with a spacing of {tuple(steps.tolist())} has no frequency that all "
+            f"axes hold, because its shortest side, {1 / width:g}, is less than two of its largest pixels; "
+            "give a larger field, or compare planes or a projection"
+        )
     # Half-way between two rings is the outer one, whatever rounding does in the unit of the spacing.
     index = np.minimum(np.floor(radius / width + 0.5 + _ROUNDING).astype(np.intp), n + 1)
     column = np.full(len(axes[-1]), 2.0)
@@ -108,6 +140,11 @@ def rings(shape: tuple[int, ...], spacing: Sequence[float] | None) -> Rings:
         frequency=np.asarray(width * np.arange(1, n + 1), dtype=np.float64),
         n_samples=np.asarray(counts, dtype=np.float64),
     )
+
+
+def _width(shape: tuple[int, ...], steps: FloatArray) -> float:
+    """Give the coarsest step between frequencies of any axis."""
+    return float(np.max(1 / (np.asarray(shape) * steps)))
 
 
 def fourier_transform(image: FloatArray, *, window: bool) -> NDArray[np.complex128]:
