@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from veriscope.methods.networks.polygon_suppression import Suppression
 from veriscope.methods.networks.scanlines import draw_polygons
 
-__all__ = ["Polygons", "find_polygons", "polygon_corners", "polygons_to_labels", "suppress_polygons"]
+__all__ = [
+    "Polygons",
+    "find_polygons",
+    "polygon_corners",
+    "polygons_to_labels",
+    "proposed",
+    "suppress_polygons",
+]
 
 
 def find_polygons(
@@ -57,15 +64,42 @@ def find_polygons(
     Polygons
         The most probable first; of equally probable ones the first in reading order.
     """
+    found = proposed(probability, distances, threshold=threshold, stride=stride, border=border, offset=offset)
+    return found[suppress_polygons(found.points, found.distances, overlap=overlap, chained=chained)]
+
+
+def proposed(
+    probability: NDArray[np.floating[Any]],
+    distances: NDArray[np.floating[Any]],
+    *,
+    threshold: float,
+    stride: int | tuple[int, ...],
+    border: int,
+    offset: int | tuple[int, ...] = 0,
+) -> Polygons:
+    """List what the dense outputs of an image or a stack propose, before any of it is suppressed.
+
+    Parameters
+    ----------
+    probability
+        (y, x) or (z, y, x), 0 to 1.
+    distances
+        The same axes and rays.
+    threshold, stride, border, offset
+        As for `find_polygons`.
+
+    Returns
+    -------
+    Polygons
+        The most probable first; of equally probable ones the first in reading order.
+    """
     inner = np.zeros(probability.shape, bool)
-    rows, columns = (slice(border, max(size - border, border)) for size in probability.shape)
-    inner[rows, columns] = probability[rows, columns] > threshold
-    places = np.argwhere(inner)
+    middle = tuple(slice(border, max(size - border, border)) for size in probability.shape)
+    inner[middle] = probability[middle] > threshold
     scores = np.asarray(probability[inner], np.float32)
     order = np.argsort(-scores, kind="stable")
-    points = places[order] * np.asarray(stride) + np.asarray(offset)
-    found = Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
-    return found[suppress_polygons(found.points, found.distances, overlap=overlap, chained=chained)]
+    points = np.argwhere(inner)[order] * np.asarray(stride) + np.asarray(offset)
+    return Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
 
 
 class Polygons:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
 from veriscope.errors import MethodError
-from veriscope.methods.networks.star_convex import Polygons
+from veriscope.methods.networks.star_convex import Polygons, proposed
 
 __all__ = ["Sphere", "find_polyhedra", "polyhedra_to_labels", "suppress_polyhedra"]
 
@@ -193,13 +193,7 @@ def find_polyhedra(
     MethodError
         If an object is larger than what is drawn.
     """
-    inner = np.zeros(probability.shape, bool)
-    middle = tuple(slice(border, max(size - border, border)) for size in probability.shape)
-    inner[middle] = probability[middle] > threshold
-    scores = np.asarray(probability[inner], np.float32)
-    order = np.argsort(-scores, kind="stable")
-    points = np.argwhere(inner)[order] * np.asarray(stride)
-    found = Polygons(points, np.asarray(distances[inner][order], np.float32), scores[order])
+    found = proposed(probability, distances, threshold=threshold, stride=stride, border=border)
     return found[suppress_polyhedra(found.points, found.distances, sphere, overlap=overlap)]
 
 
