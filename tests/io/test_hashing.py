@@ -40,6 +40,34 @@ def test_names_and_places_count_but_litter_does_not(tmp_path: Path) -> None:
     assert sha256_of(folder) != before
 
 
+def test_what_a_link_leads_to_counts_as_if_it_lay_there(tmp_path: Path) -> None:
+    """The array of an OME-Zarr may lie on another disk: a change there is a change of the image."""
+    linked, plain = tmp_path / "linked", tmp_path / "plain"
+    for folder in (linked, plain, tmp_path / "elsewhere", plain / "0"):
+        folder.mkdir()
+    for place in (tmp_path / "elsewhere", plain / "0"):
+        (place / "chunk").write_bytes(b"1")
+    (linked / "0").symlink_to(tmp_path / "elsewhere")
+    assert sha256_of(linked) == sha256_of(plain)
+    (tmp_path / "elsewhere" / "chunk").write_bytes(b"2")
+    assert sha256_of(linked) != sha256_of(plain)
+
+
+def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").write_bytes(b"1")
+    before = sha256_of(tmp_path)
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "self").symlink_to(tmp_path / "a")
+    assert sha256_of(tmp_path) == before
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UnreadableFileError, match="gone: cannot be read: No such file or directory"):
+        sha256_of(tmp_path)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are text")
 def test_a_name_that_is_no_text_is_hashed_as_sha256sum_would(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.txt")).write_bytes(b"1")

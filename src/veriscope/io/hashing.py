@@ -19,8 +19,8 @@ def sha256_of(path: str | Path) -> str:
 
     For a folder it is the hash of one line per file, ``<hash of content>  <relative path>``, sorted
     by path, as ``sha256sum`` prints them. Empty folders, dates and permissions do not count, nor
-    do the files that file managers leave (``.DS_Store``, ``Thumbs.db``). Files are read in blocks
-    of 1 MiB.
+    do the files that file managers leave (``.DS_Store``, ``Thumbs.db``). What links lead to counts as if
+    it lay there. Files are read in blocks of 1 MiB.
 
     Parameters
     ----------
@@ -55,17 +55,21 @@ def _sha256_of_file(path: Path) -> str:
 
 
 def _sha256_of_folder(folder: Path) -> str:
-    files = {
-        Path(where, name).relative_to(folder).as_posix(): Path(where, name)
-        for where, _, names in os.walk(folder, onerror=_raise)
-        for name in names
-        if name not in _LITTER
-    }
+    files: dict[str, Path] = {}
+    for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(Path(where, name))]
+        found = (Path(where, name) for name in names if name not in _LITTER)
+        files |= {path.relative_to(folder).as_posix(): path for path in found}
     digest = hashlib.sha256()
     for relative in sorted(files):
         # Names of Linux are bytes, which need not be text.
         digest.update(f"{_sha256_of_file(files[relative])}  {relative}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in, which could be followed for ever."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _raise(error: OSError) -> None:
