@@ -27,7 +27,7 @@ def test_pixels_and_micrometres_do_not_share_a_column(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         measure_folder(tmp_path / "labels", tmp_path / "t.csv")
     assert str(caught.value) == (
-        "1 label images have a pixel size and 2 have none (b, c); give it for all with --spacing, so that "
+        "1 label image has a pixel size and 2 have none (b, c); give it for all with --spacing, so that "
         "sizes can be compared. Nothing was written."
     )
     assert not (tmp_path / "t.csv").exists()

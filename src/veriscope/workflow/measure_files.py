@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from veriscope.core.progress import Progress, silent
-from veriscope.core.words import few
+from veriscope.core.words import counted, few
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
@@ -97,7 +97,8 @@ def measure_folder(
     if 0 < len(uncalibrated) < len(files):
         n_known = len(files) - len(uncalibrated)
         raise InputError(
-            f"{n_known} label images have a pixel size and {len(uncalibrated)} have none "
+            f"{counted(n_known, 'label image has', 'label images have')} a pixel size and "
+            f"{len(uncalibrated)} {'has' if len(uncalibrated) == 1 else 'have'} none "
             f"({few(uncalibrated, 5)}); give it for all with --spacing, so that sizes can be compared. "
             "Nothing was written."
         )
