@@ -82,6 +82,10 @@ def test_long_lists_of_frames_are_cut() -> None:
     assert "frames 1, 2, 3, 4, 5 and 3 more have no such label" in fault(frames, [[1, 0, 9, 0]])
 
 
+def test_tracks_without_any_frame_are_told_so() -> None:
+    assert fault([], [[3, 0, 1, 0]]) == "movie: track 3 ends in frame 1, but there is no frame"
+
+
 def test_what_is_no_table() -> None:
     with pytest.raises(TableError) as caught:
         Lineage.from_rows([[1, 0, 0]])

@@ -263,7 +263,8 @@ def label_faults(
         if last >= n_frames:
             found.append(
                 TableError(
-                    f"{where}: track {track} ends in frame {last}, but the frames are 0 to {n_frames - 1}"
+                    f"{where}: track {track} ends in frame {last}, but "
+                    f"{f'the frames are 0 to {n_frames - 1}' if n_frames else 'there is no frame'}"
                 )
             )
         expected = range(max(first, 0), min(last, n_frames - 1) + 1)
