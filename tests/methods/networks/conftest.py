@@ -50,6 +50,19 @@ def pointwise(weights: NDArray[Any], bias: NDArray[Any]) -> bytes:
     return onnx_file([node], arrays, weights.shape[1])
 
 
+def logarithm(weights: NDArray[Any], bias: NDArray[Any]) -> bytes:
+    """As `pointwise`, of the logarithm of each channel plus five: no number where that is below zero."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Add", ["image", "five"], ["more"]),
+        helper.make_node("Log", ["more"], ["logs"]),
+        helper.make_node("Conv", ["logs", "weights", "bias"], ["out"], kernel_shape=[1, 1]),
+    ]
+    arrays = {"weights": weights.astype(np.float32)[:, :, None, None], "bias": bias.astype(np.float32)}
+    return onnx_file(nodes, arrays | {"five": np.full(1, 5, np.float32)}, weights.shape[1])
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     """Write a package of an ONNX file, whose stored example is what ONNX Runtime gives for it."""

@@ -10,10 +10,10 @@ import pytest
 
 from veriscope.core.image import Image
 from veriscope.core.prediction import Prediction
-from veriscope.errors import InputError
+from veriscope.errors import InputError, MethodError
 from veriscope.methods.networks.box_network import BoxNetwork, BoxParameters
 
-from .conftest import Made, pointwise
+from .conftest import Made, logarithm, pointwise
 
 HEIGHT, WIDTH = 12.0, 8.0
 KINDS = ("cell", "debris")
@@ -224,3 +224,15 @@ def test_the_record_holds_what_decides_the_boxes(made: Made) -> None:
 def test_wrong_options_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         BoxParameters.parse(dict(wrong), where="options")
+
+
+def test_outputs_that_are_no_numbers_are_an_error_and_not_an_empty_image(made: Made) -> None:
+    slopes = np.array([[1.0], [0.5], [0], [0], [0], [0]])
+    logs = logarithm(slopes, np.array([0, 0, 2.5, 2.5, 0.5, 0.5]))
+    image = points((30, 50, 1000), (15, 20, 1000))
+    pixels = image.pixels + np.uint16(20_000)
+    method = network(made, logs, diameter=10)
+    assert method.predict(Image(pixels, "yx")).n_objects > 0
+    pixels[3, 3] = 0
+    with pytest.raises(MethodError, match="the network gives NaN or infinite values"):
+        method.predict(Image(pixels, "yx"))

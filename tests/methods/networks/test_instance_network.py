@@ -20,7 +20,7 @@ from veriscope.methods.local_method import Part
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_settings import NetworkParameters
 
-from .conftest import Made, pointwise
+from .conftest import Made, logarithm, pointwise
 
 BRIGHT = pointwise(np.array([[-1.0], [1.0]]), np.array([1.0, 0.0]))
 """Background 1 - v and objects v, where v is the normalised brightness: probabilities of two classes."""
@@ -286,3 +286,19 @@ def test_other_axes_are_refused(made: Made) -> None:
 def test_wrong_options_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         NetworkParameters.parse(dict(wrong), where="options")
+
+
+def test_outputs_that_are_no_numbers_are_an_error_and_not_an_empty_image(made: Made) -> None:
+    """One dark pixel, ten times the contrast below all others, was no object and no fault."""
+    logs = logarithm(np.array([[-1.0], [1.0]]), np.array([2.6, -1.6]))
+    pixels = squares((20, 30, 10, 1000)).pixels + np.uint16(20_000)
+    method = network(made, logs, threshold=0.1, object_threshold=0)
+    assert method.predict(Image(pixels, "yx")).n_objects == 1
+    pixels[3, 3] = 0
+    with pytest.raises(MethodError) as error:
+        method.predict(Image(pixels, "yx"))
+    assert str(error.value) == (
+        "the network gives NaN or infinite values, of which no objects can be made; the image is unlike any "
+        "that it was made for: look for single pixels far darker or brighter than all others, or choose "
+        "another method"
+    )

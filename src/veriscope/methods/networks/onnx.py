@@ -145,6 +145,11 @@ class OnnxNetwork:
         -------
         numpy.ndarray
             Float32 (channel, y, x), the raw outputs of the network.
+
+        Raises
+        ------
+        MethodError
+            If an output is NaN or infinite, or the network fails.
         """
         height, width = pixels.shape[1:]
         more = ((0, 0), (0, -height % self.stride), (0, -width % self.stride))
@@ -162,4 +167,11 @@ class OnnxNetwork:
         return out[:, :height, :width]
 
     def _run_once(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.opened().run(pixels[None])[0][0], dtype=np.float32)
+        found = np.asarray(self.opened().run(pixels[None])[0][0], dtype=np.float32)
+        if not np.isfinite(found).all():
+            raise MethodError(
+                "the network gives NaN or infinite values, of which no objects can be made; the image is "
+                "unlike any that it was made for: look for single pixels far darker or brighter than all "
+                "others, or choose another method"
+            )
+        return found
