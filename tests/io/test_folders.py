@@ -22,6 +22,7 @@ GREY = np.zeros((6, 8), np.uint8)
 def touch(folder: Path, *names: str) -> None:
     folder.mkdir(exist_ok=True, parents=True)
     for name in names:
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_bytes(b"x")
 
 
@@ -60,6 +61,28 @@ def test_patterns_files_and_folders_add_up_without_doubles(tmp_path: Path) -> No
     found = find_images([str(tmp_path / "p" / "a*.tif"), tmp_path / "p", tmp_path / "q" / "c[1].tif"])
     assert [file.stem for file in found] == ["a1", "a2", "b", "c[1]"]
     assert [file.stem for file in find_images(str(tmp_path / "*" / "*.tif"))] == ["a1", "a2", "c[1]"]
+
+
+@pytest.mark.parametrize("name", ["exp [1]", "a*b", "what?", "[a-c]"])
+def test_folders_may_hold_the_signs_of_patterns(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, f"{name}/a1.tif", f"{name}/a2.tif", f"{name}/inner/b1.tif", "a/other1.tif")
+    for given, stems in (
+        (name, ["a1", "a2"]),
+        (f"{name}/*.tif", ["a1", "a2"]),
+        (f"{name}/a[1].tif", ["a1"]),
+        (f"{name}/*/*.tif", ["b1"]),
+        (f"{name}/**/?1.tif", ["a1", "b1"]),
+        (f"{name}/a1.tif", ["a1"]),
+    ):
+        assert [file.stem for file in find_images(tmp_path / given)] == stems
+
+
+def test_patterns_are_as_good_from_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "exp [1]/a1.tif", "b/b1.tif")
+    monkeypatch.chdir(tmp_path)
+    assert [file.stem for file in find_images("*/*.tif")] == ["a1", "b1"]
+    assert [file.stem for file in find_images("exp [1]/*.tif")] == ["a1"]
+    assert [str(file.path) for file in find_images("b/*1.tif")] == ["b/b1.tif"]
 
 
 def test_stems_must_be_unique_and_all_doubles_are_named(tmp_path: Path) -> None:

@@ -215,8 +215,15 @@ def _expand(source: str | Path) -> tuple[list[Path], list[Path]]:
         raise UnreadableFileError(f"{source}: {reason}; change its permissions or choose another") from error
     if not _GLOB.search(str(source)):
         raise UnreadableFileError(f"{source}: no such file or folder; check the name")
-    names = glob.glob(str(source), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    pattern = str(_with_plain_start(path))
+    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
     return _sort_out(map(Path, names))
+
+
+def _with_plain_start(pattern: Path) -> Path:
+    """Take the folders that are there by their names, also where these hold brackets."""
+    start = next(folder for folder in (*pattern.parents, Path()) if folder == Path() or folder.is_dir())
+    return Path(glob.escape(str(start))) / pattern.relative_to(start)
 
 
 def _is_plain_folder(path: Path) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from veriscope.errors import UnreadableFileError
+from veriscope.io.walk import walk
 
 __all__ = ["sha256_of"]
 
@@ -56,21 +56,11 @@ def _sha256_of_file(path: Path) -> str:
 
 def _sha256_of_folder(folder: Path) -> str:
     files: dict[str, Path] = {}
-    for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
-        folders[:] = [name for name in folders if not _leads_back(Path(where, name))]
-        found = (Path(where, name) for name in names if name not in _LITTER)
+    for where, _, names in walk(folder):
+        found = (where / name for name in names if name not in _LITTER)
         files |= {path.relative_to(folder).as_posix(): path for path in found}
     digest = hashlib.sha256()
     for relative in sorted(files):
         # Names of Linux are bytes, which need not be text.
         digest.update(f"{_sha256_of_file(files[relative])}  {relative}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _leads_back(folder: Path) -> bool:
-    """Whether a folder is a link to one that it lies in, which could be followed for ever."""
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
-
-
-def _raise(error: OSError) -> None:
-    raise error

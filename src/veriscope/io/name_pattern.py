@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from veriscope.errors import InputError, UnreadableFileError
 from veriscope.io.folders import ImageFile, image_stem, natural_order
 from veriscope.io.images import SUFFIXES
+from veriscope.io.walk import walk
 from veriscope.io.wells import Place, well_parts
 
 __all__ = ["PLACEHOLDERS", "FittingFiles", "NamePattern", "find_by_pattern"]
@@ -176,15 +176,22 @@ def _walk(folder: Path, exclude: Path | None) -> list[tuple[Path, str]]:
     """List the images below a folder, with their paths relative to it; OME-Zarr folders are images."""
     if not folder.is_dir():
         raise UnreadableFileError(f"{folder}: no such folder; with a pattern, give the folder it starts from")
-    found = []
-    for where, folders, names in os.walk(folder):
-        images = [name for name in folders if name.endswith(".zarr")]
-        skipped = {name for name in folders if name.startswith(".") or Path(where, name) == exclude}
-        folders[:] = sorted(set(folders) - set(images) - skipped)
-        for name in sorted([*names, *images]):
-            if not name.startswith(".") and PurePath(name).suffix.lower() in SUFFIXES:
-                path = Path(where, name)
-                found.append((path, path.relative_to(folder).as_posix()))
+    found: list[tuple[Path, str]] = []
+    try:
+        for where, folders, names in walk(folder):
+            images = [name for name in folders if name.endswith(".zarr")]
+            skipped = {name for name in folders if name.startswith(".") or where / name == exclude}
+            folders[:] = sorted(set(folders) - set(images) - skipped)
+            found += [
+                (where / name, (where / name).relative_to(folder).as_posix())
+                for name in sorted([*names, *images])
+                if not name.startswith(".") and PurePath(name).suffix.lower() in SUFFIXES
+            ]
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{error.filename}: cannot be read: {error.strerror}; change its permissions or choose another "
+            "folder"
+        ) from error
     return found
 
 
