@@ -39,7 +39,7 @@ class FiniteCheck:
             Of any shape; boolean, integer or floating-point numbers.
         """
         self.size += pixels.size
-        if pixels.dtype.kind != "f":
+        if pixels.dtype.kind != "f" or not pixels.size:
             return
         bad = pixels.size - int(np.count_nonzero(np.isfinite(pixels)))
         self.not_finite += bad
