@@ -103,3 +103,78 @@ def test_nothing_found_draws_nothing() -> None:
     assert not labels.any()
     assert len(drawn) == 0
     assert len(keep_apart((none, np.zeros(0, np.float32), np.zeros(0, np.int64)), overlap=0.5)) == 0
+
+
+@given(
+    n_classes=st.integers(1, 3),
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    step=st.sampled_from([1, 2, 4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_boxes_by_definition(n_classes: int, shape: tuple[int, int], step: int, seed: int) -> None:
+    """Cell by cell: as high as all eight neighbours in its class, and as the threshold."""
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(0, 5, (n_classes + 4, *shape)).astype(np.float32) / 4
+    expected = []
+    for kind, y, x in np.ndindex(n_classes, *shape):
+        around = dense[kind, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        score = float(dense[kind, y, x])
+        if score >= 0.5 and score == around.max():
+            height, width, dy, dx = (float(value) for value in dense[n_classes:, y, x])
+            cy, cx = (y + dy) * step, (x + dx) * step
+            half = np.exp(height) / 2, np.exp(width) / 2
+            expected.append((-score, kind, cy - half[0], cx - half[1], cy + half[0], cx + half[1]))
+    edges, scores, kinds = boxes_at_peaks(dense, n_classes, step=step, threshold=0.5)
+    ordered = sorted(expected, key=lambda box: box[0])  # equal scores stay in the order of the grid
+    np.testing.assert_allclose(scores, [-box[0] for box in ordered])
+    np.testing.assert_array_equal(kinds, [box[1] for box in ordered])
+    np.testing.assert_allclose(edges, np.reshape([box[2:] for box in ordered], (-1, 4)), rtol=1e-5)
+
+
+@given(
+    boxes=st.lists(
+        st.tuples(st.floats(-4, 12), st.floats(-4, 12), st.floats(0.5, 9), st.floats(0.5, 9)), max_size=5
+    )
+)
+def test_ellipses_by_definition(boxes: list[tuple[float, float, float, float]]) -> None:
+    """Pixel by pixel: the nearest centre, in half axes, of the ellipses that it lies in."""
+    edges = np.array([(y, x, y + h, x + w) for y, x, h, w in boxes], np.float32).reshape(-1, 4)
+    labels, drawn = ellipse_labels(edges, (9, 11))
+    best = np.zeros((9, 11), int)
+    nearest = np.full((9, 11), np.inf)
+    near_tie = np.zeros((9, 11), bool)
+    for index, (y0, x0, y1, x1) in enumerate(edges.astype(float)):
+        rows, columns = np.indices((9, 11)) + 0.5
+        half = max((y1 - y0) / 2, 0.5), max((x1 - x0) / 2, 0.5)
+        far = ((rows - (y0 + y1) / 2) / half[0]) ** 2 + ((columns - (x0 + x1) / 2) / half[1]) ** 2
+        inside = (
+            (rows > np.floor(y0)) & (rows < np.ceil(y1)) & (columns > np.floor(x0)) & (columns < np.ceil(x1))
+        )
+        near_tie |= inside & ((np.abs(far - 1) < 1e-5) | (np.abs(far - nearest) < 1e-5))
+        closer = inside & (far <= 1) & (far < nearest)
+        best[closer], nearest[closer] = index + 1, far[closer]
+    sure = ~near_tie
+    number = np.concatenate([[0], drawn + 1])
+    np.testing.assert_array_equal(number[labels][sure], best[sure])
+    assert labels.max(initial=0) == len(drawn)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", ">f4"])
+def test_outputs_of_any_type_give_the_same_boxes(kind: str) -> None:
+    dense = np.zeros((5, 6, 7), np.float32)
+    dense[0, 2, 3], dense[0, 4, 5] = 0.75, 0.5
+    dense[1:3], dense[3:] = 1.5, 0.25
+    wanted = boxes_at_peaks(dense, 1, step=2, threshold=0.5)
+    found = boxes_at_peaks(np.asfortranarray(dense.astype(kind)), 1, step=2, threshold=0.5)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+        assert one.dtype == other.dtype
+
+
+def test_sizes_far_beyond_any_image_are_bounded() -> None:
+    dense = np.zeros((5, 3, 3), np.float32)
+    dense[0, 1, 1] = 1
+    dense[1], dense[2] = 1e6, -1e6
+    ((y0, x0, y1, x1),) = boxes_at_peaks(dense, 1, step=1, threshold=0.5)[0]
+    assert 1000 < y1 - y0 < 10_000
+    assert 0.1 < x1 - x0 < 1
