@@ -79,7 +79,7 @@ def test_a_failure_is_told_with_its_last_words(tmp_path: Path, script: str, said
 def test_a_failure_after_the_result_is_none(tmp_path: Path) -> None:
     """Such as of a program that crashes when it closes its windows."""
     done = tmp_path / "done"
-    assert run("touch done; echo bye; exit 7", tmp_path, finished=done.exists) == "bye"
+    assert run("echo bye; touch done; exit 7", tmp_path, finished=done.exists) == "bye"
 
 
 def test_a_program_that_cannot_be_started_is_named(tmp_path: Path) -> None:
