@@ -135,8 +135,8 @@ SEEN = {
 
 
 OTHER_UNITS = (
-    "'a' and 'b' were not compared on the same units: {}; give both the same images, references, clusters and "
-    "weights, in the same order"
+    "'a' and 'b' were not compared on the same units: {}; give both the same images, references, clusters "
+    "and weights, in the same order"
 )
 
 
