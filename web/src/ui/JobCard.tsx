@@ -20,7 +20,7 @@ export function JobCard({ job }: { job: Job }) {
           <span className="spacer" />
           <span className="number soft">
             {total !== null && text.count.of(job.done, total)}
-            {job.eta_s !== null && ` · ${text.jobs.left(duration(job.eta_s))}`}
+            {(job.eta_s ?? 0) >= 1 && ` · ${text.jobs.left(duration(job.eta_s))}`}
           </span>
           <button type="button" className="button small" disabled={cancel.busy} onClick={() => cancel.run()}>
             {text.jobs.cancel}
