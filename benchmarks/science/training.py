@@ -75,6 +75,7 @@ PEERS = Path(__file__).parents[1] / "peers"
 SCHEMA = "veriscope/benchmark-training/1"
 START = "nuclei-fluorescence"
 METHODS = ("ours", "ours-start", "stardist", "cellpose")
+PEERS_FROM_STARTS = ("stardist-start", "cellpose-start")
 PASSIVE = {"OMP_WAIT_POLICY": "passive"}
 """Threads that wait for others sleep instead of turning in circles."""
 KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
@@ -89,7 +90,7 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     )
     parser.add_argument("--data", type=Path, help="folder of the data sets")
     parser.add_argument("--set", default="dsb2018_fluorescence", help="data set to train on")
-    parser.add_argument("--methods", nargs="+", help=f"of {' '.join(METHODS)}, or with -start")
+    parser.add_argument("--methods", nargs="+", choices=METHODS + PEERS_FROM_STARTS)
     parser.add_argument("--cpu-minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -105,6 +106,8 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     options = parser.parse_args(given)
     if options.fine_tune:
         return _curve(options)
+    if set(options.methods or ()) & set(PEERS_FROM_STARTS):
+        parser.error("peers start from networks of theirs in the curve of --fine-tune only")
     rows = _compare(options)
     found = {"schema": SCHEMA, "cpu_minutes": options.cpu_minutes, "rows": rows}
     if options.json:

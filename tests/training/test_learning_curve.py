@@ -228,11 +228,19 @@ def test_the_start_is_judged_untrained_with_no_objects(
         main(*words, "ours")
 
 
-def test_what_cannot_be_run_is_said(main: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_run_is_said(
+    main: Any, script: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="no tile of the training images has so few objects"):
         main("--objects", "1")
     with pytest.raises(SystemExit, match=r"cellpose-start: say where .*--peer-starts DIR"):
         main("--objects", "40", "--methods", "cellpose-start")
+    with pytest.raises(SystemExit, match="2"):
+        main("--objects", "40", "--methods", "ours-strat")
+    assert "'ours-strat' (choose from" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        script["main"](["--data", str(tmp_path), "--methods", "ours", "stardist-start"])
+    assert "in the curve of --fine-tune only" in capsys.readouterr().err
     main("--objects", "40", "--methods", "stardist-start", "--peer-starts", str(tmp_path / "starts"))
     assert "no environment at" in capsys.readouterr().out
     assert json.loads((tmp_path / "curve.json").read_text())["rows"] == []
