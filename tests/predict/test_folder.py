@@ -16,6 +16,7 @@ from veriscope.errors import InputError, MethodError, PixelValueError, Unreadabl
 from veriscope.io.labels import read_labels
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict.folder import predict_folder
+from veriscope.predict.image import predict_image
 from veriscope.predict.reading import Reading
 from veriscope.predict.ready import method_for_files
 from veriscope.predict.units import HereExecutor, Work
@@ -43,6 +44,32 @@ def test_label_images_of_every_image_with_pixel_size(images: Path, tmp_path: Pat
         with tifffile.TiffFile(row["labels"]) as file:
             numerator, denominator = file.pages[0].tags["XResolution"].value
         assert denominator / numerator == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_what_it_cost_is_said_with_what_the_estimate_assumes(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_parts: bool
+) -> None:
+    """Predictions outside of a study had no energy and no carbon."""
+
+    def predict(name: str) -> dict[str, Any]:
+        method = make_method("log-spots")
+        if not in_parts:
+            return predict_folder(method, images, tmp_path / name)["cost"]
+        image = sorted(images.iterdir())[0]
+        return predict_image(method, image, tmp_path / f"{name}.ome.zarr")["cost"]
+
+    monkeypatch.setenv("VERISCOPE_PUE", "2")
+    cost = predict("out")
+    assert cost["cpu_s"] > 0 and cost["peak_memory_bytes"] > 10_000_000
+    assert (cost["assumptions"]["pue"], cost["assumptions"]["carbon_g_per_kwh"]) == (2, 445)
+    memory = cost["wall_s"] * cost["peak_memory_bytes"] / 1e9 * 0.3725
+    assert cost["energy_wh"] == pytest.approx((cost["cpu_s"] * 12 + memory) * 2 / 3600, rel=0.06)
+    assert cost["carbon_g"] == pytest.approx(cost["energy_wh"] * 0.445, rel=0.12)
+    monkeypatch.setenv("VERISCOPE_PUE", "a lot")
+    with pytest.raises(InputError, match="VERISCOPE_"):
+        predict("other")
+    assert sorted(path.name for path in tmp_path.glob("other*")) == []
 
 
 def test_second_call_does_nothing_and_other_parameters_do(images: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from veriscope.core.cost import Usage, total_usage
+from veriscope.core.cost import Assumptions, Usage, footprint, total_usage
 from veriscope.core.processes import descendants
 
 __all__ = ["UsageMeter", "WorkerUsage", "cost_of", "processor_seconds", "size_of"]
@@ -210,25 +210,30 @@ class UsageMeter:
         self._peak = max(self._peak, found)
 
 
-def cost_of(meter: UsageMeter) -> dict[str, Any]:
+def cost_of(meter: UsageMeter, assumptions: Assumptions | None = None) -> dict[str, Any]:
     """Describe what a block of work used, with the share of the workers of a cluster.
 
     Parameters
     ----------
     meter
         After the block.
+    assumptions
+        What energy and carbon are estimated with; None: they are not.
 
     Returns
     -------
     dict
         The keys of `Usage`; where workers of a cluster told what they used, also ``workers``: how many they
-        are (``n_workers``), their ``cpu_s``, and ``peak_memory_bytes``, the most that one of them held.
+        are (``n_workers``), their ``cpu_s``, and ``peak_memory_bytes``, the most that one of them held. With
+        assumptions also ``energy_wh``, ``carbon_g`` and the ``assumptions`` by name.
     """
     found: dict[str, Any] = meter.usage.to_dict()
     if meter._workers:
         total = total_usage(meter._workers.values()).to_dict()
         kept = {name: total[name] for name in ("cpu_s", "peak_memory_bytes")}
         found["workers"] = {"n_workers": len(meter._workers), **kept}
+    if assumptions is not None:
+        found |= footprint([meter.usage], assumptions).to_dict() | {"assumptions": assumptions.model_dump()}
     return found
 
 

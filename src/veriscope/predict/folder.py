@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from veriscope.core.axes import spatial_axes
+from veriscope.core.cost import Assumptions
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import VeriscopeError
 from veriscope.io.atomic import flush_all, make_folder
 from veriscope.io.box_table import join_box_tables
 from veriscope.io.folders import ImageFile
 from veriscope.io.lock import only_run
+from veriscope.io.usage import UsageMeter, cost_of
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.image import predict_image, require_maps
@@ -83,7 +86,7 @@ def predict_folder(
     -------
     dict
         ``veriscope/predict/1``: method, numbers of images and objects, one entry per image,
-        what was skipped, and on which images the method failed.
+        what was skipped, on which images the method failed, and what the run cost.
 
     Raises
     ------
@@ -96,8 +99,9 @@ def predict_folder(
     found = find_apart(images, output, result="the label images")
     if memory is not None:
         method.limit_memory(memory_of_part(memory, workers))
+    assumptions = Assumptions.from_environment(os.environ)
     own = executor_for(min(workers, len(found))) if executor is None else contextlib.nullcontext(executor)
-    with own as used:
+    with own as used, UsageMeter() as meter:
         # Its processes start while the images are looked at.
         large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
         check = functools.partial(_check, method, reading, output, large, memory, workers)
@@ -123,7 +127,8 @@ def predict_folder(
             flush_all()
     ordered = [rows[file.path] for file in files]
     summary = summary_of(PREDICT_SCHEMA, method, output, ordered, faults=faults, ignored=found.ignored)
-    return summary | {"n_objects": sum(row["n_objects"] for row in summary["images"])}
+    cost = cost_of(meter, assumptions)
+    return summary | {"n_objects": sum(row["n_objects"] for row in summary["images"]), "cost": cost}
 
 
 def _predict_small(

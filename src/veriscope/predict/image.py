@@ -10,6 +10,7 @@ Every time point is an image of its own: surveyed, predicted and numbered by its
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from veriscope.core.cost import Assumptions
 from veriscope.core.image import Image
 from veriscope.core.labels import smallest_label_dtype
 from veriscope.core.progress import Progress, silent
@@ -97,6 +99,7 @@ def predict_image(
     """
     started = time.perf_counter()
     reading, output = reading or Reading(), Path(output)
+    assumptions = Assumptions.from_environment(os.environ)
     maps = None if probabilities is None else Path(probabilities)
     if not isinstance(method, LocalMethod):
         raise MethodError(
@@ -137,7 +140,7 @@ def predict_image(
             spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
             stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
         written = sum(size_of(store.folder) for store in stores)
-        cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": written}
+        cost = cost_of(meter, assumptions) | {"bytes_read": size_of(source), "bytes_written": written}
         spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
         result = _result(origin, pixels, output, maps, n_objects, started) | spent
         # The record first: a result that is there has one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from veriscope.core.cost import Assumptions
 from veriscope.core.progress import Progress, silent
 from veriscope.core.source import Region
 from veriscope.errors import InputError, VeriscopeError
@@ -121,6 +123,7 @@ def restore_image(
     """
     started = time.perf_counter()
     reading, output = reading or Reading(), Path(output)
+    assumptions = Assumptions.from_environment(os.environ)
     pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
     origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
@@ -141,7 +144,10 @@ def restore_image(
             _restore(work, executor, progress)
             details = [method.details(survey) for survey in work.surveys]
             store = _write(work, executor, progress, origin | {"details": details}, output)
-        cost = cost_of(meter) | {"bytes_read": size_of(source), "bytes_written": size_of(store.folder)}
+        cost = cost_of(meter, assumptions) | {
+            "bytes_read": size_of(source),
+            "bytes_written": size_of(store.folder),
+        }
         result |= {
             "done": True,
             "details": details,
