@@ -540,7 +540,7 @@ export const text = {
     goesOn: "This training was stopped. Training again in the same way goes on from where it was.",
     lossKey: "on the tiles it learns from",
     checkKey: "on tiles held back to choose by",
-    spent: (minutes: string, steps: string) => `${minutes} min, ${steps} steps`,
+    spent: (minutes: string, steps: number) => `${minutes} min, ${plural(steps, "step")}`,
     stopped: (why: string) => `Training ended early: ${why}.`,
     comparison: (start: string) => `Compared with its start, ${start}`,
     better: "better than its start",

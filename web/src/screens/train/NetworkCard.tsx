@@ -35,7 +35,7 @@ export function NetworkCard({ study, network, live }: { study: string; network: 
               {losses.length > 0 && <Key className="learned">{words.lossKey}</Key>}
               <Key className="corrected">{words.checkKey}</Key>
               <span className="spacer" />
-              <span className="number">{words.spent(number(minutes, 2), fixed(steps, 0))}</span>
+              <span className="number">{words.spent(number(minutes, 2), steps)}</span>
             </figcaption>
           </figure>
         )}
