@@ -2,7 +2,7 @@ import type { Network } from "../../api/types";
 import { studyPath } from "../../app/routes";
 import { text } from "../../app/strings";
 import { Card } from "../../ui/Card";
-import { fixed, number } from "../../ui/format";
+import { number } from "../../ui/format";
 import { Icon } from "../../ui/Icon";
 import { Link } from "../../ui/Link";
 import { LossPlot } from "../../ui/plots/LossPlot";
