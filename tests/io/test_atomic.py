@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,18 @@ def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
 def test_errors_about_other_files_are_not_blamed_on_the_target(tmp_path: Path) -> None:
     with pytest.raises(PermissionError), atomic_path(tmp_path / "a.txt"):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "source.tif"))
+
+
+def test_a_copy_that_does_not_fit_is_about_the_target_and_one_from_nowhere_is_not(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with pytest.raises(InputError, match="folder: cannot be written: the disk is full"):  # noqa: SIM117
+        with atomic_path(target) as temporary:
+            temporary.mkdir()
+            full = os.strerror(errno.ENOSPC)
+            raise OSError(errno.ENOSPC, full, str(tmp_path / "source.bin"), None, str(temporary / "w.bin"))
+    with pytest.raises(FileNotFoundError), atomic_path(target) as temporary:
+        shutil.copyfile(tmp_path / "absent.bin", temporary)
+    assert names(tmp_path) == []
 
 
 def test_long_names_are_written(tmp_path: Path) -> None:

@@ -344,7 +344,8 @@ def test_a_model_larger_than_the_memory_is_refused(
 def test_a_full_disk_leaves_nothing(package: Package, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(source: object, target: Path) -> None:
         Path(target).write_bytes(b"half")
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        # as shutil does it: the source comes first, although there is nothing wrong with it
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
 
     monkeypatch.setattr("veriscope.zoo.add.shutil.copyfile", full)
     with pytest.raises(InputError, match="the disk is full; free some space"):

@@ -349,7 +349,9 @@ def _concerns(error: OSError, temporary: Path, target: Path) -> bool:
     """Whether an error is about the target, not about another file used by the block."""
     if error.filename is None:
         return True
-    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
-    if named is None:
+    # A copy names its source first, whichever of the two failed; what cannot be read has no second name.
+    given = error.filename if error.filename2 is None else error.filename2
+    if not isinstance(given, str | bytes):
         return True
+    named = Path(os.fsdecode(given))
     return named in (temporary, target) or temporary in named.parents or named in target.parents
