@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
@@ -284,8 +285,8 @@ class _Job:
         )
         if learned.state.step < _FEW_STEPS and lesson.settings.steps is None:
             self.say(
-                f"only {learned.state.step} steps were done in {learned.state.minutes:.1f} min, which is too "
-                "few to learn much; give more --time"
+                f"only {counted(learned.state.step, 'step was', 'steps were')} done in "
+                f"{learned.state.minutes:.1f} min, which is too few to learn much; give more --time"
             )
         if learned.state.stopped:
             self.say(f"training ended early: {learned.state.stopped}")

@@ -112,12 +112,12 @@ def _here() -> tuple[list[dict[str, Any]], list[str]]:
     return models, faults
 
 
-def package_of(cls: type[Method], name: str) -> InstalledModel | None:
+def package_of(method: type[Method], name: str) -> InstalledModel | None:
     """Give the package of a method that was added.
 
     Parameters
     ----------
-    cls
+    method
         The method.
     name
         By which it was asked for.
@@ -127,13 +127,13 @@ def package_of(cls: type[Method], name: str) -> InstalledModel | None:
     InstalledModel or None
         None: it was not added, or is no package.
     """
-    own: InstalledModel | None = getattr(cls, "installed", None)
+    own: InstalledModel | None = getattr(method, "installed", None)
     if (
         own is None
         and name.startswith(NETWORK_PREFIX)
-        and PREFIX + cls.name.removeprefix(NETWORK_PREFIX) in installed_names()
+        and PREFIX + method.name.removeprefix(NETWORK_PREFIX) in installed_names()
     ):
-        own = load_installed(cls.name.removeprefix(NETWORK_PREFIX))
+        own = load_installed(method.name.removeprefix(NETWORK_PREFIX))
     return own
 
 

@@ -10,6 +10,7 @@ import { TrustChip } from "../../ui/TrustChip";
 import { Value } from "../../ui/Value";
 
 const words = text.train;
+type Figure = Partial<Record<"value" | "low" | "high" | "level", number | null>>;
 /** Figures that are shown; all are in the package. */
 const SHOWN = ["f1@0.5", "f1@0.7", "precision@0.5", "recall@0.5", "pq", "dice"];
 
@@ -78,6 +79,11 @@ function Key({ className, children }: { className: string; children: string }) {
   );
 }
 
+/** A figure with its interval. Its `unit` is that of the sample, such as fields, and not of the number. */
+function Interval({ of }: { of: Figure | null | undefined }) {
+  return <Value value={of?.value} low={of?.low} high={of?.high} level={of?.level} />;
+}
+
 function Comparison({ comparison }: { comparison: NonNullable<Network["comparison"]> }) {
   const { values, difference, start, metric, sentence, recommended } = comparison;
   return (
@@ -104,7 +110,7 @@ function Comparison({ comparison }: { comparison: NonNullable<Network["compariso
           ].map(({ name, value }) => (
             <tr key={name}>
               <td>{name}</td>
-              <td>{value && <Value {...value} />}</td>
+              <td>{value && <Interval of={value} />}</td>
             </tr>
           ))}
         </tbody>
@@ -124,7 +130,7 @@ function Figures({ figures, split }: { figures: NonNullable<Network["figures"]>;
           <div key={key}>
             <dt>{text.metrics[key] ?? key}</dt>
             <dd>
-              <Value {...figures[key]} value={figures[key]?.value} />
+              <Interval of={figures[key]} />
             </dd>
           </div>
         ))}
