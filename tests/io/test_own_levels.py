@@ -55,7 +55,6 @@ def as_a_browser_reads_it(served: ServedArray, place: Path) -> NDArray[Any]:
         {"zarr_format": 3, "chunk_key_encoding": {"name": "v2", "separator": "."}},
         {"zarr_format": 3, "fill_value": 1},
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_is_served_is_what_is_stored(tmp_path: Path, options: dict[str, Any], dtype: str) -> None:
     pixels = (PLANE % 2 if dtype == "?" else PLANE % 200).astype(dtype)
@@ -91,7 +90,6 @@ def test_an_empty_chunk_is_what_fills_it(tmp_path: Path, version: Any) -> None:
         {"zarr_format": 3, "compressors": BloscCodec(cname="blosclz")},
         {"zarr_format": 3, "compressors": BloscCodec(cname="blosclz"), "shards": (16, 32)},
     ],
-    ids=str,
 )
 def test_what_the_viewer_cannot_read_is_not_served(tmp_path: Path, options: dict[str, Any]) -> None:
     zarr.create_array(str(tmp_path / "a"), shape=(20, 30), dtype="u2", chunks=(8, 16), **options)

@@ -76,7 +76,7 @@ WHERE: list[tuple[str, dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("pitfall", "answers", "where"), WHERE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("pitfall", "answers", "where"), WHERE)
 def test_a_pitfall_is_told_in_its_categories_and_in_no_other(
     pitfall: str, answers: dict[str, Any], where: set[str]
 ) -> None:
