@@ -104,7 +104,11 @@ def test_images_without_objects_do_not_fill_a_part() -> None:
     [
         ("name,split\na,train\n", TableError, "needs the columns stem and split; it has name, split"),
         ("stem,split\na,locked\n", TableError, "split 'locked' is not allowed; use train, val or test"),
-        ("stem,split\na,train\na,val\n", TableError, "1 images stand in more than one row"),
+        (
+            "stem,split\na,train\na,val\n",
+            TableError,
+            "a is said to be in train and in val; an image is in one part",
+        ),
         ("stem,split\n", TableError, r"has a header \(stem, split\) and no row; give a row per image"),
         ("", UnreadableFileError, "is empty; give a CSV table with a header and a row per image"),
     ],
@@ -167,7 +171,7 @@ def test_replicates_of_a_sample_sheet_are_numbered_within_their_group(tmp_path: 
     ("text", "by", "message"),
     [
         ("picture,animal\na,1\n", "animal", "no column names the image; call it one of image, image_id"),
-        ("image,animal\ng0_0,1\ng0_0.tif,2\n", "animal", "1 images stand in more than one row"),
+        ("image,animal\ng0_0,1\ng0_0.tif,2\n", "animal", "1 image stands in more than one row"),
         ("image,animal\ng0_0,1\n", "animal", "the sample sheet has no row for 5 of 6 images: g0_1, g1_2"),
         ("image,animal\ng0_0,1\n", "plate", "the sample sheet has no column 'plate'; it has image, animal"),
     ],

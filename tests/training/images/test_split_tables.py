@@ -63,7 +63,7 @@ def test_a_split_is_read_from_every_make_of_table(tmp_path: Path, separator: str
 
 def test_the_same_name_written_in_two_ways_is_one_image(tmp_path: Path) -> None:
     apart = unicodedata.normalize("NFD", "ü")
-    with pytest.raises(TableError, match="1 images stand in more than one row; keep one of each"):
+    with pytest.raises(TableError, match="1 image stands in more than one row; keep one of each"):
         read_sheet(written(tmp_path, f"image,animal\nü,1\n{apart},2\n"))
 
 

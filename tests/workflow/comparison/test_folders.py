@@ -30,7 +30,7 @@ def test_distances_in_two_units_are_not_averaged(
         write_labels(tmp_path / "r" / f"{name}.tif", LABELS, spacing=spacing)
         write_labels(tmp_path / "p" / f"{name}.tif", LABELS)
     assert refusal(tmp_path / "r", tmp_path / "p", **options) == (
-        "1 references have a pixel size and 2 have none (b, c); give it for all with --spacing, so that "
+        "1 reference has a pixel size and 2 have none (b, c); give it for all with --spacing, so that "
         "distances can be compared"
     )
     found = compare_folders(tmp_path / "r", tmp_path / "p", spacing={"y": 0.5, "x": 0.5}, **options)

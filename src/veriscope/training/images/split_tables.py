@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
+from veriscope.core.words import counted
 from veriscope.errors import TableError
 from veriscope.io.sheets import IMAGE_COLUMNS, composed, find_column, read_rows, stem_of
 from veriscope.training.images.split import PARTS
@@ -142,7 +143,6 @@ def _by_stem(path: Path, rows: list[Row], column: str) -> StemTable:
         raise TableError(f"{path}: row {nameless[0]} below the header names no image; name it, or remove it")
     table = {composed(stem_of(row[column])): row for row in rows}
     if len(table) < len(rows):
-        raise TableError(
-            f"{path}: {len(rows) - len(table)} images stand in more than one row; keep one of each"
-        )
+        doubles = counted(len(rows) - len(table), "image stands", "images stand")
+        raise TableError(f"{path}: {doubles} in more than one row; keep one of each")
     return StemTable(table)
