@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { describe, makeStudy } from "../../api/actions";
-import { useJobs, useOptions } from "../../api/queries";
+import { useJobs, useOptions, useStudies } from "../../api/queries";
 import type { Job } from "../../api/types";
 import { useAction } from "../../api/useAction";
 import { useApp } from "../../app/store";
@@ -30,7 +30,8 @@ export function NewStudy({ upload, paths, onLeave, onMade }: Props) {
   const look = useAction(describe);
   const [found, setFound] = useState<Awaited<ReturnType<typeof describe>> | null>(null);
   const files = upload ? upload.files.map(({ name }) => name) : (paths ?? []);
-  const form = useNewStudyForm(files, options.data, found);
+  const taken = useStudies().data?.studies.map(({ id }) => id) ?? [];
+  const form = useNewStudyForm(files, options.data, found, taken);
   const dropDrafts = useApp((state) => state.dropDrafts);
   const [made, setMade] = useState<string | null>(null);
   const job = useJobs().data?.find(({ id }) => id === made);

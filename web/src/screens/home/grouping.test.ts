@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { folderName, groupsFromFolders, groupsFromNames, nameFrom, sampleSheetOf } from "./grouping";
+import {
+  folderName,
+  freeTitle,
+  groupsFromFolders,
+  groupsFromNames,
+  nameFrom,
+  sampleSheetOf,
+} from "./grouping";
 
 describe("groups from folders", () => {
   test("the first folder that differs is the group, the next the replicate", () => {
@@ -78,4 +85,12 @@ test.each([
   ["../../etc", "etc"],
 ])("%s becomes a safe folder name", (title, folder) => {
   expect(folderName(title)).toBe(folder);
+});
+
+test("a second study of a day is offered a name that is free", () => {
+  expect(freeTitle("nucleus 2026-11-22", ["cell-2026-11-22"])).toBe("nucleus 2026-11-22");
+  expect(freeTitle("nucleus 2026-11-22", ["nucleus-2026-11-22"])).toBe("nucleus 2026-11-22 2");
+  const long = "a".repeat(70);
+  expect(freeTitle(long, [folderName(long)])).toBe(`${"a".repeat(50)} 2`);
+  expect(freeTitle("Plate", ["plate", "plate-2", "plate-4"])).toBe("Plate 3");
 });

@@ -71,3 +71,13 @@ export function folderName(title: string): string {
       .slice(0, 60) || "study"
   );
 }
+
+/** The title, or its beginning with the first number whose folder no study has yet. */
+export function freeTitle(title: string, taken: readonly string[]): string {
+  if (!taken.includes(folderName(title))) return title;
+  const begin = title.slice(0, 50).trim();
+  for (let n = 2; n <= taken.length + 2; n++) {
+    if (!taken.includes(folderName(`${begin} ${n}`))) return `${begin} ${n}`;
+  }
+  return title;
+}

@@ -2,7 +2,14 @@
 import type { Description, NewStudyRequest, Options } from "../../api/types";
 import { useDraft } from "../../app/store";
 import { text } from "../../app/strings";
-import { folderName, groupsFromFolders, groupsFromNames, nameFrom, sampleSheetOf } from "./grouping";
+import {
+  folderName,
+  freeTitle,
+  groupsFromFolders,
+  groupsFromNames,
+  nameFrom,
+  sampleSheetOf,
+} from "./grouping";
 
 export type Grouping = "none" | "folders" | "names" | "sheet";
 const FORM = "new-study/";
@@ -31,14 +38,22 @@ export interface MeasureForm {
   faults: { tolerance: string | null };
 }
 
-export function useNewStudyForm(files: string[], options: Options | undefined, found: Description | null) {
+const offered = (name: string, taken: readonly string[]) => (name ? freeTitle(name, taken) : "");
+
+/** `taken` are the folders of the studies that are there. */
+export function useNewStudyForm(
+  files: string[],
+  options: Options | undefined,
+  found: Description | null,
+  taken: readonly string[],
+) {
   const [object, setObject] = useDraft(`${FORM}object`, "nucleus");
   const [measure, setMeasure] = useDraft(`${FORM}measure`, "count");
   const [column, setColumn] = useDraft(`${FORM}column`, "area");
   const [side, setSide] = useDraft(`${FORM}side`, ">");
   const [threshold, setThreshold] = useDraft(`${FORM}threshold`);
   const [tolerance, setTolerance] = useDraft(`${FORM}tolerance`, "5");
-  const [title, setTitle] = useDraft(`${FORM}title`, nameFrom(files));
+  const [title, setTitle] = useDraft(`${FORM}title`, offered(nameFrom(files), taken));
   const [pixel, setPixel] = useDraft(`${FORM}pixel`);
   const [channel, setChannel] = useDraft(`${FORM}channel`);
 
@@ -64,7 +79,7 @@ export function useNewStudyForm(files: string[], options: Options | undefined, f
       kind?.needs_threshold && !Number.isFinite(Number.parseFloat(threshold)) ? text.create.threshold : null,
   };
 
-  const ownName = `${object} ${new Date().toISOString().slice(0, 10)}`;
+  const ownName = freeTitle(`${object} ${new Date().toISOString().slice(0, 10)}`, taken);
   const request = (skipBad: boolean): NewStudyRequest => {
     const name = title.trim() || ownName;
     const size = positive(pixel);
