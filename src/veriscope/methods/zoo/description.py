@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from veriscope.core.settings import Settings
 from veriscope.methods.zoo.object_steps import StarDistPostprocessing, object_step
 from veriscope.methods.zoo.processing import Step
+from veriscope.methods.zoo.step import Dtype
 
 __all__ = [
     "AXIS_LETTERS",
@@ -24,19 +25,6 @@ __all__ = [
 ]
 
 AxisName = Literal["batch", "channel", "index", "time", "z", "y", "x"]
-Dtype = Literal[
-    "float32",
-    "float64",
-    "uint8",
-    "int8",
-    "uint16",
-    "int16",
-    "uint32",
-    "int32",
-    "uint64",
-    "int64",
-    "bool",
-]
 WeightsFormat = Literal[
     "onnx",
     "torchscript",

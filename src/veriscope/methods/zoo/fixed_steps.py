@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from veriscope.errors import AxesError
-from veriscope.methods.zoo.step import ProcessingStep, axis_place, float_type
+from veriscope.methods.zoo.step import Dtype, ProcessingStep, axis_place, float_type
 
 __all__ = [
     "Binarize",
@@ -36,19 +36,7 @@ class EnsureDtype(ProcessingStep):
 
     kind: Literal["ensure_dtype"] = "ensure_dtype"
     """Which step it is."""
-    dtype: Literal[
-        "float32",
-        "float64",
-        "uint8",
-        "int8",
-        "uint16",
-        "int16",
-        "uint32",
-        "int32",
-        "uint64",
-        "int64",
-        "bool",
-    ]
+    dtype: Dtype
     """Type of number."""
 
     def apply(self, values: Array, axes: Sequence[str], references: Mapping[str, Array]) -> Array:

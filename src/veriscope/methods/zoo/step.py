@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,22 @@ from numpy.typing import NDArray
 from veriscope.core.settings import Settings
 from veriscope.errors import AxesError
 
-__all__ = ["ProcessingStep", "axis_place", "float_type"]
+__all__ = ["Dtype", "ProcessingStep", "axis_place", "float_type"]
+
+Dtype = Literal[
+    "float32",
+    "float64",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "bool",
+]
+"""Types of number that a package may name."""
 
 
 class ProcessingStep(Settings):

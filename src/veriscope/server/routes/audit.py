@@ -299,10 +299,7 @@ async def _save_annotation(
             # Outlines that were taken once stay in what is drawn on.
             if taken := {*(segmenter or ()), *(before.segmenters if before else ())}:
                 details["segmenters"] = sorted(taken)
-            seen = {str(entry["data"].get("candidate")) for entry in proposals_shown(folder, unit, name)}
-            if proposal is not None:
-                seen.add(proposal)
-            details["shown"] = sorted(seen)
+            details["shown"] = _seen(folder, unit, name, proposal)
             saved = save_tile(folder, tile, labels, annotator=name, details=details)
         return _saved(server, folder, tile, name, saved, before, seconds, count_objects(labels))
 
@@ -310,6 +307,12 @@ async def _save_annotation(
     response.headers["etag"] = found.etag
     server.events.study(study, "audit")
     return found
+
+
+def _seen(folder: StudyFolder, unit: str, annotator: str, proposal: str | None) -> list[str]:
+    """Candidates whose objects the annotator has seen on a tile, that which it began with among them."""
+    noted = {str(entry["data"].get("candidate")) for entry in proposals_shown(folder, unit, annotator)}
+    return sorted(noted if proposal is None else noted | {proposal})
 
 
 def _check_follows(before: TileVersion | None, if_match: str | None, if_none_match: str | None) -> None:
