@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.validate.localise.pairs import CandidatePairs
-from veriscope.validate.matching import best_pairs
+from veriscope.validate.matching import OneToOne, best_pairs
 
 __all__ = ["Assignment", "AssignmentMethod", "assign", "check_confidences"]
 
@@ -35,44 +35,21 @@ AssignmentMethod = Literal["greedy_by_score", "greedy_by_overlap", "hungarian"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Assignment:
-    """Matched and unmatched objects of one image, by their position in the lists.
+class Assignment(OneToOne):
+    """The objects of one image, assigned by a criterion; all objects by their position in the lists.
 
     Parameters
     ----------
+    pairs, missed, invented
+        As in `OneToOne`; pairs ascending by reference.
     method
         How they were assigned.
-    pairs
-        Shape (n, 2): positions of the reference and of the predicted object of each match (true
-        positives), ascending by reference.
     fits
         Shape (n,): fit of each match.
-    missed
-        Positions of the reference objects without a match (false negatives), ascending.
-    invented
-        Positions of the predicted objects without a match (false positives), ascending.
     """
 
     method: AssignmentMethod
-    pairs: IntArray
     fits: FloatArray
-    missed: IntArray
-    invented: IntArray
-
-    @property
-    def tp(self) -> int:
-        """Number of matches."""
-        return len(self.pairs)
-
-    @property
-    def fp(self) -> int:
-        """Number of predicted objects without a match."""
-        return len(self.invented)
-
-    @property
-    def fn(self) -> int:
-        """Number of reference objects without a match."""
-        return len(self.missed)
 
 
 def assign(

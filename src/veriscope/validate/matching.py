@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 from veriscope.errors import InputError
 from veriscope.validate.contingency import Contingency
 
-__all__ = ["Matching", "best_pairs", "check_threshold", "match"]
+__all__ = ["Matching", "OneToOne", "best_pairs", "check_threshold", "match"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -32,26 +32,20 @@ _LARGE_GROUP = 250_000  # cells; a larger group of candidates is assigned by a s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Matching:
-    """Matched and unmatched objects of one pair of label images.
+class OneToOne:
+    """Matched and unmatched objects of one image, each in at most one match.
 
     Parameters
     ----------
-    threshold
-        Smallest IoU of a match, above 0, at most 1.
     pairs
-        Shape (n, 2): label of the reference object and of the predicted object of each match.
-    ious
-        Shape (n,): IoU of each match.
+        Shape (n, 2): the reference and the predicted object of each match (true positives).
     missed
-        Labels of the reference objects without a match (false negatives), ascending.
+        Reference objects without a match (false negatives), ascending.
     invented
-        Labels of the predicted objects without a match (false positives), ascending.
+        Predicted objects without a match (false positives), ascending.
     """
 
-    threshold: float
     pairs: IntArray
-    ious: FloatArray
     missed: IntArray
     invented: IntArray
 
@@ -69,6 +63,24 @@ class Matching:
     def fn(self) -> int:
         """Number of reference objects without a match."""
         return len(self.missed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matching(OneToOne):
+    """The objects of a pair of label images, matched at an IoU threshold; all objects by their label.
+
+    Parameters
+    ----------
+    pairs, missed, invented
+        As in `OneToOne`.
+    threshold
+        Smallest IoU of a match, above 0, at most 1.
+    ious
+        Shape (n,): IoU of each match.
+    """
+
+    threshold: float
+    ious: FloatArray
 
     @property
     def sum_iou(self) -> float:

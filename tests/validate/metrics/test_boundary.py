@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from scipy.ndimage import binary_erosion
 
 from veriscope.errors import AxesError, InputError
 from veriscope.validate.contingency import contingency
-from veriscope.validate.matching import Matching, match
+from veriscope.validate.matching import match
 from veriscope.validate.metrics.instance.matched_boundary import boundary_of_matches
 from veriscope.validate.metrics.semantic.boundary import (
     BoundaryDistances,
@@ -292,7 +293,7 @@ def test_a_matching_of_other_images_is_refused() -> None:
         "the prediction: the matching names object 900, which is not in the image; "
         "give the label images that were matched"
     )
-    twice = Matching(0.5, np.array([[7, 1], [3, 1]]), np.ones(2), matching.missed, matching.invented)
+    twice = replace(matching, pairs=np.array([[7, 1], [3, 1]]), ious=np.ones(2))
     with pytest.raises(InputError, match="the prediction: an object stands in two matches; match one to one"):
         boundary_of_matches(reference, prediction, twice)
     with pytest.raises(AxesError, match="label images of 1 axes are not allowed"):

@@ -26,10 +26,8 @@ def brier_interval(
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `metrics.classification.calibration.brier_by_case`.
     units
         Name of the image (or replicate) of each case.
     level

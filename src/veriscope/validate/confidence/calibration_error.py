@@ -152,20 +152,10 @@ def class_wise_error_by_unit(
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
-    units
-        Name of the image (or replicate) of each case.
-    n_bins, binning
-        Bins, see `metrics.classification.calibration.bin_index`.
-    level
-        Level of the interval.
-    unit
-        What a unit is, for the result.
-    seed
-        Of the random draws; the same gives the same.
+    reference, probabilities
+        As in `metrics.classification.calibration.brier_by_case`.
+    units, n_bins, binning, level, unit, seed
+        As in `calibration_error_by_unit`.
 
     Returns
     -------

@@ -101,22 +101,22 @@ class Metric:
     sizes
         Gives, for each unit, the number of objects that it brings into the denominator; a unit that
         brings none says nothing about the metric.
+    empty
+        What is returned where the denominator is zero, in words.
     low, high
         Smallest and largest possible value; infinite if there is none.
     best
         The best value.
-    empty
-        What is returned where the denominator is zero, in words.
     """
 
     name: str
     formula: str
     function: Callable[[Counts], FloatArray]
     sizes: Callable[[Counts], FloatArray]
-    low: float
-    high: float
-    best: float
     empty: str
+    low: float = 0.0
+    high: float = 1.0
+    best: float = 1.0
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -28,7 +28,7 @@ def pair(shift: int = 1) -> tuple[Labels, Labels]:
 
 def matched(*pairs: tuple[int, int]) -> Matching:
     none = np.empty(0, np.int64)
-    return Matching(0.5, np.array(pairs, np.int64).reshape(-1, 2), np.ones(len(pairs)), none, none)
+    return Matching(np.array(pairs, np.int64).reshape(-1, 2), none, none, 0.5, np.ones(len(pairs)))
 
 
 def test_squares_moved_by_one_pixel_by_hand() -> None:

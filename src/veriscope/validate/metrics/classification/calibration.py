@@ -77,10 +77,8 @@ def brier_score(reference: ArrayLike, probabilities: ArrayLike) -> float:
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
 
     Returns
     -------
@@ -107,10 +105,8 @@ def root_brier_score(reference: ArrayLike, probabilities: ArrayLike) -> float:
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
 
     Returns
     -------
@@ -135,10 +131,8 @@ def negative_log_likelihood(reference: ArrayLike, probabilities: ArrayLike) -> f
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
 
     Returns
     -------
@@ -165,10 +159,8 @@ def top_label(reference: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[n
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
 
     Returns
     -------
@@ -266,10 +258,8 @@ def class_wise_calibration_error(
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
     n_bins, binning
         Bins, see `bin_index`.
 
@@ -304,10 +294,8 @@ def squared_kernel_calibration_error(
 
     Parameters
     ----------
-    reference
-        Class of each case, shape (n,), 0 to K - 1.
-    probabilities
-        Shape (n, K), rows summing to 1; or shape (n,), probability of class 1 of two.
+    reference, probabilities
+        As in `brier_by_case`.
     bandwidth
         Distance over which statements are similar, above 0; None: the median distance of up to 1,000
         evenly chosen cases, 1 if that is 0.

@@ -92,10 +92,8 @@ def auroc(reference: ArrayLike, scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
 
     Returns
     -------
@@ -128,10 +126,8 @@ def average_precision(reference: ArrayLike, scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
 
     Returns
     -------
@@ -158,10 +154,8 @@ def sensitivity_at_specificity(reference: ArrayLike, scores: ArrayLike, *, at_le
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
     at_least
         Specificity asked for, 0 to 1.
 
@@ -184,10 +178,8 @@ def specificity_at_sensitivity(reference: ArrayLike, scores: ArrayLike, *, at_le
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
     at_least
         Sensitivity asked for, 0 to 1.
 
@@ -210,10 +202,8 @@ def ppv_at_sensitivity(reference: ArrayLike, scores: ArrayLike, *, at_least: flo
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
     at_least
         Sensitivity asked for, 0 to 1.
 
@@ -236,10 +226,8 @@ def sensitivity_at_ppv(reference: ArrayLike, scores: ArrayLike, *, at_least: flo
 
     Parameters
     ----------
-    reference
-        Whether each case is of the class, shape (n,), 0 or 1.
-    scores
-        Score of each case, shape (n,), higher for the class; no NaN.
+    reference, scores
+        As in `decisions_by_threshold`.
     at_least
         Precision asked for, 0 to 1.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import Counts, FloatArray, Metric, ratio
+from veriscope.validate.metrics.instance.detection import F1
 
 __all__ = ["f_beta", "f_beta_metric"]
 
@@ -65,10 +66,7 @@ def f_beta_metric(beta: float) -> Metric:
         formula=f"(1 + β²) TP / ((1 + β²) TP + β² FN + FP), β = {beta:g}",
         function=lambda counts: f_beta(counts, beta=beta),
         sizes=lambda counts: counts.tp + (square * counts.fn + counts.fp) / (1 + square),
-        low=0.0,
-        high=1.0,
-        best=1.0,
-        empty="no object on either side: undefined; on one side only: 0",
+        empty=F1.empty,
     )
 
 

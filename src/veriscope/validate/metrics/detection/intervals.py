@@ -89,18 +89,8 @@ def bootstrap_by_image(
 
     Parameters
     ----------
-    statistic
-        Values for any weights of the images.
-    sizes
-        Shape (k,): how much each image brings into the denominators; images of size 0 are left aside.
-    clusters
-        What each image belongs to, shape (k,); None: it stands for itself.
-    weights
-        How many images of the study each stands for, shape (k,); None: 1 for each.
-    level
-        Level of confidence, between 0 and 1.
-    unit
-        What a unit is, for the result.
+    statistic, sizes, clusters, weights, level, unit
+        As in `jackknife_by_image`.
     n_resamples
         Number of resamples; 1000 give the standard error within about 2 %.
     seed

@@ -84,12 +84,9 @@ def aji_sums(table: Contingency) -> tuple[float, float]:
 
 
 AJI = Metric(
-    name="aji",
-    formula="pixels shared by references and best predictions / (pixels in either + unused predictions)",
-    function=aji,
+    "aji",
+    "pixels shared by references and best predictions / (pixels in either + unused predictions)",
+    aji,
     sizes=lambda counts: counts.aji_union,
-    low=0.0,
-    high=1.0,
-    best=1.0,
     empty="no object on either side: undefined; on one side only: 0",
 )

@@ -74,42 +74,30 @@ def ap(counts: Counts) -> FloatArray:
 
 
 PRECISION = Metric(
-    name="precision",
-    formula="TP / (TP + FP)",
-    function=precision,
+    "precision",
+    "TP / (TP + FP)",
+    precision,
     sizes=lambda counts: counts.tp + counts.fp,
-    low=0.0,
-    high=1.0,
-    best=1.0,
     empty="no predicted object: undefined",
 )
 RECALL = Metric(
-    name="recall",
-    formula="TP / (TP + FN)",
-    function=recall,
+    "recall",
+    "TP / (TP + FN)",
+    recall,
     sizes=lambda counts: counts.tp + counts.fn,
-    low=0.0,
-    high=1.0,
-    best=1.0,
     empty="no reference object: undefined",
 )
 F1 = Metric(
-    name="f1",
-    formula="2 TP / (2 TP + FP + FN)",
-    function=f1,
+    "f1",
+    "2 TP / (2 TP + FP + FN)",
+    f1,
     sizes=lambda counts: counts.tp + (counts.fp + counts.fn) / 2,
-    low=0.0,
-    high=1.0,
-    best=1.0,
     empty="no object on either side: undefined; on one side only: 0",
 )
 AP = Metric(
-    name="ap",
-    formula="TP / (TP + FP + FN)",
-    function=ap,
+    "ap",
+    "TP / (TP + FP + FN)",
+    ap,
     sizes=lambda counts: counts.tp + counts.fp + counts.fn,
-    low=0.0,
-    high=1.0,
-    best=1.0,
-    empty="no object on either side: undefined; on one side only: 0",
+    empty=F1.empty,
 )

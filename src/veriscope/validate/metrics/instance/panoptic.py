@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from veriscope.validate.metrics.base import Counts, FloatArray, Metric, ratio
-from veriscope.validate.metrics.instance.detection import f1
+from veriscope.validate.metrics.instance.detection import F1
 
 __all__ = ["MEAN_MATCHED_IOU", "PQ", "RQ", "SQ", "mean_matched_iou", "pq"]
 
@@ -48,42 +50,18 @@ def pq(counts: Counts) -> FloatArray:
 
 
 MEAN_MATCHED_IOU = Metric(
-    name="mean_matched_iou",
-    formula="sum of IoU of the matches / TP",
-    function=mean_matched_iou,
+    "mean_matched_iou",
+    "sum of IoU of the matches / TP",
+    mean_matched_iou,
     sizes=lambda counts: counts.tp,
-    low=0.0,
-    high=1.0,
-    best=1.0,
     empty="no match: undefined",
 )
-SQ = Metric(
-    name="sq",
-    formula="sum of IoU of the matches / TP, at IoU 0.5",
-    function=mean_matched_iou,
-    sizes=lambda counts: counts.tp,
-    low=0.5,
-    high=1.0,
-    best=1.0,
-    empty="no match: undefined",
-)
-RQ = Metric(
-    name="rq",
-    formula="2 TP / (2 TP + FP + FN), at IoU 0.5: the same as F1",
-    function=f1,
-    sizes=lambda counts: counts.tp + (counts.fp + counts.fn) / 2,
-    low=0.0,
-    high=1.0,
-    best=1.0,
-    empty="no object on either side: undefined; on one side only: 0",
-)
+SQ = replace(MEAN_MATCHED_IOU, name="sq", formula="sum of IoU of the matches / TP, at IoU 0.5", low=0.5)
+RQ = replace(F1, name="rq", formula="2 TP / (2 TP + FP + FN), at IoU 0.5: the same as F1")
 PQ = Metric(
-    name="pq",
-    formula="SQ * RQ = sum of IoU of the matches / (TP + FP/2 + FN/2), at IoU 0.5",
-    function=pq,
-    sizes=lambda counts: counts.tp + (counts.fp + counts.fn) / 2,
-    low=0.0,
-    high=1.0,
-    best=1.0,
+    "pq",
+    "SQ * RQ = sum of IoU of the matches / (TP + FP/2 + FN/2), at IoU 0.5",
+    pq,
+    sizes=F1.sizes,
     empty="no object on either side: undefined; no match: 0",
 )

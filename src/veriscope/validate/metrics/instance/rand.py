@@ -10,8 +10,6 @@ squared sizes of its objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from veriscope.validate.contingency import Contingency
@@ -110,43 +108,25 @@ def _pairs(sizes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
     return sum(size * (size - 1) for size in sizes.tolist())
 
 
-def _share(
-    name: str,
-    formula: str,
-    function: Callable[[Counts], FloatArray],
-    sizes: Callable[[Counts], FloatArray],
-    best: float,
-) -> Metric:
-    return Metric(
-        name=name,
-        formula=formula,
-        function=function,
-        sizes=sizes,
-        low=0.0,
-        high=1.0,
-        best=best,
-        empty="no reference object: undefined",
-    )
-
-
-ARE = _share(
+ARE = Metric(
     "are",
     "1 - 2 S / (R + P), of pairs of foreground pixels in one object",
     are,
-    lambda counts: counts.pairs_reference + counts.pairs_prediction,
-    0.0,
+    sizes=lambda counts: counts.pairs_reference + counts.pairs_prediction,
+    best=0.0,
+    empty="no reference object: undefined",
 )
-ARE_PRECISION = _share(
+ARE_PRECISION = Metric(
     "are_precision",
     "S / P, of pairs of foreground pixels in one object",
     are_precision,
-    lambda counts: counts.pairs_prediction,
-    1.0,
+    sizes=lambda counts: counts.pairs_prediction,
+    empty=ARE.empty,
 )
-ARE_RECALL = _share(
+ARE_RECALL = Metric(
     "are_recall",
     "S / R, of pairs of foreground pixels in one object",
     are_recall,
-    lambda counts: counts.pairs_reference,
-    1.0,
+    sizes=lambda counts: counts.pairs_reference,
+    empty=ARE.empty,
 )

@@ -30,8 +30,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -267,19 +267,23 @@ def split_merge(counts: Counts) -> FloatArray:
     return ratio(counts.split + counts.merged + counts.tangled, counts.n_reference)
 
 
-def _rate(name: str, formula: str, function: Callable[[Counts], FloatArray]) -> Metric:
-    return Metric(
-        name=name,
-        formula=formula,
-        function=function,
-        sizes=lambda counts: counts.n_reference,
-        low=0.0,
-        high=1.0,
-        best=0.0,
-        empty="no reference object: undefined",
-    )
-
-
-SPLIT_RATE = _rate("split_rate", "reference objects split / reference objects", split_rate)
-MERGE_RATE = _rate("merge_rate", "reference objects merged / reference objects", merge_rate)
-SPLIT_MERGE = _rate("split_merge", "reference objects split, merged or both / reference objects", split_merge)
+SPLIT_MERGE = Metric(
+    "split_merge",
+    "reference objects split, merged or both / reference objects",
+    split_merge,
+    sizes=lambda counts: counts.n_reference,
+    best=0.0,
+    empty="no reference object: undefined",
+)
+SPLIT_RATE = replace(
+    SPLIT_MERGE,
+    name="split_rate",
+    formula="reference objects split / reference objects",
+    function=split_rate,
+)
+MERGE_RATE = replace(
+    SPLIT_MERGE,
+    name="merge_rate",
+    formula="reference objects merged / reference objects",
+    function=merge_rate,
+)

@@ -10,7 +10,7 @@ over all foreground pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,21 +106,20 @@ def _bits(parts: NDArray[Any], wholes: NDArray[Any]) -> float:
     return float(parts @ np.log2(wholes / parts))
 
 
-def _bits_metric(name: str, formula: str, function: Callable[[Counts], FloatArray], empty: str) -> Metric:
-    return Metric(
-        name=name,
-        formula=formula,
-        function=function,
-        sizes=lambda counts: counts.foreground,
-        low=0.0,
-        high=np.inf,
-        best=0.0,
-        empty=empty,
-    )
-
-
-VI = _bits_metric("vi", "H(p given r) + H(r given p), bits", vi, "no reference object: undefined")
-VI_SPLIT = _bits_metric(
-    "vi_split", "H(p given r), bits", vi_split, "no reference object: undefined; nothing predicted: 0"
+VI = Metric(
+    "vi",
+    "H(p given r) + H(r given p), bits",
+    vi,
+    sizes=lambda counts: counts.foreground,
+    high=np.inf,
+    best=0.0,
+    empty="no reference object: undefined",
 )
-VI_MERGE = _bits_metric("vi_merge", "H(r given p), bits", vi_merge, "no reference object: undefined")
+VI_SPLIT = replace(
+    VI,
+    name="vi_split",
+    formula="H(p given r), bits",
+    function=vi_split,
+    empty=f"{VI.empty}; nothing predicted: 0",
+)
+VI_MERGE = replace(VI, name="vi_merge", formula="H(r given p), bits", function=vi_merge)
