@@ -217,3 +217,29 @@ def test_changes_are_logged_and_secrets_are_not(workspace: Path, launch: Callabl
         ("owner", "/api/studies/small/audit/draw", 200),
     ]
     assert TOKEN not in text
+
+
+@pytest.mark.parametrize("content", [b"this is no table " * 100, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_damaged_file_of_accounts_lets_nobody_in_and_tells_no_place(
+    workspace: Path, launch: Callable[..., Running], accounts: Path, content: bytes
+) -> None:
+    running = launch(workspace, token=None, accounts=accounts)
+    vera = sign_in(running, "vera")
+    assert vera.get("/api/studies").status_code == 200
+    whole = accounts.read_bytes()
+    accounts.write_bytes(content)
+    stranger = running.client(sign_in=False)
+    assert stranger.get("/api/session").json()["signed_in"] is False
+    again = {"user": "vera", "password": "password of vera"}
+    for answer in (
+        vera.get("/api/studies"),
+        vera.get("/api/session"),
+        stranger.post("/api/session", json=again),
+    ):
+        assert answer.status_code == 503, answer.text
+        said = answer.json()
+        assert said["title"] == "The accounts cannot be read" and accounts.name not in answer.text
+        assert said["action"] == "Put it back on the server, or start it with another one."
+    accounts.write_bytes(whole)
+    assert stranger.post("/api/session", json=again).status_code == 200
+    assert vera.get("/api/studies").status_code == 200

@@ -111,6 +111,42 @@ def test_the_end_of_the_server_ends_every_stream() -> None:
     assert asyncio.run(main()) == []
 
 
+def test_a_stream_ends_with_the_right_to_hear_it() -> None:
+    async def main() -> tuple[list[str], list[str]]:
+        events, here = Events(), {"anna", "otto"}
+        events.open(asyncio.get_running_loop())
+        anna = events.listen(lambda: ("hello", {}), lambda: "anna" in here)
+        otto = events.listen(lambda: ("hello", {}), lambda: "otto" in here)
+        await anext(anna), await anext(otto)
+        events.look_again()
+        events.send("job", {"n": 1})
+        assert await anext(anna) == await anext(otto) == 'event: job\ndata: {"n": 1}\n\n'
+        here.remove("anna")
+        events.send("job", {"n": 2})
+        gone = [text async for text in anna]
+        heard = [await anext(otto)]
+        here.remove("otto")
+        events.look_again()
+        heard += [text async for text in otto]
+        assert not events.is_heard
+        return gone, heard
+
+    gone, heard = asyncio.run(asyncio.wait_for(main(), 60))
+    assert gone == [] and heard == ['event: job\ndata: {"n": 2}\n\n']
+
+
+def test_a_quiet_stream_ends_when_its_listener_may_hear_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_HEARTBEAT_S", 0.01)
+
+    async def main() -> list[str]:
+        events, asked = Events(), iter([True, True, False])
+        events.open(asyncio.get_running_loop())
+        return [text async for text in events.listen(lambda: ("hello", {}), lambda: next(asked))]
+
+    first, *alive = asyncio.run(asyncio.wait_for(main(), 60))
+    assert first.startswith("event: hello") and alive == [": still here\n\n"] * 2
+
+
 def test_without_a_loop_nothing_happens() -> None:
     events = Events()
     events.send("job", {})

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from tests.server.conftest import Running, first_unit, label_headers, send_json
 
+from veriscope.server.access.accounts import Accounts
 from veriscope.server.jobs.table import JobTable
 
 RUN = "/api/studies/small/jobs"
@@ -226,6 +227,34 @@ def test_the_same_from_several_windows_is_one_job(running: Running) -> None:
     other = ask(running.client(), "train", minutes=5.5)
     assert other["id"] != found[0], "what is asked for differs"
     assert [ask(running.client(), "train", minutes=5.0)["id"]] == found[:1]
+
+
+def test_signing_out_ends_the_stream_of_that_session_alone(running: Running) -> None:
+    leaves, stays = running.client(), running.client()
+    with following(leaves) as mine, following(stays) as others:
+        assert next(mine) == next(others) == ("jobs", [])
+        assert leaves.delete("/api/session").status_code == 204
+        assert list(mine) == [], "it ends, though nothing was told"
+        job = ask(stays)
+        assert next(others) == ("job", job)
+    with leaves.stream("GET", "/api/events") as stream:
+        assert stream.status_code == 401
+
+
+@pytest.mark.parametrize("how", ["removed", "another password"])
+def test_a_stream_ends_with_the_account(lab: Callable[..., httpx.Client], tmp_path: Path, how: str) -> None:
+    otto, vera = lab("otto", "owner"), lab("vera", "viewer")
+    accounts = Accounts(tmp_path / "accounts.sqlite")
+    with following(vera) as events:
+        next(events)
+        job = ask(otto)
+        assert next(events) == ("job", job)
+        if how == "removed":
+            accounts.remove("vera")
+        else:
+            accounts.add("vera", "another password of vera", "viewer")
+        assert otto.delete(f"/api/jobs/{job['id']}").status_code == 202
+        assert list(events) == []
 
 
 def test_who_may_ask_for_jobs_and_stop_them(lab: Callable[..., httpx.Client]) -> None:

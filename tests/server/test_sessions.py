@@ -135,3 +135,41 @@ def test_who_is_signed_in_goes_on_reading_where_nothing_can_be_written(
     assert kept.find("forged") is None
     database.run(lambda cursor: cursor.change("PRAGMA query_only = OFF"))
     assert kept.find(key) is not None
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["in memory", "in the table"])
+def test_a_look_keeps_no_session_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_held: bool
+) -> None:
+    """A page that is left open listens for days; that alone is no use of the session."""
+    clock = [1_000_000.0]
+    monkeypatch.setattr(sessions.time, "time", lambda: clock[0])
+    if not is_held:
+        monkeypatch.setattr(sessions, "_FRESH_S", -1.0)
+    kept = Sessions(1, Database(tmp_path / "table.sqlite"))
+    looks, uses = kept.begin(Identity("anna", "viewer")), kept.begin(Identity("otto", "owner"))
+    for _ in range(7):
+        clock[0] += 500
+        found = kept.find(looks, counts=False)
+        assert found is not None and found[0] == Identity("anna", "viewer")
+        assert kept.find(uses) is not None
+    clock[0] += 500
+    assert kept.find(looks, counts=False) is None, "an hour after it was used"
+    assert kept.find(looks) is None, "and it cannot be used any more"
+    assert kept.find(uses) is not None
+
+
+def test_a_look_does_not_undo_a_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1_000_000.0]
+    monkeypatch.setattr(sessions.time, "time", lambda: clock[0])
+    database = Database(tmp_path / "table.sqlite")
+    kept = Sessions(1, database)
+    key = kept.begin(Identity("anna", "viewer"))
+    clock[0] += 10
+    assert kept.find(key) is not None  # known in memory alone, as half a minute has not passed
+    clock[0] += 40
+    assert kept.find(key, counts=False) is not None  # read from the table, which knows the beginning
+    (row,) = database.run(lambda cursor: cursor.rows("SELECT used FROM sessions"))
+    assert row["used"] == 1_000_010.0
+    clock[0] = 1_000_010.0 + 3599
+    assert kept.find(key) is not None

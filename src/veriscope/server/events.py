@@ -90,13 +90,21 @@ class Events:
         for queue in listeners:
             loop.call_soon_threadsafe(_put, queue, text)
 
-    async def listen(self, first: Callable[[], tuple[str, Any]]) -> AsyncIterator[str]:
+    def look_again(self) -> None:
+        """Have every stream ask at once whether its listener may go on, as when somebody has signed out."""
+        self._pass("")
+
+    async def listen(
+        self, first: Callable[[], tuple[str, Any]], may_hear: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[str]:
         """Give events as they come.
 
         Parameters
         ----------
         first
             Gives name and data of the first event, after which nothing is missed.
+        may_hear
+            Asked before each event, and while there is none; the stream ends where it says no.
 
         Yields
         ------
@@ -113,9 +121,10 @@ class Events:
                     text = await asyncio.wait_for(queue.get(), _HEARTBEAT_S)
                 except TimeoutError:
                     text = ": still here\n\n"
-                if text is None:
+                if text is None or not await asyncio.to_thread(may_hear):
                     return
-                yield text
+                if text:
+                    yield text
         finally:
             with self._lock:
                 self._listeners.discard(queue)

@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { mergeJob } from "./events";
+import { QueryClient } from "@tanstack/react-query";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { useApp } from "../app/store";
+import { listen, mergeJob } from "./events";
+import { keys } from "./keys";
 import type { Job } from "./types";
 
 const job = (id: string, done = 0) => ({ id, done }) as Job;
@@ -15,4 +18,84 @@ test("a new job comes first, a known one stays in its place", () => {
 
 test("the first job of all", () => {
   expect(mergeJob(undefined, job("a"))).toHaveLength(1);
+});
+
+class Stream {
+  static all: Stream[] = [];
+  onopen = () => {};
+  onerror = () => {};
+  closed = false;
+  listeners: Record<string, (event: { data: string }) => void> = {};
+  constructor(readonly url: string) {
+    Stream.all.push(this);
+  }
+  addEventListener(name: string, heard: (event: { data: string }) => void) {
+    this.listeners[name] = heard;
+  }
+  say(name: string, data: unknown) {
+    this.listeners[name]?.({ data: JSON.stringify(data) });
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
+const fetched = vi.fn<typeof fetch>();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  Stream.all = [];
+  vi.stubGlobal("EventSource", Stream);
+  vi.stubGlobal("fetch", fetched);
+  fetched.mockReset();
+  useApp.setState({ signedOut: false, connection: "ok" });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("jobs are written into the cache, and a changed study is fetched again", () => {
+  const client = new QueryClient();
+  const again = vi.spyOn(client, "invalidateQueries");
+  const told: string[] = [];
+  const stop = listen(client, ({ id }) => told.push(id));
+  Stream.all[0]?.say("jobs", [job("a")]);
+  Stream.all[0]?.say("job", job("b", 2));
+  expect(client.getQueryData<Job[]>(keys.jobs())?.map(({ id }) => id)).toEqual(["b", "a"]);
+  expect(told).toEqual(["b"]);
+  Stream.all[0]?.say("study", { study: "small", what: "audit" });
+  expect(again).toHaveBeenCalledWith({ queryKey: keys.study("small") });
+  stop();
+  expect(Stream.all[0]?.closed).toBe(true);
+});
+
+test("a broken line is opened again once the server answers", async () => {
+  fetched.mockRejectedValueOnce(new TypeError("down")).mockResolvedValue(new Response("[]"));
+  const client = new QueryClient();
+  const again = vi.spyOn(client, "invalidateQueries");
+  const stop = listen(client, () => {});
+  Stream.all[0]?.onerror();
+  expect(useApp.getState().connection).toBe("lost");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(Stream.all).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(Stream.all).toHaveLength(2);
+  Stream.all[1]?.onopen();
+  expect(useApp.getState().connection).toBe("ok");
+  expect(again).toHaveBeenCalledTimes(1);
+  stop();
+});
+
+test("who was signed out elsewhere is asked to sign in, and no stream is opened any more", async () => {
+  fetched.mockImplementation(() => Promise.resolve(new Response("{}", { status: 401 })));
+  const stop = listen(new QueryClient(), () => {});
+  Stream.all[0]?.onerror();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(useApp.getState().signedOut).toBe(true);
+  stop(); // what the page to sign in does
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Stream.all).toHaveLength(1);
+  expect(fetched).toHaveBeenCalledTimes(1);
 });

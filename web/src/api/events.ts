@@ -1,6 +1,7 @@
 /** Changes on the server as they happen: jobs are written into the cache, the rest is fetched again. */
 import type { QueryClient } from "@tanstack/react-query";
 import { useApp } from "../app/store";
+import { send } from "./client";
 import { keys } from "./keys";
 import type { Job } from "./types";
 
@@ -26,6 +27,18 @@ export function listen(client: QueryClient, onJob: (job: Job) => void): () => vo
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wait = SHORTEST_WAIT;
   let broken = false;
+  let ended = false;
+
+  /** Ask before opening anew: a stream does not say why it was refused, and who is signed out must sign in. */
+  function later(): void {
+    timer = setTimeout(() => {
+      send("/api/jobs?active=true").then(
+        () => ended || open(),
+        () => ended || later(),
+      );
+    }, wait);
+    wait = Math.min(LONGEST_WAIT, wait * 1.6);
+  }
 
   function open(): void {
     source = new EventSource("/api/events");
@@ -39,8 +52,7 @@ export function listen(client: QueryClient, onJob: (job: Job) => void): () => vo
       source?.close();
       broken = true;
       useApp.getState().setConnection("lost");
-      timer = setTimeout(open, wait);
-      wait = Math.min(LONGEST_WAIT, wait * 1.6);
+      later();
     };
     source.addEventListener("jobs", (event) => {
       client.setQueryData(keys.jobs(), JSON.parse(event.data) as Job[]);
@@ -59,6 +71,7 @@ export function listen(client: QueryClient, onJob: (job: Job) => void): () => vo
 
   open();
   return () => {
+    ended = true;
     clearTimeout(timer);
     source?.close();
   };

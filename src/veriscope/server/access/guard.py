@@ -14,13 +14,15 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from veriscope.errors import InputError
 from veriscope.server.access.accounts import Accounts
 from veriscope.server.access.sessions import Identity, Sessions
 from veriscope.server.database import StorageError
+from veriscope.server.models.problem import Problem
 from veriscope.server.problems import ProblemError, problem_of, respond
 from veriscope.server.settings import ServerSettings
 
-__all__ = ["CSRF_HEADER", "PAGE_POLICY", "Guard", "cookie_name", "session_key"]
+__all__ = ["CSRF_HEADER", "NO_ACCOUNTS", "PAGE_POLICY", "Guard", "cookie_name", "session_key", "signed_in"]
 
 CSRF_HEADER = "x-veriscope"
 """Header that a page of another site cannot send: browsers ask first, and are not answered."""
@@ -46,6 +48,13 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 
+NO_ACCOUNTS = Problem(
+    title="The accounts cannot be read",
+    status=503,
+    detail="The server's file of accounts is damaged, or is another file now.",
+    action="Put it back on the server, or start it with another one.",
+)
+"""Told to everybody: where the file lies is nobody's business."""
 _audit = logging.getLogger("veriscope.server.audit")
 
 
@@ -88,6 +97,37 @@ def session_key(headers: Headers, settings: ServerSettings) -> str:
     return "" if found is None else found.value
 
 
+def signed_in(
+    key: str, sessions: Sessions, accounts: Accounts | None, *, counts: bool = True
+) -> Identity | None:
+    """Give who is signed in, with the role that their account has now.
+
+    Parameters
+    ----------
+    key
+        From the cookie.
+    sessions
+        Sessions.
+    accounts
+        Accounts, or None where there is a token.
+    counts
+        Whether the session is used by this, and goes on for as long again.
+
+    Returns
+    -------
+    Identity or None
+        None if there is no such session, or its account or password is gone.
+    """
+    found = sessions.find(key, counts=counts)
+    if found is None or accounts is None:
+        return None if found is None else found[0]
+    identity, stamp = found
+    account = accounts.present(identity.user)
+    if account is None or account.stamp != stamp:
+        return None
+    return Identity(identity.user, account.role)
+
+
 class Guard:
     """Lets requests through that may pass.
 
@@ -123,7 +163,7 @@ class Guard:
         identity: Identity | None = None
         try:
             self._check_source(scope, headers)
-            identity = self._present(self._sessions.find(session_key(headers, self._settings)))
+            identity = signed_in(session_key(headers, self._settings), self._sessions, self._accounts)
             self._check_identity(scope, identity)
             scope.setdefault("state", {})["identity"] = identity
             limited = self._limit(scope, headers, receive)
@@ -131,21 +171,13 @@ class Guard:
             await respond(error.problem, dict(error.headers or {}))(scope, receive, finish)
         except StorageError as error:
             await respond(problem_of(error))(scope, receive, finish)
+        except InputError:
+            await respond(NO_ACCOUNTS)(scope, receive, finish)
         else:
             await self._app(scope, limited, finish)
         finally:
             if scope["method"] not in _SAFE:
                 _note(scope, identity, request_id, status, time.monotonic() - started)
-
-    def _present(self, found: tuple[Identity, str] | None) -> Identity | None:
-        """Give who is signed in with the role of their account now; None if it or its password is gone."""
-        if found is None or self._accounts is None:
-            return None if found is None else found[0]
-        identity, stamp = found
-        account = self._accounts.present(identity.user)
-        if account is None or account.stamp != stamp:
-            return None
-        return Identity(identity.user, account.role)
 
     def _check_source(self, scope: Scope, headers: Headers) -> None:
         """Refuse other host names (DNS rebinding) and other sites (forged requests)."""

@@ -136,13 +136,15 @@ class Sessions:
         self._hold(name, _Session(identity, stamp, now, now))
         return key
 
-    def find(self, key: str) -> tuple[Identity, str] | None:
-        """Give who a session belongs to and the stamp it began with, and count it as used.
+    def find(self, key: str, *, counts: bool = True) -> tuple[Identity, str] | None:
+        """Give who a session belongs to and the stamp it began with.
 
         Parameters
         ----------
         key
             From the cookie.
+        counts
+            Whether the session is used by this; what an open page does by itself must not keep it alive.
 
         Returns
         -------
@@ -155,13 +157,14 @@ class Sessions:
         with self._lock:
             held = self._held.get(name)
         if held is None or now - held.read > _FRESH_S:
-            held = self._read(name, now)
+            held = self._read(name, now, counts=counts)
         if held is None:
             return None
         if now - held.used > self._seconds:
             self.end(key)
             return None
-        held.used = now
+        if counts:
+            held.used = now
         return held.identity, held.stamp
 
     def end(self, key: str) -> None:
@@ -185,8 +188,8 @@ class Sessions:
             lambda cursor: cursor.change("DELETE FROM sessions WHERE place = ?", (self._place,))
         )
 
-    def _read(self, name: str, now: float) -> _Session | None:
-        """Read a session from the table, and write there that it is used now."""
+    def _read(self, name: str, now: float, *, counts: bool) -> _Session | None:
+        """Read a session from the table, and write there when it was used last."""
         with self._lock:
             held = self._held.pop(name, None)
         query = "SELECT * FROM sessions WHERE name = ? AND place = ?"
@@ -194,16 +197,17 @@ class Sessions:
         row = next(iter(rows), None)
         used = max(0.0 if held is None else held.used, 0.0 if row is None else float(row["used"]))
         is_there = row is not None and now - used <= self._seconds
+        used = now if counts else used
         values: tuple[Any, ...]
         change, values = "DELETE FROM sessions WHERE name = ?", (name,)
         if is_there:
-            change, values = "UPDATE sessions SET used = ? WHERE name = ?", (now, name)
+            change, values = "UPDATE sessions SET used = ? WHERE name = ?", (used, name)
         # On a full disk nothing can be written, and people must go on reading, to make room.
         with contextlib.suppress(StorageError):
             self._database.run(lambda cursor: cursor.change(change, values))
         if row is None or not is_there:
             return None
-        found = _Session(Identity(row["person"], row["role"]), row["stamp"], now, now)
+        found = _Session(Identity(row["person"], row["role"]), row["stamp"], used, now)
         self._hold(name, found)
         return found
 

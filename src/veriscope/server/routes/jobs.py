@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from veriscope.errors import StudyError
+from veriscope.errors import InputError, StudyError
+from veriscope.server.access.guard import session_key, signed_in
+from veriscope.server.database import StorageError
 from veriscope.server.models.jobs import Job, JobRequest, ReportRequest, RunRequest, ValidateRequest
 from veriscope.server.parts import Owner, Server, ServerParts, Viewer
 from veriscope.server.problems import ProblemError
@@ -61,16 +63,23 @@ def _cancel_job(job: str, server: Server, _: Owner) -> Job:
 
 
 @router.get("/api/events", response_class=Response, responses=_STREAM)
-async def _get_events(server: Server, _: Viewer) -> StreamingResponse:
-    """Follow what changes: first `jobs`, then `job` and `study` as they come."""
+async def _get_events(server: Server, request: Request, _: Viewer) -> StreamingResponse:
+    """Follow what changes: first `jobs`, then `job` and `study` as they come, until the session ends."""
+    key = session_key(request.headers, server.settings)
 
     def first() -> tuple[str, Any]:
         jobs = server.table.listed(most=20) + server.table.listed(is_active=True)
         unique = {job.id: job.model_dump(mode="json") for job in jobs}
         return "jobs", list(unique.values())
 
+    def may_hear() -> bool:
+        try:
+            return signed_in(key, server.sessions, server.accounts, counts=False) is not None
+        except (StorageError, InputError):  # it is asked again when the browser opens the stream anew
+            return False
+
     return StreamingResponse(
-        server.events.listen(first),
+        server.events.listen(first, may_hear),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from veriscope import __version__
-from veriscope.server.access.guard import cookie_name, session_key
+from veriscope.errors import InputError
+from veriscope.server.access.guard import NO_ACCOUNTS, cookie_name, session_key
 from veriscope.server.access.sessions import Identity, same_secret
 from veriscope.server.models.session import (
     Capabilities,
@@ -106,7 +107,10 @@ def _sign_in(server: Server, given: SignIn, request: Request, response: Response
 
 def _identify(server: ServerParts, given: SignIn) -> tuple[Identity, str] | None:
     if server.accounts is not None:
-        return server.accounts.check(given.user or "", given.password or "")
+        try:
+            return server.accounts.check(given.user or "", given.password or "")
+        except InputError:
+            raise ProblemError(NO_ACCOUNTS) from None
     token = server.settings.token
     right = token is not None and same_secret(given.token or "", token)
     return (Identity("owner", "owner"), "") if right else None
@@ -116,6 +120,7 @@ def _identify(server: ServerParts, given: SignIn) -> tuple[Identity, str] | None
 def _sign_out(server: Server, request: Request, response: Response) -> None:
     """Sign out."""
     server.sessions.end(session_key(request.headers, server.settings))
+    server.events.look_again()
     response.delete_cookie(cookie_name(server.settings), path="/", samesite="strict", httponly=True)
 
 
