@@ -7,52 +7,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from veriscope.report.methods_text import methods_text
-from veriscope.report.tiles import data_uri, tile_picture
+
+from .candidates import candidate, candidates
+from .pictures import shown_tiles
 
 HOSTILE = "<script>alert('x')</script>\"'&"
-
-
-def nuclei(*, seed: int = 3, size: int = 160, n: int = 22) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """A grey image of blurred ellipses on a sloped background, and its labels."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size, :size]
-    labels = np.zeros((size, size), dtype=np.int32)
-    light = np.zeros((size, size))
-    for label in range(1, n + 1):
-        cy, cx = rng.uniform(8, size - 8, 2)
-        a, b = rng.uniform(7, 11), rng.uniform(5, 8)
-        turn = rng.uniform(0, np.pi)
-        u = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
-        v = -(x - cx) * np.sin(turn) + (y - cy) * np.cos(turn)
-        inside = (u / a) ** 2 + (v / b) ** 2 <= 1
-        labels[inside & (labels == 0)] = label
-        light[inside] = np.maximum(light[inside], rng.uniform(400, 1400))
-    light = ndimage.gaussian_filter(light, 1.4) + 120 + 0.5 * x
-    return rng.poisson(light).astype(np.uint16), labels
-
-
-def poor_prediction(labels: NDArray[np.int32], *, seed: int = 0) -> NDArray[np.int32]:
-    """Labels shifted by a pixel, a third of them lost, and what touches merged."""
-    rng = np.random.default_rng(seed)
-    kept = np.isin(labels, rng.choice(labels.max() + 1, size=2 * labels.max() // 3, replace=False)) & (
-        labels > 0
-    )
-    return ndimage.label(np.roll(kept, (1, 1), axis=(0, 1)))[0].astype(np.int32)
-
-
-@cache
-def _pictures() -> list[str]:
-    pictures = []
-    for seed in range(6):
-        pixels, labels = nuclei(seed=seed)
-        prediction = poor_prediction(labels, seed=seed) if seed < 3 else np.roll(labels, (0, 1), axis=(0, 1))
-        png = tile_picture(pixels, labels, prediction, box=[16, 16, 144, 144], spacing={"y": 0.5, "x": 0.5})
-        pictures.append(data_uri(png))
-    return pictures
 
 
 def _group(name: str, values: tuple[float, ...], **changes: Any) -> dict[str, Any]:
@@ -76,82 +37,6 @@ def _group(name: str, values: tuple[float, ...], **changes: Any) -> dict[str, An
         "evidence": "audited",
     }
     return {**group, **changes}
-
-
-def _metrics(f1: float, f1_70: float, pq: float, half: float) -> dict[str, Any]:
-    def metric(value: float, width: float = half) -> dict[str, Any]:
-        return {
-            "value": value,
-            "low": value - width,
-            "high": min(value + width, 1.0),
-            "level": 0.95,
-            "aggregation": "pooled",
-            "unit": "image",
-        }
-
-    bias = {**metric(-0.08, 0.03), "unit": "image"}
-    return {"f1@0.5": metric(f1), "f1@0.7": metric(f1_70), "pq": metric(pq), "count_bias": bias}
-
-
-def _candidate(method: str, summary: str, **changes: Any) -> dict[str, Any]:
-    candidate = {
-        "method": method,
-        "name": method.replace("-", " "),
-        "version": "0.1.0",
-        "summary": summary,
-        "chosen": False,
-        "evidence": "audited",
-        "parameters": {"diameter": 14.0, "smoothing": 1.0, "exclude_border": False},
-        "limits": ["Merges nuclei that touch along more than half their outline."],
-        "training_data": "none",
-        "licence": "BSD-3-Clause",
-        "citation": "Otsu N. A threshold selection method (1979). doi:10.1109/TSMC.1979.4310076",
-        "seconds": 8.42,
-        "n_objects": 9072,
-        "warnings": [],
-        "metrics": None,
-        "not_run": None,
-    }
-    return {**candidate, **changes}
-
-
-def _candidates() -> list[dict[str, Any]]:
-    return [
-        _candidate(
-            "nuclei-fluorescence",
-            "A small network with a distance head that separates touching nuclei.",
-            name="Nuclei in fluorescence",
-            chosen=True,
-            version="1.0.0",
-            parameters={"threshold": 0.5, "diameter": None},
-            training_data="DSB2018 fluorescence, train split (CC0)",
-            citation="Caicedo JC et al. Nucleus segmentation across imaging experiments. "
-            "Nat Methods 16, 1247–1253 (2019). doi:10.1038/s41592-019-0612-7",
-            seconds=164.2,
-            metrics=_metrics(0.912, 0.861, 0.788, 0.024),
-            limits=["Not tested on tissue sections.", "Nuclei below 5 µm are often missed."],
-        ),
-        _candidate(
-            "otsu-watershed", "Otsu's threshold and a watershed.", metrics=_metrics(0.846, 0.712, 0.671, 0.05)
-        ),
-        _candidate(
-            "local-threshold-watershed",
-            "A local threshold and a watershed.",
-            metrics=_metrics(0.861, 0.74, 0.69, 0.045),
-        ),
-        _candidate(
-            "log-spots",
-            "Blobs by the Laplacian of a Gaussian.",
-            metrics=_metrics(0.633, 0.31, 0.402, 0.09),
-            warnings=["2 of 36 images have more spots than foreground allows."],
-        ),
-        _candidate(
-            "pixel-forest",
-            "A forest on filter responses.",
-            evidence="untested",
-            not_run="needs 4 annotated tiles",
-        ),
-    ]
 
 
 def _reliability(method: str, excess: float) -> dict[str, Any]:
@@ -237,26 +122,6 @@ def _reasons() -> list[dict[str, Any]]:
             "figure": "tab-candidates",
         },
     ]
-
-
-def _tiles() -> list[dict[str, Any]]:
-    tiles = []
-    for index, picture in enumerate(_pictures()):
-        worst = index < 3
-        tiles.append(
-            {
-                "unit": f"tile-{index:03d}",
-                "image": f"plate1_well{index}",
-                "box": [0, 128, 128, 256],
-                "rank": "worst" if worst else "best",
-                "f1": 0.41 + 0.07 * index if worst else 0.96,
-                "n_reference": 18,
-                "n_prediction": 11 if worst else 18,
-                "picture": picture,
-                "caption": f"plate1_well{index}, rows 0–127, columns 128–255; scale bar in µm",
-            }
-        )
-    return tiles
 
 
 def _cost() -> dict[str, Any]:
@@ -372,7 +237,7 @@ def _full() -> dict[str, Any]:
             "groups have an answer.",
             "reasons": _reasons(),
         },
-        "candidates": _candidates(),
+        "candidates": candidates(),
         "comparisons": [
             {"a": "nuclei-fluorescence", "b": "otsu-watershed", "metric": "f1@0.5", "difference": 0.066}
             | {"low": 0.021, "high": 0.111, "verdict": "A better"},
@@ -390,7 +255,7 @@ def _full() -> dict[str, Any]:
         ],
         "reliability": [_reliability("nuclei-fluorescence", -0.08), _reliability("pixel-forest", 0.0)],
         "audit": _audit(np.random.default_rng(5)),
-        "tiles": _tiles(),
+        "tiles": shown_tiles(),
         "truth": {
             "source": "veriscope simulate, seed 11",
             "groups": {"control": 9850.0, "dose 1 µM": 7388.0, "dose 10 µM": 3530.0},
@@ -434,7 +299,7 @@ def bare_record() -> dict[str, Any]:
         "evidence": "untested",
         "estimate": {"method": "log-spots", "groups": [group], "contrasts": []},
         "verdict": {"verdict": "cannot-tell", "method": None, "text": "", "reasons": []},
-        "candidates": [_candidate("log-spots", "Blobs.", evidence="untested")],
+        "candidates": [candidate("log-spots", "Blobs.", evidence="untested")],
         "comparisons": [],
         "agreement": [],
         "reliability": [],

@@ -17,7 +17,7 @@ from veriscope.report.html import render_html
 from veriscope.report.numbers import MISSING, format_count, format_estimate, format_number
 from veriscope.workflow.study import Study
 
-from .cases import nuclei
+from .pictures import nuclei
 
 STUDIES = ("two groups", "one image", "no objects")
 

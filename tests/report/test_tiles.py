@@ -25,7 +25,7 @@ from veriscope.report.tiles import (
     tile_picture,
 )
 
-from .cases import nuclei
+from .pictures import nuclei
 
 GREY = np.full((40, 40), 100, dtype=np.uint8)
 NOTHING = np.zeros((40, 40), dtype=np.int32)

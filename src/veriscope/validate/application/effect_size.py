@@ -97,12 +97,8 @@ def ratio_kept(effect: Effect, *, level: float, unit: str = "replicate") -> Inte
 
     Parameters
     ----------
-    effect
-        Values of both groups.
-    level
-        Level of confidence, between 0 and 1.
-    unit
-        What a replicate is called.
+    effect, level, unit
+        As in `difference_kept`.
 
     Returns
     -------
@@ -127,12 +123,8 @@ def standardised_kept(effect: Effect, *, level: float, unit: str = "replicate") 
 
     Parameters
     ----------
-    effect
-        Values of both groups.
-    level
-        Level of confidence, between 0 and 1.
-    unit
-        What a replicate is called.
+    effect, level, unit
+        As in `difference_kept`.
 
     Returns
     -------

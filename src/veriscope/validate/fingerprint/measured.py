@@ -106,16 +106,6 @@ class FingerprintTally:
         )
         return measured.override(**said) if said else measured
 
-    def typical_diameter(self) -> float:
-        """Median diameter of the objects taken in, in pixels; NaN without any.
-
-        Returns
-        -------
-        float
-            Of the disc or ball with as many pixels.
-        """
-        return float(np.median(np.concatenate(self._diameters))) if self._diameters else float("nan")
-
     def _add_reference(self, labels: NDArray[Any], *, where: str) -> None:
         if labels.ndim not in (2, 3):
             raise AxesError(
@@ -205,12 +195,8 @@ def measure_fingerprint(
         Label images, (y, x) or (z, y, x), integer, 0 = background; taken one at a time.
     predictions
         Label images in the same order; one that cannot be used is counted, not refused.
-    clusters
-        Well, animal or patient of each image.
-    scores_available
-        Whether the predictions came with scores or probabilities; None: not looked at.
-    **said
-        Answers to other items, or answers that override what is measured.
+    clusters, scores_available, **said
+        As in `FingerprintTally.result`.
 
     Returns
     -------
