@@ -6,7 +6,8 @@
     python benchmarks/speed/predict.py --large        # also 16,384² and 32,768² (hours, 8 GB of disk)
     python benchmarks/speed/predict.py --memory       # bytes per pixel of each method, as its class states
     python benchmarks/speed/predict.py --quick        # 768² only
-    python benchmarks/speed/predict.py --json FILE
+    python benchmarks/speed/predict.py --json FILE    # written anew after each row
+    python benchmarks/speed/predict.py --folder DIR   # images and results stay there: what was killed goes on
 
 Every run is a process of its own: its processor time, and the most memory it ever held, are those of the
 prediction from file to file, with reading and writing. Images are simulated nuclei, written as OME-Zarr.
@@ -20,10 +21,12 @@ import json
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +48,22 @@ def make_image(path: Path, side: int) -> None:
     """Write simulated nuclei, about 660 per million pixels, 12 µm wide at 0.5 µm per pixel."""
     from scipy import ndimage
 
+    if path.exists():
+        return
     rng = np.random.default_rng(0)
-    field = min(side, FIELD)
+    field, made = min(side, FIELD), path.with_name(f"making-{path.name}")
+    shutil.rmtree(made, ignore_errors=True)
     settings = SceneSettings(height_px=field, width_px=field, density_per_mm2=2600.0)
     scene = build_scene(settings, rng)
     light = 30 + ndimage.gaussian_filter(400.0 * (scene.labels > 0) * scene.depth**0.3, 1.2)
     attributes = label_attributes(path, "yx", {"y": 0.5, "x": 0.5})
     del attributes["image-label"]
-    array = create_array(path, (side, side), np.dtype(np.uint16), "yx", attributes)
+    array = create_array(made, (side, side), np.dtype(np.uint16), "yx", attributes)
     for region in grid((side, side), array.shards or array.chunks):
         shape = [part.stop - part.start for part in region]
         repeated = np.tile(light, [-(-length // field) for length in shape])[: shape[0], : shape[1]]
         array[region] = rng.poisson(repeated).astype(np.uint16)
+    made.rename(path)
 
 
 def run_alone(kind: str, method: str, image: Path, output: Path, workers: int, tile: int) -> dict[str, Any]:
@@ -82,12 +89,14 @@ def run_here(kind: str, method: str, image: Path, output: Path, workers: int, ti
     from veriscope.io.images import read_image
     from veriscope.io.ome_zarr import write_labels_zarr
     from veriscope.predict.image import predict_image
+    from veriscope.predict.unfinished import record_path
     from veriscope.registry import make_method
 
     chosen = make_method(method)
     begin, wall = time.process_time(), time.perf_counter()
     found: dict[str, Any] = {}
     if kind == "whole":
+        shutil.rmtree(output, ignore_errors=True)
         picture = read_image(image)
         result = chosen.predict(picture)
         write_labels_zarr(output, result.labels, spacing=picture.spacing)
@@ -96,15 +105,21 @@ def run_here(kind: str, method: str, image: Path, output: Path, workers: int, ti
         memory = None if tile else MEMORY
         found |= predict_image(chosen, image, output, memory=memory, workers=workers, tile=tile or None)
     others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - begin + others.ru_utime + others.ru_stime
     peak = _most_held()
-    if "cost" in found:  # of all processes together
-        peak = max(peak, found["cost"]["peak_memory_bytes"])
+    if kind == "parts":
+        if not found["done"]:  # it was there, made by a run that was killed after it
+            found = json.loads(record_path(output).read_text(encoding="utf-8"))
+            wall, cpu, peak = found["cost"]["wall_s"], found["cost"]["cpu_s"], 0
+        peak = max(peak, found["cost"]["peak_memory_bytes"])  # of all processes together
     return {
         "n_objects": found["n_objects"],
         "tile": found.get("tile"),
         "n_grown": found.get("n_grown"),
-        "wall_s": time.perf_counter() - wall,
-        "cpu_s": time.process_time() - begin + others.ru_utime + others.ru_stime,
+        "n_parts": found.get("n_parts"),
+        "n_parts_now": found.get("n_parts_now"),  # fewer: what it took is that of the rest of a run killed
+        "wall_s": wall,
+        "cpu_s": cpu,
         "peak_mb": peak / 1024**2,
     }
 
@@ -120,13 +135,12 @@ def _most_held() -> int:
 
 def compare(
     folder: Path, side: int, methods: list[str], *, whole: bool, workers: int
-) -> list[dict[str, Any]]:
-    """Predict an image whole and part by part."""
+) -> Iterator[dict[str, Any]]:
+    """Predict an image whole and part by part; a row for each."""
     from veriscope.io.labels import read_labels
 
     image = folder / f"{side}.ome.zarr"
     make_image(image, side)
-    rows = []
     for method in methods:
         base = None
         for kind in ("whole", "parts") if whole else ("parts",):
@@ -136,13 +150,12 @@ def compare(
             base = row["cpu_s"] if kind == "whole" else base
             row["ratio"] = f"{row['cpu_s'] / base:.2f}" if base and kind == "parts" else ""
             print(LINE.format(**row), flush=True)
-            rows.append(row)
+            yield row
         if whole:
             first, second = (
                 read_labels(folder / f"{side}-{method}-{kind}.ome.zarr") for kind in ("whole", "parts")
             )
             assert np.array_equal(first, second), f"{method}: parts and whole differ"
-    return rows
 
 
 def bytes_per_pixel(folder: Path, methods: list[str]) -> list[dict[str, Any]]:
@@ -152,8 +165,7 @@ def bytes_per_pixel(folder: Path, methods: list[str]) -> list[dict[str, Any]]:
         peaks = []
         for side in (1024, 2048):
             image = folder / f"memory-{side}.ome.zarr"
-            if not image.exists():
-                make_image(image, side)
+            make_image(image, side)
             row = run_alone("parts", method, image, folder / f"{method}-{side}.ome.zarr", 1, side)
             peaks.append(row["peak_mb"] * 1024**2)
         slope = (peaks[1] - peaks[0]) / (2048**2 - 1024**2)
@@ -162,10 +174,19 @@ def bytes_per_pixel(folder: Path, methods: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def keep(path: Path | None, rows: list[dict[str, Any]]) -> None:
+    """Write what was measured so far, if it is wanted."""
+    if path is not None:
+        versions = {"python": platform.python_version(), "numpy": np.__version__}
+        record = {"schema": SCHEMA, "versions": versions, "memory": MEMORY, "rows": rows}
+        path.write_text(json.dumps(record, indent=2) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the cases, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--memory", action="store_true")
@@ -178,22 +199,22 @@ def main(arguments: list[str] | None = None) -> None:
         kind, method, image, output, workers, tile = options.run
         print(json.dumps(run_here(kind, method, Path(image), Path(output), int(workers), int(tile))))
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        rows: list[dict[str, Any]] = []
         if options.memory:
             rows = bytes_per_pixel(folder, options.methods)
+            keep(options.json, rows)
         else:
             print(HEADER)
             sides = options.sides or ([768] if options.quick else [4096, 8192])
             sides += [16384, 32768] if options.large else []
-            rows = []
             for side in sides:
                 whole = side <= 4096
-                rows += compare(folder, side, options.methods, whole=whole, workers=options.workers)
-    if options.json:
-        versions = {"python": platform.python_version(), "numpy": np.__version__}
-        record = {"schema": SCHEMA, "versions": versions, "memory": MEMORY, "rows": rows}
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
+                for row in compare(folder, side, options.methods, whole=whole, workers=options.workers):
+                    rows.append(row)
+                    keep(options.json, rows)
 
 
 if __name__ == "__main__":

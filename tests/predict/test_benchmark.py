@@ -12,13 +12,20 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "speed" / "predict.py"
 
 def test_the_quick_form_runs(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--quick", "--methods", "otsu-watershed"]
-    subprocess.run([*command, "--json", str(tmp_path / "b.json")], check=True, capture_output=True)
+    command += ["--folder", str(tmp_path), "--json", str(tmp_path / "b.json")]
+    subprocess.run(command, check=True, capture_output=True)
     record = json.loads((tmp_path / "b.json").read_text())
     assert record["schema"] == "veriscope/benchmark-predict/1"
     whole, parts = record["rows"]
     assert whole["n_objects"] == parts["n_objects"] > 200
     assert parts["peak_mb"] > 50
     assert float(parts["ratio"]) > 0
+    subprocess.run(command, check=True, capture_output=True)
+    again = json.loads((tmp_path / "b.json").read_text())["rows"][1]
+    # What is in the folder is not done again, and its row says what it took then.
+    kept = ("n_objects", "tile", "n_parts", "n_parts_now")
+    assert {name: again[name] for name in kept} == {name: parts[name] for name in kept}
+    assert 0 < again["cpu_s"] <= parts["cpu_s"]
 
 
 def test_a_peak_is_that_of_the_prediction_and_not_of_the_process_that_started_it() -> None:
