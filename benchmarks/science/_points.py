@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _paired import against_peers, counted, difference, lines, show_difference
 
 from veriscope.io.atomic import write_text
 
@@ -40,23 +41,29 @@ class Points:
         return self.made | {"rows": self.rows}
 
     def summary(self) -> list[str]:
-        """Give lines of text: each method over its seeds, then with half the objects against the others."""
-        over: dict[tuple[str, int], dict[int, float]] = {}
+        """Give lines of text: each method over its seeds, then ours less others, with half the objects."""
+        over: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
         for row in self.rows:
-            if (value := row[METRIC]["value"]) is not None:
-                over.setdefault((row["method"], row["of"]), {})[row["seed"]] = value
-        lines = [f"{METRIC} by method and annotated objects: mean over seeds (lowest to highest), seeds"]
-        for (method, objects), values in sorted(over.items()):
-            found = list(values.values())
+            if row[METRIC]["value"] is not None:
+                over.setdefault((row["method"], row["of"]), {})[row["seed"]] = row
+        told = [f"{METRIC} by method and annotated objects: mean over seeds (lowest to highest), seeds"]
+        for (method, objects), of_seeds in sorted(over.items()):
+            found = [row[METRIC]["value"] for row in of_seeds.values()]
             ends = f"{np.mean(found):.3f} ({min(found):.3f} to {max(found):.3f})"
-            lines.append(f"{method:24s} {objects:4d}  {ends}, {len(found)}")
+            told.append(f"{method:24s} {objects:4d}  {ends}, {len(found)}")
         half = []
-        for (method, objects), values in sorted(over.items()):
+        for (method, objects), own in sorted(over.items()):
             for (other, twice), theirs in sorted(over.items()):
-                both = sorted(values.keys() & theirs.keys())
-                if method == "ours-start" and other != method and twice == 2 * objects and both:
-                    less = "  ".join(f"{values[seed] - theirs[seed]:+.3f}" for seed in both)
-                    half.append(f"{method} {objects} less {other} {twice}:  {less}")
+                pairs = [(own[seed], theirs[seed]) for seed in sorted(own.keys() & theirs.keys())]
+                if method == "ours-start" and other != method and twice == 2 * objects and pairs:
+                    half.append(f"{method} {objects} less {other} {twice}:  {_less(pairs)}")
         if half:
-            lines.append("our start with half the objects, less others with all of them, seed by seed")
-        return lines + half
+            told.append("our start with half the objects, less others with all of them")
+        return told + half + lines(against_peers([row for row in self.rows if counted(row)], [METRIC]))
+
+
+def _less(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
+    """Give the paired difference; of points from before counts were kept, that of each seed alone."""
+    if all(counted(row) for pair in pairs for row in pair):
+        return show_difference(difference(pairs, METRIC))
+    return "  ".join(f"{own[METRIC]['value'] - their[METRIC]['value']:+.3f}" for own, their in pairs)

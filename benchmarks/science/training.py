@@ -5,6 +5,7 @@
     python benchmarks/science/training.py --data DIR --fine-tune dsb2018_histology --objects 50 100 200
     python benchmarks/science/training.py --data DIR --fine-tune dsb2018_histology --objects 50 100 \\
         --methods ours-start ours cellpose-start stardist-start --peer-starts DIR --json curve.json
+    python benchmarks/science/training.py --compare ours.json cellpose.json
     python benchmarks/science/training.py --quick
 
 Each method gets the train and val split of dsb2018_fluorescence, and so many minutes of processor time (all
@@ -20,10 +21,12 @@ has to find that out, and sees colours. What peers start from is trained once, b
 and kept in `--peer-starts`. With `--objects 0` ours-start is judged untrained. Points that the file of
 `--json` has are not made again: a run may be stopped.
 
-Metrics are pooled over the test images, intervals are by field group. Seconds to predict an image are of
-processors (the JSON has those on the wall too), without the first image, for which libraries get ready. Peers
-run in their own environments (benchmarks/peers/make.py). Threads that wait sleep (OMP_WAIT_POLICY=passive),
-or their waiting would count as processor time. `--quick` uses simulated discs, seconds and no peers.
+Metrics are pooled over the test images, intervals are by field group. Where peers ran too, what ours has
+over them comes with the interval of the paired difference (_paired.py); `--compare` makes it from files of
+runs that were made apart. Seconds to predict an image are of processors (the JSON has those on the wall
+too), without the first image, for which libraries get ready. Peers run in their own environments
+(benchmarks/peers/make.py). Threads that wait sleep (OMP_WAIT_POLICY=passive), or their waiting would count
+as processor time. `--quick` uses simulated discs, seconds and no peers.
 """
 
 from __future__ import annotations
@@ -31,7 +34,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -42,11 +44,14 @@ from typing import Any
 
 import numpy as np
 from _annotated import handed_to_peers, judging_fields, n_annotated, with_objects
+from _figures import SIZES_TOLD, figures, show
+from _paired import against_peers, earlier, lines
+from _peers import PASSIVE, Budget, judge_peer, run_peer
 from _points import Points
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from veriscope.core.image import Image
+from veriscope.io.atomic import write_text
 from veriscope.io.usage import processor_seconds
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
@@ -71,16 +76,10 @@ from veriscope.training.packaging.run import (
 )
 from veriscope.training.settings import TrainSettings
 
-PEERS = Path(__file__).parents[1] / "peers"
 SCHEMA = "veriscope/benchmark-training/1"
 START = "nuclei-fluorescence"
 METHODS = ("ours", "ours-start", "stardist", "cellpose")
 PEERS_FROM_STARTS = ("stardist-start", "cellpose-start")
-PASSIVE = {"OMP_WAIT_POLICY": "passive"}
-"""Threads that wait for others sleep instead of turning in circles."""
-KEYS = ("f1@0.5", "f1@0.7", "f1@0.9", "ap@0.5")
-SIZES_TOLD = ", sizes told"
-"""Added to the name of a method that was told the median diameter of each test image."""
 
 
 def main(given: Sequence[str] | None = None) -> dict[str, Any]:
@@ -101,17 +100,26 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--peer-starts", type=Path, help="folder that keeps what peers start from")
     parser.add_argument("--peer-start-minutes", type=float, default=8, help="of processors to train these")
     parser.add_argument("--peers-see", choices=["light", "density"], default="density")
+    parser.add_argument("--compare", type=Path, nargs="+", help="files of earlier runs; nothing is run")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(given)
+    if options.compare:
+        return _kept(earlier(options.compare), options)
     if options.fine_tune:
         return _curve(options)
     if set(options.methods or ()) & set(PEERS_FROM_STARTS):
         parser.error("peers start from networks of theirs in the curve of --fine-tune only")
-    rows = _compare(options)
-    found = {"schema": SCHEMA, "cpu_minutes": options.cpu_minutes, "rows": rows}
+    return _kept({"schema": SCHEMA, "cpu_minutes": options.cpu_minutes, "rows": _compare(options)}, options)
+
+
+def _kept(found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Add and print what ours has over peers, and write the file that was asked for."""
+    found["paired"] = against_peers(found["rows"])
+    for line in lines(found["paired"]):
+        print(line)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        write_text(options.json, json.dumps(found, indent=1) + "\n")
     return found
 
 
@@ -133,7 +141,7 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
                     split, TrainSettings.parse(settings | {"seed": seed, "start": start}, where=name)
                 )
             else:
-                found = _peer(name, split, seed, options)
+                found = judge_peer(name, split, _budget(options, seed))
             rows += [
                 _told({"method": name + way, "seed": seed, **row}, started) for way, row in found.items()
             ]
@@ -169,7 +177,7 @@ def _untrained(name: str, split: Split, options: argparse.Namespace) -> dict[str
     if name != "ours-start":
         raise SystemExit(f"{name} with 0 objects: only ours-start is judged untrained")
     predict = start_predictor(find_network(options.start))
-    return {"": _figures(InstanceJudge().count(predict, split.test))}
+    return {"": figures(InstanceJudge().count(predict, split.test))}
 
 
 def _point(name: str, split: Split, seed: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -179,7 +187,8 @@ def _point(name: str, split: Split, seed: int, options: argparse.Namespace) -> d
         raise SystemExit("no tile of the training images has so few objects: give more --objects")
     if peer != "ours":
         known = _peer_start(peer, options) if start else None
-        return _peer(peer, handed_to_peers(split, options.peers_see), seed, options, start=known)
+        handed = handed_to_peers(split, options.peers_see)
+        return judge_peer(peer, handed, _budget(options, seed), start=known)
     settings = TrainSettings(
         minutes=options.cpu_minutes,
         threads=options.threads,
@@ -199,10 +208,14 @@ def _peer_start(name: str, options: argparse.Namespace) -> Path:
         read = _read(options.data / options.set)
         learning = Split(read.train, read.val, (), read.how)
         with tempfile.TemporaryDirectory() as folder:
-            budget = (options.peer_start_minutes, options.threads, 0)
-            told = _run_peer(name, learning, budget, Path(folder) / "out.npz", ["--keep", str(file)])
+            budget = Budget(options.peer_start_minutes, options.threads, seed=0)
+            told = run_peer(name, learning, budget, Path(folder) / "out.npz", ["--keep", str(file)])
         print(f"{name}: trained to start from: {told}", flush=True)
     return file
+
+
+def _budget(options: argparse.Namespace, seed: int) -> Budget:
+    return Budget(options.cpu_minutes, options.threads, seed)
 
 
 def _read(folder: Path) -> Split:
@@ -244,7 +257,7 @@ def _ours(split: Split, settings: TrainSettings) -> dict[str, dict[str, Any]]:
         told = InstanceJudge().count(_with_sizes(package, split), split.test)
     sizes = {"widths": list(settings.widths or WIDTHS), "steps": learned.state.step}
     cost = {"train_cpu_min": round(trained, 2), **sizes}
-    return {"": _figures(rows) | cost | watch.per_image(), SIZES_TOLD: _figures(told) | cost}
+    return {"": figures(rows) | cost | watch.per_image(), SIZES_TOLD: figures(told) | cost}
 
 
 def _with_sizes(package: NetworkPackage, split: Split) -> Predict:
@@ -280,67 +293,6 @@ class _Watch:
         }
 
 
-def _peer(
-    name: str, split: Split, seed: int, options: argparse.Namespace, *, start: Path | None = None
-) -> dict[str, dict[str, Any]]:
-    """Have a peer train and predict in its own environment, where it takes sizes also with these told."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out.npz"
-        words = ["--start", str(start)] if start else []
-        told = _run_peer(name, split, (options.cpu_minutes, options.threads, seed), out, words)
-        if "missing" in told:
-            return {"": told}
-        ways = {"": "labels", SIZES_TOLD: "told"}
-        times = {way: told.pop(key) for way, key in ways.items() if key in told}
-        with np.load(out) as found:
-            return {
-                way: _judged([found[f"{ways[way]}_{i}"] for i in range(len(split.test))], split)
-                | told
-                | spent
-                for way, spent in times.items()
-            }
-
-
-def _run_peer(
-    name: str, split: Split, budget: tuple[float, int, int], out: Path, words: Sequence[str]
-) -> dict[str, Any]:
-    """Run the script of a peer for so many minutes, with so many threads, from this seed."""
-    root = Path(os.environ.get("VERISCOPE_PEERS", PEERS / "environments"))
-    python = root / name / "bin" / "python"
-    if not python.exists():
-        return {"missing": f"no environment at {python}: python benchmarks/peers/make.py {name}"}
-    minutes, threads, seed = budget
-    with tempfile.TemporaryDirectory() as folder:
-        cases = Path(folder) / "cases.npz"
-        arrays = {}
-        for part in ("train", "val", "test"):
-            for number, pair in enumerate(split.of(part)):
-                arrays[f"{part}_image_{number}"] = pair.image.pixels
-                arrays[f"{part}_labels_{number}"] = np.maximum(pair.labels, 0).astype(np.uint16)
-        np.savez(cases, **arrays)
-        script = str(PEERS / f"{name}_training.py")
-        command = [str(python), script, str(cases), str(minutes * 60), str(seed), str(out), *words]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | _for_peers(threads))
-    if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.rsplit("RESULT ", 1)[1])
-    return told
-
-
-def _judged(predictions: Sequence[NDArray[Any]], split: Split) -> dict[str, Any]:
-    by_image = {pair.sha256: labels for pair, labels in zip(split.test, predictions, strict=True)}
-    return _figures(InstanceJudge().count(lambda image: by_image[pixel_hash(image.pixels)], split.test))
-
-
-def _for_peers(threads: int) -> dict[str, str]:
-    """Environment that bounds threads, and keeps those that wait from counting as work."""
-    return PASSIVE | {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
-
-
-def _figures(rows: Sequence[Any]) -> dict[str, Any]:
-    return {key: value.to_dict() for key, value in InstanceJudge().figures(rows).items() if key in KEYS}
-
-
 def _discs() -> Split:
     """Simulated discs, for the quick form."""
     pairs = []
@@ -363,27 +315,10 @@ def _show(stage: str, done: int, total: int) -> None:
     print(f"\r{stage} {done}/{total} ", end="", file=sys.stderr, flush=True)
 
 
-def _told(row: dict[str, Any], started: float | None) -> dict[str, Any]:
-    if started is not None:
-        row["wall_min"] = round((time.perf_counter() - started) / 60, 2)
-    if "missing" in row:
-        print(f"{row['method']:24s} {row['missing']}", flush=True)
-        return row
-    figures = "  ".join(f"{key} {_interval(row[key])}" for key in KEYS)
-    objects = f" {row['objects']:4d} objects" if "objects" in row else ""
-    cost = f"{row.get('train_cpu_min', 0):.1f} CPU-min"
-    if "predict_cpu_s" in row:
-        cost += f", {row['predict_cpu_s']:.3f} CPU-s per image"
-    print(f"{row['method']:24s} seed {row['seed']}{objects}  {figures}  {cost}", flush=True)
+def _told(row: dict[str, Any], started: float) -> dict[str, Any]:
+    row["wall_min"] = round((time.perf_counter() - started) / 60, 2)
+    print(show(row), flush=True)
     return row
-
-
-def _interval(value: dict[str, Any]) -> str:
-    if value["value"] is None:
-        return "—"
-    low, high = value["low"], value["high"]
-    ends = "" if low is None else f" ({low:.3f}–{high:.3f})"
-    return f"{value['value']:.3f}{ends}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -40,7 +39,7 @@ def test_the_quick_form_trains_and_judges(tmp_path: Path) -> None:
 
 
 def test_peers_wait_asleep_in_as_many_threads_as_asked_for(script: dict[str, Any]) -> None:
-    assert script["_for_peers"](2) == {
+    assert script["judge_peer"].__globals__["bounded"](2) == {
         "OMP_WAIT_POLICY": "passive",
         "OMP_NUM_THREADS": "2",
         "TF_NUM_INTRAOP_THREADS": "2",
@@ -79,7 +78,7 @@ def test_prediction_alone_is_timed(script: dict[str, Any]) -> None:
     ],
 )
 def test_figures_stand_with_their_interval(script: dict[str, Any], value: dict[str, Any], text: str) -> None:
-    assert script["_interval"](value) == text
+    assert script["show"].__globals__["show_interval"](value) == text
 
 
 def peer(
@@ -94,10 +93,9 @@ def peer(
     """Run a peer that gives the reference where sizes are told, else nothing."""
     write_peer(folder, name, told=told)
     monkeypatch.setenv("VERISCOPE_PEERS", str(folder))
-    function = script["_peer"]
+    function = script["judge_peer"]
     monkeypatch.setitem(function.__globals__, "PEERS", folder)
-    options = argparse.Namespace(threads=1, cpu_minutes=0.5)
-    found: dict[str, Any] = function(name, split, 7, options)
+    found: dict[str, Any] = function(name, split, script["Budget"](0.5, threads=1, seed=7))
     assert found[""]["f1@0.5"]["value"] == 0
     assert not {"labels", "told"} & set(found[""])
     assert (found[""]["train_cpu_min"], found[""]["predict_cpu_s"]) == (0.5, 0.1)

@@ -169,13 +169,12 @@ def main(script: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     write_peer(tmp_path, "cellpose", told=True)
     monkeypatch.setenv("VERISCOPE_PEERS", str(tmp_path))
     names = script["main"].__globals__
-    monkeypatch.setitem(names, "PEERS", tmp_path)
+    peers = script["judge_peer"].__globals__
+    monkeypatch.setitem(peers, "PEERS", tmp_path)
     monkeypatch.setitem(names, "_read", lambda folder: split)
 
     def ours(found: Split, settings: Any) -> dict[str, Any]:
-        return {
-            "": script["_judged"]([pair.labels for pair in found.test], found) | {"start": settings.start}
-        }
+        return {"": peers["judged"]([pair.labels for pair in found.test], found) | {"start": settings.start}}
 
     monkeypatch.setitem(names, "_ours", ours)
     common = ["--data", str(tmp_path), "--fine-tune", "tissue", "--cpu-minutes", "0.5", "--threads", "1"]
