@@ -1,16 +1,19 @@
-"""Results that take seconds are computed once for each state of a study, however many ask."""
+"""What is made from files is made once for each state of them, however many ask."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from veriscope.server import kept as module
-from veriscope.server.kept import KeptResults
+from veriscope.server.kept import Kept, KeptResults
+from veriscope.server.study_files import STUDY_FILES, stamp_of, stamps_of
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder
 
@@ -109,3 +112,87 @@ def test_few_are_kept(folder: StudyFolder, config: StudyConfig, monkeypatch: pyt
     for method in ("a", "b", "c", "c", "a"):
         kept.get(folder, config, method, compute)
     assert compute.calls == ["a", "b", "c", "a"]
+
+
+def test_a_value_is_made_again_in_another_state_and_only_then() -> None:
+    kept: Kept[str, str] = Kept(5)
+    made: list[str] = []
+
+    def make(text: str) -> Callable[[], str]:
+        return lambda: made.append(text) or text  # type: ignore[func-returns-value]
+
+    assert kept.get("a", 1, make("first")) == kept.get("a", 1, make("never")) == "first"
+    assert kept.get("a", 2, make("second")) == "second"
+    assert kept.get("a", 1, make("third")) == "third", "what was made of the first state is forgotten"
+    assert kept.get("b", 1, make("other")) == "other"
+    assert made == ["first", "second", "third", "other"]
+
+
+def test_what_cannot_be_made_leaves_what_was_there() -> None:
+    kept: Kept[str, int] = Kept(5)
+    assert kept.get("a", 1, lambda: 10) == 10
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            kept.get("a", 2, lambda: 1 // 0)
+    assert kept.get("a", 1, lambda: pytest.fail("it is there")) == 10
+    assert kept.get("a", 2, lambda: 20) == 20
+
+
+def test_what_was_asked_for_last_stays() -> None:
+    kept: Kept[str, str] = Kept(2)
+    for name in ("a", "b", "a", "c"):
+        assert kept.get(name, None, lambda name=name: name) == name
+    assert kept.get("a", None, lambda: "anew") == "a"
+    assert kept.get("b", None, lambda: "anew") == "anew"
+
+
+def test_different_keys_do_not_wait_for_each_other() -> None:
+    kept: Kept[str, str] = Kept(5)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        assert go_on.wait(60)
+        return "slow"
+
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(kept.get("slow", 1, slow)))
+    thread.start()
+    assert begun.wait(60)
+    assert kept.get("fast", 1, lambda: "fast") == "fast"
+    go_on.set()
+    thread.join(60)
+    assert found == ["slow"]
+
+
+def test_stamps_tell_any_change_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "images.csv"
+    assert stamp_of(path) == (0, -1, 0)
+    path.write_text("a")
+    seen = [stamp_of(path)]
+    path.write_text("ab")
+    os.utime(path, ns=(seen[0][0], seen[0][0]))  # as an editor on a disk with coarse times leaves it
+    seen.append(stamp_of(path))
+    os.utime(path, ns=(5, 5))
+    seen.append(stamp_of(path))
+    other = tmp_path / "other"
+    other.write_text("cd")
+    os.utime(other, ns=(5, 5))
+    other.replace(path)  # same time, same size: another file
+    seen.append(stamp_of(path))
+    path.unlink()
+    seen.append(stamp_of(path))
+    assert len(set(seen)) == len(seen) and seen[-1] == (0, -1, 0)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert stamp_of(tmp_path / "loop") == (0, -1, 0)
+
+
+def test_a_study_has_a_stamp_for_each_of_its_files(folder: StudyFolder) -> None:
+    before = stamps_of(folder.root)
+    assert len(before) == len(STUDY_FILES)
+    for at, name in enumerate(STUDY_FILES):
+        path = folder.root / name
+        (path / "new.tif").touch() if path.is_dir() else path.write_bytes(path.read_bytes() + b"\n")
+        now = stamps_of(folder.root)
+        assert [n for n, (old, new) in enumerate(zip(before, now, strict=True)) if old != new] == [at]
+        before = now

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from tests.server.conftest import Running
 
-from veriscope.errors import InputError
+from veriscope.errors import InputError, StudyError
 from veriscope.server.problems import ProblemError
 from veriscope.server.workspace import HIDDEN, Workspace
+from veriscope.workflow.layout import StudyFolder, StudyImage
 
 ODD = [
     "_under",
@@ -208,3 +210,58 @@ def test_only_folders_that_were_named_may_be_read(tmp_path: Path) -> None:
         assert caught.value.problem.status == 403
     with pytest.raises(InputError, match="cannot hold the character NUL"):
         found.allowed("a\0b")
+
+
+def test_a_row_is_read_once_until_the_table_is_another(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Workspace(workspace)
+    folder = found.study("small")
+    rows = folder.images()
+    reads: list[Path] = []
+    plain = StudyFolder.images
+
+    def counted(self: StudyFolder) -> tuple[StudyImage, ...]:
+        reads.append(self.root)
+        return plain(self)
+
+    monkeypatch.setattr(StudyFolder, "images", counted)
+    for _ in range(3):
+        assert [found.image(folder, row.image_id) for row in rows] == list(rows)
+    assert len(reads) == 1
+    folder.write_images([replace(row, group="other") for row in rows])
+    assert found.image(folder, rows[0].image_id).group == "other" and len(reads) == 2
+    folder.write_images(rows[1:])
+    with pytest.raises(ProblemError) as caught:
+        found.image(folder, rows[0].image_id)
+    assert caught.value.problem.detail == f"The study has no image {rows[0].image_id!r}."
+    assert found.image(folder, rows[1].image_id) == rows[1]
+
+
+def test_a_table_that_is_broken_is_said_and_read_again_when_it_is_mended(workspace: Path) -> None:
+    found = Workspace(workspace)
+    folder = found.study("small")
+    (row, *_), whole = folder.images(), folder.images_table.read_bytes()
+    assert found.image(folder, row.image_id) == row
+    for content in (b"", b"image_id\nx\n", whole + whole.splitlines(keepends=True)[1]):
+        folder.images_table.write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(StudyError, match=r"images\.csv"):
+                found.image(folder, row.image_id)
+    folder.images_table.unlink()
+    with pytest.raises(StudyError, match=r"has no images\.csv; it is not a complete study"):
+        found.image(folder, row.image_id)
+    folder.images_table.write_bytes(whole)
+    assert found.image(folder, row.image_id) == row
+
+
+def test_two_studies_with_images_of_one_name_are_kept_apart(workspace: Path) -> None:
+    shutil.copytree(workspace / "small", workspace / "other")
+    found = Workspace(workspace)
+    small, other = found.study("small"), found.study("other")
+    rows = other.images()
+    other.write_images([replace(row, replicate="r9") for row in rows])
+    name = rows[0].image_id
+    assert found.image(small, name).replicate == rows[0].replicate
+    assert found.image(other, name).replicate == "r9"
+    assert found.image(small, name).replicate == rows[0].replicate

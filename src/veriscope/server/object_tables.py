@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import re
@@ -16,6 +17,7 @@ import pandas as pd
 from veriscope.core.commands import command
 from veriscope.errors import InputError, StudyError
 from veriscope.io.tables import column_dictionary_path, read_table
+from veriscope.server.kept import Kept
 from veriscope.server.models.answer import (
     ColumnInfo,
     ColumnValues,
@@ -23,6 +25,7 @@ from veriscope.server.models.answer import (
     ObjectHistogram,
     ObjectPage,
 )
+from veriscope.server.study_files import stamp_of
 from veriscope.workflow.layout import StudyFolder
 
 __all__ = ["ObjectTable", "open_objects"]
@@ -36,8 +39,7 @@ _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_MOST_KEPT = 8
-_kept: OrderedDict[Path, tuple[int, ObjectTable]] = OrderedDict()
+_kept: Kept[Path, ObjectTable] = Kept(8)
 
 
 class ObjectTable:
@@ -328,15 +330,14 @@ def open_objects(folder: StudyFolder, candidate: str) -> ObjectTable:
     UnreadableFileError
         If the table is broken.
     """
-    import json
-
     path = folder.root / folder.measurements(candidate)
     if not path.exists():
         raise StudyError(f"candidate {candidate} has not run; first: {command('run', folder.root)}")
-    changed = path.stat().st_mtime_ns + folder.images_table.stat().st_mtime_ns
-    known = _kept.get(path)
-    if known is not None and known[0] == changed:
-        return known[1]
+    now = (stamp_of(path), stamp_of(folder.images_table))
+    return _kept.get(path, now, lambda: _read_objects(folder, candidate, path))
+
+
+def _read_objects(folder: StudyFolder, candidate: str, path: Path) -> ObjectTable:
     frame = _with_present_groups(read_table(path), folder)
     said = json.loads(column_dictionary_path(path).read_text(encoding="utf-8"))["columns"]
     columns = [
@@ -348,8 +349,4 @@ def open_objects(folder: StudyFolder, candidate: str) -> ObjectTable:
         )
         for name in frame.columns
     ]
-    table = ObjectTable(candidate, frame, columns)
-    _kept[path] = (changed, table)
-    while len(_kept) > _MOST_KEPT:
-        _kept.popitem(last=False)
-    return table
+    return ObjectTable(candidate, frame, columns)

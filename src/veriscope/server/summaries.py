@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from veriscope.errors import VeriscopeError
+from veriscope.server.kept import Kept
 from veriscope.server.models.studies import (
     GroupSize,
     NextStep,
@@ -18,7 +18,7 @@ from veriscope.server.models.studies import (
 )
 from veriscope.server.parts import etag_of, url
 from veriscope.server.problems import problem_of
-from veriscope.server.study_files import Stamp, stamps_of
+from veriscope.server.study_files import stamps_of
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.layout import StudyFolder, StudyImage
@@ -26,8 +26,7 @@ from veriscope.workflow.state import StepState, next_step, study_steps
 
 __all__ = ["describe_study", "question_version"]
 
-_MOST_KEPT = 500
-_kept: OrderedDict[Path, tuple[tuple[Stamp, ...], StudyDetail]] = OrderedDict()
+_kept: Kept[Path, StudyDetail] = Kept(500)
 
 
 def describe_study(folder: StudyFolder) -> StudyDetail:
@@ -44,18 +43,15 @@ def describe_study(folder: StudyFolder) -> StudyDetail:
         Kept until one of the study's files changes.
     """
     now = stamps_of(folder.root)
-    known = _kept.get(folder.root)
-    if known is not None and known[0] == now:
-        return known[1]
-    modified = max(nanoseconds for nanoseconds, _ in now) / 1e9
-    try:
-        found = _describe(folder, read_config(folder.config), modified)
-    except (VeriscopeError, OSError) as error:
-        found = _broken(folder, error, modified)
-    _kept[folder.root] = (now, found)
-    while len(_kept) > _MOST_KEPT:
-        _kept.popitem(last=False)
-    return found
+    modified = max(nanoseconds for nanoseconds, *_ in now) / 1e9
+
+    def describe() -> StudyDetail:
+        try:
+            return _describe(folder, read_config(folder.config), modified)
+        except (VeriscopeError, OSError) as error:
+            return _broken(folder, error, modified)
+
+    return _kept.get(folder.root, now, describe)
 
 
 def question_version(folder: StudyFolder) -> str:

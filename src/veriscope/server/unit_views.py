@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from veriscope.server.image_rows import image_row
+from veriscope.server.kept import Kept
 from veriscope.server.models.audit import (
     AnnotatorState,
     Audit,
@@ -17,6 +18,7 @@ from veriscope.server.models.audit import (
     UnitDetail,
 )
 from veriscope.server.problems import ProblemError
+from veriscope.server.study_files import stamp_of
 from veriscope.workflow.audit import audit_state, margin_of
 from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.evidence import read_evidence
@@ -27,7 +29,7 @@ from veriscope.workflow.tile_annotations import PlannedTile, TileVersion, planne
 
 __all__ = ["describe_audit", "describe_unit", "etag_of_version", "find_tile", "newest_of"]
 
-_kept: dict[Path, tuple[tuple[int, ...], Mapping[str, PlannedTile]]] = {}
+_kept: Kept[Path, Mapping[str, PlannedTile]] = Kept(500)
 
 
 def describe_audit(folder: StudyFolder) -> Audit:
@@ -92,14 +94,13 @@ def find_tile(folder: StudyFolder, unit: str) -> tuple[PlannedTile, Mapping[str,
 def _tiles(folder: StudyFolder) -> Mapping[str, PlannedTile]:
     """Give the tiles of the plan, read anew when its files have changed."""
     names = ("audit/plan.csv", "audit/frame.csv", "images.csv")
-    paths = [folder.root / name for name in names]
-    now = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
-    known = _kept.get(folder.root)
-    if known is None or known[0] != now:
+    now = tuple(stamp_of(folder.root / name) for name in names)
+
+    def read() -> Mapping[str, PlannedTile]:
         plan = read_plan(folder)
-        known = (now, {} if plan is None else planned_tiles(plan, folder.images()))
-        _kept[folder.root] = known
-    return known[1]
+        return {} if plan is None else planned_tiles(plan, folder.images())
+
+    return _kept.get(folder.root, now, read)
 
 
 def describe_unit(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from veriscope.errors import InputError
 from veriscope.io.folders import is_unicode
+from veriscope.server.kept import Kept
 from veriscope.server.problems import ProblemError
+from veriscope.server.study_files import stamp_of
 from veriscope.workflow.config import StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
@@ -36,6 +38,7 @@ class Workspace:
         self.folder = folder.resolve()
         self.is_single = (self.folder / "study.yaml").exists()
         self.roots = tuple(root.resolve() for root in roots)
+        self._images: Kept[Path, dict[str, StudyImage]] = Kept(50)
 
     @property
     def state(self) -> Path:
@@ -234,10 +237,13 @@ class Workspace:
         ProblemError
             404 if there is none.
         """
-        for image in folder.images():
-            if image.image_id == image_id:
-                return image
-        raise ProblemError.make(404, f"The study has no image {image_id[:100]!r}.", "Reload the images.")
+        now = stamp_of(folder.images_table)
+        rows = self._images.get(
+            folder.root, now, lambda: {image.image_id: image for image in folder.images()}
+        )
+        if image_id not in rows:
+            raise ProblemError.make(404, f"The study has no image {image_id[:100]!r}.", "Reload the images.")
+        return rows[image_id]
 
 
 def _is_folder_name(name: str) -> bool:
