@@ -17,7 +17,7 @@ from veriscope.validate.metrics.classification.catalogue import DESCRIPTIONS
 from veriscope.validate.metrics.description import Description
 from veriscope.validate.recalibration import cross_calibration, curves, recalibrator, venn_abers
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "reference" / "metrics-classification.md").read_text(encoding="utf-8")
 TOOLS = {"check_confusion", "confusion_matrix", "one_versus_rest", "decisions_by_threshold", "bin_index"}
 TOOLS |= {"top_label", "mean_by_unit", "brier_by_case", "checked_outcomes"}

@@ -12,7 +12,7 @@ import pytest
 from veriscope.validate.metrics.semantic import boundary, centreline, overlap
 from veriscope.validate.metrics.semantic.catalogue import SEMANTIC_METRICS, SemanticMetric
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PAGE = ROOT / "docs" / "reference" / "metrics-semantic.md"
 
 
