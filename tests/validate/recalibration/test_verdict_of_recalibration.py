@@ -27,7 +27,7 @@ def images(
 
 
 def judged(
-    seed: int, *, power: float = 1.0, n: int = 12, cases: int = 40, **options: Any
+    number: int, *, power: float = 1.0, n: int = 12, cases: int = 40, **options: Any
 ) -> CrossCalibration:
     true, stated, units = images(number, n=n, cases=cases, power=power)
     return cross_calibrate(true, stated, units=units, **options)
