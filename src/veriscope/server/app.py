@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -120,30 +120,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
         events=events,
     )
 
-    watcher = StudyWatcher(workspace, events, parts.jobs.is_busy)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        _keep_audit_log(workspace)
-        events.open(asyncio.get_running_loop())
-        await asyncio.to_thread(parts.jobs.start)
-        watcher.start()
-        yield
-        events.close()
-        await asyncio.to_thread(watcher.stop)
-        parts.qualities.close()
-        parts.segmenting.close()
-        await asyncio.to_thread(parts.jobs.stop)
-        database.close()
-        if accounts is not None:
-            accounts.close()
-
     app = FastAPI(
         title="Veriscope",
         version=__version__,
         description="The server of Veriscope's app. Requests that change something need the header "
         "`X-Veriscope: 1`; errors are problem documents.",
-        lifespan=lifespan,
+        lifespan=_lifespan(parts, database),
         generate_unique_id_function=_operation_id,
         openapi_url=None,
         docs_url=None,
@@ -157,6 +139,31 @@ def create_app(settings: ServerSettings) -> FastAPI:
     add_handlers(app, workspace.folder)
     app.add_middleware(Guard, settings=settings, sessions=sessions, accounts=accounts)
     return app
+
+
+def _lifespan(
+    parts: ServerParts, database: Database
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Begin what works beside the requests when the server starts, and end it with the server."""
+    events, watcher = parts.events, StudyWatcher(parts.workspace, parts.events, parts.jobs.is_busy)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _keep_audit_log(parts.workspace)
+        events.open(asyncio.get_running_loop())
+        await asyncio.to_thread(parts.jobs.start)
+        watcher.start()
+        yield
+        events.close()
+        await asyncio.to_thread(watcher.stop)
+        parts.qualities.close()
+        parts.segmenting.close()
+        await asyncio.to_thread(parts.jobs.stop)
+        database.close()
+        if parts.accounts is not None:
+            parts.accounts.close()
+
+    return lifespan
 
 
 def _database(settings: ServerSettings, workspace: Workspace) -> Database:

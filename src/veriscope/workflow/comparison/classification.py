@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from veriscope.errors import InputError
 from veriscope.validate.candidates import Candidates, candidates_by_values
+from veriscope.validate.clusters import cluster_numbers
 from veriscope.validate.confusions import class_interval, class_mean_interval, confusion_interval
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification import calibration, confusion, multi_threshold, per_class
@@ -92,21 +93,7 @@ class Classes:
         self.notes: list[str] = []
 
     def summarise(self, units: Sequence[ClassUnit], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images.
-
-        Parameters
-        ----------
-        units
-            One per image.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics`` (over all images; of single classes with the class in brackets), ``confusion``
-            (rows: reference), ``classes``, ``images``.
-        """
+        """Give the metrics of all images, of single classes with the class in brackets, and the confusion."""
         k = len(self._names)
         metrics = self._of_confusions(units, unit)
         if units and units[0].probabilities is not None:
@@ -177,37 +164,12 @@ class Classes:
         return found
 
     def rankable(self, units: Sequence[ClassUnit]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by.
-
-        Parameters
-        ----------
-        units
-            One per image.
-
-        Returns
-        -------
-        tuple of str
-            Keys: all that are made of the confusion matrix, and the Brier score.
-        """
+        """Name all metrics that are made of the confusion matrix, and the Brier score."""
         stated = bool(units) and units[0].probabilities is not None
         return (*self._confusion_metrics(), *(("brier_score",) if stated else ()))
 
     def candidates(self, units: Mapping[str, Sequence[ClassUnit]], *, metric: str, unit: str) -> Candidates:
-        """Give what a ranking is made of.
-
-        Parameters
-        ----------
-        units
-            One per image, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            The confusion matrix, or for the Brier score the value, of each image.
+        """Give the confusion matrix, or for the Brier score the value, of each image.
 
         Raises
         ------
@@ -228,9 +190,7 @@ class Classes:
             better="higher",
             names=tuple(units),
             rows=np.stack([_tables(items, k).reshape(len(items), k * k) for items in units.values()]),
-            clusters=None
-            if clusters is None
-            else np.unique(np.array(clusters, dtype=str), return_inverse=True)[1],
+            clusters=None if clusters is None else cluster_numbers(clusters, n_units=len(clusters)),
             function=lambda sums: function(sums.reshape(*sums.shape[:-1], k, k)),
             sizes=lambda sums: sizes(sums.reshape(*sums.shape[:-1], k, k)),
             bounds=bounds,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from veriscope.validate.candidates import Candidates, credited
+from veriscope.validate.clusters import cluster_numbers
 from veriscope.validate.detections import DetectionSettings, compare_detections
 from veriscope.validate.localise.objects import Detections
 from veriscope.validate.metrics.base import Counts
@@ -54,21 +55,7 @@ class Places:
         self.notes: list[str] = []
 
     def summarise(self, units: Sequence[DetectionUnit], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images.
-
-        Parameters
-        ----------
-        units
-            One per image.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics`` (pooled), ``metrics_per_image``, ``per_class``, ``froc_curve``, ``settings`` and
-            ``images``.
-        """
+        """Give the metrics of all images, of each class, the FROC curve and what counts as found."""
         clusters = [item.cluster for item in units if item.cluster is not None]
         found = compare_detections(
             [item.reference for item in units],
@@ -83,39 +70,13 @@ class Places:
         return {key: value for key, value in found.items() if key != "level"} | {"n_reference": n_reference}
 
     def rankable(self, units: Sequence[DetectionUnit]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by: those that are made of counts.
-
-        Parameters
-        ----------
-        units
-            One per image.
-
-        Returns
-        -------
-        tuple of str
-            Keys.
-        """
+        """Name the metrics that candidates can be ranked by: those that are made of counts."""
         return tuple(item.name for item in self._settings.count_metrics if item.best == item.high)
 
     def candidates(
         self, units: Mapping[str, Sequence[DetectionUnit]], *, metric: str, unit: str
     ) -> Candidates:
-        """Give what a ranking by a pooled metric is made of.
-
-        Parameters
-        ----------
-        units
-            One per image, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            Counts of each image.
-        """
+        """Give the counts of each image."""
         chosen = next(item for item in self._settings.count_metrics if item.name == metric)
         rows = [[_row(row) for row in self.summarise(items, unit=unit)["images"]] for items in units.values()]
         clusters = [item.cluster for item in next(iter(units.values()))]
@@ -124,9 +85,7 @@ class Places:
             better="higher",
             names=tuple(units),
             rows=np.array(rows, dtype=np.float64),
-            clusters=None
-            if clusters[0] is None
-            else np.unique(np.array(clusters, dtype=str), return_inverse=True)[1],
+            clusters=None if clusters[0] is None else cluster_numbers(clusters, n_units=len(clusters)),
             function=credited(chosen),
             sizes=lambda sums: chosen.sizes(Counts.from_columns(sums)),
             bounds=(chosen.low, chosen.high),

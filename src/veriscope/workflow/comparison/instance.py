@@ -111,23 +111,7 @@ class Instances:
             self.answers["boundaries_matter"] = True
 
     def read(self, path: Path) -> LabelFile:
-        """Read objects, from a mask only where components were asked for.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Returns
-        -------
-        LabelFile
-            Labels.
-
-        Raises
-        ------
-        VeriscopeError
-            If it is no label image.
-        """
+        """Read objects, from a mask only where components were asked for."""
         found = open_classes(path) if self._options.components else _open_objects(path)
         self.notes += [f"{path}: {note}" for note in found.notes]
         if np.count_nonzero(np.unique(found.labels)) != 1:
@@ -143,20 +127,7 @@ class Instances:
         return found
 
     def judge(self, case: Case, reference: LabelFile, prediction: LabelFile) -> InstanceUnit:
-        """Match, count, and if asked for measure the objects of an image.
-
-        Parameters
-        ----------
-        case
-            The image.
-        reference, prediction
-            Its labels.
-
-        Returns
-        -------
-        InstanceUnit
-            What metrics are made of.
-        """
+        """Match, count, and if asked for measure the objects of an image."""
         spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
         self.answers |= self._options.size_answers(spacing)
         steps = None if spacing is None else [spacing[axis] for axis in reference.axes]
@@ -179,35 +150,11 @@ class Instances:
         return InstanceUnit(report, measured, case.group, steps is not None)
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
-        """Give what a fingerprint is measured from.
-
-        Parameters
-        ----------
-        file
-            As from `read`.
-
-        Returns
-        -------
-        numpy.ndarray
-            Labels.
-        """
+        """Give the labels."""
         return file.labels
 
     def summarise(self, units: Sequence[InstanceUnit], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images.
-
-        Parameters
-        ----------
-        units
-            As from `judge`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics`` (pooled), ``metrics_per_image``, ``images`` and numbers of objects.
-        """
+        """Give the metrics of all images: pooled ones, those averaged over images, and numbers of objects."""
         counts = [item.counts for item in units]
         found = compare_units(
             counts, level=self._options.level, thresholds=self._options.thresholds, unit=unit
@@ -282,40 +229,14 @@ class Instances:
         }
 
     def rankable(self, units: Sequence[InstanceUnit]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by.
-
-        Parameters
-        ----------
-        units
-            As from `judge`.
-
-        Returns
-        -------
-        tuple of str
-            Keys.
-        """
+        """Name the metrics that have a better end."""
         keyed = instance_metrics(units[0].counts.thresholds)
         return tuple(item.key for item in keyed if item.metric.best == item.metric.high)
 
     def candidates(
         self, units: Mapping[str, Sequence[InstanceUnit]], *, metric: str, unit: str
     ) -> Candidates:
-        """Give what a ranking by a pooled metric is made of.
-
-        Parameters
-        ----------
-        units
-            As from `judge`, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            Sums of each image.
-        """
+        """Give the sums of each image."""
         counts = {name: [item.counts for item in items] for name, items in units.items()}
         return candidates_by_counts(counts, metric=metric, unit=unit)
 

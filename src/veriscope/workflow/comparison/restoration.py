@@ -43,23 +43,7 @@ class Restorations:
         self.answers: dict[str, Any] = {"category": "restoration"}
 
     def read(self, path: Path) -> Image:
-        """Read an image of one channel.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Returns
-        -------
-        Image
-            (y, x) or (z, y, x), at each time point.
-
-        Raises
-        ------
-        AxesError
-            If it has channels.
-        """
+        """Read an image of one channel, (y, x) or (z, y, x) at each time point."""
         found = read_image(path)
         if set(found.axes) - set("tzyx"):
             raise AxesError(
@@ -69,25 +53,7 @@ class Restorations:
         return found
 
     def judge(self, case: Case, reference: Image, prediction: Image) -> RestoredImage:
-        """Measure an image.
-
-        Parameters
-        ----------
-        case
-            The image.
-        reference, prediction
-            Its pixels.
-
-        Returns
-        -------
-        RestoredImage
-            Its metrics.
-
-        Raises
-        ------
-        ShapeMismatchError, PixelValueError
-            If they do not fit.
-        """
+        """Measure an image."""
         check_same_shape(reference.pixels, prediction.pixels, where=case.stem)
         spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
         values = measure_restoration(
@@ -100,29 +66,10 @@ class Restorations:
         return RestoredImage(case.stem, case.cluster, values)
 
     def objects(self, file: Image) -> None:
-        """Give nothing: there are no objects to describe the problem by.
-
-        Parameters
-        ----------
-        file
-            As from `read`.
-        """
+        """Give nothing: there are no objects to describe the problem by."""
 
     def summarise(self, units: Sequence[RestoredImage], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images.
-
-        Parameters
-        ----------
-        units
-            As from `judge`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics_per_image``, ``images``, ``data_range``; nothing is pooled.
-        """
+        """Give the metrics of all images, averaged; nothing is pooled."""
         clusters = [item.cluster for item in units]
         means = {
             key: mean_over_units(
@@ -147,39 +94,13 @@ class Restorations:
         }
 
     def rankable(self, units: Sequence[RestoredImage]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by.
-
-        Parameters
-        ----------
-        units
-            As from `judge`.
-
-        Returns
-        -------
-        tuple of str
-            Keys of those with a better end.
-        """
+        """Name the metrics that have a better end."""
         return tuple(key for key, item in _METRICS.items() if item.best in (item.low, item.high))
 
     def candidates(
         self, units: Mapping[str, Sequence[RestoredImage]], *, metric: str, unit: str
     ) -> Candidates:
-        """Give what a ranking by the mean over images is made of.
-
-        Parameters
-        ----------
-        units
-            As from `judge`, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            The value of each image; images where it is infinite or undefined are left aside for all.
-        """
+        """Give the value of each image; where it is infinite or undefined, it is left aside for all."""
         described = _METRICS[metric]
         clusters = [item.cluster for item in next(iter(units.values()))]
         return candidates_by_values(

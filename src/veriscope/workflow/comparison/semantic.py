@@ -89,23 +89,7 @@ class Masks:
         self._classes: set[int] = set()  # of all candidates, so that their figures have the same keys
 
     def read(self, path: Path) -> LabelFile:
-        """Read a mask or an image of class numbers.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Returns
-        -------
-        LabelFile
-            Class numbers.
-
-        Raises
-        ------
-        VeriscopeError
-            If it is none.
-        """
+        """Read a mask or an image of class numbers."""
         found = open_classes(path)
         self.notes += [f"{path}: {note}" for note in found.notes]
         if self._options.foreground:
@@ -119,25 +103,7 @@ class Masks:
         return found
 
     def judge(self, case: Case, reference: LabelFile, prediction: LabelFile) -> MaskUnit:
-        """Compare the classes of an image.
-
-        Parameters
-        ----------
-        case
-            The image.
-        reference, prediction
-            Its class numbers.
-
-        Returns
-        -------
-        MaskUnit
-            Sums and values of each class that occurs.
-
-        Raises
-        ------
-        ShapeMismatchError
-            If the shapes differ.
-        """
+        """Compare the classes of an image."""
         check_same_shape(reference.labels, prediction.labels, where=case.stem)
         spacing = check_spacing(self._options.spacing, reference.axes, where=case.stem) or reference.spacing
         self.answers |= self._options.size_answers(spacing)
@@ -183,35 +149,13 @@ class Masks:
         }
 
     def objects(self, file: LabelFile) -> NDArray[Any]:
-        """Give what a fingerprint is measured from.
-
-        Parameters
-        ----------
-        file
-            As from `read`.
-
-        Returns
-        -------
-        numpy.ndarray
-            Class numbers.
-        """
+        """Give the class numbers."""
         return file.labels
 
     def summarise(self, units: Sequence[MaskUnit], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all images.
+        """Give the metrics of all images; pooled are those of overlap alone.
 
-        Parameters
-        ----------
-        units
-            As from `judge`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics`` (pooled: overlap only), ``metrics_per_image``, ``images``, ``length_unit``; keys
-            have the class in brackets if there are several, and then without brackets is their mean.
+        Keys have the class in brackets if there are several; without brackets is their mean then.
         """
         require_one_unit({item.name: item.calibrated for item in units})
         classes = sorted(self._classes)
@@ -274,38 +218,15 @@ class Masks:
         return np.array(rows)
 
     def rankable(self, units: Sequence[MaskUnit]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by.
-
-        Parameters
-        ----------
-        units
-            As from `judge`.
-
-        Returns
-        -------
-        tuple of str
-            Keys.
-        """
+        """Name all metrics, of single classes too."""
         return tuple(self._keys(sorted(self._classes)))
 
     def candidates(self, units: Mapping[str, Sequence[MaskUnit]], *, metric: str, unit: str) -> Candidates:
         """Give what a ranking by the mean over images is made of.
 
-        Parameters
-        ----------
-        units
-            As from `judge`, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            The value of each image. Where there is nothing and a candidate rightly found nothing, while
-            another invented something, it has the best value. Images in which a distance is infinite are
-            left aside for all, and those in which nobody has a value.
+        Where there is nothing and a candidate rightly found nothing, while another invented something, it
+        has the best value. Images in which a distance is infinite are left aside for all, and those in
+        which nobody has a value.
         """
         described = _DESCRIBED[metric.partition("[")[0]]
         clusters = [item.cluster for item in next(iter(units.values()))]

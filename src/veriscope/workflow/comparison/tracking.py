@@ -48,21 +48,7 @@ class Trackings:
         self.notes: list[str] = []
 
     def summarise(self, units: Sequence[SequenceComparison], *, unit: str) -> dict[str, Any]:
-        """Give the metrics of all sequences.
-
-        Parameters
-        ----------
-        units
-            One per sequence.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        dict
-            ``metrics`` (pooled), ``metrics_per_image`` (mean over sequences), ``images`` (one row per
-            sequence with every error by frame and label).
-        """
+        """Give the metrics of all sequences, and of each sequence every error by frame and label."""
         found = summarise_sequences(units, level=self._options.level).to_dict()
         return {
             "n_images": found["n_sequences"],
@@ -72,39 +58,13 @@ class Trackings:
         }
 
     def rankable(self, units: Sequence[SequenceComparison]) -> tuple[str, ...]:
-        """Name the metrics that candidates can be ranked by.
-
-        Parameters
-        ----------
-        units
-            One per sequence.
-
-        Returns
-        -------
-        tuple of str
-            Keys.
-        """
+        """Name all metrics."""
         return tuple(_METRICS)
 
     def candidates(
         self, units: Mapping[str, Sequence[SequenceComparison]], *, metric: str, unit: str
     ) -> Candidates:
-        """Give what a ranking by a pooled metric is made of.
-
-        Parameters
-        ----------
-        units
-            One per sequence, by candidate.
-        metric
-            One of `rankable`.
-        unit
-            What the unit of intervals is.
-
-        Returns
-        -------
-        Candidates
-            Sums of each sequence.
-        """
+        """Give the sums of each sequence."""
         chosen = _METRICS[metric]
         n_columns = len(fields(TrackingSums))
         return Candidates(
