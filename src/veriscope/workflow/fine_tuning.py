@@ -11,17 +11,14 @@ import numpy as np
 import yaml
 
 from veriscope.core.commands import command
-from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.core.words import joined
 from veriscope.errors import InputError, StudyError
 from veriscope.io.atomic import write_text
 from veriscope.methods.channels import analysis_channel
-from veriscope.workflow.annotations import latest_annotation
 from veriscope.workflow.config import IN_STUDY, Candidate, StudyConfig, read_config
 from veriscope.workflow.layout import StudyFolder, StudyImage
-from veriscope.workflow.plan import read_plan
-from veriscope.workflow.training import training_inputs
+from veriscope.workflow.training import training_tiles
 
 if TYPE_CHECKING:
     from veriscope.training.images.pairs import LabelledImage
@@ -119,38 +116,27 @@ def tuned_images(folder: StudyFolder, config: StudyConfig) -> tuple[list[Labelle
     """
     from veriscope.training.images.pairs import LabelledImage, pixel_hash
 
-    plan = read_plan(folder)
-    units = training_inputs(folder)
-    if plan is None or not units:
+    tiles = training_tiles(folder)
+    if not tiles:
         raise StudyError(
             f"{folder.root}: no training tile is annotated; draw some with "
             f"{command('audit', folder.root, '--training', '12')}, annotate them, and train again"
         )
-    draws = plan.of_role("training").drop_duplicates("unit").set_index("unit")
-    by_id = {image.image_id: image for image in folder.images()}
-    images: dict[str, Image] = {}
-    labels: dict[str, np.ndarray[Any, np.dtype[np.int32]]] = {}
-    for unit in units:
-        row = draws.loc[unit]
-        key = str(row["image_id"])
-        if key not in images:
-            images[key] = analysis_channel(folder.read(by_id[key]), config.channel)
-            labels[key] = np.full(images[key].spatial_shape, -1, np.int32)
-        annotation = latest_annotation(folder, unit)
-        assert annotation is not None
-        box = np.s_[int(row["y0"]) : int(row["y1"]), int(row["x0"]) : int(row["x1"])]
-        height, width = labels[key][box].shape
-        top, left = int(row["y0"]) - annotation.y0, int(row["x0"]) - annotation.x0
-        drawn = annotation.labels[top : top + height, left : left + width].astype(np.int32)
-        labels[key][box] = np.where(drawn > 0, drawn + max(0, int(labels[key].max())), 0)
-    replicates = {_replicate(by_id[key]) for key in images}
+    rows = {tile.image.image_id: tile.image for tile in tiles}
+    images = {key: analysis_channel(folder.read(row), config.channel) for key, row in rows.items()}
+    labels = {key: np.full(image.spatial_shape, -1, np.int32) for key, image in images.items()}
+    for tile in tiles:
+        known = labels[tile.image.image_id]
+        drawn = tile.labels.astype(np.int32)
+        known[tile.region] = np.where(drawn > 0, drawn + max(0, int(known.max())), 0)
+    replicates = {_replicate(row) for row in rows.values()}
     by_replicate = len(replicates) >= 3
     pairs = [
         LabelledImage(
             key,
             image,
             labels[key],
-            _replicate(by_id[key]) if by_replicate else key,
+            _replicate(rows[key]) if by_replicate else key,
             pixel_hash(image.pixels),
         )
         for key, image in images.items()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
 from veriscope.errors import MethodError, StudyError
 from veriscope.io.hashing import sha256_of
 from veriscope.methods.base import Method
@@ -9,10 +14,10 @@ from veriscope.methods.channels import analysis_channel
 from veriscope.predict.ready import Trainable
 from veriscope.workflow.annotations import annotated_units, latest_annotation
 from veriscope.workflow.config import StudyConfig
-from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.plan import AuditPlan, read_plan
 
-__all__ = ["train_candidate", "training_images", "training_inputs"]
+__all__ = ["TrainingTile", "train_candidate", "training_images", "training_inputs", "training_tiles"]
 
 
 def training_inputs(folder: StudyFolder) -> dict[str, str]:
@@ -63,6 +68,57 @@ def training_images(folder: StudyFolder) -> set[str]:
     return set(draws.loc[draws["unit"].isin(learnt), "image_id"])
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingTile:
+    """An annotated training tile.
+
+    Parameters
+    ----------
+    image
+        Its image.
+    region
+        Its rows and columns in the image.
+    labels
+        What was drawn in it, shape of the region.
+    """
+
+    image: StudyImage
+    region: tuple[slice, slice]
+    labels: NDArray[Any]
+
+
+def training_tiles(folder: StudyFolder) -> list[TrainingTile]:
+    """Read the annotated training tiles.
+
+    Parameters
+    ----------
+    folder
+        The study.
+
+    Returns
+    -------
+    list of TrainingTile
+        In the order of `training_inputs`.
+    """
+    units, plan = training_inputs(folder), read_plan(folder)
+    if plan is None or not units:
+        return []
+    draws = plan.of_role("training").drop_duplicates("unit").set_index("unit")
+    by_id = {image.image_id: image for image in folder.images()}
+    found = []
+    for unit in units:
+        row = draws.loc[unit]
+        annotation = latest_annotation(folder, unit)
+        assert annotation is not None, "training_inputs lists annotated tiles only"
+        rows, columns = slice(int(row["y0"]), int(row["y1"])), slice(int(row["x0"]), int(row["x1"]))
+        drawn = annotation.labels[
+            rows.start - annotation.y0 : rows.stop - annotation.y0,
+            columns.start - annotation.x0 : columns.stop - annotation.x0,
+        ]
+        found.append(TrainingTile(by_id[str(row["image_id"])], (rows, columns), drawn))
+    return found
+
+
 def train_candidate(folder: StudyFolder, config: StudyConfig, method: Method) -> Method:
     """Train a method on the annotated training tiles.
 
@@ -89,24 +145,8 @@ def train_candidate(folder: StudyFolder, config: StudyConfig, method: Method) ->
     """
     if not isinstance(method, Trainable):
         raise MethodError(f"{method.name} has no fit(images, labels, regions=…), so a study cannot train it")
-    units = training_inputs(folder)
-    plan = read_plan(folder)
-    if plan is None or not units:
+    tiles = training_tiles(folder)
+    if not tiles:
         raise StudyError("no training tile is annotated; draw some with veriscope audit STUDY --training 6")
-    draws = plan.of_role("training").drop_duplicates("unit").set_index("unit")
-    by_id = {image.image_id: image for image in folder.images()}
-    images, labels, regions = [], [], []
-    for unit in units:
-        row = draws.loc[unit]
-        annotation = latest_annotation(folder, unit)
-        assert annotation is not None
-        region = slice(int(row["y0"]), int(row["y1"])), slice(int(row["x0"]), int(row["x1"]))
-        inner = tuple(
-            slice(part.start - start, part.stop - start)
-            for part, start in zip(region, (annotation.y0, annotation.x0), strict=True)
-        )
-        image = folder.read(by_id[row["image_id"]])
-        images.append(analysis_channel(image, config.channel))
-        labels.append(annotation.labels[inner])
-        regions.append(region)
-    return method.fit(images, labels, regions=regions)
+    images = [analysis_channel(folder.read(tile.image), config.channel) for tile in tiles]
+    return method.fit(images, [tile.labels for tile in tiles], regions=[tile.region for tile in tiles])
