@@ -33,6 +33,7 @@ from veriscope.training.loop.fit import fit
 from veriscope.training.loop.learn import crop_side, fit_settings, reporter, set_up_torch
 from veriscope.training.loop.steps import Fitted
 from veriscope.training.networks.build import make_network, usual_widths
+from veriscope.training.packaging.inputs import InputImages
 from veriscope.training.packaging.package import (
     PackageFacts,
     check_licence,
@@ -148,9 +149,11 @@ def train_without_labels(
         network, state = _fit(parts, settings, task, n_channels, work / "checkpoint.pt", progress, tell)
         ranking = _judge(network, parts["test"], split.test, settings, task)
     made = footprint([meter.usage], Assumptions.from_environment(os.environ))
+    inputs = InputImages.of([pair.image for pair in split.train], channel)
     facts = {
         "schema": SCHEMA,
         "task": task,
+        "channel": channel,
         "split": split.to_dict(),
         "settings": settings.model_dump(mode="json"),
         "widths": list(network.widths),  # type: ignore[arg-type]
@@ -163,7 +166,8 @@ def train_without_labels(
         "notes": notes,
     }
     card = _card(task, str(images), split, facts)
-    states = _write(network, output, settings, BlindHead(n_channels, task), card, facts)
+    card["limits"] += inputs.limits()
+    states = _write(network, output, settings, BlindHead(n_channels, task), card, facts, inputs)
     shutil.rmtree(work, ignore_errors=True)
     return _summary(facts, states, output, task)
 
@@ -175,6 +179,7 @@ def _write(
     head: BlindHead,
     card: dict[str, Any],
     facts: dict[str, Any],
+    inputs: InputImages,
 ) -> dict[str, Any]:
     """Package the network; say what of it was proven."""
     stride = int(network.stride)  # type: ignore[arg-type]
@@ -186,7 +191,11 @@ def _write(
         halo=receptive_reach(network, n_channels=head.n_out, stride=stride),
     )
     package = PackageFacts(
-        name=output.name, card=card, training=facts, readme=_readme(output.name, card, facts)
+        name=output.name,
+        card=card,
+        inputs=inputs,
+        training=facts,
+        readme=_readme(output.name, card, facts),
     )
     return write_package(network, head, output, settings=plain, facts=package, key="image_network")
 

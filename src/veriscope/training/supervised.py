@@ -39,6 +39,7 @@ from veriscope.training.loop.learn import crop_side, learn, prepare_all, set_up_
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import fitting_augmentation, make_head
 from veriscope.training.networks.known import KnownNetwork, find_network
+from veriscope.training.packaging.inputs import InputImages
 from veriscope.training.packaging.package import check_licence, check_output, receptive_reach, write_package
 from veriscope.training.packaging.record import Outcome, facts_of, summary_of
 from veriscope.training.packaging.run import (
@@ -71,6 +72,8 @@ class TrainingImages:
         What is looked for, such as ``nucleus``.
     notes
         What should be known of them.
+    channel
+        Channel that was chosen of them; None: none had to be.
     """
 
     split: Split
@@ -78,6 +81,12 @@ class TrainingImages:
     source: str = "the user's own images"
     objects: str = "object"
     notes: list[str] = field(default_factory=list)
+    channel: str | int | None = None
+
+    @property
+    def inputs(self) -> InputImages:
+        """What the images to learn from have in common."""
+        return InputImages.of([pair.image for pair in self.split.train], self.channel)
 
 
 def train_files(
@@ -165,7 +174,7 @@ def train_files(
         groups_are=groups_are,
     )
     more = read_unlabelled(unlabelled, channel=channel, axes=axes, progress=progress) if unlabelled else []
-    data = TrainingImages(parted, more, str(images), objects)
+    data = TrainingImages(parted, more, str(images), objects, channel=channel)
     return train_network(data, Path(output), settings, start=start, progress=progress, say=say)
 
 
@@ -326,7 +335,10 @@ class _Job:
         if self.halo is None:
             self.halo = receptive_reach(network, n_channels=lesson.n_channels, stride=stride)
         folder = self.work / "candidate"
-        return make_candidate(lesson, network, self.data.split, folder, stride=stride, halo=self.halo)
+        rgb = self.data.inputs.rgb
+        return make_candidate(
+            lesson, network, self.data.split, folder, stride=stride, halo=self.halo, rgb=rgb
+        )
 
     def _predict_from(self, network: nn.Module) -> Predict:
         return package_predictor(self._candidate(network))

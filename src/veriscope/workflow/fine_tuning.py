@@ -88,7 +88,9 @@ def train_study(
         locked=start.hashes("test") if start else (),
         groups_are=f"groups are {unit}s; only annotated training tiles count, none of the audit",
     )
-    data = TrainingImages(split, source=_source(config), objects=config.question.object)
+    data = TrainingImages(
+        split, source=_source(config), objects=config.question.object, channel=config.channel
+    )
     found = train_network(data, target, settings, start=start, progress=progress, say=say)
     add_candidate(folder.config, Candidate(id=name, method=f"network:{_place(target, study)}"))
     return found | {"candidate": name, "use": command("run", study)}

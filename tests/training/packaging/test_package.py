@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,15 @@ import onnxruntime
 import pytest
 import torch
 
-from veriscope.errors import InputError, MethodError
+from veriscope.core.image import Image
+from veriscope.errors import InputError, MethodError, PixelValueError
 from veriscope.methods.networks.network_settings import NetworkSettings
+from veriscope.registry import make_method
 from veriscope.training.architectures.unet import UNet
 from veriscope.training.heads.flow import FlowHead
 from veriscope.training.networks.start import load_weights
 from veriscope.training.packaging import package as module
+from veriscope.training.packaging.inputs import InputImages
 from veriscope.training.packaging.package import PackageFacts, check_licence, receptive_reach, write_package
 
 FACTS = PackageFacts("discs of mine", {"summary": "Finds discs.", "objects": ("disc",)})
@@ -115,6 +119,26 @@ def test_a_package_that_is_not_right_is_not_kept(tmp_path: Path, monkeypatch: py
     ):
         write_package(network(), FlowHead(), tmp_path / "p", settings=settings(), facts=FACTS)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_learned_from_fractions_takes_them_by_the_path_of_every_package(tmp_path: Path) -> None:
+    inputs = InputImages(dtype="float32", spacing={"y": 0.5, "x": 0.5})
+    states = write_package(
+        network(), FlowHead(), tmp_path / "p", settings=settings(), facts=replace(FACTS, inputs=inputs)
+    )
+    assert [state["status"] for state in states.values()] == ["yes", "yes"]
+    method = make_method(str(tmp_path / "p"), {"foreground": "foreground"})
+    density = np.random.default_rng(0).random((64, 70), dtype=np.float32) / 10
+    assert method.predict(Image(density, "yx")).labels.shape == density.shape
+    finer = method.predict(Image(density, "yx", {"y": 0.25, "x": 0.25}))
+    assert finer.details["rescaled"] == {"y": 0.5, "x": 0.5}
+
+
+def test_what_learned_from_whole_numbers_refuses_fractions(tmp_path: Path) -> None:
+    write_package(network(), FlowHead(), tmp_path / "p", settings=settings(), facts=FACTS)
+    method = make_method(str(tmp_path / "p"), {"foreground": "foreground"})
+    with pytest.raises(PixelValueError, match="takes pixels of type uint16"):
+        method.predict(Image(np.full((64, 70), 0.25, np.float32), "yx"))
 
 
 def test_a_licence_must_have_a_name() -> None:

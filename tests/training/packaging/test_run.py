@@ -13,6 +13,7 @@ from tests.training.conftest import draw_discs
 
 from veriscope.core.boxes import Boxes
 from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.training.heads.base import Head
 from veriscope.training.heads.boxes import BoxHead
 from veriscope.training.heads.classification import ClassificationHead
@@ -54,11 +55,11 @@ def lesson(head: Head, *, n_channels: int = 1) -> Lesson:
     return Lesson(head, n_channels, settings, "cpu", None, Augmentation())
 
 
-def candidate(head: Head, folder: Path, *, split: Split = SPLIT, n_channels: int = 1) -> Any:
+def candidate(head: Head, folder: Path, *, split: Split = SPLIT, n_channels: int = 1, **more: Any) -> Any:
     one = lesson(head, n_channels=n_channels)
     network = one.network().eval()
     stride = int(network.stride)  # type: ignore[arg-type]
-    return make_candidate(one, network, split, folder / head.name, stride=stride, halo=2 * stride)
+    return make_candidate(one, network, split, folder / head.name, stride=stride, halo=2 * stride, **more)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,22 @@ def test_nothing_is_chosen_for_classes_and_something_for_objects(tmp_path: Path)
     chosen, record = choose_on_validation(objects, SPLIT)
     assert record["n_images"] == 1 and record["n_objects"] == SPLIT.val[0].n_objects
     assert chosen.folder == objects.folder
+
+
+@pytest.mark.parametrize(
+    ("rgb", "n_channels", "seen"),
+    [
+        ("luminance", 1, "luminance"),
+        ("hematoxylin", 1, "hematoxylin"),
+        ("refuse", 1, None),
+        ("luminance", 3, None),
+    ],
+)
+def test_colour_images_show_a_grey_network_the_channel_that_it_learned_from(
+    tmp_path: Path, rgb: str, n_channels: int, seen: str | None
+) -> None:
+    package = candidate(FlowHead(), tmp_path, n_channels=n_channels, rgb=rgb)
+    assert InstanceNetwork.of(package, name="network").colour_channel == seen
 
 
 def test_grey_images_go_into_a_network_of_colours(tmp_path: Path) -> None:

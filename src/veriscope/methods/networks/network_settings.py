@@ -27,7 +27,7 @@ class NetworkSettings(Settings):
     """Channels that it sees."""
     sees: Sees = "light"
     """What its layers see of them; ``density`` is computed inside the network, from the normalised image."""
-    rgb: Literal["luminance", "refuse"] = "luminance"
+    rgb: Literal["luminance", "hematoxylin", "refuse"] = "luminance"
     """What a network of one channel sees of a colour image where no channel is chosen."""
     stride: int = Field(default=16, ge=1, le=256)
     """Pixels of which the sides of its input are multiples."""

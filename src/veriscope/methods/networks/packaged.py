@@ -35,8 +35,8 @@ class PackagedNetwork(Method):
         if package is not None:
             cls.package, cls.card, cls.version = package, package.card, package.version
             cls.n_channels = package.settings.n_channels
-            grey = cls.n_channels == 1 and package.settings.rgb == "luminance"
-            cls.colour_channel = "luminance" if grey else None
+            colour = package.settings.rgb if cls.n_channels == 1 else "refuse"
+            cls.colour_channel = None if colour == "refuse" else colour
 
     def check(self, image: Image) -> None:
         """Refuse also other channels than red, green and blue, where the network sees colours."""

@@ -22,6 +22,7 @@ from veriscope.errors import InputError, MethodError, MissingPackageError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.hashing import sha256_of
 from veriscope.training.heads.base import Head
+from veriscope.training.packaging.inputs import InputImages
 from veriscope.training.packaging.tensors import (
     describe_input,
     describe_output,
@@ -58,6 +59,8 @@ class PackageFacts:
     card
         For people and for the card of the method: summary, objects, modalities, foreground, licence,
         citation, limits, training_data, figures.
+    inputs
+        What the images are like that it learned from.
     training
         How it was made, as plain values.
     evaluations
@@ -70,6 +73,7 @@ class PackageFacts:
 
     name: str
     card: Mapping[str, Any]
+    inputs: InputImages = field(default_factory=InputImages)
     training: Mapping[str, Any] = field(default_factory=dict)
     evaluations: Sequence[Mapping[str, Any]] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +136,7 @@ def write_package(
     with atomic_path(target) as temporary:
         temporary.mkdir()
         (temporary / "weights.onnx").write_bytes(weights)
-        raw = _simulated(plain)
+        raw = _simulated(plain).astype(facts.inputs.dtype)
         np.save(temporary / "test_input.npy", raw)
         np.save(temporary / "test_output.npy", _run(weights, _as_described(raw)))
         (temporary / "README.md").write_text(facts.readme or f"# {facts.name}\n", encoding="utf-8")
@@ -250,7 +254,7 @@ def _simulated(plain: Mapping[str, Any], *, seed: int = 7) -> NDArray[np.uint16]
     return np.stack([np.rot90(counts, turns) for turns in range(channels)])[None]
 
 
-def _as_described(raw: NDArray[np.uint16]) -> NDArray[np.float32]:
+def _as_described(raw: NDArray[np.uint16 | np.float32]) -> NDArray[np.float32]:
     """Normalise as the description of the package says."""
     low, high = np.percentile(raw, (1.0, 99.8))
     return np.asarray((raw.astype(np.float32) - low) / (high - low + 1e-6), np.float32)
@@ -282,8 +286,8 @@ def _describe(
         **({"license": licence} if (licence := _licence(card)) else {}),
         "tags": [task, str(plain["architecture"]), "2d", "veriscope"],
         "documentation": "README.md",
-        "inputs": [describe_input(plain, _file(folder, "test_input.npy"))],
-        "outputs": [describe_output(plain, head, _file(folder, "test_output.npy"))],
+        "inputs": [describe_input(plain, _file(folder, "test_input.npy"), facts.inputs)],
+        "outputs": [describe_output(plain, head, _file(folder, "test_output.npy"), facts.inputs)],
         "weights": {"onnx": {**_file(folder, "weights.onnx"), "opset_version": OPSET}},
         "config": {
             "bioimageio": {

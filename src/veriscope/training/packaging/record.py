@@ -119,6 +119,7 @@ def facts_of(outcome: Outcome, usage: Usage, *, name: str) -> PackageFacts:
     return PackageFacts(
         name=name,
         card=card,
+        inputs=outcome.data.inputs,
         training=training,
         evaluations=[_evaluation(outcome)],
         details=details,
@@ -220,7 +221,7 @@ def _card(outcome: Outcome) -> dict[str, Any]:
         "objects": (data.objects,),
         "licence": lesson.settings.licence or "not stated",
         "figures": (f"{main} {_shown(interval)} on {len(data.split.test)} locked images of the same source",),
-        "limits": tuple(limits),
+        "limits": (*limits, *data.inputs.limits()),
     }
 
 
@@ -253,6 +254,7 @@ def _training(outcome: Outcome, usage: Usage) -> dict[str, Any]:
         "schema": SCHEMA,
         "split": outcome.data.split.to_dict(),
         "unlabelled_images": len(outcome.data.unlabelled),
+        "channel": outcome.data.channel,
         "settings": lesson.settings.model_dump(mode="json"),
         "augmentation": lesson.augmentation.model_dump(mode="json"),
         "widths": list(lesson.widths()),

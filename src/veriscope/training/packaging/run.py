@@ -61,7 +61,14 @@ def judge_of(head: Head) -> Judge:
 
 
 def make_candidate(
-    lesson: Lesson, network: nn.Module, split: Split, folder: Path, *, stride: int, halo: int
+    lesson: Lesson,
+    network: nn.Module,
+    split: Split,
+    folder: Path,
+    *,
+    stride: int,
+    halo: int,
+    rgb: str = "luminance",
 ) -> NetworkPackage:
     """Package a network with nothing chosen yet.
 
@@ -77,6 +84,8 @@ def make_candidate(
         Where the package is made.
     stride, halo
         Of the network.
+    rgb
+        What it is to see of a colour image where no channel is chosen, if it sees one channel.
 
     Returns
     -------
@@ -90,6 +99,7 @@ def make_candidate(
         "head": lesson.head.name,
         "n_channels": lesson.n_channels,
         "sees": getattr(network, "sees", "light"),
+        "rgb": rgb,
         "stride": stride,
         "halo": halo,
         "best_diameter": round(float(np.clip((small * large) ** 0.5, 8, 200)), 1),

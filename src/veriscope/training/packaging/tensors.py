@@ -7,6 +7,7 @@ from typing import Any
 
 from veriscope.core.image import RGB_CHANNELS
 from veriscope.training.heads.base import Head
+from veriscope.training.packaging.inputs import InputImages
 
 __all__ = ["describe_input", "describe_output", "output_name", "says_of_pixels"]
 
@@ -43,7 +44,7 @@ def output_name(plain: Mapping[str, Any]) -> str:
     return "dense" if says_of_pixels(plain) else "probabilities"
 
 
-def describe_input(plain: Mapping[str, Any], test: Mapping[str, str]) -> dict[str, Any]:
+def describe_input(plain: Mapping[str, Any], test: Mapping[str, str], inputs: InputImages) -> dict[str, Any]:
     """Describe the image that the network takes, and how it is brought to scale.
 
     Parameters
@@ -52,6 +53,8 @@ def describe_input(plain: Mapping[str, Any], test: Mapping[str, str]) -> dict[st
         Settings of the network, as plain values.
     test
         File of the test tensor.
+    inputs
+        What the images are like that it learned from.
 
     Returns
     -------
@@ -61,15 +64,16 @@ def describe_input(plain: Mapping[str, Any], test: Mapping[str, str]) -> dict[st
     n_channels = int(plain["n_channels"])
     names = {1: ("intensity",), 3: RGB_CHANNELS}.get(n_channels) or range(n_channels)
     size = _size(plain)
+    number = {"type": "uint16", "range": [0, None]}
     return {
         "id": "raw",
         "description": "Image in any unit.",
         "axes": [
             {"type": "batch", "size": 1},
             {"type": "channel", "channel_names": [str(name) for name in names]},
-            *({"type": "space", "id": axis, "size": size} for axis in "yx"),
+            *({"type": "space", "id": axis, "size": size} | _scale(axis, plain, inputs) for axis in "yx"),
         ],
-        "data": {"type": "uint16", "range": [0, None]},
+        "data": number if inputs.dtype == "uint16" else {"type": inputs.dtype, "range": [None, None]},
         "test_tensor": dict(test),
         "preprocessing": [
             {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
@@ -88,7 +92,9 @@ def describe_input(plain: Mapping[str, Any], test: Mapping[str, str]) -> dict[st
     }
 
 
-def describe_output(plain: Mapping[str, Any], head: Head, test: Mapping[str, str]) -> dict[str, Any]:
+def describe_output(
+    plain: Mapping[str, Any], head: Head, test: Mapping[str, str], inputs: InputImages
+) -> dict[str, Any]:
     """Describe what the network gives.
 
     Parameters
@@ -99,6 +105,8 @@ def describe_output(plain: Mapping[str, Any], head: Head, test: Mapping[str, str
         Names its channels.
     test
         File of the test tensor.
+    inputs
+        What the images are like that it learned from.
 
     Returns
     -------
@@ -114,6 +122,7 @@ def describe_output(plain: Mapping[str, Any], head: Head, test: Mapping[str, str
                 "halo": _halo(plain),
                 "size": {"tensor_id": "raw", "axis_id": axis},
             }
+            | _scale(axis, plain, inputs)
             for axis in "yx"
         ]
     return {
@@ -134,6 +143,13 @@ def _size(plain: Mapping[str, Any]) -> dict[str, int]:
         return {"min": int(plain["smallest_side"]), "step": 1}
     step = int(plain["stride"])
     return {"min": 2 * _halo(plain) + step, "step": step}
+
+
+def _scale(axis: str, plain: Mapping[str, Any], inputs: InputImages) -> dict[str, Any]:
+    """State the pixel size of the network's grid, where that of the images is known."""
+    if inputs.spacing is None:
+        return {}
+    return {"scale": inputs.spacing[axis] / float(plain.get("zoom", 1)), "unit": "micrometer"}
 
 
 def _halo(plain: Mapping[str, Any]) -> int:
