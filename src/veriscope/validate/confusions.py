@@ -64,7 +64,7 @@ def confusion_interval(
         If tables or clusters do not fit.
     """
     rows = _by_unit(tables, clusters)
-    value, left_out = leave_one_out(rows.reshape(len(rows), -1), lambda sums: function(_square(sums)))
+    value, left_out = leave_one_out(_flat(rows), lambda sums: function(_square(sums)))
     return jackknife_interval(value, left_out, rows.sum(axis=(1, 2)), level=level, bounds=bounds, unit=unit)
 
 
@@ -108,7 +108,7 @@ def class_interval(
     rows = _by_unit(tables, clusters)
     sizes = np.asarray(about(one_versus_rest(rows, positive=positive)), np.float64)
     value, left_out = leave_one_out(
-        rows.reshape(len(rows), -1),
+        _flat(rows),
         lambda sums: function(one_versus_rest(_square(sums), positive=positive)),
     )
     return jackknife_interval(value, left_out, sizes, level=level, bounds=(0.0, 1.0), unit=unit)
@@ -198,8 +198,13 @@ def _by_unit(tables: FloatArray, clusters: Sequence[Hashable] | None) -> FloatAr
         raise InputError(f"confusions have shape (images, K, K), not {counts.shape}")
     if clusters is None:
         return counts
-    sums = sum_by_cluster(counts.reshape(len(counts), -1), clusters)
+    sums = sum_by_cluster(_flat(counts), clusters)
     return sums.reshape(len(sums), *counts.shape[1:])
+
+
+def _flat(tables: FloatArray) -> FloatArray:
+    """Give one row per table, also where there is no table."""
+    return tables.reshape(len(tables), tables.shape[-1] ** 2)
 
 
 def _square(sums: FloatArray) -> FloatArray:

@@ -105,9 +105,7 @@ def unit_rows(units: Sequence[UnitCounts], keyed: KeyedMetric) -> FloatArray:
     """
     rows = unit_sums(units, keyed)
     rows *= np.array([unit.weight for unit in units]).reshape(-1, 1)
-    clusters = whole_clusters(
-        [unit.cluster for unit in units], names=[unit.name for unit in units], unit="unit"
-    )
+    clusters = _clusters(units)
     return rows if clusters is None else sum_by_cluster(rows, clusters)
 
 
