@@ -111,7 +111,10 @@ def _meant(name: str, entries: Mapping[str, EntryPoint]) -> str:
     from veriscope.zoo.added import method_of
     from veriscope.zoo.cache import PREFIX, installed_names
     from veriscope.zoo.index import read_index
+    from veriscope.zoo.networks import method_at
 
+    if at := method_at(name):
+        return f"the folder of this name is a package: write {at}; "
     if PREFIX + name in installed_names():
         return f"did you mean {method_of(name)!r}? "
     if any(item["id"] == name for item in (read_index() or {}).get("models", [])):

@@ -31,6 +31,7 @@ FOUND: dict[str, Any] = {
     "envelope": {
         "metric": "f1@0.5",
         "drop": 0.05,
+        "n_images": 7,
         "changes": {
             "blur": {"meaning": "standard deviation in pixels", "range": [0.0, 2.0]},
             "noise": {"meaning": "share", "range": None},
@@ -223,7 +224,10 @@ def test_what_came_of_it_is_told_line_by_line(veriscope: Veriscope, recorded: Re
     rows = [line.split() for line in lines]
     assert ["f1@0.5", "0.912", "0.85", "to", "0.96"] in rows
     assert ["pq", "0.5", "cannot", "tell"] in rows
-    assert "blur (standard deviation in pixels): f1@0.5 falls by less than 0.05 from 0 to 2" in lines
+    assert (
+        "blur (standard deviation in pixels): f1@0.5 falls by less than 0.05 from 0 to 2 (on 7 locked "
+        "images, without interval)"
+    ) in lines
     assert not any(line.startswith("noise") for line in lines)
     assert lines[-3:] == [
         "took 800 s, 1501 s of processor time, 2.3 GB, about 1 g CO2",

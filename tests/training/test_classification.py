@@ -322,7 +322,7 @@ def test_label_images_are_no_table_of_classes(kinds: Path, tmp_path: Path) -> No
 def test_blank_images_and_one_group_are_refused(kinds: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(kinds, folder)
-    with pytest.raises(InputError, match="27 images of 1 groups cannot be parted"):
+    with pytest.raises(InputError, match="27 images of 1 group cannot be parted"):
         train_files(folder / "images", folder / "classes.csv", tmp_path / "out", tiny(), group_by="{group}d*")
     for number in range(27):
         path = folder / "images" / f"field{number}.tif"

@@ -70,8 +70,8 @@ def test_what_lies_beyond_the_limits_is_refused_with_the_limit(options: dict[str
             {"deterministic": True, "steps": 5, "device": "cuda"},
             "deterministic training computes on the processor; leave out --device cuda",
         ),
-        ({"tune": "head"}, "tune=head changes a network that there is already: give --from"),
-        ({"tune": "lora"}, "tune=lora changes a network that there is already: give --from"),
+        ({"tune": "head"}, "--tune head changes a network that there is already: give --from"),
+        ({"tune": "lora"}, "--tune lora changes a network that there is already: give --from"),
         ({"topology": 0.5}, "topology is a loss of the semantic head: give --head semantic"),
         (
             {"topology": 0.5, "head": "flow"},

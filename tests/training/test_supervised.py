@@ -233,7 +233,7 @@ def test_labels_that_teach_nothing_are_refused(
 def test_one_image_is_refused(discs: Path, tmp_path: Path) -> None:
     pair = [str(discs / kind / "field0.tif") for kind in ("images", "labels")]
     with pytest.raises(
-        InputError, match="1 images of 1 groups cannot be parted: training needs at least three"
+        InputError, match="1 image of 1 group cannot be parted: training needs at least three"
     ):
         train_files(*pair, tmp_path / "out", tiny())
 

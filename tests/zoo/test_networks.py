@@ -16,6 +16,7 @@ from veriscope.errors import InputError, MethodError
 from veriscope.methods.networks.nuclei_fluorescence import NucleiFluorescence
 from veriscope.registry import get_method, make_method
 from veriscope.zoo.add import add_model
+from veriscope.zoo.networks import method_at
 
 SHIPPED = Path(str(NucleiFluorescence.package.folder))
 
@@ -75,6 +76,22 @@ def test_all_settings_are_those_of_the_package(copied: Path) -> None:
     assert method.describe()["parameters"]["smallest_area"] == 77
     areas = np.bincount(method.predict(picture()).labels.ravel())[1:]
     assert areas.min() >= 77
+
+
+def test_the_bare_name_of_a_folder_is_told_how_to_be_written(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copied.parent)
+    with pytest.raises(MethodError, match="is a package: write network:mine; "):
+        get_method("mine")
+    assert get_method(str(method_at("mine"))).name == "network:veriscope-nuclei-fluorescence"
+    change(copied, lambda content: content["config"].pop("veriscope"))
+    with pytest.raises(MethodError, match=r"is a package: write \./mine; "):
+        get_method("mine")
+    (copied / "bioimageio.yaml").unlink()
+    assert method_at("mine") is None and method_at("absent") is None
+    with pytest.raises(MethodError, match="no method named 'mine'; installed are"):
+        get_method("mine")
 
 
 def test_weights_that_are_not_those_described_are_refused(copied: Path) -> None:

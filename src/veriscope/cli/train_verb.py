@@ -239,6 +239,7 @@ def parse_minutes(text: str) -> float:
 def _tell(found: dict[str, Any]) -> None:
     """Print the outcome for people."""
     from veriscope.cli.output import number, out, show_table, span
+    from veriscope.core.words import counted
     from veriscope.report.cost_text import format_amount, format_bytes
 
     ended = f", ended early: {found['stopped']}" if found["stopped"] else ""
@@ -249,15 +250,16 @@ def _tell(found: dict[str, Any]) -> None:
             [key, number(value["value"], digits=3), span(value["low"], value["high"], digits=3)]
             for key, value in found["figures"].items()
         ]
-        title = f"On {test['images']} locked images of {test['groups']} groups"
+        title = f"On {counted(test['images'], 'locked image')} of {counted(test['groups'], 'group')}"
         show_table(title, ["metric", "value", "95 % interval"], rows)
-    for change, item in found["envelope"].get("changes", {}).items():
+    envelope = found["envelope"]
+    for change, item in envelope.get("changes", {}).items():
         if item["range"] is None:
             continue
         low, high = item["range"]
         out().print(
-            f"{change} ({item['meaning']}): {found['envelope']['metric']} falls by less than "
-            f"{found['envelope']['drop']} from {low:g} to {high:g}",
+            f"{change} ({item['meaning']}): {envelope['metric']} falls by less than {envelope['drop']} from "
+            f"{low:g} to {high:g} (on {counted(envelope['n_images'], 'locked image')}, without interval)",
             markup=False,
         )
     if found["learning_curve"]:

@@ -20,6 +20,7 @@ from torch import nn
 from veriscope.core.cost import Assumptions, footprint
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.training.heads.blind import BlindHead
@@ -291,8 +292,8 @@ def _comparison(ranking: Ranking) -> dict[str, Any]:
         "values": {name: value.to_dict() for name, value in ranking.values.items()},
         "difference": told.to_dict() | {"first": pair.first, "second": pair.second},
         "p_value": pair.p_value,
-        "sentence": f"{sentence}: {pair.first} minus {pair.second} {told.value:.2g} on {told.n_units} locked "
-        f"groups, {span}",
+        "sentence": f"{sentence}: {pair.first} minus {pair.second} {told.value:.2g} on "
+        f"{counted(told.n_units, 'locked group')}, {span}",
     }
 
 

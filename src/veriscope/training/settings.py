@@ -76,7 +76,7 @@ class TrainSettings(Settings):
         if self.deterministic and self.device == "cuda":
             raise ValueError("deterministic training computes on the processor; leave out --device cuda")
         if self.tune != "all" and self.start is None:
-            raise ValueError(f"tune={self.tune} changes a network that there is already: give --from")
+            raise ValueError(f"--tune {self.tune} changes a network that there is already: give --from")
         if self.topology and self.head != "semantic":
             raise ValueError("topology is a loss of the semantic head: give --head semantic")
         if self.architecture != "unet" and self.head in OWN_NETWORK:

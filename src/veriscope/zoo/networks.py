@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from veriscope.errors import VeriscopeError
 from veriscope.methods.networks.box_network import BoxNetwork
 from veriscope.methods.networks.class_network import ClassNetwork
 from veriscope.methods.networks.instance_network import InstanceNetwork
@@ -14,7 +15,7 @@ from veriscope.zoo.cache import load_installed, slug
 from veriscope.zoo.read import find_description
 from veriscope.zoo.safe_yaml import read_yaml
 
-__all__ = ["NETWORK_PREFIX", "is_network_name", "network_method"]
+__all__ = ["NETWORK_PREFIX", "is_network_name", "method_at", "network_method"]
 
 NETWORK_PREFIX = "network:"
 """With it begin the names of methods that are networks trained by Veriscope."""
@@ -34,6 +35,30 @@ def is_network_name(name: str) -> bool:
         Whether it begins with ``network:``.
     """
     return name.startswith(NETWORK_PREFIX)
+
+
+def method_at(folder: str) -> str | None:
+    """Name the method of a package by its folder.
+
+    Parameters
+    ----------
+    folder
+        Path as a user wrote it.
+
+    Returns
+    -------
+    str or None
+        ``network:FOLDER`` where Veriscope trained what it holds, which keeps its own way from the outputs to
+        objects; else its path with a slash. None: there is no package.
+    """
+    if not Path(folder).is_dir():
+        return None
+    try:
+        content = read_yaml(find_description(Path(folder)))
+    except VeriscopeError:
+        return None
+    own = (content.get("config") or {}).get("veriscope") or {}
+    return NETWORK_PREFIX + folder if "network" in own else f"./{folder}"
 
 
 def network_method(name: str) -> type[PackagedNetwork]:

@@ -54,6 +54,15 @@ def test_too_few_fields_are_refused_with_what_is_needed() -> None:
         make_split(pairs)
 
 
+@pytest.mark.parametrize(
+    ("value", "remedy"), [(0, "annotate more fields"), (-1, "add images of more fields")]
+)
+def test_only_whoever_annotates_is_told_to_annotate_more(value: int, remedy: str) -> None:
+    (one,), _ = group_images([image("a", seed=1)], None)
+    with pytest.raises(InputError, match=f"1 image of 1 group cannot be parted: .*; {remedy}"):
+        make_split([replace(one, labels=np.full_like(one.labels, value))])
+
+
 def test_equal_pixels_share_a_group() -> None:
     pairs, _ = group_images([image("a", seed=1), image("b", seed=1), image("c", seed=2)], None)
     assert pairs[0].group == pairs[1].group != pairs[2].group

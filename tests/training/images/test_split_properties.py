@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from veriscope.core.classes import ImageClass
 from veriscope.core.image import Image
+from veriscope.core.words import counted
 from veriscope.errors import InputError, TableError
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.split import PARTS, Split, group_images, make_split
@@ -80,7 +81,8 @@ def test_a_draw_parts_whole_groups_repeats_and_leaves_something_in_every_part(
     if len(groups) < 3:
         with pytest.raises(InputError) as error:
             make_split(pairs, seed=seed)
-        assert str(error.value).startswith(f"{len(pairs)} images of {len(groups)} groups cannot be parted: ")
+        counts = f"{counted(len(pairs), 'image')} of {counted(len(groups), 'group')}"
+        assert str(error.value).startswith(f"{counts} cannot be parted: ")
         return
     split = make_split(pairs, seed=seed, groups_are="by hand")
     parts = by_part(split)

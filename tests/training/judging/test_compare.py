@@ -119,7 +119,7 @@ def test_what_is_better_in_some_images_alone_is_not_shown_to_be_better() -> None
 def test_groups_are_what_is_counted_and_one_of_them_tells_nothing() -> None:
     found = compared([10, 9, 10, 9], [5, 5, 5, 6], groups=["a"] * 4)
     assert found.recommended == "start"
-    assert "on 1 locked groups, no interval can be given from so few groups" in found.sentence
+    assert "on 1 locked group, no interval can be given from so few groups" in found.sentence
     paired = compared([10, 9, 10, 9], [5, 5, 5, 6], groups=["a", "a", "b", "b"])
     assert " on 2 locked groups, " in paired.sentence
 

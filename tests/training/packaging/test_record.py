@@ -70,6 +70,7 @@ def outcome(**changed: Any) -> Outcome:
         "envelope": {
             "metric": "f1@0.5",
             "drop": 0.05,
+            "n_images": 1,
             "changes": {"blur": change(0, 2), "noise": change(None, None)},
         },
         "curve": None,
@@ -99,7 +100,7 @@ def test_the_card_names_data_objects_and_what_is_not_known() -> None:
     )
     assert card["limits"][0].startswith("Tested on images of the same source only")
     assert card["limits"][1].startswith("Blur (Gaussian blur, standard deviation in pixels): f1@0.5 falls by")
-    assert card["limits"][1].endswith("from 0 to 2.")
+    assert card["limits"][1].endswith("from 0 to 2 (on 1 locked image, without interval).")
     assert card["limits"][2] == "Noise: no range can be told, since the network finds next to nothing."
 
 

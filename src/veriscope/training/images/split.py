@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from veriscope.core.words import joined
+from veriscope.core.words import counted, joined
 from veriscope.errors import InputError, TableError
 from veriscope.training.images.pairs import LabelledImage
 
@@ -266,10 +266,12 @@ class _Seen:
 def _drawn(pairs: Sequence[LabelledImage], seen: _Seen, seed: int) -> dict[str, Part]:
     groups = list(dict.fromkeys(pair.group for pair in pairs))
     if len(groups) < 3:
+        has_labels = any(pair.kind is not None or (pair.labels >= 0).any() for pair in pairs)
         raise InputError(
-            f"{len(pairs)} images of {len(groups)} groups cannot be parted: training needs at least three "
-            "fields, one to learn from, one to choose by and one that stays locked for the test; annotate "
-            "more fields (tiles of one field count once, and so do equal images)"
+            f"{counted(len(pairs), 'image')} of {counted(len(groups), 'group')} cannot be parted: training "
+            "needs at least three fields, one to learn from, one to choose by and one that stays locked for "
+            f"the test; {'annotate' if has_labels else 'add images of'} more fields (tiles of one field "
+            "count once, and so do equal images)"
         )
     order = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
     with_objects = {pair.group for pair in pairs if (pair.labels > 0).any()}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from veriscope.core.words import counted
 from veriscope.training.judging.judge import Judge
 from veriscope.validate.ranking import Ranking, rank_candidates
 
@@ -98,7 +99,7 @@ def compare_with_start(
         else f"{level:.0%} interval {told['low']:+.3f} to {told['high']:+.3f}"
     )
     value = "unknown" if told["value"] is None else f"{told['value']:+.3f}"
-    facts = f"{ranking.metric} {value} on {told['n_units']} locked groups, {span}"
+    facts = f"{ranking.metric} {value} on {counted(told['n_units'], 'locked group')}, {span}"
     if recommended == "new":
         sentence = f"the new network is better than {name}: {facts}"
     elif pair.better == "start":

@@ -17,6 +17,7 @@ import torch
 import veriscope
 from veriscope.core.cost import Assumptions, Usage, footprint
 from veriscope.core.settings import Settings
+from veriscope.core.words import counted
 from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.judging.compare import Comparison
 from veriscope.training.judging.envelope import STEPS
@@ -337,7 +338,7 @@ def _envelope_sentence(name: str, envelope: Mapping[str, Any]) -> str:
     low, high = envelope["changes"][name]["range"]
     return (
         f"{name.capitalize()} ({STEPS[name][2]}): {envelope['metric']} falls by less than {envelope['drop']} "
-        f"from {low:g} to {high:g}."
+        f"from {low:g} to {high:g} (on {counted(envelope['n_images'], 'locked image')}, without interval)."
     )
 
 
