@@ -55,6 +55,10 @@ def write_images(folder: Path) -> None:
     discs = 120 * (np.hypot(y % 64 - 32, x % 64 - 32) < 14)
     tifffile.imwrite(folder / "plain.tif", (discs + rng.poisson(20, (256, 256))).astype(np.uint8))
     tifffile.imwrite(folder / "pixel.tif", np.array([[77]], np.uint8))
+    deep = np.array([[100 * (t + 1) + 10 * z for z in range(3)] for t in range(2)], np.uint8)
+    inside = np.hypot(y[:96, :96] - 48, x[:96, :96] - 48) < 20
+    lapse = np.where(inside, deep[..., None, None], 5).astype(np.uint8)
+    tifffile.imwrite(folder / "deep.tif", lapse, imagej=True, metadata={"axes": "TZYX"})
     tifffile.imwrite(folder / "many.tif", rng.poisson(20, (SIDE, SIDE)).astype(np.uint8))
 
 
@@ -66,6 +70,7 @@ def study(make_study: Callable[..., Path], tmp_path_factory: pytest.TempPathFact
     write_images(folder / "images")
     root = folder / "study"
     options = ["--object", "nucleus", "--spacing", "0.5", "--tile-size", "256", "--method", METHOD]
+    options += ["--plane", "z=max,t=each"]
     make_study(root, folder / "images", *options)
     layout = StudyFolder(root)
     rows = list(layout.images())
@@ -147,6 +152,15 @@ def test_planes_times_and_projections_show_the_numbers_of_the_file(seen: dict[st
 
 def test_play_goes_round_and_stops(seen: dict[str, Any]) -> None:
     assert seen["play"] == [0, 1, 2, 3, 4]
+
+
+def test_the_whole_stack_of_an_analysed_plane_shows_objects_where_they_were_found(
+    seen: dict[str, Any],
+) -> None:
+    assert seen["wholeStack"] == {
+        "plane": [220], "said": "Candidates and annotators look at the brightest along z, time t = 1.",
+        "whole": [220], "object": True, "t0": [120], "objectAt0": False, "z1": [110], "back": [220],
+    }  # fmt: skip
 
 
 def test_any_of_200_channels_can_be_shown(seen: dict[str, Any]) -> None:

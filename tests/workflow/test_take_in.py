@@ -113,7 +113,7 @@ def test_what_cannot_be_used_is_listed_together_and_nothing_is_written(made: Any
         "d.tif",
     ]
     assert "1 of 1200 pixels are NaN or infinite" in faults[0]
-    assert "has axes 'zyx' and a study takes single planes" in faults[1]
+    assert "has 3 planes (axes 'zyx'), and people annotate a study's audit on planes" in faults[1]
     assert last == ("Mend or remove them, or leave them out with --skip-bad. Nothing was written.")
     assert not (tmp_path / "study").exists()
 

@@ -12,6 +12,7 @@ const faults = [];
 const done = {};
 const stages = {
   stack,
+  wholeStack,
   play,
   channels,
   pixel,
@@ -121,6 +122,30 @@ async function stack() {
   }
   await projection.selectOption("max");
   found.objects.max = await objectInMiddle(14);
+  return found;
+}
+
+/** The plane that was analysed, and the stack that it is from: objects are drawn at their own time alone. */
+async function wholeStack() {
+  await open("deep_t1");
+  const found = { plane: await values(([first]) => first === 220) };
+  found.said = await page.locator(".stack-choice .soft").textContent();
+  await page.getByRole("button", { name: "Whole stack" }).click();
+  await slider("Time t").waitFor();
+  found.whole = await values(([first]) => first === 220);
+  const objects = page.locator(".viewer-status .object");
+  await until(async () => (await values()) && (await objects.count()) === 1, "no object lies in the stack");
+  found.object = true;
+  await slider("Time t").fill("0");
+  found.t0 = await values(([first]) => first === 120);
+  await page.getByText("none are drawn here").waitFor();
+  found.objectAt0 = (await objects.count()) > 0;
+  await page.getByLabel("Projection").selectOption("none");
+  await slider("Plane z").fill("1");
+  found.z1 = await values(([first]) => first === 110);
+  await page.getByRole("button", { name: "Analysed plane" }).click();
+  await slider("Time t").waitFor({ state: "detached" });
+  found.back = await values(([first]) => first === 220);
   return found;
 }
 

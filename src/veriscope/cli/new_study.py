@@ -10,6 +10,7 @@ from veriscope.core.commands import command
 from veriscope.core.words import counted
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.other_methods import other_methods
+from veriscope.workflow.plane_remarks import plane_remarks
 from veriscope.workflow.study import Study
 
 __all__ = ["new_summary", "show_new"]
@@ -38,6 +39,7 @@ def new_summary(made: Study, *, chosen: bool) -> dict[str, Any]:
         "study": str(made.path),
         "n_images": len(rows),
         "groups": dict(Counter(row.group for row in rows)),
+        "planes": plane_remarks(rows),
         "spacing": sorted({row.spacing_text for row in rows}),
         "question": config.question.text,
         "modalities": list(config.modalities),
@@ -64,6 +66,7 @@ def show_new(summary: dict[str, Any], *, told: bool) -> None:
     kind = f"{' or '.join(summary['modalities'])} ({how})"
     lines = [
         f"{summary['study']}: {counted(summary['n_images'], 'image')}, groups: {groups}",
+        *(f"planes: {remark}" for remark in summary["planes"]),
         f"pixel size: {'; '.join(summary['spacing'])}",
         f"question: {summary['question']}",
         f"images: {kind if summary['modalities'] else 'cannot be told from their pixels (--modality)'}",

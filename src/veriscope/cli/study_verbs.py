@@ -88,6 +88,13 @@ def new(
     axes: Axes = None,
     spacing: Spacing = None,
     series: Series = None,
+    plane: Annotated[
+        str | None,
+        typer.Option(
+            help="Which plane of stacks: z=max, z=mean, z=middle or z=14; of time-lapses: t=each (every time "
+            "point is an image) or t=0; of both: z=max,t=each."
+        ),
+    ] = None,
     diameter: Annotated[
         float | None, typer.Option(help="Typical object diameter in pixels; otherwise estimated.")
     ] = None,
@@ -127,6 +134,7 @@ def new(
             axes=axes,
             spacing=parse_spacing(spacing),
             series=series,
+            plane=plane,
             diameter=diameter,
             methods=tuple(method) if method else None,
             modality=modality,

@@ -14,6 +14,7 @@ from veriscope.core.source import Region, grid
 from veriscope.io.atomic import atomic_path
 from veriscope.io.images import ImageHeader
 from veriscope.io.ome_zarr import create_array, stem_of
+from veriscope.io.planes import StoredPlane
 from veriscope.io.pyramid import level_shapes, new_level, put_block, pyramid_attributes
 from veriscope.io.regions import JoinedChannels, StoredImage
 
@@ -49,7 +50,7 @@ def copied_levels(header: ImageHeader) -> list[tuple[int, ...]]:
     return [header.shape]
 
 
-def copy_blocks(stored: StoredImage | JoinedChannels) -> list[Region]:
+def copy_blocks(stored: StoredImage | JoinedChannels | StoredPlane) -> list[Region]:
     """Cut an image into what is best read at once.
 
     Parameters
@@ -104,7 +105,7 @@ def _pieces(block: Region, part: Image) -> Iterator[tuple[NDArray[Any], Region]]
 
 
 def copy_image(
-    stored: StoredImage | JoinedChannels,
+    stored: StoredImage | JoinedChannels | StoredPlane,
     target: Path,
     *,
     look: Callable[[Image], None] = lambda part: None,

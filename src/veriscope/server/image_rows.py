@@ -6,12 +6,14 @@ import json
 import re
 import string
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, Quality, WellPlace
+from veriscope.core.plane import Plane
+from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, Quality, StackPlace, WellPlace
 from veriscope.server.parts import etag_of, files_url, url
 from veriscope.server.problems import ProblemError
-from veriscope.server.stores import image_version, spacing_of
+from veriscope.server.stores import image_version, spacing_of, stack_version
 from veriscope.workflow.image_table import why_fixed
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
@@ -72,10 +74,14 @@ def image_row(folder: StudyFolder, image: StudyImage, quality: Quality | None = 
         Without the address of its pixels if its file is gone.
     """
     study = folder.root.name
-    try:
+    zarr = stack = None
+    with suppress(ProblemError):
         zarr = files_url(study, "images", image.image_id, image_version(folder, image))
-    except ProblemError:
-        zarr = None
+    if image.stack:
+        plane = Plane.parse(image.plane)
+        with suppress(ProblemError):
+            whole = files_url(study, "stacks", image.image_id, stack_version(folder, image))
+            stack = StackPlace(zarr=whole, z=plane.z, t=plane.t)
     return ImageRow(
         id=image.image_id,
         group=image.group,
@@ -92,6 +98,7 @@ def image_row(folder: StudyFolder, image: StudyImage, quality: Quality | None = 
         thumbnail=url("api", "studies", study, "images", image.image_id, "thumbnail"),
         zarr=zarr,
         well=_well(image.image_id),
+        stack=stack,
     )
 
 

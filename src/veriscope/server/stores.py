@@ -25,7 +25,16 @@ from veriscope.server.problems import ProblemError
 from veriscope.server.store import Store
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
-__all__ = ["cached", "image_store", "image_version", "label_store", "label_version", "spacing_of"]
+__all__ = [
+    "cached",
+    "image_store",
+    "image_version",
+    "label_store",
+    "label_version",
+    "spacing_of",
+    "stack_store",
+    "stack_version",
+]
 
 
 def spacing_of(image: StudyImage) -> dict[str, float] | None:
@@ -69,6 +78,29 @@ def image_version(folder: StudyFolder, image: StudyImage) -> str:
     return _version(folder.root / image.path, f"image {image.image_id}", image.spacing, image.reading)
 
 
+def stack_version(folder: StudyFolder, image: StudyImage) -> str:
+    """Name the present content of the stack that an image is a plane of.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    image
+        The image; one with a stack.
+
+    Returns
+    -------
+    str
+        As `image_version`.
+
+    Raises
+    ------
+    ProblemError
+        410 if the stack is gone.
+    """
+    return _version(folder.root / image.stack, f"the stack of {image.image_id}", image.stack_reading)
+
+
 def image_store(folder: StudyFolder, image: StudyImage) -> Store:
     """Open an image; resolutions that it lacks are made when they are first asked for.
 
@@ -106,6 +138,32 @@ def image_store(folder: StudyFolder, image: StudyImage) -> Store:
             lambda part: stored.read(part).pixels,
         )  # fmt: skip
     return _assemble(target, image, own, tuple(own.full.metadata["shape"]), dtype, _reader(own.full.folder))
+
+
+def stack_store(folder: StudyFolder, image: StudyImage) -> Store:
+    """Open the stack or time-lapse that an image is a plane of.
+
+    Parameters
+    ----------
+    folder
+        The study.
+    image
+        The image.
+
+    Returns
+    -------
+    Store
+        As `image_store`.
+
+    Raises
+    ------
+    ProblemError
+        404 if the image is a plane of its own, 410 if the stack is gone.
+    """
+    if not image.stack:
+        raise ProblemError.make(404, f"{image.image_id} is a plane of its own, not of a stack.")
+    stack_version(folder, image)
+    return image_store(folder, folder.stack(image))
 
 
 def _assemble(

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from veriscope.core.commands import command
+from veriscope.core.plane import PlaneChoice
 from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
 from veriscope.errors import InputError, StudyError
@@ -55,6 +56,8 @@ class NewStudy(Settings):
     """Pixel size in µm by axis; overrides the files' own."""
     series: int | None = None
     """Which image of files that hold several."""
+    plane: str | None = None
+    """Which planes of stacks and time-lapses; see `veriscope.core.plane.PlaneChoice.parse`."""
     diameter: float | None = Field(default=None, gt=0)
     """Typical object diameter in pixels, for methods that use it; None: estimated."""
     methods: tuple[str, ...] | None = None
@@ -125,6 +128,7 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         axes=wanted.axes,
         spacing=wanted.spacing,
         series=wanted.series,
+        plane=PlaneChoice.parse(wanted.plane),
         in_place=wanted.in_place,
         skip_bad=wanted.skip_bad,
     )
@@ -137,7 +141,8 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
             modalities = LOOKS[look][1]
         if wanted.methods is None:
             candidates = _suiting(candidates, wanted.object, modalities, channel_numbers(taken.rows))
-        copies = [row.path for row in taken.rows if not wanted.in_place]
+        read_here = {part for row in taken.rows for part in (row.path, row.stack) if part}
+        copies = sorted(part for part in read_here if not Path(part).is_absolute())
         Record(temporary).note(
             "new",
             inputs=taken.inputs,

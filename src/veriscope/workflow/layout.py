@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from veriscope.core.image import Image
+from veriscope.core.plane import Plane
 from veriscope.errors import StudyError
 from veriscope.io.atomic import write_text
-from veriscope.io.images import read_image
+from veriscope.io.images import ImageHeader, read_header, read_image
 
-__all__ = ["StudyFolder", "StudyImage"]
+__all__ = ["StudyFolder", "StudyImage", "header_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class StudyImage:
         How an ``in place`` source is read: axes, spacing and series as JSON; empty for a copy.
     notes
         What the reader had to say.
+    plane
+        Which plane of a stack or time-lapse it is, as ``z=max,t=3``; empty where the source is a plane.
+    stack, stack_reading
+        The whole stack, to look at, as `path` and `reading`; empty where the source is a plane.
     """
 
     image_id: str
@@ -58,6 +63,9 @@ class StudyImage:
     channels: str
     reading: str = ""
     notes: str = ""
+    plane: str = ""
+    stack: str = ""
+    stack_reading: str = ""
 
     def check(self) -> None:
         """Read all that is written in a row, so that what was damaged by hand is found here.
@@ -72,11 +80,12 @@ class StudyImage:
                 f"image {self.image_id!r}: axes {self.axes!r} and shape {self.shape!r} do not fit"
             )
         try:
-            _ = (self.spatial_shape, self.spacing_text, self.pixel_area, json.loads(self.reading or "{}"))
+            _ = (self.spatial_shape, self.spacing_text, self.pixel_area, Plane.parse(self.plane))
+            _ = (json.loads(self.reading or "{}"), json.loads(self.stack_reading or "{}"))
         except (IndexError, KeyError, ValueError):
             raise ValueError(
-                f"image {self.image_id!r}: shape {self.shape!r}, spacing {self.spacing!r} or reading "
-                f"{self.reading!r} cannot be read"
+                f"image {self.image_id!r}: shape {self.shape!r}, spacing {self.spacing!r}, reading "
+                f"{self.reading!r} or plane {self.plane!r} cannot be read"
             ) from None
 
     @property
@@ -115,6 +124,31 @@ class StudyImage:
             return 1.0
         sizes = dict(part.split("=") for part in self.spacing.split(";"))
         return float(sizes["y"]) * float(sizes["x"])
+
+
+def header_fields(header: ImageHeader) -> dict[str, str]:
+    """Give what a row has of an image's header.
+
+    Parameters
+    ----------
+    header
+        Of the image.
+
+    Returns
+    -------
+    dict
+        ``axes``, ``shape``, ``dtype``, ``spacing`` and ``channels`` as `StudyImage` has them.
+    """
+    spacing = header.spacing
+    return {
+        "axes": header.axes,
+        "shape": "x".join(map(str, header.shape)),
+        "dtype": str(header.dtype),
+        "spacing": "uncalibrated"
+        if spacing is None
+        else ";".join(f"{axis}={value!r}" for axis, value in spacing.items()),
+        "channels": ";".join(name.replace(";", ",") for name in header.channels),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +261,37 @@ class StudyFolder:
         """
         frame = pd.DataFrame([asdict(image) for image in images])
         write_text(self.images_table, frame.to_csv(index=False, lineterminator="\n"))
+
+    def stack(self, image: StudyImage) -> StudyImage:
+        """Give the whole stack that an image is a plane of.
+
+        Parameters
+        ----------
+        image
+            One of `images`, with a stack.
+
+        Returns
+        -------
+        StudyImage
+            A row for it, which is no image of the study.
+
+        Raises
+        ------
+        UnreadableFileError
+            If the file is gone or broken.
+        """
+        options = json.loads(image.stack_reading) if image.stack_reading else {}
+        header = read_header(self.root / image.stack, **options)
+        return replace(
+            image,
+            image_id=f"stack {Path(image.stack).name}",
+            path=image.stack,
+            reading=image.stack_reading,
+            plane="",
+            stack="",
+            stack_reading="",
+            **header_fields(header),
+        )
 
     def read(self, image: StudyImage) -> Image:
         """Read the pixels of an image.

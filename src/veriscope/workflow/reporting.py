@@ -39,6 +39,7 @@ from veriscope.workflow.config import Candidate, StudyConfig
 from veriscope.workflow.cost import study_cost
 from veriscope.workflow.judge import validate_study
 from veriscope.workflow.layout import StudyFolder
+from veriscope.workflow.plane_remarks import plane_remarks
 
 __all__ = ["REPORT_SCHEMA", "write_report"]
 
@@ -158,6 +159,7 @@ def _study(folder: StudyFolder, config: StudyConfig) -> dict[str, Any]:
     warnings = sorted({f"{image.image_id}: {image.notes}" for image in images if image.notes})
     if len(warnings) > 10:
         warnings = [*warnings[:10], f"… and notes on {len(warnings) - 10} more images, see images.csv"]
+    warnings = [*plane_remarks(images), *warnings]
     skipped = folder.root / "skipped.txt"
     if skipped.exists():
         warnings.insert(0, skipped.read_text(encoding="utf-8").splitlines()[0] + " See skipped.txt.")

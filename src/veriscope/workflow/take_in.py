@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,24 @@ import numpy as np
 
 from veriscope.core.finite import FiniteCheck
 from veriscope.core.image import Image
+from veriscope.core.plane import Plane, PlaneChoice
 from veriscope.core.progress import Progress
 from veriscope.core.settings import Settings
-from veriscope.core.words import counted, few
-from veriscope.errors import AxesError, InputError, VeriscopeError, raise_together
+from veriscope.core.words import counted
+from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_text
 from veriscope.io.copying import copied_levels, copy_blocks, copy_image
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.io.planes import StoredPlane
 from veriscope.io.regions import JoinedChannels, StoredImage, join_headers
 from veriscope.methods.channels import analysis_channel
-from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.belonging import check_belonging
+from veriscope.workflow.layout import StudyFolder, StudyImage, header_fields
 from veriscope.workflow.sources import Source, Sources
+
+Stored = StoredImage | JoinedChannels
 
 __all__ = ["TakenIn", "TakingIn", "take_in"]
 
@@ -42,6 +47,8 @@ class TakingIn(Settings):
     """Pixel size in µm by axis; overrides the files' own."""
     series: int | None = None
     """Which image of files that hold several."""
+    plane: PlaneChoice = PlaneChoice()
+    """Which planes of stacks and time-lapses."""
     in_place: bool = False
     """Read the sources where they are, instead of converted copies."""
     skip_bad: bool = False
@@ -101,7 +108,7 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     for index, source in enumerate(sources.images):
         try:
             hashes = {str(path): sha256_of(path) for path in source.paths}
-            rows.append(_take_in_one(folder, source, how, hashes, progress))
+            rows += _take_in_source(folder, source, how, hashes, progress)
             inputs |= hashes
         except VeriscopeError as error:
             faults.append(error)
@@ -112,8 +119,7 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
             what=f"{len(faults)} of {total} images cannot be used",
             remedy="Mend or remove them, or leave them out with --skip-bad. Nothing was written.",
         )
-    _check_alike(rows, colours_and_grey=how.channel == "luminance")
-    _check_plate_spacing(rows, {source.image_id: source for source in sources.images})
+    check_belonging(rows, sources, how.plane, colours_and_grey=how.channel == "luminance")
     if faults or sources.left_out:
         left_out = [*sources.left_out, *map(str, faults)]
         text = "\n".join(left_out)
@@ -138,8 +144,8 @@ def _read(source: Source, header: ImageHeader, how: TakingIn) -> Image:
     return Image(pixels, header.axes, header.spacing, header.channels, source.image_id)
 
 
-def _open(source: Source, how: TakingIn) -> StoredImage | JoinedChannels:
-    """Open an image to be read part by part."""
+def _open(source: Source, how: TakingIn) -> Stored:
+    """Open an image, or a whole stack, to be read part by part."""
     parts = [StoredImage(path, **how.reading) for path in source.paths]
     stored = parts[0] if len(parts) == 1 else JoinedChannels(parts, source.channels, source.image_id)
     stored.verify()
@@ -170,17 +176,14 @@ class _Seen:
         return bool(self._low == self._high)
 
 
-def _take_in_one(
+def _take_in_source(
     folder: StudyFolder, source: Source, how: TakingIn, hashes: dict[str, str], progress: Progress
-) -> StudyImage:
+) -> list[StudyImage]:
+    """Take in an image, or the planes that are wanted of a stack."""
     header = _header(source, how)
     if set("tz") & set(header.axes):
-        raise AxesError(
-            f"{source.paths[0]}: has axes {header.axes!r} and a study takes single planes, since people "
-            "annotate its audit on planes; give one plane of it (for example a projection), or predict it "
-            "without a study (veriscope predict)"
-        )
-    path, reading = f"images/{source.image_id}.ome.zarr", ""
+        return _take_in_stack(folder, source, how, hashes, progress)
+    path, reading = _copy_of(source.image_id), ""
     if how.in_place:
         path, reading = _reading_in_place(source, how)
     seen = _Seen(source.paths[0].name if len(source.paths) == 1 else source.image_id, how.channel)
@@ -193,6 +196,63 @@ def _take_in_one(
         seen.require_finite()
         if target is not None:
             write_ome_zarr(target, image)
+    row = _row(source, header, seen, hashes, path)
+    return [replace(row, reading=reading)]
+
+
+def _take_in_stack(
+    folder: StudyFolder, source: Source, how: TakingIn, hashes: dict[str, str], progress: Progress
+) -> list[StudyImage]:
+    """Take in planes of a stack, each an image, and keep the whole to look at."""
+    stored = _open(source, how)
+    whole = stored.header
+    planes = how.plane.planes(whole.axes, whole.shape, where=str(source.paths[0]))
+    stack, stack_reading = f"stacks/{source.image_id}.ome.zarr", ""
+    if how.in_place:
+        stack, stack_reading = _reading_in_place(source, how)
+    else:
+        copy_image(
+            stored, folder.root / stack, told=lambda *far: progress(f"read the stack {source.image_id}", *far)
+        )
+    flat = _seen_from_above(stored, source, how)
+    rows = []
+    for at, plane in enumerate(planes):
+        progress(f"planes of {source.image_id}", at, len(planes))
+        image_id = _name_of(source, plane, how.plane, whole)
+        part = StoredPlane(flat, plane)
+        seen = _Seen(f"{source.paths[0].name}, plane {plane}", how.channel)
+        path = _copy_of(image_id)
+        copy_image(part, folder.root / path, look=seen.look, at_end=seen.require_finite)
+        row = _row(source, part.header, seen, hashes, path)
+        rows.append(
+            replace(row, image_id=image_id, plane=str(plane), stack=stack, stack_reading=stack_reading)
+        )
+    progress(f"planes of {source.image_id}", len(planes), len(planes))
+    return rows
+
+
+def _seen_from_above(stored: Stored, source: Source, how: TakingIn) -> Stored:
+    """Give a stack whose pixels are known by their size along y and x, even if that along z is not known."""
+    if stored.header.spacing is not None or "z" not in stored.header.axes:
+        return stored
+    known = how.model_copy(update={"spacing": {"z": 1.0} | (how.spacing or {})})
+    found = _open(source, known)
+    return stored if found.header.spacing is None else found
+
+
+def _copy_of(image_id: str) -> str:
+    return f"images/{image_id}.ome.zarr"
+
+
+def _name_of(source: Source, plane: Plane, choice: PlaneChoice, whole: ImageHeader) -> str:
+    """Name the image of a plane: as its file, with the time where each is an image."""
+    if choice.t != "each" or plane.t is None:
+        return source.image_id
+    digits = len(str(whole.shape[whole.axes.index("t")] - 1))
+    return f"{source.image_id}_t{plane.t:0{digits}d}"
+
+
+def _row(source: Source, header: ImageHeader, seen: _Seen, hashes: dict[str, str], path: str) -> StudyImage:
     notes = [*header.notes]
     if seen.is_flat:
         notes.append("all pixels have the same value: no object can be found")
@@ -203,19 +263,12 @@ def _take_in_one(
         source=";".join(hashes),
         sha256=_joint_hash(hashes),
         path=path,
-        axes=header.axes,
-        shape="x".join(map(str, header.shape)),
-        dtype=str(header.dtype),
-        spacing=_spacing_text(header),
-        channels=";".join(name.replace(";", ",") for name in header.channels),
-        reading=reading,
         notes="; ".join(notes),
+        **header_fields(header),
     )
 
 
-def _go_through(
-    stored: StoredImage | JoinedChannels, target: Path | None, seen: _Seen, told: Callable[[int, int], None]
-) -> None:
+def _go_through(stored: Stored, target: Path | None, seen: _Seen, told: Callable[[int, int], None]) -> None:
     """Look at all parts of an image of any size, and copy them if there is a target."""
     if target is not None:
         copy_image(stored, target, look=seen.look, at_end=seen.require_finite, told=told)
@@ -244,45 +297,3 @@ def _joint_hash(hashes: dict[str, str]) -> str:
         return next(iter(hashes.values()))
     lines = "".join(f"{digest}  {Path(path).name}\n" for path, digest in hashes.items())
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _check_plate_spacing(rows: Sequence[StudyImage], sources: dict[str, Source]) -> None:
-    """Refuse a plate of which fields have other pixel sizes: their counts and areas do not compare."""
-    sizes: dict[str, list[str]] = {}
-    for row in rows:
-        place = sources[row.image_id].place
-        if place is not None and place.well:
-            sizes.setdefault(row.spacing_text, []).append(row.image_id)
-    if len(sizes) > 1:
-        listed = "; ".join(f"{size}: {few(ids, 5)}" for size, ids in sizes.items())
-        raise InputError(
-            f"fields have different pixel sizes ({listed}), so objects per field do not compare; make one "
-            "study of each magnification, or give the true size with --spacing if the files are wrong"
-        )
-
-
-def _spacing_text(header: ImageHeader) -> str:
-    if header.spacing is None:
-        return "uncalibrated"
-    return ";".join(f"{axis}={value!r}" for axis, value in header.spacing.items())
-
-
-def _check_alike(rows: Sequence[StudyImage], *, colours_and_grey: bool) -> None:
-    """Refuse a mixture of calibrated and uncalibrated, or of differently many channels."""
-    calibrated = [row.image_id for row in rows if row.spacing != "uncalibrated"]
-    if 0 < len(calibrated) < len(rows):
-        without = [row.image_id for row in rows if row.spacing == "uncalibrated"]
-        raise InputError(
-            f"{counted(len(calibrated), 'image has', 'images have')} a pixel size and {len(without)} "
-            f"{'has' if len(without) == 1 else 'have'} none ({few(without, 5)}); "
-            "give it for all with --spacing, so that sizes can be compared"
-        )
-    numbers: dict[int, list[str]] = {}
-    for row in rows:
-        numbers.setdefault(len(row.channel_names), []).append(row.image_id)
-    if len(numbers) > 1 and not (colours_and_grey and set(numbers) <= {0, 3}):
-        listed = "; ".join(f"{n or 'no'} channels: {few(ids, 5)}" for n, ids in sorted(numbers.items()))
-        raise InputError(
-            f"images have different numbers of channels ({listed}); make one study of each kind, "
-            "or convert them to the same channels"
-        )

@@ -353,7 +353,7 @@ export interface paths {
         };
         /**
          * Get Events
-         * @description Follow what changes: first `jobs`, then `job` and `study` as they come.
+         * @description Follow what changes: first `jobs`, then `job` and `study` as they come, until the session ends.
          */
         get: operations["get_events"];
         put?: never;
@@ -457,7 +457,7 @@ export interface paths {
         };
         /**
          * Get Tile
-         * @description Draw a part of an image; several channels are added, each with its own `low`, `high` and `color`.
+         * @description Draw a part of an image, or of its stack; channels are added, each with `low`, `high` and `color`.
          */
         get: operations["get_tile"];
         put?: never;
@@ -520,6 +520,26 @@ export interface paths {
          * @description Give a file of an image's OME-Zarr.
          */
         get: operations["get_image_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{study}/stacks/{image}/{version}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Stack File
+         * @description Give a file of the OME-Zarr of the stack that an image is a plane of.
+         */
+        get: operations["get_stack_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2386,6 +2406,8 @@ export interface components {
             zarr: string | null;
             /** @description Where it lies on a plate. */
             well: components["schemas"]["WellPlace"] | null;
+            /** @description The stack or time-lapse that it is a plane of; None: it is a plane of its own, or the stack is gone. */
+            stack: components["schemas"]["StackPlace"] | null;
         };
         /**
          * Interval
@@ -3022,6 +3044,11 @@ export interface components {
              * @description Channel that the methods see.
              */
             channel?: string | null;
+            /**
+             * Plane
+             * @description Which planes of stacks and time-lapses, such as ``z=max,t=each``.
+             */
+            plane?: string | null;
             /**
              * Diameter
              * @description Typical object diameter in pixels.
@@ -3918,6 +3945,27 @@ export interface components {
              * @description Its password.
              */
             password?: string | null;
+        };
+        /**
+         * StackPlace
+         * @description Where an image lies in a stack or time-lapse.
+         */
+        StackPlace: {
+            /**
+             * Zarr
+             * @description Address of the OME-Zarr of the whole.
+             */
+            zarr: string;
+            /**
+             * Z
+             * @description Its plane, from 0, or how all were projected; None: there is no axis z.
+             */
+            z: number | ("max" | "mean") | null;
+            /**
+             * T
+             * @description Its time point, from 0; None: there is no axis t.
+             */
+            t: number | null;
         };
         /**
          * StartComparison
@@ -5767,6 +5815,7 @@ export interface operations {
                 gamma?: number;
                 z?: number | ("max" | "mean");
                 t?: number;
+                stack?: boolean;
             };
             header?: never;
             path: {
@@ -5905,6 +5954,59 @@ export interface operations {
         };
     };
     get_image_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                range?: string | null;
+            };
+            path: {
+                study: string;
+                image: string;
+                version: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong, and what to do next. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full, or the server is busy. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stack_file: {
         parameters: {
             query?: never;
             header?: {

@@ -148,6 +148,26 @@ export const text = {
     pixelHint: "The files do not say it. Leave it empty to measure in pixels.",
     pixelFault: "Give a length above 0, such as 0.325.",
     channel: "Which channel shows them?",
+    depth: "Which plane of the stacks?",
+    depths: {
+      max: "The brightest along z",
+      mean: "The mean along z",
+      middle: "The plane in the middle",
+      one: "One plane",
+    },
+    depthHint: (projected: boolean) =>
+      projected
+        ? "Objects that lie above one another are seen as one."
+        : "What lies above and below it is not counted.",
+    depthNumber: (n: number) => `Plane, 0 to ${n - 1}`,
+    times: "Which times of the time-lapses?",
+    timesOf: {
+      each: "Every time point, each an image",
+      one: "One time point",
+    },
+    timesHint: "Times of one file share a replicate, since they show the same objects.",
+    timeNumber: (n: number) => `Time point, 0 to ${n - 1}`,
+    numberFault: (n: number) => `Give a whole number from 0 to ${n - 1}.`,
     groups: "Groups",
     groupsFrom: {
       none: "All images in one group (can be changed later)",
@@ -169,6 +189,22 @@ export const text = {
     noImages: "There is no image among these files.",
     stop: "Stop and remove what was sent",
     picked: (n: number, size: string) => `${plural(n, "file")}, ${size}`,
+  },
+
+  stack: {
+    label: "What is shown",
+    plane: "Analysed plane",
+    time: "Analysed time",
+    wholeStack: "Whole stack",
+    wholeTime: "All times",
+    seen: (z: number | "max" | "mean" | null, t: number | null) => {
+      const depth = { max: "the brightest along z", mean: "the mean along z" };
+      const where = [
+        ...(z === null ? [] : [typeof z === "number" ? `plane z = ${z}` : depth[z]]),
+        ...(t === null ? [] : [`time t = ${t}`]),
+      ];
+      return `Candidates and annotators look at ${where.join(", ")}.`;
+    },
   },
 
   folders: {

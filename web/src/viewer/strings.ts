@@ -57,6 +57,7 @@ export const words = {
     "A text file beside the PNG says how every channel was stretched, so that the figure can be repeated.",
   cancel: "Cancel",
   plane: "Plane z",
+  elsewhere: "The objects were found in another plane or at another time, so none are drawn here.",
   time: "Time t",
   play: (axis: string) => `Play ${axis}`,
   pause: (axis: string) => `Stop ${axis}`,

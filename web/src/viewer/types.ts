@@ -12,6 +12,14 @@ export interface ViewerImage {
    * out: the smallest copy in `zarr` is drawn on the processor.
    */
   readonly rendered?: (view: RenderedView) => string;
+  /** Where in the stack its labels were found; left out: the image is what they were found in. */
+  readonly at?: PlaneOfStack;
+}
+
+/** A plane of a stack, or how all were projected, and a time; null: no such axis. */
+export interface PlaneOfStack {
+  readonly z: number | "max" | "mean" | null;
+  readonly t: number | null;
 }
 
 /** What a server-rendered picture shows; `channels` are those that are switched on. */

@@ -19,6 +19,7 @@ __all__ = [
     "ImageRow",
     "PlateLayout",
     "Quality",
+    "StackPlace",
     "WellPlace",
 ]
 
@@ -74,6 +75,17 @@ class WellPlace(Answer):
     """Field in the well."""
 
 
+class StackPlace(Answer):
+    """Where an image lies in a stack or time-lapse."""
+
+    zarr: str
+    """Address of the OME-Zarr of the whole."""
+    z: int | Literal["max", "mean"] | None
+    """Its plane, from 0, or how all were projected; None: there is no axis z."""
+    t: int | None
+    """Its time point, from 0; None: there is no axis t."""
+
+
 class ImageRow(Answer):
     """An image of a study."""
 
@@ -107,6 +119,8 @@ class ImageRow(Answer):
     """Address of its OME-Zarr; None: its file is gone."""
     well: WellPlace | None
     """Where it lies on a plate."""
+    stack: StackPlace | None
+    """The stack or time-lapse that it is a plane of; None: it is a plane of its own, or the stack is gone."""
 
 
 class PlateLayout(Answer):

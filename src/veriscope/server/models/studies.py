@@ -275,6 +275,8 @@ class NewStudyRequest(DescribeRequest):
     """Which acquisition of plates that have several."""
     channel: Word | None = None
     """Channel that the methods see."""
+    plane: str | None = Field(default=None, max_length=100)
+    """Which planes of stacks and time-lapses, such as ``z=max,t=each``."""
     diameter: float | None = Field(default=None, gt=0, le=1e5)
     """Typical object diameter in pixels."""
     methods: list[Word] | None = Field(default=None, max_length=100)

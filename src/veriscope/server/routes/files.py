@@ -13,7 +13,14 @@ from veriscope.server.parts import Server, Viewer
 from veriscope.server.problems import ProblemError
 from veriscope.server.routes.images import known_candidate
 from veriscope.server.store import Store
-from veriscope.server.stores import image_store, image_version, label_store, label_version
+from veriscope.server.stores import (
+    image_store,
+    image_version,
+    label_store,
+    label_version,
+    stack_store,
+    stack_version,
+)
 
 __all__ = ["router"]
 
@@ -44,6 +51,25 @@ def _get_image_file(
     row = server.workspace.image(folder, image)
     is_current = version == image_version(folder, row)
     return _serve(image_store(folder, row), key, range, request, is_current=is_current)
+
+
+@router.head("/files/{study}/stacks/{image}/{version}/{key:path}", include_in_schema=False)
+@router.get("/files/{study}/stacks/{image}/{version}/{key:path}", response_class=Response, responses=_FILE)
+def _get_stack_file(
+    study: str,
+    image: str,
+    version: str,
+    key: str,
+    request: Request,
+    server: Server,
+    _: Viewer,
+    range: _Range = None,
+) -> Response:
+    """Give a file of the OME-Zarr of the stack that an image is a plane of."""
+    folder = server.workspace.study(study)
+    row = server.workspace.image(folder, image)
+    store = stack_store(folder, row)
+    return _serve(store, key, range, request, is_current=version == stack_version(folder, row))
 
 
 @router.head("/files/{study}/labels/{candidate}/{image}/{version}/{key:path}", include_in_schema=False)

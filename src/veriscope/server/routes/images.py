@@ -33,7 +33,7 @@ from veriscope.server.pictures import (
 )
 from veriscope.server.problems import ProblemError
 from veriscope.server.store import Store
-from veriscope.server.stores import image_store, image_version, label_store
+from veriscope.server.stores import image_store, image_version, label_store, stack_store
 from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.sheet import read_sheet
@@ -176,10 +176,11 @@ def _get_tile(
     gamma: _Gamma = 1.0,
     z: _Depth = 0,
     t: Plane = 0,
+    stack: bool = False,
 ) -> Response:
-    """Draw a part of an image; several channels are added, each with its own `low`, `high` and `color`."""
+    """Draw a part of an image, or of its stack; channels are added, each with `low`, `high` and `color`."""
     folder, row = _find(server, study, image)
-    store = image_store(folder, row)
+    store = stack_store(folder, row) if stack else image_store(folder, row)
     window = Window.within(store, (y0, x0, y1, x1), width)
     channels = chosen_channels(channel, low, high, color, gamma)
     return Response(png(draw_pixels(store, window, channels, z=z, t=t)), media_type="image/png")

@@ -1,5 +1,6 @@
 import { text } from "../../app/strings";
 import { Field } from "../../ui/Field";
+import { StackFields } from "./StackFields";
 import type { Grouping, NewStudyForm } from "./useNewStudyForm";
 
 const words = text.create;
@@ -39,6 +40,7 @@ export function ImageFields({ form }: { form: NewStudyForm }) {
           </select>
         </Field>
       )}
+      <StackFields form={form.stacks} />
       {channels.length > 1 && (
         <Field label={words.channel}>
           <select

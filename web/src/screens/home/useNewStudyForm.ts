@@ -10,6 +10,7 @@ import {
   nameFrom,
   sampleSheetOf,
 } from "./grouping";
+import { useStackForm } from "./stacks";
 
 export type Grouping = "none" | "folders" | "names" | "sheet";
 const FORM = "new-study/";
@@ -71,6 +72,7 @@ export function useNewStudyForm(
   const grouping = possible.find((name) => name === chosen) ?? possible[0] ?? "none";
 
   const channels = found?.images[0]?.channels ?? [];
+  const stacks = useStackForm(FORM, found?.images ?? []);
   const kind = options?.measures.find(({ key }) => key === measure);
   const faults = {
     tolerance: tolerance.trim() && !within(positive(tolerance), 100) ? text.create.toleranceFault : null,
@@ -95,6 +97,7 @@ export function useNewStudyForm(
       ...(grouping === "sheet" && sheet ? { sheet } : {}),
       ...(size === null ? {} : { spacing: { y: size, x: size } }),
       ...(channels.length > 1 ? { channel: channel || "0" } : {}),
+      ...(stacks.plane ? { plane: stacks.plane } : {}),
       skip_bad: skipBad,
     };
   };
@@ -115,12 +118,13 @@ export function useNewStudyForm(
     },
     kind,
     faults,
-    isSound: Object.values(faults).every((fault) => fault === null),
+    isSound: Object.values({ ...faults, ...stacks.faults }).every((fault) => fault === null),
     possible,
     groups: { folders: namesOf(byFolder), names: namesOf(byName) },
     ownName,
     sheet,
     channels,
+    stacks,
     uncalibrated: found?.images.some(({ spacing }) => spacing === UNCALIBRATED) ?? false,
     request,
   };

@@ -1,5 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
-import { memo, useCallback, useMemo } from "react";
+import { memo, useCallback, useMemo, useState } from "react";
 import { api, getJson } from "../../api/client";
 import { candidateImagesQuery, useCandidates } from "../../api/queries";
 import type { ImageRow, StudyDetail } from "../../api/types";
@@ -13,6 +13,7 @@ import type {
   SelectedObject,
   ViewerLabels,
 } from "../../viewer/types";
+import { StackChoice } from "./StackChoice";
 import { useObjectColumns } from "./useObjectColumns";
 
 interface Props {
@@ -70,6 +71,8 @@ function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
     [study.id, image.id],
   );
   const focus = useMemo(() => readBox(box), [box]);
+  const [isWhole, setWhole] = useState(false);
+  const stack = isWhole ? image.stack : null;
   if (!image.zarr)
     return (
       <div className="page">
@@ -80,15 +83,16 @@ function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
     );
   if (waiting) return <div className="skeleton" />;
   const first = labels[0];
-  return (
+  const viewer = (
     <Viewer
-      key={image.id}
+      key={`${image.id} ${stack?.zarr}`}
       image={{
         id: image.id,
         name: image.id,
-        zarr: image.zarr,
+        zarr: stack?.zarr ?? image.zarr,
         caption: `${image.group} · ${image.replicate}`,
-        rendered: (view) => renderedUrl(study.id, image.id, view),
+        rendered: (view) => renderedUrl(study.id, image.id, view, stack !== null),
+        ...(stack ? { at: stack } : {}),
       }}
       labels={labels}
       shown={shown?.length ? shown : first ? [first.id] : []}
@@ -99,14 +103,22 @@ function StudyViewer({ study, image, shown, box, selected, onSelect }: Props) {
       keep={study.id}
     />
   );
+  if (!image.stack) return viewer;
+  return (
+    <div className="stack-view">
+      <StackChoice plane={image.stack} isWhole={isWhole} onWhole={setWhole} />
+      {viewer}
+    </div>
+  );
 }
 
-function renderedUrl(study: string, image: string, view: RenderedView): string {
+function renderedUrl(study: string, image: string, view: RenderedView, isStack: boolean): string {
   const [y0, x0, y1, x1] = view.box.map(Math.round);
   const query = new URLSearchParams({ y0: `${y0}`, x0: `${x0}`, y1: `${y1}`, x1: `${x1}` });
   query.set("width", String(view.width));
   query.set("z", String(view.z));
   query.set("t", String(view.t));
+  if (isStack) query.set("stack", "true");
   query.set("gamma", String(view.channels[0]?.gamma ?? 1));
   for (const { index, low, high, color } of view.channels) {
     query.append("channel", String(index));

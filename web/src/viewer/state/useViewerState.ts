@@ -15,13 +15,14 @@ interface Result {
 
 /** State of the viewer of one image: starts showing all of it, looks like the image before. */
 export function useViewerState(
-  { source, shown = [], focus, keep }: ViewerProps & { source: TileSource },
+  { source, image, shown = [], focus, keep }: ViewerProps & { source: TileSource },
   size: { width: number; height: number },
   onError: (error: unknown) => void,
 ): Result {
   const { pyramid } = source;
   const [state, setWhole] = useState<ViewerState>(() => {
-    const start = initialState(pyramid, shown, { x: pyramid.width / 2, y: pyramid.height / 2, zoom: 0 });
+    const middle = { x: pyramid.width / 2, y: pyramid.height / 2, zoom: 0 };
+    const start = initialState(pyramid, shown, middle, image.at);
     return withKept(start, readKept(keep));
   });
   const setState = useCallback((change: (state: ViewerState) => ViewerState) => setWhole(change), []);

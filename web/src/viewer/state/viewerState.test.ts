@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Pyramid } from "../data/pyramid";
 import {
   arrange,
+  hasObjects,
   initialState,
   keptOf,
   showInPane,
@@ -28,6 +29,28 @@ describe("the viewer's state", () => {
     expect(visiblePanes(start())).toEqual([null]);
     expect(start("a", "b").arrangement).toBe("side-by-side");
     expect(start("a", "b", "c", "d", "e").shown).toHaveLength(4);
+  });
+
+  it("starts where objects were found in a stack, projected as they were found", () => {
+    const at = (z: number | "max" | "mean" | null, t: number | null) =>
+      initialState({ ...pyramid, nTimes: 5 }, [], view, { z, t });
+    expect(at(7, 3)).toMatchObject({ z: 7, t: 3, projection: "none" });
+    expect(at("mean", null)).toMatchObject({ z: 4, t: 0, projection: "mean" });
+    const deep = { ...pyramid, nPlanes: 500 };
+    expect(initialState(deep, [], view, { z: "max", t: null }).projection).toBe("none");
+  });
+
+  it.each([
+    [undefined, 0, 0, "none", true],
+    [{ z: 3, t: null }, 3, 0, "none", true],
+    [{ z: 3, t: null }, 4, 0, "none", false],
+    [{ z: 3, t: null }, 4, 0, "max", true],
+    [{ z: "max", t: 2 }, 7, 2, "none", true],
+    [{ z: "max", t: 2 }, 7, 1, "max", false],
+    [{ z: null, t: 0 }, 4, 0, "none", true],
+    [{ z: null, t: 0 }, 4, 1, "none", false],
+  ] as const)("shows objects of %o at z %d, t %d, projection %s: %s", (at, z, t, projection, shown) => {
+    expect(hasObjects(at, { z, t, projection })).toBe(shown);
   });
 
   it("moves panes together, or each by itself", () => {

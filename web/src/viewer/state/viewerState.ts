@@ -1,8 +1,9 @@
 import type { Pyramid } from "../data/pyramid";
-import type { Projection } from "../data/source";
+import { type Projection, whyNoProjection } from "../data/source";
 import { type ChannelDisplay, initialChannels } from "../display/channels";
 import { FIRST_STYLE, type LabelStyle } from "../render/labelStyle";
 import type { Arrangement, View } from "../render/views";
+import type { PlaneOfStack } from "../types";
 
 /** Everything that a person can set in the viewer; the pixels are no part of it. */
 export interface ViewerState {
@@ -25,13 +26,19 @@ export interface ViewerState {
 
 export const MOST_PANES = 4;
 
-export function initialState(pyramid: Pyramid, shown: readonly string[], view: View): ViewerState {
+export function initialState(
+  pyramid: Pyramid,
+  shown: readonly string[],
+  view: View,
+  at?: PlaneOfStack,
+): ViewerState {
+  const projection = typeof at?.z === "string" && whyNoProjection(pyramid) === null ? at.z : "none";
   return {
     channels: initialChannels(pyramid),
     locked: false,
-    z: Math.floor((pyramid.nPlanes - 1) / 2),
-    t: 0,
-    projection: "none",
+    z: typeof at?.z === "number" ? at.z : Math.floor((pyramid.nPlanes - 1) / 2),
+    t: at?.t ?? 0,
+    projection,
     arrangement: shown.length > 1 ? "side-by-side" : "single",
     linked: true,
     shown: shown.length > 0 ? shown.slice(0, MOST_PANES) : [null],
@@ -40,6 +47,16 @@ export function initialState(pyramid: Pyramid, shown: readonly string[], view: V
     column: null,
     views: [view],
   };
+}
+
+/** Whether objects found in a plane of a stack lie where one is: at their time, and in their plane. */
+export function hasObjects(
+  at: PlaneOfStack | undefined,
+  { z, t, projection }: Pick<ViewerState, "z" | "t" | "projection">,
+): boolean {
+  if (!at) return true;
+  if (at.t !== null && at.t !== t) return false;
+  return typeof at.z !== "number" || projection !== "none" || at.z === z;
 }
 
 /** Labels of the panes that the arrangement shows: one, two for a swipe, or all. */

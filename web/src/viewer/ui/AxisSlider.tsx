@@ -12,7 +12,7 @@ interface Props {
 
 const PER_SECOND = 6;
 
-/** A slider through planes or times, with play. */
+/** A slider through planes or times, with play; both are numbered from 0, as in names and on the command line. */
 export function AxisSlider({ label, value, count, disabled = false, onChange }: Props) {
   const [plays, setPlays] = useState(false);
   useEffect(() => {
@@ -45,7 +45,7 @@ export function AxisSlider({ label, value, count, disabled = false, onChange }: 
         />
       </label>
       <output>
-        {value + 1} / {count}
+        {value} / {count - 1}
       </output>
     </div>
   );

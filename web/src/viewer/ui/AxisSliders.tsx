@@ -7,10 +7,12 @@ interface Props {
   readonly source: TileSource;
   readonly state: ViewerState;
   readonly setState: (change: (state: ViewerState) => ViewerState) => void;
+  /** What is to be said of where one is. */
+  readonly note?: string;
 }
 
 /** Sliders for depth and time, where the image has them, and how planes become one picture. */
-export function AxisSliders({ source, state, setState }: Props) {
+export function AxisSliders({ source, state, setState, note }: Props) {
   const { nPlanes, nTimes } = source.pyramid;
   if (nPlanes < 2 && nTimes < 2) return null;
   const refusal = whyNoProjection(source.pyramid);
@@ -51,6 +53,11 @@ export function AxisSliders({ source, state, setState }: Props) {
           count={nTimes}
           onChange={(t) => setState((now) => ({ ...now, t }))}
         />
+      )}
+      {note && (
+        <span className="faint small" role="status">
+          {note}
+        </span>
       )}
     </div>
   );

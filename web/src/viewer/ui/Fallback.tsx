@@ -4,6 +4,7 @@ import type { TileSource } from "../data/source";
 import type { Pane } from "../render/views";
 import { useSize } from "../state/useSize";
 import { useViewerState } from "../state/useViewerState";
+import { hasObjects } from "../state/viewerState";
 import { words } from "../strings";
 import type { ViewerProps } from "../types";
 import { AxisSliders } from "./AxisSliders";
@@ -19,6 +20,7 @@ export function Fallback(props: ViewerProps & { source: TileSource }) {
   const [frame, size] = useSize<HTMLDivElement>();
   const [error, setError] = useState<unknown>(null);
   const { state, setState, ranges, stretch } = useViewerState(props, size, setError);
+  const isHere = hasObjects(image.at, state);
   const onKey = useViewKeys(state, setState, source.pyramid, size);
   const pane: Pane = { x: 0, width: size.width, offset: 0 };
   const drag = useDrag(state, setState, source.pyramid, size);
@@ -38,7 +40,7 @@ export function Fallback(props: ViewerProps & { source: TileSource }) {
           onKeyDown={onKey}
           {...drag}
         >
-          <RenderedPicture {...props} state={state} size={size} />
+          <RenderedPicture {...props} labels={isHere ? labels : []} state={state} size={size} />
           <PaneOverlays
             image={image}
             labels={labels}
@@ -48,7 +50,7 @@ export function Fallback(props: ViewerProps & { source: TileSource }) {
             onState={() => {}}
           />
         </div>
-        <AxisSliders source={source} state={state} setState={setState} />
+        <AxisSliders source={source} state={state} setState={setState} note={isHere ? "" : words.elsewhere} />
         {error !== null && <ErrorMessage error={error} />}
       </div>
       <Panel

@@ -7,7 +7,7 @@ import { useColumns } from "../state/useColumns";
 import { useLabelSources } from "../state/usePyramid";
 import { useSize } from "../state/useSize";
 import { useViewerState } from "../state/useViewerState";
-import { type ViewerState, viewOf, visiblePanes, withView } from "../state/viewerState";
+import { hasObjects, type ViewerState, viewOf, visiblePanes, withView } from "../state/viewerState";
 import { words } from "../strings";
 import type { ViewerProps } from "../types";
 import { AxisSliders } from "./AxisSliders";
@@ -21,6 +21,8 @@ import { Stage } from "./Stage";
 import { Toolbar } from "./Toolbar";
 import { useViewKeys } from "./useViewKeys";
 
+const NO_LABELS: ReadonlyMap<string, TileSource> = new Map();
+
 /** The viewer of an image that could be opened, on a graphics card or its stand-in. */
 export function OpenViewer(props: ViewerProps & { source: TileSource }) {
   const { image, source, labels, selected = null, onSelect } = props;
@@ -32,7 +34,9 @@ export function OpenViewer(props: ViewerProps & { source: TileSource }) {
   const { state, setState, ranges, stretch } = useViewerState(props, size, setError);
   const shown = visiblePanes(state);
   const needed = useMemo(() => labels.filter(({ id }) => shown.includes(id)), [labels, shown]);
-  const sources = useLabelSources(needed, setError);
+  const opened = useLabelSources(needed, setError);
+  const isHere = hasObjects(image.at, state);
+  const sources = isHere ? opened : NO_LABELS;
   const columns = useColumns(state.column, shown, labels, props.loadColumn, setError);
   const panes = panesOf(state.arrangement, shown.length, size.width, state.divide);
   const setView = useCallback(
@@ -108,7 +112,7 @@ export function OpenViewer(props: ViewerProps & { source: TileSource }) {
           />
         </div>
         <Making info={source.pyramid.info} />
-        <AxisSliders source={source} state={state} setState={setState} />
+        <AxisSliders source={source} state={state} setState={setState} note={isHere ? "" : words.elsewhere} />
         {error !== null && <ErrorMessage error={error} />}
       </div>
       {hasPanel && (
