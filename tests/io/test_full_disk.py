@@ -6,32 +6,24 @@ A process may be told how large its files can be; for a writer that is a disk th
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from tests.io.writers import writers
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError
-from veriscope.io.atomic import atomic_path, write_json
 from veriscope.io.convert import convert_image
-from veriscope.io.labels import write_labels
-from veriscope.io.ome_zarr import write_labels_zarr, write_ome_zarr
-from veriscope.io.plates import write_plate
-from veriscope.io.pyramid import Making, level_shapes, pyramid_attributes, write_pyramid
-from veriscope.io.run_files import write_map
+from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.io.sheet_store import SheetStore
-from veriscope.io.tables import write_table
-from veriscope.io.tiff_writer import write_tiff
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sizes of files cannot be limited")
 
 PIXELS = np.random.default_rng(0).integers(0, 60_000, (160, 170)).astype(np.uint16)
 IMAGE = Image(PIXELS, "yx", name="noise")
-TABLE = pd.DataFrame({"a": np.random.default_rng(1).random(5000)})
 LIMIT = 16_384
 
 
@@ -47,35 +39,7 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def pyramid(target: Path) -> None:
-    whole = np.tile(PIXELS, (4, 4))
-    shapes = level_shapes(whole.shape, "yx")
-    attributes = pyramid_attributes("noise", "yx", None, shapes)
-    write_pyramid(target, Making(lambda part: whole[part], shapes, whole.dtype, "yx", attributes))
-
-
-def folder_of_arrays(target: Path) -> None:
-    """As packages of trained networks are written."""
-    with atomic_path(target) as temporary:
-        temporary.mkdir()
-        np.save(temporary / "test_input.npy", PIXELS)
-
-
-WRITERS: dict[str, Callable[[Path], object]] = {
-    "labels.tif": lambda target: write_labels(target, PIXELS),
-    "many-labels.tif": lambda target: write_labels(target, PIXELS.astype(np.int64) + 70_000),
-    "image.tif": lambda target: write_tiff(target, IMAGE),
-    "image.ome.zarr": lambda target: write_ome_zarr(target, IMAGE),
-    "image-0.4.ome.zarr": lambda target: write_ome_zarr(target, IMAGE, version="0.4"),
-    "labels.ome.zarr": lambda target: write_labels_zarr(target, PIXELS),
-    "plate.ome.zarr": lambda target: write_plate(target, [("A01", IMAGE)]),
-    "levels.zarr": pyramid,
-    "map.npy": lambda target: write_map(target, PIXELS),
-    "arrays": folder_of_arrays,
-    "table.csv": lambda target: write_table(target, TABLE, {}),
-    "table.parquet": lambda target: write_table(target, TABLE, {}),
-    "long.json": lambda target: write_json(target, list(range(9000))),
-}
+WRITERS = writers(PIXELS)
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))

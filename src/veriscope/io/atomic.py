@@ -314,9 +314,15 @@ def _flush(path: Path) -> None:
 def _put_in_place(temporary: Path, target: Path) -> None:
     if temporary.is_dir() or target.is_dir():
         old = _temporary_sibling(target)
-        if target.exists():
+        is_there = target.exists()
+        if is_there:
             target.rename(old)
-        temporary.rename(target)
+        try:
+            temporary.rename(target)
+        except OSError:
+            if is_there:
+                old.rename(target)
+            raise
         _remove(old)
     else:
         temporary.replace(target)

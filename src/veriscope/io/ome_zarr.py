@@ -20,6 +20,7 @@ from veriscope.core.labels import check_labels, smallest_label_dtype
 from veriscope.errors import AxesError
 from veriscope.io.atomic import atomic_path
 from veriscope.io.zarr_files import write_plain_array
+from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = [
     "Version",
@@ -232,7 +233,7 @@ def _multiscales(
 
 def _write(path: Path, pixels: NDArray[Any], axes: str, attributes: dict[str, Any], version: Version) -> None:
     pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, tasks_ended():
         if version == "0.5" and pixels.nbytes <= _SHARD_ABOVE:
             write_plain_array(
                 temporary,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.io.atomic import atomic_path
+from veriscope.io.zarr_tasks import tasks_ended
 
 __all__ = [
     "Making",
@@ -224,7 +225,7 @@ def write_pyramid(target: Path, making: Making) -> None:
     group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": dict(making.attributes)}}
     runs = _runs(making)
     total = sum(_pixels(making.shapes[run[0]]) for run in runs) or 1
-    with atomic_path(target) as temporary:
+    with atomic_path(target) as temporary, tasks_ended():
         temporary.mkdir()
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1), encoding="utf-8")
         arrays = {
