@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from veriscope.core.progress import Progress, silent
@@ -26,7 +27,7 @@ from veriscope.zoo.reproduce import reproduce
 from veriscope.zoo.safe_yaml import read_yaml
 from veriscope.zoo.validity import check_validity
 
-__all__ = ["EXPORT_SCHEMA", "export_package"]
+__all__ = ["EXPORT_SCHEMA", "exact_scale", "export_package"]
 
 EXPORT_SCHEMA = "veriscope/model-export/1"
 _NAME = "bioimageio.yaml"
@@ -202,6 +203,25 @@ def _veriscope(content: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def exact_scale(size: float) -> float:
+    """Give the nearest number by which whole pixels can be multiplied and divided again without rounding.
+
+    Readers of the format bring sizes and halos from one axis to another by their scales, and cut what comes
+    out to whole pixels: 112 times 0.65 by 0.65 is a little less than 112.
+
+    Parameters
+    ----------
+    size
+        Of a pixel, above 0.
+
+    Returns
+    -------
+    float
+        In single precision, so that products with numbers below 2**29 are exact.
+    """
+    return float(np.float32(size))
+
+
 def _set_spacing(content: dict[str, Any], spacing: Mapping[str, float]) -> None:
     """State the pixel size of inputs, and of outputs in proportion."""
     known = {
@@ -221,7 +241,7 @@ def _set_spacing(content: dict[str, Any], spacing: Mapping[str, float]) -> None:
         for tensor in (*content["inputs"], *content["outputs"]):
             for axis in tensor["axes"]:
                 if axis["type"] == "space" and axis.get("id", "x") == name:
-                    axis["scale"] = float(axis.get("scale", 1.0)) * float(size)
+                    axis["scale"] = float(axis.get("scale", 1.0)) * exact_scale(size)
                     axis["unit"] = "micrometer"
 
 

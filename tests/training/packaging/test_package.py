@@ -122,7 +122,7 @@ def test_a_package_that_is_not_right_is_not_kept(tmp_path: Path, monkeypatch: py
 
 
 def test_what_learned_from_fractions_takes_them_by_the_path_of_every_package(tmp_path: Path) -> None:
-    inputs = InputImages(dtype="float32", spacing={"y": 0.5, "x": 0.5})
+    inputs = InputImages(dtype="float32", spacing={"y": 0.65, "x": 0.65})
     states = write_package(
         network(), FlowHead(), tmp_path / "p", settings=settings(), facts=replace(FACTS, inputs=inputs)
     )
@@ -130,7 +130,7 @@ def test_what_learned_from_fractions_takes_them_by_the_path_of_every_package(tmp
     method = make_method(str(tmp_path / "p"), {"foreground": "foreground"})
     density = np.random.default_rng(0).random((64, 70), dtype=np.float32) / 10
     assert method.predict(Image(density, "yx")).labels.shape == density.shape
-    finer = method.predict(Image(density, "yx", {"y": 0.25, "x": 0.25}))
+    finer = method.predict(Image(density, "yx", {"y": 0.325, "x": 0.325}))
     assert finer.details["rescaled"] == {"y": 0.5, "x": 0.5}
 
 

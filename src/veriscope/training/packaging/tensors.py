@@ -8,6 +8,7 @@ from typing import Any
 from veriscope.core.image import RGB_CHANNELS
 from veriscope.training.heads.base import Head
 from veriscope.training.packaging.inputs import InputImages
+from veriscope.zoo.export import exact_scale
 
 __all__ = ["describe_input", "describe_output", "output_name", "says_of_pixels"]
 
@@ -149,7 +150,8 @@ def _scale(axis: str, plain: Mapping[str, Any], inputs: InputImages) -> dict[str
     """State the pixel size of the network's grid, where that of the images is known."""
     if inputs.spacing is None:
         return {}
-    return {"scale": inputs.spacing[axis] / float(plain.get("zoom", 1)), "unit": "micrometer"}
+    scale = exact_scale(inputs.spacing[axis] / float(plain.get("zoom", 1)))
+    return {"scale": scale, "unit": "micrometer"}
 
 
 def _halo(plain: Mapping[str, Any]) -> int:
