@@ -234,7 +234,7 @@ def test_cost_is_shown_with_what_the_estimate_assumes() -> None:
         assert cell in text
     assert "1 step by an older version: only the time is known." in text
     assert "power of the centre: 1.56 (a survey; VERISCOPE_PUE)" in text
-    assert "carbon intensity: 445 g CO2/kWh (world average of 2024; )" in text
+    assert "carbon intensity: 445 g CO2/kWh (world average of 2024)" in text
     assert "No step was recorded." in Page(render_html(bare_record())).text
 
 

@@ -179,3 +179,14 @@ def test_what_is_read_is_what_was_found(values: list[float]) -> None:
     within = max((high - low) / 2 * 0.06, 0.5 if (high - low) / 2 >= 10 else 0.0)
     assert read == pytest.approx([value, low, high], abs=within)
     assert read[1] <= read[0] <= read[2], "the estimate does not leave its interval by rounding"
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-310, 2.5e-308, -5e-324, 1.7e308, -1.7e308])
+def test_the_smallest_and_largest_numbers_there_are_can_be_written(value: float) -> None:
+    """10 to the power of -324 is 0: nothing may be divided by it."""
+    for text in (
+        format_number(value),
+        *format_estimate(value, min(value, value / 1.5), max(value, value / 1.5)),
+        format_range(min(value, 0.0), max(value, 0.0)),
+    ):
+        assert "×" in text and "nan" not in text and "inf" not in text

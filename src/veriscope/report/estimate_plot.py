@@ -132,37 +132,12 @@ def _estimate_row(
     )
     for place, text in zip((lanes[1] + 3, lanes[2] + 2), _sizes(group), strict=False):
         drawing.text(0, place, text, size=11.5, role="soft")
-    value, interval = format_estimate(group.estimate, group.low, group.high)
-    if group.status == "ok" and group.estimate is not None:
-        band = (question.tolerance or 0.0) * abs(group.estimate)
-        if band:
-            left, right = scale.clip(group.estimate - band), scale.clip(group.estimate + band)
-            drawing.rectangle(left, top + 6, right - left, _ROW - 12, role="band", opacity=0.28)
+    _tolerance_band(drawing, scale, top, group, question)
     if truth is not None:
-        hint = f"truth {format_number(truth)}"
-        drawing.line(
-            scale.clip(truth),
-            top + 3,
-            scale.clip(truth),
-            top + _ROW - 3,
-            role="truth",
-            width=2.5,
-            dash="5 2.5",
-            hint=hint,
-        )
-    if group.status == "ok" and group.estimate is not None:
-        if group.low is not None and group.high is not None:
-            draw_interval(
-                drawing, scale, lanes[0], group.low, group.high, role="ours", width=3.5, hint=interval
-            )
-        drawing.mark(scale(group.estimate), lanes[0], shape="circle", role="ours", radius=6.5, hint=value)
-        drawing.text(text_x, lanes[0] + 5, f"{value}  ({interval})", size=14.5, bold=True, role="ours")
-    else:
-        drawing.text(text_x, lanes[0] + 5, "cannot tell", size=14.5, bold=True)
-        more = _more_tiles(group)
-        drawing.text(
-            (scale.start + scale.stop) / 2, lanes[0] + 5, f"cannot tell{more}", size=13, anchor="middle"
-        )
+        place, hint = scale.clip(truth), f"truth {format_number(truth)}"
+        ends = (place, top + 3, place, top + _ROW - 3)
+        drawing.line(*ends, role="truth", width=2.5, dash="5 2.5", hint=hint)
+    _corrected_lane(drawing, scale, lanes[0], group)
     if group.naive is not None:
         text = format_number(group.naive)
         drawing.mark(
@@ -176,6 +151,31 @@ def _estimate_row(
         )
         drawing.text(text_x, lanes[1] + 4, f"model alone {text}{_bias(group)}", size=12, role="naive")
     _labelled_lane(drawing, scale, lanes[2], group)
+
+
+def _tolerance_band(
+    drawing: Drawing, scale: Scale, top: float, group: GroupEstimate, question: Question
+) -> None:
+    if group.status != "ok" or group.estimate is None or not question.tolerance:
+        return
+    band = question.tolerance * abs(group.estimate)
+    left, right = scale.clip(group.estimate - band), scale.clip(group.estimate + band)
+    if band:
+        drawing.rectangle(left, top + 6, right - left, _ROW - 12, role="band", opacity=0.28)
+
+
+def _corrected_lane(drawing: Drawing, scale: Scale, y: float, group: GroupEstimate) -> None:
+    text_x = scale.stop + 16
+    if group.status != "ok" or group.estimate is None:
+        drawing.text(text_x, y + 5, "cannot tell", size=14.5, bold=True)
+        more = f"cannot tell{_more_tiles(group)}"
+        drawing.text((scale.start + scale.stop) / 2, y + 5, more, size=13, anchor="middle")
+        return
+    value, interval = format_estimate(group.estimate, group.low, group.high)
+    if group.low is not None and group.high is not None:
+        draw_interval(drawing, scale, y, group.low, group.high, role="ours", width=3.5, hint=interval)
+    drawing.mark(scale(group.estimate), y, shape="circle", role="ours", radius=6.5, hint=value)
+    drawing.text(text_x, y + 5, f"{value}  ({interval})", size=14.5, bold=True, role="ours")
 
 
 def _labelled_lane(drawing: Drawing, scale: Scale, y: float, group: GroupEstimate) -> None:
@@ -214,6 +214,5 @@ def _more_tiles(group: GroupEstimate) -> str:
 
 
 def _bias(group: GroupEstimate) -> str:
-    if group.status != "ok" or not group.estimate or group.naive is None:
-        return ""
-    return f"  ({format_percent(group.naive / group.estimate - 1, signed=True)})"
+    error = group.naive_error
+    return "" if error is None else f"  ({format_percent(error, signed=True)})"

@@ -148,9 +148,8 @@ def _split_metric(metric: Metric | None) -> tuple[str, str]:
 
 
 def _naive_error(group: GroupEstimate) -> str:
-    if group.naive is None or not group.estimate or group.status != "ok":
-        return ""
-    return numbers.format_percent(group.naive / group.estimate - 1, signed=True)
+    error = group.naive_error
+    return "" if error is None else numbers.format_percent(error, signed=True)
 
 
 def _precision(group: GroupEstimate, question: Question) -> str:

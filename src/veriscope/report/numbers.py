@@ -32,6 +32,7 @@ ROUNDING = 1e-12
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LARGEST_PLAIN = 1e7
 _SMALLEST_PLAIN = 1e-4
+_LEAST_POWER = -307  # below, powers of ten lose digits and end at 0
 
 
 def _is_missing(value: float | None) -> bool:
@@ -84,7 +85,7 @@ def _exponent(largest: float) -> int | None:
     """Power of ten to factor out, or None where plain digits read better."""
     if largest == 0 or _SMALLEST_PLAIN <= largest < _LARGEST_PLAIN:
         return None
-    return math.floor(math.log10(largest))
+    return max(math.floor(math.log10(largest)), _LEAST_POWER)
 
 
 def _times_ten(exponent: int) -> str:

@@ -128,6 +128,13 @@ class GroupEstimate(_WithInterval):
     assumptions: list[str] = []
     evidence: Evidence = "untested"
 
+    @property
+    def naive_error(self) -> float | None:
+        """How far the model's own number is off, as a share of the answer's size; None: not known."""
+        if self.status != "ok" or self.naive is None or not self.estimate:
+            return None
+        return (self.naive - self.estimate) / abs(self.estimate)
+
 
 class Contrast(_WithInterval):
     """A comparison of two groups: `group_b` less, or over, `group_a`."""
