@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,11 +155,17 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(
     assert not (tmp_path / "study").exists()
 
 
-def test_the_report_says_what_planes_leave_out(make: Make) -> None:
-    study = make({"a.tif": (STACK, "ZYX")}, plane="z=1")
-    assert plane_remarks(study.images) == [
-        "1 image is plane 1 (from 0) of a stack: what lies above and below it is not counted."
-    ]
+def test_answer_and_report_say_what_planes_leave_out(make: Make, tmp_path: Path) -> None:
+    study = make({"a.tif": (STACK, "ZYX")}, plane="z=1", tile_size=16)
+    study.run()
+    study.audit(tiles=6)
+    (tmp_path / "drawn").mkdir()
+    tifffile.imwrite(tmp_path / "drawn" / "a.tif", (STACK[1] > 800).astype(np.uint8))
+    study.import_references(tmp_path / "drawn")
+    said = "1 image is plane 1 (from 0) of a stack: what lies above and below it is not counted."
+    assert said in study.estimate()["groups"][0]["assumptions"]
+    study.report()
+    assert said in json.loads((study.path / "report/report.json").read_text())["study"]["warnings"]
 
 
 def test_a_time_point_of_each_of_several_files_counts_nothing_twice(make: Make) -> None:

@@ -31,6 +31,7 @@ from veriscope.workflow.config import StudyConfig
 from veriscope.workflow.evidence import read_evidence
 from veriscope.workflow.judge import choose_candidate, validate_study
 from veriscope.workflow.layout import StudyFolder, StudyImage
+from veriscope.workflow.plane_remarks import plane_remarks
 from veriscope.workflow.quantities import TileSums, answer_unit
 
 __all__ = ["ESTIMATE_SCHEMA", "answer_now", "estimate_study"]
@@ -244,7 +245,7 @@ def _group(data: _Frame, group: str, config: StudyConfig, images: Sequence[Study
         "status": answer.status,
         "reason": answer.reason,
         "extra_tiles_needed": _extra(units, answer, config, distinct),
-        "assumptions": list(answer.assumptions),
+        "assumptions": [*answer.assumptions, *plane_remarks(mine)],
         "evidence": "audited",
     }
 
