@@ -49,12 +49,13 @@ def measure_ellipses(runs: Runs, sizes: Sizes, *, spacing: tuple[float, float] =
         centres, without the variance inside a pixel.
     """
     var_y, var_x, cov = _covariance(runs, sizes)
+    # In pixels, where it is exactly 0 for lines; the unit comes after.
+    determinant = np.clip(var_y * var_x - cov**2, 0, None) * (spacing[0] * spacing[1]) ** 2
     var_y, var_x, cov = var_y * spacing[0] ** 2, var_x * spacing[1] ** 2, cov * spacing[0] * spacing[1]
     mean, half = (var_y + var_x) / 2, (var_y - var_x) / 2
     spread = np.hypot(half, cov)
     large = mean + spread
     # The product of the eigenvalues is the determinant; mean − spread would cancel for thin objects.
-    determinant = np.clip(var_y * var_x - cov**2, 0, None)
     small = np.divide(determinant, large, out=np.zeros_like(large), where=large > 0)
     share = np.divide(2 * spread, large, out=np.zeros_like(large), where=large > 0)
     return Ellipses(4 * np.sqrt(large), 4 * np.sqrt(small), np.sqrt(np.clip(share, 0, 1)))
