@@ -18,7 +18,8 @@ is judged by every second field of the training images too, from which nothing i
 of three fields tells little), and by two images of each field, since Cellpose takes seconds for one. Peers
 get the tiles cut out, in grey, as optical density so that nuclei shine as in what their starts know; ours
 has to find that out, and sees colours. What peers start from is trained once, by the same script on `--set`,
-and kept in `--peer-starts`. With `--objects 0` ours-start is judged untrained. Points that the file of
+and kept in `--peer-starts`; with `--start trained` ours too starts from one that learned for as long, and not
+from one that ships. With `--objects 0` ours-start is judged untrained. Points that the file of
 `--json` has are not made again: a run may be stopped.
 
 Metrics are pooled over the test images, intervals are by field group. Where peers ran too, what ours has
@@ -44,7 +45,8 @@ from typing import Any
 
 import numpy as np
 from _annotated import handed_to_peers, judging_fields, n_annotated, with_objects
-from _figures import SIZES_TOLD, figures, show
+from _figures import figures, show
+from _ours import judge_ours, train_ours
 from _paired import against_peers, earlier, lines
 from _peers import PASSIVE, Budget, judge_peer, run_peer
 from _points import Points
@@ -52,33 +54,19 @@ from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.io.atomic import write_text
-from veriscope.io.usage import processor_seconds
-from veriscope.methods.networks.instance_network import InstanceNetwork
-from veriscope.methods.networks.network_files import NetworkPackage
-from veriscope.methods.networks.network_settings import NetworkParameters
-from veriscope.training.architectures.unet import WIDTHS
-from veriscope.training.heads.flow import FlowHead
-from veriscope.training.images.pairs import LabelledImage, pixel_hash, read_pairs, sees_colour
-from veriscope.training.images.prepare import median_diameter
+from veriscope.training.images.pairs import LabelledImage, pixel_hash, read_pairs
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_split
-from veriscope.training.judging.judge import InstanceJudge, Predict, predict_with
-from veriscope.training.loop.learn import learn, prepare_all, set_up_torch
-from veriscope.training.loop.lesson import Lesson
-from veriscope.training.networks.build import fitting_augmentation
+from veriscope.training.judging.judge import InstanceJudge
 from veriscope.training.networks.known import find_network
-from veriscope.training.packaging.package import receptive_reach
-from veriscope.training.packaging.run import (
-    choose_on_validation,
-    make_candidate,
-    package_predictor,
-    start_predictor,
-)
+from veriscope.training.packaging.run import start_predictor
 from veriscope.training.settings import TrainSettings
 
 SCHEMA = "veriscope/benchmark-training/1"
 START = "nuclei-fluorescence"
 METHODS = ("ours", "ours-start", "stardist", "cellpose")
+TRAINED = "trained"
+"""A start of ours that is trained for as long as those of the peers."""
 PEERS_FROM_STARTS = ("stardist-start", "cellpose-start")
 
 
@@ -94,7 +82,9 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fine-tune", help="data set for the curve over annotated objects")
-    parser.add_argument("--start", default=START, help="network that the curve starts from")
+    parser.add_argument(
+        "--start", default=START, help=f"of the curve; {TRAINED!r}: for as long as the peers'"
+    )
     parser.add_argument("--objects", type=int, nargs="+", default=[25, 50, 100, 200])
     parser.add_argument("--images-per-field", type=int, default=2, help="that judge the curve")
     parser.add_argument("--peer-starts", type=Path, help="folder that keeps what peers start from")
@@ -137,7 +127,7 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
             started = time.perf_counter()
             if name.startswith("ours"):
                 start = START if name == "ours-start" else None
-                found = _ours(
+                found = judge_ours(
                     split, TrainSettings.parse(settings | {"seed": seed, "start": start}, where=name)
                 )
             else:
@@ -176,7 +166,7 @@ def _untrained(name: str, split: Split, options: argparse.Namespace) -> dict[str
     """Judge our start as it is."""
     if name != "ours-start":
         raise SystemExit(f"{name} with 0 objects: only ours-start is judged untrained")
-    predict = start_predictor(find_network(options.start))
+    predict = start_predictor(find_network(_our_start(options)))
     return {"": figures(InstanceJudge().count(predict, split.test))}
 
 
@@ -193,25 +183,50 @@ def _point(name: str, split: Split, seed: int, options: argparse.Namespace) -> d
         minutes=options.cpu_minutes,
         threads=options.threads,
         seed=seed,
-        start=options.start if start else None,
+        start=_our_start(options) if start else None,
     )
-    return _ours(split, settings)
+    return judge_ours(split, settings)
+
+
+def _our_start(options: argparse.Namespace) -> str:
+    """Give the network that ours starts from; one with as many minutes as theirs is trained once."""
+    if options.start != TRAINED:
+        return str(options.start)
+    folder, new = _kept_start("ours", options)
+    if new:
+        minutes = {"minutes": options.peer_start_minutes, "threads": options.threads}
+        with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+            made = Path(beside) / "ours"
+            _, told = train_ours(_learning(options), TrainSettings(seed=0, **minutes), made)
+            made.rename(folder)
+        print(f"ours: trained to start from: {told}", flush=True)
+    return str(folder)
 
 
 def _peer_start(name: str, options: argparse.Namespace) -> Path:
     """Give the network that a peer starts from; one that is not there is trained and kept."""
-    if options.peer_starts is None:
-        raise SystemExit(f"{name}-start: say where the peers' networks are kept: --peer-starts DIR")
-    file: Path = options.peer_starts.absolute() / name
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        read = _read(options.data / options.set)
-        learning = Split(read.train, read.val, (), read.how)
+    file, new = _kept_start(name, options)
+    if new:
         with tempfile.TemporaryDirectory() as folder:
             budget = Budget(options.peer_start_minutes, options.threads, seed=0)
-            told = run_peer(name, learning, budget, Path(folder) / "out.npz", ["--keep", str(file)])
+            told = run_peer(name, _learning(options), budget, Path(folder) / "out.npz", ["--keep", str(file)])
         print(f"{name}: trained to start from: {told}", flush=True)
     return file
+
+
+def _kept_start(name: str, options: argparse.Namespace) -> tuple[Path, bool]:
+    """Say where a start is kept, and whether it has to be trained yet."""
+    if options.peer_starts is None:
+        raise SystemExit(f"{name}: say where networks to start from are kept: --peer-starts DIR")
+    options.peer_starts.mkdir(parents=True, exist_ok=True)
+    file: Path = options.peer_starts.absolute() / name
+    return file, not file.exists()
+
+
+def _learning(options: argparse.Namespace) -> Split:
+    """Give what starts learn from."""
+    read = _read(options.data / options.set)
+    return Split(read.train, read.val, (), read.how)
 
 
 def _budget(options: argparse.Namespace, seed: int) -> Budget:
@@ -223,74 +238,6 @@ def _read(folder: Path) -> Split:
     pairs = read_pairs(folder / "images", folder / "labels", partial=True)
     grouped, sentence = group_images([pair for pair in pairs if pair.stem in table], None, table)
     return make_split(grouped, table=table, groups_are=sentence)
-
-
-def _ours(split: Split, settings: TrainSettings) -> dict[str, dict[str, Any]]:
-    """Train, and judge without and with the sizes told; the time to prepare the images counts too."""
-    device = set_up_torch(settings)
-    start = find_network(settings.start) if settings.start else None
-    begun = processor_seconds()
-    n_channels = 3 if sees_colour((*split.train, *split.val, *split.test)) else 1
-    head = FlowHead()
-    train, val = (prepare_all(part, head, n_channels) for part in (split.train, split.val))
-    used = (processor_seconds() - begun) / 60
-    left = {"minutes": max(0.05, settings.minutes - used), "clock": "processor"}
-    lesson = Lesson(
-        head,
-        n_channels,
-        settings.model_copy(update=left),
-        device,
-        start,
-        fitting_augmentation(split.train, head, n_channels=n_channels),
-    )
-    learned = learn(lesson, train, val, progress=_show)
-    trained = (processor_seconds() - begun) / 60
-    stride = int(getattr(learned.network, "stride", 16))
-    halo = receptive_reach(learned.network, n_channels=n_channels, stride=stride)
-    with tempfile.TemporaryDirectory() as folder:
-        package = make_candidate(lesson, learned.network, split, Path(folder) / "p", stride=stride, halo=halo)
-        package, _ = choose_on_validation(package, split)
-        predict = package_predictor(package)
-        predict(split.test[0].image)
-        watch = _Watch(predict)
-        rows = InstanceJudge().count(watch, split.test)
-        told = InstanceJudge().count(_with_sizes(package, split), split.test)
-    sizes = {"widths": list(settings.widths or WIDTHS), "steps": learned.state.step}
-    cost = {"train_cpu_min": round(trained, 2), **sizes}
-    return {"": figures(rows) | cost | watch.per_image(), SIZES_TOLD: figures(told) | cost}
-
-
-def _with_sizes(package: NetworkPackage, split: Split) -> Predict:
-    """Predict each test image with the median diameter of its own reference objects."""
-    method = InstanceNetwork.of(package, name="network")
-    diameters = {pair.sha256: median_diameter(pair.labels) for pair in split.test}
-
-    def predict(image: Image) -> Any:
-        told = NetworkParameters(diameter=diameters[pixel_hash(image.pixels)])
-        return predict_with(method(told))(image)
-
-    return predict
-
-
-class _Watch:
-    """Predicts, and adds up the time that it takes, on the wall and of processors."""
-
-    def __init__(self, predict: Predict) -> None:
-        self.predict, self.wall, self.processor, self.n = predict, 0.0, 0.0, 0
-
-    def __call__(self, image: Image) -> Any:
-        wall, processor = time.perf_counter(), processor_seconds()
-        found = self.predict(image)
-        self.wall += time.perf_counter() - wall
-        self.processor += processor_seconds() - processor
-        self.n += 1
-        return found
-
-    def per_image(self) -> dict[str, float]:
-        return {
-            "predict_s": round(self.wall / self.n, 4),
-            "predict_cpu_s": round(self.processor / self.n, 4),
-        }
 
 
 def _discs() -> Split:
@@ -309,10 +256,6 @@ def _discs() -> Split:
             LabelledImage(name, Image(pixels, "yx"), labels.astype(np.int32), name, pixel_hash(pixels))
         )
     return make_split(pairs)
-
-
-def _show(stage: str, done: int, total: int) -> None:
-    print(f"\r{stage} {done}/{total} ", end="", file=sys.stderr, flush=True)
 
 
 def _told(row: dict[str, Any], started: float) -> dict[str, Any]:

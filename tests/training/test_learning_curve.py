@@ -176,7 +176,7 @@ def main(script: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     def ours(found: Split, settings: Any) -> dict[str, Any]:
         return {"": peers["judged"]([pair.labels for pair in found.test], found) | {"start": settings.start}}
 
-    monkeypatch.setitem(names, "_ours", ours)
+    monkeypatch.setitem(names, "judge_ours", ours)
     common = ["--data", str(tmp_path), "--fine-tune", "tissue", "--cpu-minutes", "0.5", "--threads", "1"]
     return lambda *words: script["main"]([*common, "--json", str(tmp_path / "curve.json"), *words])
 
@@ -212,6 +212,27 @@ def test_a_peer_learns_from_the_tiles_from_a_start_that_is_trained_once(
     assert len(calls(tmp_path)) == 4
 
 
+def test_ours_can_start_from_a_network_that_learned_as_long_as_theirs(
+    main: Any, script: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trained: list[tuple[int, int, float, int]] = []
+
+    def train(found: Split, settings: Any, folder: Path) -> tuple[None, dict[str, float]]:
+        trained.append((len(found.train), len(found.test), settings.minutes, settings.seed))
+        folder.mkdir()
+        return None, {"train_cpu_min": settings.minutes}
+
+    monkeypatch.setitem(script["main"].__globals__, "train_ours", train)
+    words = ["--start", "trained", "--objects", "40", "--methods", "ours-start", "--seeds", "4", "5"]
+    with pytest.raises(SystemExit, match=r"ours: say where networks to start from are kept: --peer-starts"):
+        main(*words)
+    starts = tmp_path / "starts"
+    found = main(*words, "--peer-starts", str(starts), "--peer-start-minutes", "3")
+    assert trained == [(10, 0, 3.0, 0)]
+    assert [one["start"] for one in found["rows"]] == [str(starts / "ours")] * 2
+    assert [path.name for path in starts.iterdir()] == ["ours"]
+
+
 def test_the_start_is_judged_untrained_with_no_objects(
     main: Any, script: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +253,7 @@ def test_what_cannot_be_run_is_said(
 ) -> None:
     with pytest.raises(SystemExit, match="no tile of the training images has so few objects"):
         main("--objects", "1")
-    with pytest.raises(SystemExit, match=r"cellpose-start: say where .*--peer-starts DIR"):
+    with pytest.raises(SystemExit, match=r"cellpose: say where .*--peer-starts DIR"):
         main("--objects", "40", "--methods", "cellpose-start")
     with pytest.raises(SystemExit, match="2"):
         main("--objects", "40", "--methods", "ours-strat")
