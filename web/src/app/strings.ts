@@ -313,7 +313,8 @@ export const text = {
   },
 
   plate: {
-    title: (name: string) => `Plate ${name}`,
+    title: (name: string) => (name === "plate" ? "Plate" : `Plate ${name}`),
+    objects: (candidate: string) => `objects per field that ${candidate} found`,
     colour: "Colour wells by",
     measures: {
       intensity: "median intensity",

@@ -53,6 +53,7 @@ function Content({ study, list, etag, first }: ContentProps) {
       {list.plates.map((plate) => (
         <PlateMap
           key={plate.plate}
+          study={study.id}
           plate={plate}
           images={list.images}
           chosen={filter.well}

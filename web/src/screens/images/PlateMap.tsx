@@ -1,4 +1,6 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { candidateImagesQuery, useCandidates } from "../../api/queries";
 import type { ImageRow, PlateLayout } from "../../api/types";
 import { text } from "../../app/strings";
 import { Card } from "../../ui/Card";
@@ -6,11 +8,13 @@ import { number } from "../../ui/format";
 import { shade } from "../../ui/plots/scale";
 import { TrustChip } from "../../ui/TrustChip";
 import type { ImageFilter } from "./filter";
-import { WELL_MEASURES, type WellMeasure, wellValues } from "./wells";
+import { WELL_MEASURES, wellValues } from "./wells";
 
 const words = text.plate;
+const OBJECTS_OF = "objects:";
 
 interface Props {
+  study: string;
   plate: PlateLayout;
   images: ImageRow[];
   chosen: ImageFilter["well"];
@@ -18,8 +22,16 @@ interface Props {
 }
 
 /** A plate as it lies on the bench, each well coloured by a measure; choosing one shows its fields. */
-export function PlateMap({ plate, images, chosen, onChoose }: Props) {
-  const [measure, setMeasure] = useState<WellMeasure>("intensity");
+export function PlateMap({ study, plate, images, chosen, onChoose }: Props) {
+  const [chosenMeasure, setMeasure] = useState<string>("intensity");
+  const ran = (useCandidates(study).data ?? []).filter((row) => row.n_images_done > 0).map(({ id }) => id);
+  const candidate = ran.find((id) => OBJECTS_OF + id === chosenMeasure);
+  const found = useQuery({
+    ...candidateImagesQuery(study, candidate ?? ""),
+    enabled: candidate !== undefined,
+  });
+  const counts = new Map(found.data?.map(({ id, n_objects }) => [id, n_objects]));
+  const measure = WELL_MEASURES.find((name) => name === chosenMeasure) ?? counts;
   const wells = wellValues(plate.plate, images, measure);
   const values = [...wells.values()].filter((value) => value !== null);
   const low = Math.min(...values);
@@ -31,12 +43,17 @@ export function PlateMap({ plate, images, chosen, onChoose }: Props) {
         <select
           className="input small"
           aria-label={words.colour}
-          value={measure}
-          onChange={(event) => setMeasure(event.target.value as WellMeasure)}
+          value={chosenMeasure}
+          onChange={(event) => setMeasure(event.target.value)}
         >
           {WELL_MEASURES.map((name) => (
             <option key={name} value={name}>
               {words.measures[name]}
+            </option>
+          ))}
+          {ran.map((id) => (
+            <option key={id} value={OBJECTS_OF + id}>
+              {words.objects(id)}
             </option>
           ))}
         </select>

@@ -20,6 +20,21 @@ test("a well is the mean of its fields; another plate is left out", () => {
   ]);
 });
 
+test("objects that a candidate found are averaged over the fields that it has seen", () => {
+  const named = images.map((image, at) => ({ ...image, id: `f${at}` }));
+  const counts = new Map([
+    ["f0", 30],
+    ["f1", 10],
+    ["f2", null],
+    ["f3", 99],
+  ]);
+  expect([...wellValues("p", named, counts)]).toEqual([
+    ["A1", 20],
+    ["B2", null],
+  ]);
+  expect([...wellValues("p", named, new Map()).values()]).toEqual([null, null]);
+});
+
 test("fields and flagged fields are counted", () => {
   expect(wellValues("p", images, "fields").get("A1")).toBe(2);
   expect(wellValues("p", images, "flagged").get("A1")).toBe(1);

@@ -1,10 +1,14 @@
-/** What a well of a plate is coloured by: known from the images alone. */
+/** What a well of a plate is coloured by: what is known from the images alone, or what a candidate found. */
 import type { ImageRow } from "../../api/types";
 
 export const WELL_MEASURES = ["intensity", "sharpness", "fields", "flagged"] as const;
 export type WellMeasure = (typeof WELL_MEASURES)[number];
 
-function measured(image: ImageRow, measure: WellMeasure): number | null {
+/** Objects that a candidate found, by image; null or missing where it has not run. */
+export type Counts = ReadonlyMap<string, number | null>;
+
+function measured(image: ImageRow, measure: WellMeasure | Counts): number | null {
+  if (typeof measure !== "string") return measure.get(image.id) ?? null;
   const channel = image.quality?.channels[0];
   switch (measure) {
     case "intensity":
@@ -22,7 +26,7 @@ function measured(image: ImageRow, measure: WellMeasure): number | null {
 export function wellValues(
   plate: string,
   images: ImageRow[],
-  measure: WellMeasure,
+  measure: WellMeasure | Counts,
 ): Map<string, number | null> {
   const values = new Map<string, (number | null)[]>();
   for (const image of images) {
