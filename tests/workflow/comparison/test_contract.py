@@ -119,7 +119,7 @@ def test_what_is_the_same_has_the_best_value_everywhere(task: str, made: Callabl
         if item["value"] is None or key.startswith(("n_", "negative", "specificity")):
             continue
         name = key.partition("[")[0].partition("@")[0]
-        if name in ZERO_IS_BEST or name.endswith(("_error", "_bias", "rmse", "distance")):
+        if name in ZERO_IS_BEST or name.endswith(("_error", "_bias", "_rate", "rmse", "distance")):
             assert item["value"] == pytest.approx(0), key
         elif task not in ("restoration", "tracking"):
             assert item["value"] == pytest.approx(1), key
