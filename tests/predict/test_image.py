@@ -275,14 +275,12 @@ def test_one_strip_larger_than_the_memory_is_converted_by_the_command_that_is_to
     np.testing.assert_array_equal(read_labels("o.ome.zarr"), read_labels("whole/o.ome.zarr"))
 
 
-def test_each_worker_decompresses_its_own_piece(tmp_path: Path) -> None:
+def test_a_piece_that_takes_more_than_a_quarter_of_the_memory_is_refused_first(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 9, (2000, 3000)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib", rowsperstrip=2000)
-    memory = 60 << 20
-    with pytest.raises(InputError, match="do not suffice for Python"):
-        predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=memory)
-    with pytest.raises(InputError, match="is stored in pieces of 12MB"):
-        predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=memory, workers=2)
+    for memory, message in ((60, "do not suffice for Python"), (40, "is stored in pieces of 12MB")):
+        with pytest.raises(InputError, match=message):
+            predict_image(SPOTS, tmp_path / "a.tif", tmp_path / "o.ome.zarr", memory=memory << 20, workers=2)
 
 
 def test_a_chunk_that_was_cut_off_is_found_before_the_work(tmp_path: Path, picture: Image) -> None:

@@ -71,7 +71,7 @@ def test_as_the_whole_in_labels_probabilities_and_details(
     method = local(name, diameter=14.0)
     pixels = discs_image(SHAPE, diameter=14).pixels.astype(np.uint16)
     expected = method.predict(Image(pixels, "yx"))
-    found = predict_joined(method, image, tmp_path / "o.ome.zarr", executor=HereExecutor(), tile=tile)
+    found, _ = predict_joined(method, image, tmp_path / "o.ome.zarr", executor=HereExecutor(), tile=tile)
     assert expected.n_objects > 30
     assert_same(found, expected)
 
@@ -83,7 +83,7 @@ def test_a_stack(tmp_path: Path) -> None:
     stack = Image(pixels, "zyx", {"z": 1.0, "y": 0.5, "x": 0.5})
     write_ome_zarr(tmp_path / "s.ome.zarr", stack)
     method = local("otsu-watershed")
-    found = predict_joined(
+    found, _ = predict_joined(
         method, tmp_path / "s.ome.zarr", tmp_path / "o.ome.zarr", executor=HereExecutor(), tile=40
     )
     assert_same(found, method.predict(stack))
@@ -93,7 +93,7 @@ def test_a_stack(tmp_path: Path) -> None:
 def test_an_empty_image_gives_no_object(tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "a.ome.zarr", Image(np.full(SHAPE, 7, np.uint16), "yx"))
     method = local("otsu-watershed")
-    found = predict_joined(
+    found, _ = predict_joined(
         method, tmp_path / "a.ome.zarr", tmp_path / "o.ome.zarr", executor=HereExecutor(), tile=64
     )
     assert (found.n_objects, found.probabilities, found.labels.shape) == (0, None, SHAPE)
@@ -109,11 +109,11 @@ def test_what_was_stopped_goes_on_and_damaged_parts_are_done_again(image: Path, 
     # The piece at which it was stopped was finished, though nobody was told.
     assert len(list((folder / "parts").glob("*.npz"))) == 6
     rest = Mortal()
-    first = predict_joined(method, image, output, executor=rest, tile=48)
+    first, _ = predict_joined(method, image, output, executor=rest, tile=48)
     assert rest.done == 16 - 6
     (folder / "parts" / "00000003.npz").write_bytes(b"damaged")
     none = Mortal()
-    again = predict_joined(method, image, output, executor=none, tile=48)
+    again, _ = predict_joined(method, image, output, executor=none, tile=48)
     assert none.done == 0
     assert_same(again, first)
     # Another option is another piece of work, and is not mixed with this one.

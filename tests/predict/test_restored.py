@@ -169,14 +169,14 @@ def test_the_memory_that_a_refusal_asks_for_suffices(
     source = stored(tmp_path / "a.ome.zarr", picture(330, 340), "yx")
     out = tmp_path / "o.ome.zarr"
     asked = []
-    for memory in (1 << 20, 401 << 20, 700 << 20, (workers * 400 + 100) << 20):
+    for memory in (1 << 20, 401 << 20, 500 << 20, 700 << 20):
         with pytest.raises(InputError) as error:
             restore_image(Median(), source, out, tile=tile, memory=memory, workers=workers)
         text = str(error.value)
         if memory > 1 << 23:
             assert text.startswith(
-                f"--memory: {memory >> 20}MB do not suffice for tiles of the network, which need "
-                f"{400 * workers}MB, and regions of {tile or 64} pixels; give "
+                f"--memory: {memory >> 20}MB do not suffice for tiles of the network, which need 400MB, "
+                f"and regions of {tile or 64} pixels; give "
             )
             asked.append(parse_memory(text.split("; give ")[1].split(",")[0]))
     assert len(set(asked)) == 1
@@ -184,7 +184,9 @@ def test_the_memory_that_a_refusal_asks_for_suffices(
     plan = restore_image(
         Median(), source, out, tile=tile, memory=asked[0], executor=HereExecutor(), workers=workers
     )
-    assert plan["done"]
+    assert (plan["done"], plan["workers"], plan["workers_asked"]) == (True, 1, workers)
+    fewer = f"predicted by 1 worker instead of {workers}: {asked[0] >> 20}MB do not suffice for {workers}"
+    assert (fewer in plan["notes"]) == (workers > 1)
 
 
 def test_a_folder_is_checked_before_any_image_is_restored(tmp_path: Path) -> None:

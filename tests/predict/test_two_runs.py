@@ -17,6 +17,7 @@ from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.image import predict_image
 from veriscope.predict.joined import predict_joined
+from veriscope.predict.plan import Plan
 from veriscope.predict.reading import Reading
 from veriscope.predict.unfinished import Unfinished
 from veriscope.predict.units import HereExecutor
@@ -117,7 +118,7 @@ def test_removing_what_is_left_begins_anew_only_after_all_else_is_gone(tmp_path:
     unfinished = Unfinished(tmp_path / "o.ome.zarr", "key")
     with unfinished.hold():
         unfinished.begin()
-        unfinished.settle((64, 64), None)
+        unfinished.settle(Plan((64, 64), None), None)
         (unfinished.parts / "00000000.npz").write_bytes(b"x")
         assert unfinished.begin() == (64, 64)
         unfinished.clear()

@@ -17,6 +17,7 @@ import pytest
 from veriscope.core.image import Image
 from veriscope.errors import InputError, KilledError, MethodError
 from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.predict.concurrency import limit_workers, workers_as_before
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.units import HereExecutor, ProcessExecutor, executor_for, run_on
@@ -143,6 +144,25 @@ def test_processes_go_on_from_one_run_to_the_next_with_the_work_of_each(tmp_path
         again = {found["process"] for found in dict(executor.run(Numbers(tmp_path), range(6))).values()}
         assert not again & processes, "pieces that nobody waits for are given up with their processes"
     assert not multiprocessing.active_children()
+
+
+def test_an_executor_works_in_fewer_processes_and_afterwards_in_all_again(tmp_path: Path) -> None:
+    with ProcessExecutor(2, early=False) as executor:
+
+        def processes() -> set[int]:
+            return {found["process"] for _, found in executor.run(Numbers(tmp_path), range(4))}
+
+        assert not multiprocessing.active_children(), "none starts before there is work"
+        with workers_as_before(executor):
+            limit_workers(executor, 1)
+            assert processes() == {os.getpid()}
+            limit_workers(executor, 2, threads=3)
+            assert os.getpid() not in processes()
+            assert [path.name for path in tmp_path.glob("threads-*")] == ["threads-3"]
+        assert os.getpid() not in processes()
+        assert sorted(path.name for path in tmp_path.glob("threads-*")) == ["threads-1", "threads-3"]
+    with workers_as_before(HereExecutor()):
+        limit_workers(HereExecutor(), 1)  # is nothing else
 
 
 @pytest.mark.parametrize("workers", [0, -1, 2.0, True, None])

@@ -16,7 +16,7 @@ from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.methods.base import Card, Method
 from veriscope.predict.folder import predict_folder
 from veriscope.predict.reading import Reading
-from veriscope.predict.whole import fits_whole, require_whole
+from veriscope.predict.whole import fits_whole, require_whole, workers_for_whole
 from veriscope.registry import make_method, method_names
 
 MB = 1 << 20
@@ -64,7 +64,7 @@ def test_an_image_that_needs_more_is_refused_before_any_is_predicted_and_the_amo
         predict_folder(Whole(), images, tmp_path / "out", memory=700 * MB)
     text = str(error.value)
     assert "b.ome.zarr: whole takes images as a whole (always), and needs about " in text
-    assert "for this one of 300 × 300 pixels; --memory promises 700MB. Give more, fewer --workers" in text
+    assert "for this one of 300 × 300 pixels; --memory promises 700MB. Give more, or smaller images" in text
     assert "a.ome.zarr" not in text
     assert not (tmp_path / "out").exists()
     enough = int(text.split("needs about ")[1].split("MB")[0]) * MB
@@ -85,6 +85,27 @@ def test_workers_share_what_is_promised(images: Path, tmp_path: Path) -> None:
     assert 36 * 10**6 <= method.limited < 38 * 10**6
 
 
+def test_fewer_work_where_all_could_not_hold_an_image_and_it_is_said_of_each(
+    images: Path, tmp_path: Path
+) -> None:
+    """It was refused, with the advice to give fewer workers."""
+    header = read_header(images / "b.ome.zarr")
+    enough = next(n for n in range(1000 * MB, 5000 * MB, MB) if fits_whole(Whole(), header, n, 1))
+    method = Whole()
+    found = predict_folder(method, images, tmp_path / "out", memory=enough, workers=3)
+    assert method.limited is not None and method.limited >= 10_000 * 300**2
+    note = f"predicted by 1 worker instead of 3: {enough >> 20}MB do not suffice for 3"
+    assert [row["notes"][-1] for row in found["images"]] == [note, note]
+    assert note in (tmp_path / "out" / "record.jsonl").read_text()
+    small = [read_header(images / "a.ome.zarr")]
+    both = [header, *small]
+    assert workers_for_whole(Whole(), both, enough, 3) == 1
+    assert workers_for_whole(Whole(), small, enough, 3) == 2
+    # One that nobody can hold is refused, or left out; it says nothing of the others.
+    assert workers_for_whole(Whole(), both, enough - MB, 2) == 2
+    assert workers_for_whole(Silent(), both, enough, 2) == 2
+
+
 def test_a_method_that_does_not_know_what_it_needs_promises_nothing(images: Path, tmp_path: Path) -> None:
     with pytest.raises(MethodError) as error:
         predict_folder(Silent(), images, tmp_path / "out", memory=4096 * MB)
@@ -103,7 +124,7 @@ def test_all_channels_of_a_file_that_is_read_whole_count(tmp_path: Path) -> None
     least = next(n for n in range(300 * MB, 400 * MB, 10_000) if fits_whole(Whole(), one, n, 1))
     assert not fits_whole(Whole(), many, least, 1)
     assert fits_whole(Whole(), many, least + int(pixels.nbytes / 0.8) + 20_000, 1)
-    require_whole(Whole(), one, least, 1)
+    require_whole(Whole(), one, least)
 
 
 @pytest.mark.parametrize("name", method_names())

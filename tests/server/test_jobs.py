@@ -57,7 +57,7 @@ def test_the_path_from_candidates_to_the_report(workspace: Path, launch: Callabl
 
     run = wait_for(client, client.post(RUN, json={"kind": "run", "only": ["log-spots"]}).json())
     assert run["result"]["candidates"][0] == {
-        "candidate": "log-spots", "n_images": 8, "n_done": 0, "not_run": "", "failed": False,
+        "candidate": "log-spots", "n_images": 8, "n_done": 0, "not_run": "", "failed": False, "notes": [],
         "n_objects": run["result"]["candidates"][0]["n_objects"],
     }  # fmt: skip
     assert client.get("/api/studies/small/answer").status_code == 409

@@ -6,6 +6,7 @@ import logging
 import pickle
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,32 @@ def test_a_candidate_that_cannot_keep_the_memory_is_not_run_and_the_others_are(
     assert "log-spots takes images as a whole (as it is used here), and needs about" in failed.not_run
     assert "of 190 × 210 pixels; --memory promises" in failed.not_run
     assert not (studies[0].path / "predictions" / "log-spots").exists()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_fewer_workers_than_asked_for_are_told_and_recorded_and_the_files_are_the_same(
+    studies: list[Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One could not hold the image of 190 × 210 pixels beside the other two: it was refused."""
+    here, there = studies
+    memory = int((plan._BASE + 90 * 190 * 210) / plan._SHARE)
+    expected = here.run(only=["otsu-watershed"])
+    (found,) = there.run(only=["otsu-watershed"], memory=memory, workers=3)
+    note = f"predicted by 1 worker instead of 3: {-(-memory >> 20)}MB do not suffice for 3"
+    assert found.notes == (f"a, b, c: {note}",)
+    assert replace(found, notes=()) == expected[0]
+    assert same_files(here, there)
+    entry = Record(there.path).latest("predictions/otsu-watershed/b.ome.zarr")
+    assert entry is not None
+    assert (entry["details"]["workers"], entry["details"]["note"]) == (1, note)
+    (again,) = there.run(only=["otsu-watershed"], memory=memory, workers=3)
+    assert (again.n_done, again.notes) == (0, ())
+    # As a whole, where parts are not possible, one by one.
+    monkeypatch.setattr(spread, "can_join", lambda *_: False)
+    (whole,) = there.run(only=["log-spots"], memory=2 * memory, workers=9)
+    assert whole.n_images == 3
+    (told,) = whole.notes
+    assert told.startswith("a, b, c: predicted by ")
+    assert told.endswith(f" instead of 9: {-(-2 * memory >> 20)}MB do not suffice for 9")
+    entry = Record(there.path).latest("predictions/log-spots/b.ome.zarr")
+    assert entry is not None and entry["details"]["note"] == told.removeprefix("a, b, c: ")

@@ -69,7 +69,12 @@ def predict(
         str | None,
         typer.Option(help="Most memory to use, as 2GB; larger images are predicted part by part."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that work at the same time.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Most processes that work at a time; fewer where --memory makes that faster."
+        ),
+    ] = 1,
     tile: Annotated[
         int | None, typer.Option(min=16, help="Length of the parts in pixels; otherwise chosen by memory.")
     ] = None,

@@ -162,7 +162,12 @@ def run(
             "predicted part by part."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that predict at the same time.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Most processes that predict at a time; fewer where --memory makes that faster."
+        ),
+    ] = 1,
     scheduler: Scheduler = None,
     cluster: ClusterFile = None,
     wait: Wait = None,
@@ -200,6 +205,8 @@ def run(
         for item in runs:
             if item.not_run:
                 say(f"{item.candidate}: {item.not_run}", style="bold red" if item.failed else "")
+            for note in item.notes:
+                say(f"note: {item.candidate}: {note}")
         show_cost(cost)
     if any(item.failed for item in runs):
         raise typer.Exit(1)

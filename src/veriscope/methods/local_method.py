@@ -121,11 +121,14 @@ class LocalMethod(Method):
     ----------
     bytes_per_pixel
         Memory needed to predict a part, per pixel, measured (`benchmarks/speed/predict.py --memory`).
+    threaded
+        Share of the time that goes into work which a library does in several threads, measured.
     SurveyType
         Class of the survey.
     """
 
     bytes_per_pixel: ClassVar[float] = 400.0
+    threaded: ClassVar[float] = 0.0
     SurveyType: ClassVar[type[Survey]] = Survey
 
     @abstractmethod
@@ -191,6 +194,10 @@ class LocalMethod(Method):
             Bytes, beside Python and the packages; 0: next to nothing, because it goes through in blocks.
         """
         return 0.0
+
+    def remembers(self) -> bool:
+        """Tell whether this process kept from its last survey what takes most of the time of the parts."""
+        return False
 
     def details(self, survey: Any) -> dict[str, Any]:
         """Give what a reader of the record should know of an image, as `Prediction.details` has it.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 from veriscope.core.progress import Progress
-from veriscope.methods.local_method import LocalMethod
-from veriscope.predict.plan import memory_of_part, plan_tiles, require_memory, require_survey_memory
+from veriscope.errors import InputError
+from veriscope.methods.local_method import LocalMethod, Survey
+from veriscope.predict.concurrency import limit_workers, most_workers, plan_parts, threads_of
+from veriscope.predict.plan import Plan, memory_of_part, require_memory, require_survey_memory
 from veriscope.predict.reading import ChannelSource
 from veriscope.predict.tile_work import SurveyWork, TileWork
 from veriscope.predict.unfinished import Unfinished
@@ -28,7 +31,7 @@ def begin_parts(
     tile: int | None = None,
     memory: int | None = None,
     workers: int = 1,
-) -> TileWork:
+) -> tuple[TileWork, Plan]:
     """Survey and plan, or take up the survey and the plan of a run that was stopped.
 
     Parameters
@@ -48,12 +51,12 @@ def begin_parts(
     memory
         Bytes for all `workers` together; None: not limited.
     workers
-        Number of processes that share the memory.
+        Most processes that share the memory.
 
     Returns
     -------
-    TileWork
-        To be done, part by part.
+    TileWork, Plan
+        To be done, part by part, in as many processes as the plan says; the executor is limited to them.
 
     Raises
     ------
@@ -61,30 +64,61 @@ def begin_parts(
         If the memory does not suffice, or the folder holds an unfinished run of something else.
     """
     more, held = _MAP_BYTES if maps else 0, pixels.stored.kept_bytes
-    require_memory(pixels.shape, method.bytes_per_pixel + more, memory, workers, held)
+    require_memory(pixels.shape, method.bytes_per_pixel + more, memory, held)
     if memory is not None:
-        method.limit_memory(memory_of_part(memory, workers, held))
-        require_survey_memory(method.survey_bytes(pixels.shape), memory, workers, held)
+        require_survey_memory(method.survey_bytes(pixels.shape), memory, held)
     before = unfinished.begin()
-    surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
-    moments = range(pixels.n_times or 1)
-    missing = [moment for moment in moments if not surveying.path(moment).exists()]
-    for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
-        pass
-    surveys = tuple(surveying.read(moment) for moment in moments)
+    surveys = _surveys(method, pixels, unfinished, executor, memory, workers)
     footprints = [method.footprint(survey) for survey in surveys]
-    plan = plan_tiles(
+    choose = functools.partial(
+        plan_parts,
         pixels.shape,
         max(footprints, key=lambda found: found.reach + found.largest),
         bytes_per_pixel=max(method.part_bytes(survey) for survey in surveys) + more,
         memory=memory,
         workers=workers,
-        tile=tile,
         held=held,
+        piece=pixels.stored.chunk_bytes,
+        threaded=method.threaded,
+        remembers=method.remembers(),
     )
-    sides = before if before is not None and tile is None else plan.tile
-    unfinished.settle(sides, before)
-    return TileWork(method, pixels, surveys, sides, unfinished.parts, maps, plan.largest_crop)
+    try:
+        plan = choose(tile=max(before) if tile is None and before is not None else tile)
+    except InputError:
+        if tile is not None or before is None:
+            raise
+        # The parts of the run that was stopped do not fit the memory that is promised now.
+        plan = choose(tile=None)
+    if memory is not None:
+        method.limit_memory(memory_of_part(memory, plan.workers, held))
+    limit_workers(executor, plan.workers, threads_of(plan.workers, workers))
+    unfinished.settle(plan, before)
+    return TileWork(method, pixels, surveys, plan.tile, unfinished.parts, maps, plan.largest_crop), plan
+
+
+def _surveys(
+    method: LocalMethod,
+    pixels: ChannelSource,
+    unfinished: Unfinished,
+    executor: Executor,
+    memory: int | None,
+    workers: int,
+) -> tuple[Survey, ...]:
+    """Survey each time point, in as many processes as the memory allows; a single one in this process."""
+    surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
+    moments = range(pixels.n_times or 1)
+    missing = [moment for moment in moments if not surveying.path(moment).exists()]
+    several = len(missing) > 1
+    if memory is not None:
+        needed, held = method.survey_bytes(pixels.shape), pixels.stored.kept_bytes
+        at_once = 1
+        if several:
+            at_once = most_workers(workers, lambda number: memory_of_part(memory, number, held) >= needed)
+        method.limit_memory(memory_of_part(memory, at_once, held))
+        limit_workers(executor, at_once)
+    for _ in (executor if several else HereExecutor()).run(surveying, missing):
+        pass
+    return tuple(surveying.read(moment) for moment in moments)
 
 
 def predict_parts(work: TileWork, executor: Executor, progress: Progress, *, stage: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from veriscope.io.lock import only_run
 from veriscope.io.usage import UsageMeter, cost_of
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
+from veriscope.predict.concurrency import fewer_note
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files
@@ -30,7 +31,7 @@ from veriscope.predict.opening import open_parts
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for, run_on
-from veriscope.predict.whole import fits_whole, require_whole
+from veriscope.predict.whole import fits_whole, require_whole, workers_for_whole
 
 __all__ = ["PREDICT_SCHEMA", "predict_folder"]
 
@@ -76,7 +77,8 @@ def predict_folder(
         Bytes for all processes together. Images that need more are predicted part by part; those of a method
         that takes whole images are refused, or the tool that runs it is stopped. None: not limited.
     workers
-        Number of processes; 1 works in this one.
+        Most processes to use; 1 works in this one. Fewer are used for images predicted part by part that are
+        sooner done so, and where the memory does not suffice for more; a note says so.
     executor
         Where images are predicted, such as a cluster; None: here, in `workers` processes.
     progress
@@ -97,22 +99,24 @@ def predict_folder(
     """
     reading = reading or Reading()
     found = find_apart(images, output, result="the label images")
+    at_once, notes = _together(method, found, reading, memory, workers)
     if memory is not None:
-        method.limit_memory(memory_of_part(memory, workers))
+        method.limit_memory(memory_of_part(memory, at_once))
     assumptions = Assumptions.from_environment(os.environ)
-    own = executor_for(min(workers, len(found))) if executor is None else contextlib.nullcontext(executor)
+    large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
+    number = workers if large else min(at_once, len(found))
+    early = len(large) < len(found)
+    own = executor_for(number, early=early) if executor is None else contextlib.nullcontext(executor)
     with own as used, UsageMeter() as meter:
         # Its processes start while the images are looked at.
-        large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
-        check = functools.partial(_check, method, reading, output, large, memory, workers)
+        check = functools.partial(_check, method, reading, output, large, memory)
         files, faults = usable_files(found, check, skip_bad=reading.skip_bad)
         if probabilities:
             for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
                 require_maps(method, "zyx"[-n_axes:])
         make_folder(output)
-        work = ImageWork(
-            method, tuple(file for file in files if file.path not in large), output, reading, probabilities
-        )
+        small = tuple(file for file in files if file.path not in large)
+        work = ImageWork(method, small, output, reading, probabilities, notes=notes)
         with only_run(output / _LOCK, place=output):
             work.claim()
             rows = _predict_small(work, used, len(files), progress)
@@ -165,6 +169,23 @@ def _predict_large(
     return {"image": file.stem} | {name: done[name] for name in kept if name in done}
 
 
+def _together(
+    method: Method, found: Sequence[ImageFile], reading: Reading, memory: int | None, workers: int
+) -> tuple[int, tuple[str, ...]]:
+    """Say how many images are predicted at once, and note if the memory makes them fewer than asked for.
+
+    Those that a method can predict part by part are, where the memory does not suffice for all workers.
+    """
+    if memory is None or isinstance(method, LocalMethod):
+        return workers, ()
+    headers = []
+    for file in found:
+        with contextlib.suppress(VeriscopeError):  # told of by the check of all files
+            headers.append(reading.header(file.path))
+    used = workers_for_whole(method, headers, memory, workers)
+    return used, () if used == workers else (fewer_note(used, workers, memory),)
+
+
 def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int | None, workers: int) -> bool:
     """Whether an image is a time series, or needs more memory than promised; an unreadable one is none."""
     if not isinstance(method, LocalMethod):
@@ -182,13 +203,12 @@ def _check(
     output: Path,
     large: Collection[Path],
     memory: int | None,
-    workers: int,
     file: ImageFile,
 ) -> None:
     """Read a file, of a large one only what can be checked without decoding it."""
     if file.path in large:
-        open_parts(method, file.path, output, reading, memory=memory, workers=workers)
+        open_parts(method, file.path, output, reading, memory=memory)
         return
     if memory is not None:
-        require_whole(method, reading.header(file.path), memory, workers)
+        require_whole(method, reading.header(file.path), memory)
     method.check(reading.view(method, reading.read(file.path)))

@@ -29,6 +29,7 @@ from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod, Survey
 from veriscope.predict.all_parts import begin_parts, predict_parts
+from veriscope.predict.concurrency import workers_as_before
 from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork, PaintWork, gather
 from veriscope.predict.reading import ChannelSource, Reading
@@ -78,7 +79,8 @@ def predict_image(
     memory
         Bytes for all processes together; None: not limited.
     workers
-        Number of processes; 1 works in this one.
+        Most processes to use; 1 works in this one. Fewer are used where they are estimated to be done
+        sooner in the memory, or it does not suffice for more; the result says so.
     executor
         Where parts are predicted, such as a cluster; the memory is that of each worker then. None: here, in
         `workers` processes.
@@ -110,7 +112,7 @@ def predict_image(
         raise InputError(f"--workers {workers}: at least 1")
     if maps is not None and maps.resolve() == output.resolve():
         raise InputError(f"{output}: is to hold the labels and the probabilities; give two names")
-    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
+    pixels = open_parts(method, source, output, reading, memory=memory)
     if maps is not None:
         require_maps(method, pixels.axes)
     origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
@@ -124,9 +126,10 @@ def predict_image(
         if targets.done:
             unfinished.clear()
             return _result(origin, pixels, output, maps, targets.n_objects, started)
-        own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, UsageMeter() as meter:
-            work = begin_parts(
+        early = memory is None
+        own = executor_for(workers, early=early) if executor is None else contextlib.nullcontext(executor)
+        with own as executor, UsageMeter() as meter, workers_as_before(executor):
+            work, plan = begin_parts(
                 method,
                 pixels,
                 unfinished,
@@ -137,12 +140,14 @@ def predict_image(
                 workers=workers,
             )
             spent = predict_parts(work, executor, progress, stage=f"predict {method.name}")
-            spent |= {"tile": list(work.tile), "workers": workers} | _surveys(work.surveys)
+            spent |= {"tile": list(work.tile), "workers": plan.workers, "workers_asked": workers}
+            spent |= _surveys(work.surveys)
             stores, n_objects = _paint(work, executor, progress, origin=origin, targets=targets)
         written = sum(size_of(store.folder) for store in stores)
         cost = cost_of(meter, assumptions) | {"bytes_read": size_of(source), "bytes_written": written}
         spent |= {"n_lost": executor.n_lost, "done": True, "cost": cost}
         result = _result(origin, pixels, output, maps, n_objects, started) | spent
+        result["notes"] += [plan.note] if plan.note else []
         # The record first: a result that is there has one.
         write_json(record_path(output), result)
         for store in stores:

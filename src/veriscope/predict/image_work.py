@@ -87,6 +87,8 @@ class ImageWork:
         Write also the probability of each pixel, as ``probabilities/<stem>.ome.zarr``.
     record
         Of the output; None: opened.
+    notes
+        What a user should know of all these images.
     """
 
     def __init__(
@@ -97,12 +99,14 @@ class ImageWork:
         reading: Reading,
         maps: bool = False,
         record: Record | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.method = method
         self.files = files
         self.output = output
         self.reading = reading
         self.maps = maps
+        self.notes = notes
         self._record = Record(output, grouped=True) if record is None else record
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -113,6 +117,7 @@ class ImageWork:
             self.reading,
             self.maps,
             self._record,
+            self.notes,
         )
 
     def __call__(self, unit: int) -> dict[str, Any]:
@@ -218,7 +223,7 @@ class ImageWork:
             make_folder(targets["boxes"].parent)
             write_boxes(targets["boxes"], file.stem, result.boxes, result.probabilities)
         write_labels(targets["labels"], result.labels, spacing=image.spacing)
-        return {"n_objects": result.n_objects, **result.details, "notes": list(image.notes)}
+        return {"n_objects": result.n_objects, **result.details, "notes": [*image.notes, *self.notes]}
 
     def lighter(self, unit: int) -> ImageWork:
         """Give the same: an image that is predicted as a whole cannot be cut."""

@@ -19,7 +19,9 @@ from veriscope.io.run_files import read_runs
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.all_parts import begin_parts, predict_parts
+from veriscope.predict.concurrency import workers_as_before
 from veriscope.predict.opening import open_parts
+from veriscope.predict.plan import Plan
 from veriscope.predict.reading import Reading
 from veriscope.predict.tile_work import TileWork
 from veriscope.predict.unfinished import Unfinished, origin_of
@@ -89,7 +91,7 @@ def predict_joined(
     tile: int | None = None,
     progress: Progress = silent,
     stage: str = "",
-) -> Prediction:
+) -> tuple[Prediction, Plan]:
     """Predict the parts of an image elsewhere, and join them here, in memory.
 
     What is finished of a call that was stopped is taken up by the next one.
@@ -110,7 +112,7 @@ def predict_joined(
     memory
         Bytes for all `workers` together; None: not limited.
     workers
-        Number of processes that share the memory.
+        Most processes that share the memory.
     tile
         Length of the parts in pixels; None: chosen.
     progress
@@ -120,8 +122,8 @@ def predict_joined(
 
     Returns
     -------
-    Prediction
-        As `Method.predict` of the whole image, without a map of probability.
+    Prediction, Plan
+        As `Method.predict` of the whole image, without a map of probability; and how it was cut and shared.
 
     Raises
     ------
@@ -131,25 +133,28 @@ def predict_joined(
         If the memory does not suffice, or another run is at this image now.
     """
     reading = reading or Reading()
-    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
+    pixels = open_parts(method, source, output, reading, memory=memory)
     if pixels.n_times is not None:
         raise AxesError(f"{source}: has time points; predict one of them at a time")
     key = origin_of(method, Path(source), reading, schema=_SCHEMA)["key"]
     unfinished = Unfinished(output, key)
-    with unfinished.hold():
-        work = begin_parts(method, pixels, unfinished, executor, memory=memory, workers=workers, tile=tile)
+    with unfinished.hold(), workers_as_before(executor):
+        work, plan = begin_parts(
+            method, pixels, unfinished, executor, memory=memory, workers=workers, tile=tile
+        )
         predict_parts(work, executor, progress, stage=stage or f"predict {method.name}: {pixels.name}")
         objects = ObjectRuns.join([_objects(work, unit) for unit in range(len(work.parts()))])
     labels = np.zeros(pixels.shape, np.int32)
     whole = tuple(slice(0, size) for size in pixels.shape)
     objects.paint(labels, whole, pixels.shape, np.arange(1, len(objects) + 1, dtype=np.int32))
     known = len(objects) > 0 and not np.isnan(objects.probabilities).any()
-    return Prediction(
+    found = Prediction(
         labels,
         pixels.axes,
         probabilities=objects.probabilities if known else None,
         details=method.details(work.surveys[0]),
     )
+    return found, plan
 
 
 def _objects(work: TileWork, unit: int) -> ObjectRuns:

@@ -8,15 +8,13 @@ from veriscope.core.commands import command
 from veriscope.errors import InputError
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
-from veriscope.predict.plan import least_memory, shown
+from veriscope.predict.plan import PIECES, least_memory, shown
 from veriscope.predict.reading import ChannelSource, Reading
 
 __all__ = ["open_parts"]
 
 _CONVERTER = 150 << 20
 """Memory to convert a file, beside two of its pieces; measured."""
-_PIECES = 4
-"""The memory promised holds so many pieces of a file at least."""
 
 
 def open_parts(
@@ -26,7 +24,6 @@ def open_parts(
     reading: Reading,
     *,
     memory: int | None = None,
-    workers: int = 1,
 ) -> ChannelSource:
     """Open an image to be predicted part by part; at most one piece of it is decoded.
 
@@ -41,9 +38,7 @@ def open_parts(
     reading
         How the file is read.
     memory
-        Bytes for all processes together; None: not limited.
-    workers
-        Number of processes.
+        Bytes for all processes together, of which there may be one; None: not limited.
 
     Returns
     -------
@@ -67,16 +62,16 @@ def open_parts(
     pixels = reading.source(source, method)
     per_pixel = method.bytes_per_pixel if isinstance(method, LocalMethod) else 0.0
     # Before the first pixel is read: that takes a whole piece.
-    _check_chunks(pixels, memory, bytes_per_pixel=per_pixel, workers=workers)
+    _check_chunks(pixels, memory, bytes_per_pixel=per_pixel)
     method.check(pixels.corner())
     return pixels
 
 
-def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float, workers: int) -> None:
+def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float) -> None:
     needed, path = pixels.stored.chunk_bytes, pixels.stored.path
-    if memory is not None and workers * needed > memory // _PIECES:
-        least = least_memory(pixels.shape, bytes_per_pixel, workers, pixels.stored.kept_bytes)
-        enough = max(_PIECES * workers * needed, least)
+    if memory is not None and PIECES * needed > memory:
+        least = least_memory(pixels.shape, bytes_per_pixel, pixels.stored.kept_bytes)
+        enough = max(PIECES * needed, least)
         how = command("convert", path, "-o", f"{path.stem}.ome.zarr")
         raise InputError(
             f"{path}: is stored in pieces of {shown(needed)} that can only be decompressed whole, by each "

@@ -6,11 +6,13 @@ import math
 import re
 from dataclasses import dataclass
 
+from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.methods.local_method import Footprint
 from veriscope.predict.units import check_workers
 
 __all__ = [
+    "PIECES",
     "Plan",
     "fits_memory",
     "least_memory",
@@ -34,6 +36,8 @@ _WIDTHS = 12
 """Parts are this many times as long as their surroundings, where memory allows: these are predicted twice."""
 _MOST_WORK = 200
 """How many times over an image may be predicted because of surroundings; far more never ends."""
+PIECES = 4
+"""The memory promised holds so many pieces of a file for each process at least."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -47,10 +51,19 @@ class Plan:
         Length of the parts along each axis, in pixels.
     largest_crop
         Pixels that may be predicted at once, surroundings included; None: any.
+    workers
+        Number of processes.
+    work
+        About how many times every pixel is predicted, because parts need surroundings; at least 1.
+    note
+        What a user should know; empty: nothing.
     """
 
     tile: tuple[int, ...]
     largest_crop: int | None
+    workers: int = 1
+    work: float = 1.0
+    note: str = ""
 
 
 def parse_memory(text: str) -> int:
@@ -136,8 +149,8 @@ def plan_tiles(
         total = memory_for_part(_crop(side, halo, shape) * bytes_per_pixel + held, workers)
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for tiles of {side} pixels with {halo // 2} pixels of "
-            f"surroundings on {_workers(workers)}; {shown(total)} would"
-            + (", or a smaller --tile" if tile else _fewer(workers) + ", or a smaller diameter")
+            f"surroundings on {counted(workers, 'worker')}; {shown(total)} would"
+            + (", or a smaller --tile" if tile else ", or a smaller diameter")
         )
     work = math.prod(-(-size // side) for size in shape) * _crop(side, halo, shape) / math.prod(shape)
     if work > _MOST_WORK:
@@ -149,12 +162,11 @@ def plan_tiles(
             + (f"give at least --tile {better}, or leave it out" if tile else f"give {shown(total)} or more")
             + ", or a smaller diameter"
         )
-    return Plan(tuple(min(side, size) for size in shape), largest)
+    inner = math.prod(min(side, size) for size in shape)
+    return Plan(tuple(min(side, size) for size in shape), largest, workers, _crop(side, halo, shape) / inner)
 
 
-def require_memory(
-    shape: tuple[int, ...], bytes_per_pixel: float, memory: int | None, workers: int, held: int = 0
-) -> None:
+def require_memory(shape: tuple[int, ...], bytes_per_pixel: float, memory: int | None, held: int = 0) -> None:
     """Refuse an amount of memory with which nothing can be predicted, before the image is looked at.
 
     Parameters
@@ -164,26 +176,24 @@ def require_memory(
     bytes_per_pixel
         Memory that the method needs per pixel predicted.
     memory
-        Bytes for all processes together; None: not limited.
-    workers
-        Number of processes.
+        Bytes for all processes together, of which there may be one; None: not limited.
     held
-        Bytes of the file that each process holds meanwhile.
+        Bytes of the file that the process holds meanwhile.
 
     Raises
     ------
     InputError
         If it does not suffice for the smallest part, even without surroundings.
     """
-    least = least_memory(shape, bytes_per_pixel, workers, held)
+    least = least_memory(shape, bytes_per_pixel, held)
     if memory is not None and memory < least:
         raise InputError(
-            f"--memory: {shown(memory)} do not suffice for Python and its packages on {_workers(workers)}; "
-            f"give at least {shown(least)}, and more where objects are large" + _fewer(workers)
+            f"--memory: {shown(memory)} do not suffice for Python and its packages on 1 worker; give at "
+            f"least {shown(least)}, and more where objects are large"
         )
 
 
-def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int, held: int = 0) -> int:
+def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, held: int = 0) -> int:
     """Say with how much memory the smallest part can be predicted, if it needs no surroundings.
 
     Parameters
@@ -192,20 +202,18 @@ def least_memory(shape: tuple[int, ...], bytes_per_pixel: float, workers: int, h
         Of the image.
     bytes_per_pixel
         Memory that the method needs per pixel predicted.
-    workers
-        Number of processes.
     held
-        Bytes of the file that each process holds meanwhile.
+        Bytes of the file that the process holds meanwhile.
 
     Returns
     -------
     int
-        Bytes for all processes together.
+        Bytes for all processes together, of which there may be one.
     """
-    return memory_for_part(_crop(_SMALLEST, 0, shape) * bytes_per_pixel + held, workers)
+    return memory_for_part(_crop(_SMALLEST, 0, shape) * bytes_per_pixel + held, 1)
 
 
-def require_survey_memory(needed: float, memory: int, workers: int, held: int = 0) -> None:
+def require_survey_memory(needed: float, memory: int, held: int = 0) -> None:
     """Refuse an amount of memory in which the objects of an image cannot be measured beforehand.
 
     Parameters
@@ -213,22 +221,20 @@ def require_survey_memory(needed: float, memory: int, workers: int, held: int = 
     needed
         Bytes, of the method; see `LocalMethod.survey_bytes`.
     memory
-        Bytes for all processes together.
-    workers
-        Number of processes.
+        Bytes for all processes together, of which there may be one.
     held
-        Bytes of the file that each process holds meanwhile.
+        Bytes of the file that the process holds meanwhile.
 
     Raises
     ------
     InputError
         If it does not suffice.
     """
-    if needed > max(memory_of_part(memory, workers, held), 0):
-        total = memory_for_part(needed + held, workers)
+    if needed > max(memory_of_part(memory, 1, held), 0):
+        total = memory_for_part(needed + held, 1)
         raise InputError(
             f"--memory: {shown(memory)} do not suffice to measure the size of the objects on "
-            f"{_workers(workers)}; give {shown(total)}, or the size with --diameter" + _fewer(workers)
+            f"1 worker; give {shown(total)}, or the size with --diameter"
         )
 
 
@@ -303,14 +309,6 @@ def _crop(side: int, halo: int, shape: tuple[int, ...]) -> int:
 def _base(workers: int) -> int:
     """Memory of all processes before they see an image; that which starts workers is one more."""
     return (workers + 1 if workers > 1 else 1) * _BASE
-
-
-def _workers(number: int) -> str:
-    return "1 worker" if number == 1 else f"{number} workers"
-
-
-def _fewer(workers: int) -> str:
-    return ", or fewer --workers" if workers > 1 else ""
 
 
 def shown(n_bytes: float) -> str:

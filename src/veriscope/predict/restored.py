@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,19 @@ from veriscope.io.sheet_store import SheetStore
 from veriscope.io.usage import UsageMeter, cost_of, size_of
 from veriscope.methods.local_method import Footprint
 from veriscope.methods.restoration import RestorationMethod
+from veriscope.predict.concurrency import (
+    fewer_note,
+    limit_workers,
+    most_workers,
+    threads_of,
+    workers_as_before,
+)
 from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row
 from veriscope.predict.many import find_apart, summary_of, usable_files
 from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork
-from veriscope.predict.plan import memory_for_part, plan_tiles, shown
+from veriscope.predict.plan import PIECES, Plan, memory_for_part, plan_tiles, shown
 from veriscope.predict.reading import ChannelSource, Reading
 from veriscope.predict.tile_work import SurveyWork
 from veriscope.predict.unfinished import Unfinished, found_before, origin_of, record_path
@@ -103,7 +110,7 @@ def restore_image(
     memory
         Bytes for all processes together; None: not limited.
     workers
-        Number of processes; 1 works in this one.
+        Most processes to use; 1 works in this one. Fewer are used where the memory does not suffice for more.
     executor
         Where regions are restored, such as a cluster; None: here, in `workers` processes.
     progress
@@ -124,7 +131,7 @@ def restore_image(
     started = time.perf_counter()
     reading, output = reading or Reading(), Path(output)
     assumptions = Assumptions.from_environment(os.environ)
-    pixels = open_parts(method, source, output, reading, memory=memory, workers=workers)
+    pixels = open_parts(method, source, output, reading, memory=memory)
     origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
     unfinished = Unfinished(output, origin["key"])
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
@@ -138,9 +145,12 @@ def restore_image(
         if before is not None:
             unfinished.clear()
             return result | {"details": before["details"], "wall_s": round(time.perf_counter() - started, 3)}
-        own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, UsageMeter() as meter:
-            work = _start(method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers)
+        early = memory is None
+        own = executor_for(workers, early=early) if executor is None else contextlib.nullcontext(executor)
+        with own as executor, UsageMeter() as meter, workers_as_before(executor):
+            work, plan = _start(
+                method, pixels, unfinished, executor, tile=tile, memory=memory, workers=workers
+            )
             _restore(work, executor, progress)
             details = [method.details(survey) for survey in work.surveys]
             store = _write(work, executor, progress, origin | {"details": details}, output)
@@ -152,11 +162,13 @@ def restore_image(
             "done": True,
             "details": details,
             "n_regions": len(work.regions) * len(work.surveys),
-            "workers": workers,
+            "workers": plan.workers,
+            "workers_asked": workers,
             "n_lost": executor.n_lost,
             "cost": cost,
             "wall_s": round(time.perf_counter() - started, 3),
         }
+        result["notes"] += [plan.note] if plan.note else []
         # The record first: a result that is there has one.
         write_json(record_path(output), result)
         store.finish()
@@ -173,7 +185,7 @@ def _start(
     tile: int | None,
     memory: int | None,
     workers: int,
-) -> _RestoreWork:
+) -> tuple[_RestoreWork, Plan]:
     """Survey and plan, or take up the survey and the plan of a run that was stopped."""
     before = unfinished.begin()
     surveying = SurveyWork(method, pixels, unfinished.folder / "surveys")
@@ -182,30 +194,47 @@ def _start(
     for _ in (executor if len(missing) > 1 else HereExecutor()).run(surveying, missing):
         pass
     surveys = tuple(surveying.read(moment) for moment in moments)
-    at_once = workers * max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    at_once = max(method.bytes_at_once(pixels.shape, survey) for survey in surveys)
+    plan = _plan(pixels, at_once, tile=tile, memory=memory, workers=workers)
+    limit_workers(executor, plan.workers, threads_of(plan.workers, workers))
+    if before is not None and tile is None:
+        plan = replace(plan, tile=before)
+    unfinished.settle(plan, before)
+    # Tiles of other time points may lie otherwise; regions need not be made of whole tiles.
+    regions = tuple(method.regions(pixels.shape, surveys[0], side=max(plan.tile)))
+    return _RestoreWork(method, pixels, surveys, regions, unfinished.parts), plan
+
+
+def _plan(
+    pixels: ChannelSource, at_once: float, *, tile: int | None, memory: int | None, workers: int
+) -> Plan:
+    """Choose the regions, and as many processes as fit: they share no surroundings, so more are faster."""
     held = pixels.stored.kept_bytes
     region = math.prod(min(tile or _SMALLEST, size) for size in pixels.shape)
-    needed = at_once + memory_for_part(region * _REGION_BYTES + held, workers)
-    if memory is not None and memory < needed:
+
+    def needed(number: int) -> float:
+        pieces = PIECES * number * pixels.stored.chunk_bytes
+        return max(number * at_once + memory_for_part(region * _REGION_BYTES + held, number), pieces)
+
+    if memory is not None and memory < needed(1):
         raise InputError(
             f"--memory: {shown(memory)} do not suffice for tiles of the network, which need {shown(at_once)}"
-            f", and regions of {tile or _SMALLEST} pixels; give {shown(needed)}, fewer --workers, smaller "
-            "tiles (-p tile=256), or a smaller --tile"
+            f", and regions of {tile or _SMALLEST} pixels; give {shown(needed(1))}, smaller tiles "
+            "(-p tile=256), or a smaller --tile"
         )
+    used = workers if memory is None else most_workers(workers, lambda number: needed(number) <= memory)
     plan = plan_tiles(
         pixels.shape,
         Footprint(0, 0),
         bytes_per_pixel=_REGION_BYTES,
-        memory=None if memory is None else memory - at_once,
-        workers=workers,
+        memory=None if memory is None else int(memory - used * at_once),
+        workers=used,
         tile=tile,
         held=held,
     )
-    sides = before if before is not None and tile is None else plan.tile
-    unfinished.settle(sides, before)
-    # Tiles of other time points may lie otherwise; regions need not be made of whole tiles.
-    regions = tuple(method.regions(pixels.shape, surveys[0], side=max(sides)))
-    return _RestoreWork(method, pixels, surveys, regions, unfinished.parts)
+    if memory is None or used == workers:
+        return plan
+    return replace(plan, note=fewer_note(used, workers, memory))
 
 
 def _restore(work: _RestoreWork, executor: Executor, progress: Progress) -> None:
@@ -278,7 +307,7 @@ def restore_folder(
     found = find_apart(images, output, result="the restored ones")
     files, faults = usable_files(
         found,
-        lambda file: open_parts(method, file.path, output, reading, memory=memory, workers=workers),
+        lambda file: open_parts(method, file.path, output, reading, memory=memory),
         skip_bad=reading.skip_bad,
     )
     rows: list[dict[str, Any]] = []

@@ -17,6 +17,7 @@ from veriscope.io.hashing import sha256_of
 from veriscope.io.lock import only_run
 from veriscope.io.sheet_store import read_origin
 from veriscope.methods.base import Method
+from veriscope.predict.plan import Plan
 from veriscope.predict.reading import Reading
 
 __all__ = ["Unfinished", "found_before", "origin_of", "record_path"]
@@ -180,20 +181,21 @@ class Unfinished:
             write_json(self.folder / "plan.json", {"key": self.key})
         return tuple(found["tile"]) if "tile" in found else None
 
-    def settle(self, tile: tuple[int, ...], before: tuple[int, ...] | None) -> None:
+    def settle(self, plan: Plan, before: tuple[int, ...] | None) -> None:
         """Write down how the image is cut; parts that were cut otherwise are removed.
 
         Parameters
         ----------
-        tile
-            Lengths of the parts.
+        plan
+            Of the parts.
         before
-            Those of the run that was stopped.
+            Lengths of those of the run that was stopped.
         """
-        if before is not None and before != tile:
+        if before is not None and before != plan.tile:
             shutil.rmtree(self.parts)
             make_folder(self.parts)
-        write_json(self.folder / _PLAN, {"key": self.key, "tile": list(tile)})
+        settled = {"tile": list(plan.tile), "workers": plan.workers, "note": plan.note}
+        write_json(self.folder / _PLAN, {"key": self.key} | settled)
 
     def clear(self) -> None:
         """Remove what lies in the folder, once the result is there."""

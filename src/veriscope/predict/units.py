@@ -132,20 +132,25 @@ class ProcessExecutor:
     ----------
     workers
         Number of processes.
+    early
+        Whether they start so; otherwise with the first pieces.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, early: bool = True) -> None:
         self.workers = workers
+        self.early = early
         self.n_lost = 0
+        self._used, self._threads = workers, 1
         self._pool: ProcessPoolExecutor | None = None
         self._keep = False
 
     def __enter__(self) -> Self:
         """Start the processes, without waiting for them."""
         self._keep = True
-        pool = self._started()
-        for _ in range(self.workers):
-            pool.submit(_get_ready)
+        if self.early:
+            pool = self._started()
+            for _ in range(self.workers):
+                pool.submit(_get_ready)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,7 +161,7 @@ class ProcessExecutor:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
+            self._pool = ProcessPoolExecutor(self._used, mp_context=context, initializer=_begin)
         return self._pool
 
     def _end(self) -> None:
@@ -164,8 +169,26 @@ class ProcessExecutor:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
+    def limit(self, workers: int, threads: int = 1) -> None:
+        """Work in fewer processes from now on, or in more again; those that there are end.
+
+        Parameters
+        ----------
+        workers
+            At most as many as the executor was made for. A single one of several is this process, with all
+            its threads, so that no other one takes memory.
+        threads
+            That each process may use.
+        """
+        if (workers, threads) != (self._used, self._threads):
+            self._end()
+        self._used, self._threads = workers, threads
+
     def run(self, work: Work, units: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Do all pieces, two per process at any time; after a loss those under way are done one by one."""
+        if self._used < min(self.workers, 2):
+            yield from HereExecutor().run(work, units)
+            return
         waiting = list(units)
         tries = dict.fromkeys(waiting, 0)
         suspects = 0
@@ -180,7 +203,7 @@ class ProcessExecutor:
                 self.n_lost += 1
                 lost = True
             waiting = [unit for unit in waiting if unit not in done]
-            suspects = 2 * self.workers if lost else max(suspects - 1, 0)
+            suspects = 2 * self._used if lost else max(suspects - 1, 0)
             if lost and waiting:
                 work = self._after_loss(work, waiting[0], tries)
 
@@ -207,8 +230,8 @@ class ProcessExecutor:
             Path(order).write_bytes(pickle.dumps(work))
             try:
                 for unit in rest:
-                    running[pool.submit(_do, order, unit)] = unit
-                    if len(running) < 2 * self.workers:
+                    running[pool.submit(_do, order, unit, self._threads)] = unit
+                    if len(running) < 2 * self._used:
                         continue
                     yield from _finished(running)
                 while running:
@@ -283,13 +306,15 @@ def check_workers(workers: int) -> None:
         )
 
 
-def executor_for(workers: int) -> HereExecutor | ProcessExecutor:
+def executor_for(workers: int, *, early: bool = True) -> HereExecutor | ProcessExecutor:
     """Choose where to work.
 
     Parameters
     ----------
     workers
         Number of processes.
+    early
+        As for `ProcessExecutor`.
 
     Returns
     -------
@@ -302,7 +327,7 @@ def executor_for(workers: int) -> HereExecutor | ProcessExecutor:
         As `check_workers`.
     """
     check_workers(workers)
-    return ProcessExecutor(workers) if workers > 1 else HereExecutor()
+    return ProcessExecutor(workers, early=early) if workers > 1 else HereExecutor()
 
 
 def _finished(running: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -343,10 +368,10 @@ def _get_ready() -> None:
     import veriscope.predict.tile_work  # noqa: F401
 
 
-def _do(order: str, unit: int) -> dict[str, Any]:
+def _do(order: str, unit: int, threads: int) -> dict[str, Any]:
     global _order, _work
     if _work is None or _order != order:
         work: Work = pickle.loads(Path(order).read_bytes())
-        work.prepare(threads=1)
+        work.prepare(threads=threads)
         _order, _work = order, work
     return _work(unit)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from veriscope.core.axes import spatial_axes
 from veriscope.errors import InputError, MethodError
 from veriscope.io.images import ImageHeader
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
+from veriscope.predict.concurrency import most_workers
 from veriscope.predict.plan import fits_memory, memory_for_part, shown
+from veriscope.predict.units import check_workers
 
-__all__ = ["fits_whole", "require_whole"]
+__all__ = ["fits_whole", "require_whole", "workers_for_whole"]
 
 
 def fits_whole(method: Method, header: ImageHeader, memory: int, workers: int) -> bool:
@@ -37,7 +40,32 @@ def fits_whole(method: Method, header: ImageHeader, memory: int, workers: int) -
     return needed is not None and fits_memory(needed, memory, workers)
 
 
-def require_whole(method: Method, header: ImageHeader, memory: int, workers: int) -> None:
+def workers_for_whole(method: Method, headers: Sequence[ImageHeader], memory: int, workers: int) -> int:
+    """Say how many processes can predict images as a whole at the same time.
+
+    Parameters
+    ----------
+    method
+        Ready to predict, or to be trained.
+    headers
+        Of the images.
+    memory
+        Bytes for all processes together.
+    workers
+        Number of processes asked for.
+
+    Returns
+    -------
+    int
+        So many that each can hold the largest image that one alone can hold.
+    """
+    check_workers(workers)
+    needed = [size for header in headers if (size := _needed(method, header)) is not None]
+    largest = max((size for size in needed if fits_memory(size, memory, 1)), default=0.0)
+    return most_workers(workers, lambda number: fits_memory(largest, memory, number))
+
+
+def require_whole(method: Method, header: ImageHeader, memory: int) -> None:
     """Refuse an image that has to be predicted as a whole and needs more memory than is promised.
 
     Parameters
@@ -47,9 +75,7 @@ def require_whole(method: Method, header: ImageHeader, memory: int, workers: int
     header
         Of the image.
     memory
-        Bytes for all processes together.
-    workers
-        Number of processes.
+        Bytes for all processes together, of which there may be one.
 
     Raises
     ------
@@ -65,14 +91,13 @@ def require_whole(method: Method, header: ImageHeader, memory: int, workers: int
             f"known, so {shown(memory)} cannot be promised; leave out --memory, or use a method that works "
             "part by part, such as nuclei-fluorescence"
         )
-    if not fits_memory(needed, memory, workers):
+    if not fits_memory(needed, memory, 1):
         size = " × ".join(map(str, _spatial(header)))
         whole = "as it is used here" if isinstance(method, LocalMethod) else "always"
         raise InputError(
             f"{header.path}: {method.name} takes images as a whole ({whole}), and needs about "
-            f"{shown(memory_for_part(needed, workers))} for this one of {size} pixels; --memory promises "
-            f"{shown(memory)}. Give more, fewer --workers or smaller images, or use a method that works "
-            "part by part"
+            f"{shown(memory_for_part(needed, 1))} for this one of {size} pixels; --memory promises "
+            f"{shown(memory)}. Give more, or smaller images, or use a method that works part by part"
         )
 
 

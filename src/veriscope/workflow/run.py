@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from veriscope.core.progress import Progress, silent
+from veriscope.core.words import few
 from veriscope.errors import StudyError, VeriscopeError
 from veriscope.io.atomic import write_json
 from veriscope.io.labels import read_labels
@@ -58,6 +59,8 @@ class CandidateRun:
         Why it did not run, or empty.
     failed
         Whether that is a failure, rather than something still missing.
+    notes
+        What a user should know of how images were predicted now.
     """
 
     candidate: str
@@ -66,6 +69,7 @@ class CandidateRun:
     n_objects: int | None
     not_run: str = ""
     failed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def run_candidates(
@@ -94,7 +98,8 @@ def run_candidates(
         Bytes for predicting, for each worker of a cluster or for all processes here together: images that
         need more are predicted part by part. None: what there is.
     workers
-        Number of processes of this computer; 1 works in this one.
+        Most processes of this computer; 1 works in this one. Fewer are used for an image where they are
+        estimated to be done sooner in the memory, or it does not suffice for more.
     progress
         Told about every image.
 
@@ -117,7 +122,8 @@ def run_candidates(
     record = Record(folder.root, grouped=True)
     images = folder.images()
     runs = []
-    own = executor_for(workers) if executor is None else contextlib.nullcontext(executor)
+    early = memory is None
+    own = executor_for(workers, early=early) if executor is None else contextlib.nullcontext(executor)
     alone = only_run(folder.root / _LOCK, place=folder.root, remedy=_WAIT)
     with alone, own as used:
         spread = Spread(folder, config.channel, used, memory, workers, progress)
@@ -152,10 +158,10 @@ def _run_candidate(
     job = _Job(folder, config, record, candidate, method, dict(training))
     n_done, failed = job.predict_all(images, spread)
     if failed:
-        n_kept = len(images) - len(failed)
-        return CandidateRun(candidate.id, n_kept, n_done, None, _told(failed, len(images)), failed=True)
+        told, n_kept = _told(failed, len(images)), len(images) - len(failed)
+        return CandidateRun(candidate.id, n_kept, n_done, None, told, failed=True, notes=job.notes())
     table = job.measure(images)
-    return CandidateRun(candidate.id, len(images), n_done, len(table))
+    return CandidateRun(candidate.id, len(images), n_done, len(table), notes=job.notes())
 
 
 def _told(failed: Mapping[str, str], n_images: int) -> str:
@@ -186,6 +192,8 @@ class _Job:
         self._ready: Method | None = None
         self._here = False
         self._measured: dict[str, ObjectTable] = {}
+        self._fewer = ""
+        self._noted: dict[str, list[str]] = {}
 
     def _method(self) -> Method:
         """Train at the first need only: a run with nothing to do costs nothing."""
@@ -195,8 +203,13 @@ class _Job:
             )
         return self._ready
 
+    def notes(self) -> tuple[str, ...]:
+        """Give what is to be said of images predicted now; once what is true of several."""
+        return tuple(f"{few(sorted(names))}: {note}" for note, names in self._noted.items())
+
     def predict_all(self, images: Sequence[StudyImage], spread: Spread) -> tuple[int, dict[str, str]]:
         """Predict all images that are not current, the large ones last; how many, and what failed why."""
+        spread, self._fewer = spread.suited(self.method, images)
         spread.limit(self.method)
         large = {image.image_id for image in images if spread.wants(self.method, image)}
         images = sorted(images, key=lambda image: image.image_id in large)
@@ -222,6 +235,8 @@ class _Job:
             n_done += self._attempt(image, failed, spread)
             progress(stage, done, len(images))
         n_done += self._predict_forgotten([image for image in images if image.image_id not in failed])
+        if self._fewer and n_done:
+            self._noted[self._fewer] = [image.image_id for image in images]
         return n_done, failed
 
     def _attempt(self, image: StudyImage, failed: dict[str, str], spread: Spread | None = None) -> bool:
@@ -271,9 +286,13 @@ class _Job:
     ) -> Mapping[str, Any]:
         method, target = self._method(), self.folder.root / labels
         require_room(image, method, in_parts=spread is not None)
+        used: dict[str, Any] = {"note": self._fewer} if self._fewer else {}
         if spread is not None:
             stage = f"predict {self.candidate.id}: {image.image_id}"
-            result = spread.predict(method, image, target, stage=stage)
+            result, plan = spread.predict(method, image, target, stage=stage)
+            used |= {"workers": plan.workers} | ({"note": plan.note} if plan.note else {})
+            if plan.note:
+                self._noted.setdefault(plan.note, []).append(image.image_id)
         pixels = self.folder.read(image)
         if spread is None:
             result = method.predict(channels_for(method, pixels, self.config.channel))
@@ -286,7 +305,7 @@ class _Job:
         if self._here or spread is not None:
             table = measure_image(result.labels, pixels, self.config.channel)
             self._measured[image.image_id] = _with_probability(table, found.get("probabilities"))
-        return {"n_objects": result.n_objects, **result.details}
+        return {"n_objects": result.n_objects, **result.details, **used}
 
     def measure(self, images: Sequence[StudyImage]) -> pd.DataFrame:
         target = self.folder.measurements(self.candidate.id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veriscope.core.memory import usable_memory
@@ -13,11 +14,12 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.progress import Progress, silent
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
+from veriscope.predict.concurrency import fewer_note, limit_workers
 from veriscope.predict.joined import can_join, predict_joined, unfinished_folder
-from veriscope.predict.plan import memory_of_part
+from veriscope.predict.plan import Plan, memory_of_part
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, HereExecutor
-from veriscope.predict.whole import fits_whole, require_whole
+from veriscope.predict.whole import fits_whole, require_whole, workers_for_whole
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
 __all__ = ["Spread", "remove_parts"]
@@ -41,7 +43,7 @@ class Spread:
     memory
         Bytes for all `workers` together; None: half of what this computer has, for others work on it too.
     workers
-        Number of processes that share the memory; 1 where each worker of a cluster has as much.
+        Most processes that share the memory; 1 where each worker of a cluster has as much.
     progress
         Told about every part.
     """
@@ -53,8 +55,38 @@ class Spread:
     workers: int = 1
     progress: Progress = silent
 
+    def suited(self, method: Method, images: Sequence[StudyImage]) -> tuple[Spread, str]:
+        """Use fewer processes where they could not all hold an image that is predicted as a whole.
+
+        Parameters
+        ----------
+        method
+            Ready to predict, or to be trained.
+        images
+            Of the study.
+
+        Returns
+        -------
+        Spread, str
+            For this method, and a note for the user; empty if it is as it was.
+        """
+        if self.memory is None or self.workers == 1:
+            return self, ""
+        whole = []
+        for image in images:
+            source, reading = self._file(method, image)
+            header = reading.header(source)
+            if not fits_whole(method, header, self.memory, self.workers) and not can_join(
+                method, source, reading
+            ):
+                whole.append(header)
+        used = workers_for_whole(method, whole, self.memory, self.workers)
+        if used == self.workers:
+            return self, ""
+        return replace(self, workers=used), fewer_note(used, self.workers, self.memory)
+
     def limit(self, method: Method) -> None:
-        """Have a method keep to the memory.
+        """Have a method keep to the memory, and the executor to the workers.
 
         Parameters
         ----------
@@ -68,6 +100,7 @@ class Spread:
         """
         if self.memory is not None:
             method.limit_memory(memory_of_part(self.memory, self.workers))
+        limit_workers(self.executor, self.workers)
 
     def wants(self, method: Method, image: StudyImage) -> bool:
         """Tell whether an image is predicted part by part.
@@ -101,10 +134,12 @@ class Spread:
         tight = not fits_whole(method, header, self.memory, self.workers)
         if (large or tight) and can_join(method, source, reading):
             return True
-        require_whole(method, header, self.memory, self.workers)
+        require_whole(method, header, self.memory)
         return False
 
-    def predict(self, method: Method, image: StudyImage, labels: Path, *, stage: str) -> Prediction:
+    def predict(
+        self, method: Method, image: StudyImage, labels: Path, *, stage: str
+    ) -> tuple[Prediction, Plan]:
         """Predict an image part by part.
 
         Parameters
@@ -120,8 +155,8 @@ class Spread:
 
         Returns
         -------
-        Prediction
-            As of the whole image.
+        Prediction, Plan
+            As of the whole image; and how it was cut and shared.
         """
         assert isinstance(method, LocalMethod), "others are not wanted"
         source, reading = self._file(method, image)

@@ -97,6 +97,7 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
     Parameters: ClassVar[type[Settings]] = NetworkParameters
     SurveyType: ClassVar[type[Survey]] = NetworkSurvey
     bytes_per_pixel: ClassVar[float] = _USUAL_BYTES
+    threaded: ClassVar[float] = 0.9
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
@@ -180,6 +181,10 @@ class InstanceNetwork(PackagedNetwork, LocalMethod):
             most = None if self._most_bytes is None else _SEEN_SHARE * self._most_bytes
             self._seen = SeenImage.of(kept[0], survey, most_bytes=most)
         return survey
+
+    def remembers(self) -> bool:
+        """Whether the network saw the whole image in the survey, and what it said was kept."""
+        return self._seen is not None
 
     def footprint(self, survey: NetworkSurvey) -> Footprint:
         """Reach of the network, of the interpolation to its grid and back, and of taking objects apart."""
