@@ -117,9 +117,9 @@ def check_that_it_says_how_little_it_learned(found: dict[str, Any], package: Pat
     assert "pixel_sha256" not in found["split"]["train"]
     own = yaml.safe_load((package / "bioimageio.yaml").read_text())["config"]["veriscope"]
     assert own["training"]["split"]["test"]["pixel_sha256"]
-    assert "do not use it" in own["card"]["limits"][-1]
+    assert "before you use it" in own["card"]["limits"][-1]
     readme = (package / "README.md").read_text()
-    assert "do not use it" in readme
+    assert "before you use it" in readme
     assert "Trained on https://example.org/noise: 3 images without labels, 2 steps" in readme
     assert "Licence: CC0-1.0." in readme and own["card"]["licence"] == "CC0-1.0"
     assert yaml.safe_load((package / "bioimageio.yaml").read_text())["license"] == "CC0-1.0"

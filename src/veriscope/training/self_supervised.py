@@ -167,7 +167,7 @@ def train_without_labels(
         "notes": notes,
     }
     card = _card(task, str(images), split, facts)
-    card["limits"] += inputs.limits()
+    card["limits"] = (*inputs.limits(), *card["limits"])
     states = _write(network, output, settings, BlindHead(n_channels, task), card, facts, inputs)
     shutil.rmtree(work, ignore_errors=True)
     return _summary(facts, states, output, task)
@@ -281,7 +281,7 @@ def _comparison(ranking: Ranking) -> dict[str, Any]:
         "the network tells hidden pixels better than the mean of their neighbours"
         if better
         else "the network is not shown to tell hidden pixels better than the mean of their neighbours; "
-        "do not use it"
+        "train it longer or on more images before you use it"
     )
     told = pair.difference
     span = "no interval" if told.low is None else f"95 % interval {told.low:.2g} to {told.high:.2g}"

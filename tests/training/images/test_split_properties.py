@@ -183,8 +183,11 @@ def test_every_leak_is_named_with_its_images_and_parts() -> None:
         "  - i2 (val) and i3 (train): equal pixels",
         "  - i4 (train): locked when the start was trained, so test",
         "  - i5 (test): the start has learned from it, so it cannot judge it",
-        "Put what belongs together into one part",
+        "Put what belongs together into one part; leave the table out to keep what the start was parted by, "
+        "or start from a network that has not seen these images",
     ]
+    with pytest.raises(InputError, match=r"equal pixels\nPut what belongs together into one part$"):
+        make_split(pairs[2:4], table=table)
 
 
 def test_of_very_many_leaks_twenty_are_named() -> None:

@@ -339,13 +339,19 @@ def _refuse_leaks(pairs: Sequence[LabelledImage], parts: Mapping[str, Part], see
             faults.append(f"{pair.stem} (test): the start has learned from it, so it cannot judge it")
     if faults:
         more = [f"  … and {len(faults) - 20} more"] if len(faults) > 20 else []
+        remedy = "Put what belongs together into one part"
+        if any("the start" in fault for fault in faults):
+            remedy += (
+                "; leave the table out to keep what the start was parted by, or start from a network that "
+                "has not seen these images"
+            )
         raise InputError(
             "\n".join(
                 [
                     "what judges must be apart from what teaches, and the split leaks:",
                     *(f"  - {fault}" for fault in faults[:20]),
                     *more,
-                    "Put what belongs together into one part",
+                    remedy,
                 ]
             )
         )
