@@ -196,7 +196,13 @@ class LocalMethod(Method):
         return 0.0
 
     def remembers(self) -> bool:
-        """Tell whether this process kept from its last survey what takes most of the time of the parts."""
+        """Tell whether this process kept from its last survey what takes most of the time of the parts.
+
+        Returns
+        -------
+        bool
+            Whether parts of the image surveyed last are sooner predicted here than in another process.
+        """
         return False
 
     def details(self, survey: Any) -> dict[str, Any]:

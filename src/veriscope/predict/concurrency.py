@@ -49,10 +49,12 @@ def plan_parts(
 
     Parameters
     ----------
-    shape, footprint, bytes_per_pixel, memory, tile, held
+    shape, footprint, bytes_per_pixel, memory
         As for `plan_tiles`.
     workers
         Number of processes asked for; never more are chosen.
+    tile, held
+        As for `plan_tiles`.
     piece
         Bytes of the file that each process decodes at once; all together have a quarter of the memory.
     threaded
