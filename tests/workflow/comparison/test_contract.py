@@ -12,10 +12,12 @@ import pytest
 import tifffile
 
 from veriscope.errors import InputError, VeriscopeError
+from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.workflow.comparison.folders import COMPARE_SCHEMA, compare_folders
 
 NAMES = ("a", "b", "c", "d")
-ZERO_IS_BEST = {"masd", "assd", "hausdorff", "hausdorff_percentile", "split_merge"}
+BEST = {item.key: item.metric.best for item in instance_metrics((0.5, 0.7, 0.9))}
+ZERO_IS_BEST = {"masd", "assd", "hausdorff", "hausdorff_percentile"}
 Writer = Callable[[Path, int], None]
 
 
@@ -118,11 +120,11 @@ def test_what_is_the_same_has_the_best_value_everywhere(task: str, made: Callabl
     for key, item in (found["metrics"] | found["metrics_per_image"]).items():
         if item["value"] is None or key.startswith(("n_", "negative", "specificity")):
             continue
-        name = key.partition("[")[0].partition("@")[0]
-        if name in ZERO_IS_BEST or name.endswith(("_error", "_bias", "_rate", "rmse", "distance")):
-            assert item["value"] == pytest.approx(0), key
-        elif task not in ("restoration", "tracking"):
-            assert item["value"] == pytest.approx(1), key
+        name = key.partition("[")[0]
+        low = name in ZERO_IS_BEST or name.endswith(("_error", "_bias", "distance"))
+        if task == "instance" or low or task not in ("restoration", "tracking"):
+            best = BEST[key] if task == "instance" else 0 if low else 1
+            assert item["value"] == pytest.approx(best), key
     strict(found)
 
 
