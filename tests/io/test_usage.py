@@ -63,6 +63,31 @@ def test_processor_time_and_memory_of_children_that_live() -> None:
 
 
 @linux
+def test_bytes_of_children_that_live_count_and_only_once_when_they_end(tmp_path: Path) -> None:
+    """Workers that go on from one run to the next were left out."""
+    (tmp_path / "in").write_bytes(bytes(3 * MB))
+    program = (
+        "from pathlib import Path\nimport sys\nfolder = Path(sys.argv[1])\n"
+        "(folder / 'out').write_bytes((folder / 'in').read_bytes())\nprint('ready', flush=True)\ninput()"
+    )
+    with UsageMeter() as around:
+        with UsageMeter() as meter:
+            child = subprocess.Popen(
+                [sys.executable, "-c", program, tmp_path],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+        child.communicate("\n")
+    for used in (meter.usage, around.usage):
+        assert used.io_read_bytes is not None and used.io_written_bytes is not None
+        assert 3 * MB <= used.io_read_bytes < 6 * MB  # Python reads its modules
+        assert 3 * MB <= used.io_written_bytes < 4 * MB
+
+
+@linux
 def test_memory_is_that_of_the_block() -> None:
     hold(400)
     with UsageMeter() as small:

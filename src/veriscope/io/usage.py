@@ -323,12 +323,17 @@ def _resident() -> int | None:
 
 
 def _io() -> tuple[int, int] | None:
-    """Bytes read and written through system calls so far, by children that ended too."""
-    lines = dict(line.split(b": ") for line in _read(_PROC / "self/io").splitlines() if b": " in line)
-    try:
-        return int(lines[b"rchar"]), int(lines[b"wchar"])
-    except KeyError:
-        return None
+    """Bytes read and written through system calls so far, by children that live and that ended too."""
+    counts = []
+    for process in ("self", *descendants(proc=_PROC)):
+        lines = dict(
+            line.split(b": ") for line in _read(_PROC / process / "io").splitlines() if b": " in line
+        )
+        if b"rchar" in lines and b"wchar" in lines:
+            counts.append((int(lines[b"rchar"]), int(lines[b"wchar"])))
+        elif process == "self":
+            return None
+    return sum(read for read, _ in counts), sum(written for _, written in counts)
 
 
 def _ancestry() -> list[int]:
