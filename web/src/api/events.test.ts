@@ -99,3 +99,52 @@ test("who was signed out elsewhere is asked to sign in, and no stream is opened 
   expect(Stream.all).toHaveLength(1);
   expect(fetched).toHaveBeenCalledTimes(1);
 });
+
+function seen(state: "visible" | "hidden") {
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue(state);
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+test("a page that is hidden for long gives its stream back, and fetches what it missed", async () => {
+  const client = new QueryClient();
+  const again = vi.spyOn(client, "invalidateQueries");
+  const stop = listen(client, () => {});
+  seen("hidden");
+  await vi.advanceTimersByTimeAsync(1000);
+  seen("visible");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Stream.all.map(({ closed }) => closed)).toEqual([false]);
+  seen("hidden");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Stream.all.map(({ closed }) => closed)).toEqual([true]);
+  seen("visible");
+  expect(Stream.all.map(({ closed }) => closed)).toEqual([true, false]);
+  Stream.all[1]?.onopen();
+  expect(again).toHaveBeenCalledTimes(1);
+  stop();
+  seen("hidden");
+  seen("visible");
+  expect(Stream.all).toHaveLength(2);
+});
+
+test("a page that is left holds no stream, and one that is come back to has one", () => {
+  const stop = listen(new QueryClient(), () => {});
+  window.dispatchEvent(new Event("pageshow"));
+  expect(Stream.all).toHaveLength(1);
+  window.dispatchEvent(new Event("pagehide"));
+  expect(Stream.all.map(({ closed }) => closed)).toEqual([true]);
+  window.dispatchEvent(new Event("pageshow"));
+  expect(Stream.all.map(({ closed }) => closed)).toEqual([true, false]);
+  stop();
+});
+
+test("a broken line of a page that is left is not opened again behind it", async () => {
+  fetched.mockResolvedValue(new Response("[]"));
+  const stop = listen(new QueryClient(), () => {});
+  Stream.all[0]?.onerror();
+  window.dispatchEvent(new Event("pagehide"));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Stream.all).toHaveLength(1);
+  expect(fetched).not.toHaveBeenCalled();
+  stop();
+});

@@ -12,6 +12,8 @@ interface StudyChange {
 
 const SHORTEST_WAIT = 800;
 const LONGEST_WAIT = 10_000;
+/** A page that nobody sees gives its stream back after so long. */
+const HIDDEN_FOR = 5_000;
 
 /** Put a job in its place: newest first, known ones replaced. */
 export function mergeJob(jobs: Job[] | undefined, job: Job): Job[] {
@@ -21,10 +23,15 @@ export function mergeJob(jobs: Job[] | undefined, job: Job): Job[] {
     : [job, ...known];
 }
 
-/** Listen until the returned function is called; a broken line is opened again with growing pauses. */
+/**
+ * Listen until the returned function is called; a broken line is opened again with growing pauses. A page that is
+ * hidden, or left for another, rests: browsers open six lines to a server for all tabs together, and a stream
+ * that nobody follows would keep one of them from the others.
+ */
 export function listen(client: QueryClient, onJob: (job: Job) => void): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let resting: ReturnType<typeof setTimeout> | undefined;
   let wait = SHORTEST_WAIT;
   let broken = false;
   let ended = false;
@@ -69,10 +76,34 @@ export function listen(client: QueryClient, onJob: (job: Job) => void): () => vo
     });
   }
 
+  function rest(): void {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+    broken = true; // what was missed is fetched when the page is seen again
+  }
+
+  function wake(): void {
+    clearTimeout(resting);
+    if (source === null) open();
+  }
+
+  function look(): void {
+    if (document.visibilityState === "visible") wake();
+    else resting = setTimeout(rest, HIDDEN_FOR);
+  }
+
   open();
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("pagehide", rest);
+  window.addEventListener("pageshow", wake);
   return () => {
     ended = true;
     clearTimeout(timer);
+    clearTimeout(resting);
     source?.close();
+    document.removeEventListener("visibilitychange", look);
+    window.removeEventListener("pagehide", rest);
+    window.removeEventListener("pageshow", wake);
   };
 }
