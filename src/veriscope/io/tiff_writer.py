@@ -42,6 +42,8 @@ def write_tiff(
         If the file cannot be written.
     """
     pixels = image.pixels if crop is None else image.pixels[..., crop[0] : crop[2], crop[1] : crop[3]]
+    # In the order of this computer: what ImageJ knows is asked for by type, which another order differs from.
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     options: dict[str, Any] = {"compression": "zlib", "photometric": "minisblack"}
     if image.is_rgb and image.axes == "cyx" and pixels.dtype in (np.uint8, np.uint16):
         options |= {"data": np.moveaxis(pixels, 0, -1), "photometric": "rgb"}
