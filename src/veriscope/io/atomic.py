@@ -12,18 +12,16 @@ import errno
 import functools
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from veriscope.core.plain import plain
 from veriscope.errors import InputError
 
 __all__ = [
@@ -231,23 +229,8 @@ def write_json(path: str | Path, value: Any) -> None:
     TypeError
         If a value is of another type.
     """
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
     write_text(path, text + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy values, tuples, paths and mappings into what JSON knows."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Path):
-        return value.as_posix()
-    return value
 
 
 @functools.cache

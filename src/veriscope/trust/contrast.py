@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError, PixelValueError, ShapeMismatchError
 from veriscope.trust.estimate import Estimate
 from veriscope.validate.ranking import holm
@@ -113,7 +114,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(PlainRecord):
     """How two groups differ, and about what that speaks.
 
     Parameters
@@ -144,19 +145,6 @@ class Contrast:
     p_value: float
     p_value_holm: float
     audit_share: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            All fields; NaN as None.
-        """
-        values = asdict(self) | {"estimate": self.estimate.to_dict()}
-        for key in ("p_value", "p_value_holm", "audit_share"):
-            values[key] = None if math.isnan(values[key]) else values[key]
-        return values
 
 
 def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: float = 0.9) -> Contrast:

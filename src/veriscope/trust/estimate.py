@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from scipy.stats import t as student
 
+from veriscope.core.plain import PlainRecord
 from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.trust.correction import (
@@ -45,7 +46,7 @@ Status = Literal["ok", "cannot-tell"]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(PlainRecord):
     """A value, its interval, and what the interval rests on.
 
     Parameters
@@ -92,21 +93,6 @@ class Estimate:
     def half_width(self) -> float:
         """Distance from the value to the farther end of the interval; NaN if there is none."""
         return max(self.high - self.value, self.value - self.low)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            All fields; NaN and infinite numbers as None.
-        """
-        values = asdict(self)
-        values["assumptions"] = list(self.assumptions)
-        for key, value in values.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                values[key] = None
-        return values
 
 
 def naive(units: DrawnUnits, *, level: float = 0.9) -> Estimate:

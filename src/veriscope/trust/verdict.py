@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+from veriscope.core.plain import PlainRecord
 
 __all__ = ["GroupAnswer", "Reason", "Verdict", "decide"]
 
@@ -104,7 +106,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(PlainRecord):
     """What may be done with the numbers, and why.
 
     Parameters
@@ -120,16 +122,6 @@ class Verdict:
     verdict: Word
     text: str
     reasons: tuple[Reason, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the verdict as plain values.
-
-        Returns
-        -------
-        dict
-            ``verdict``, ``text`` and ``reasons``.
-        """
-        return asdict(self) | {"reasons": [asdict(reason) for reason in self.reasons]}
 
 
 def decide(

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.clusters import cluster_numbers, sum_by_cluster
 from veriscope.validate.statistics import Interval, check_level, jackknife_interval, leave_one_out
@@ -44,7 +45,7 @@ Ends = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(PlainRecord):
     """Agreement of predicted with reference values over units.
 
     Parameters
@@ -88,35 +89,12 @@ class Agreement:
     deviation_within: float = float("nan")
     n_clusters: int | None = None
 
+    also_told: ClassVar[tuple[str, ...]] = ("n_units",)
+
     @property
     def n_units(self) -> int:
         """Number of units used."""
         return len(self.differences)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name and ``n_units``; NaN becomes None.
-        """
-        deviation, within = self.standard_deviation, self.deviation_within
-        return {
-            "relative": self.relative,
-            "spread": self.spread,
-            "mean_difference": self.mean_difference.to_dict(),
-            "lower_limit": self.lower_limit.to_dict(),
-            "upper_limit": self.upper_limit.to_dict(),
-            "slope": self.slope.to_dict(),
-            "standard_deviation": deviation if np.isfinite(deviation) else None,
-            "deviation_within": within if np.isfinite(within) else None,
-            "n_clusters": self.n_clusters,
-            "means": list(self.means),
-            "differences": list(self.differences),
-            "n_units": self.n_units,
-            "n_left_out": self.n_left_out,
-        }
 
 
 def bland_altman(

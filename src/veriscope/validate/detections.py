@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import PlainRecord, plain
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.validate.assign import Assignment, AssignmentMethod, assign
 from veriscope.validate.clusters import whole_clusters
@@ -41,7 +42,7 @@ _ONE_CLASS = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionSettings:
+class DetectionSettings(PlainRecord):
     """How detections are judged.
 
     Parameters
@@ -71,22 +72,6 @@ class DetectionSettings:
         """Metrics of found, invented and missed objects."""
         extra = () if self.beta is None else (f_beta_metric(self.beta),)
         return (F1, PRECISION, RECALL, *extra, COUNT_BIAS)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {
-            "criterion": self.criterion.to_dict(),
-            "assignment": self.assignment,
-            "beta": self.beta,
-            "rates": list(self.rates),
-            "max_detections": self.max_detections,
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +126,7 @@ class DetectionComparison:
         for image in self.images:
             counts = Counts.from_columns(np.asarray(image.row()))
             values = {m.name: float(m.function(counts)) for m in self.settings.count_metrics}
-            rows.append(image.to_dict() | {key: v if np.isfinite(v) else None for key, v in values.items()})
+            rows.append(image.to_dict() | plain(values))
         return rows
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,18 +138,14 @@ class DetectionComparison:
             ``n_images``, ``settings``, ``level``, ``metrics``, ``metrics_per_image``,
             ``per_class``, ``froc_curve`` and ``images`` (one row per image).
         """
-
-        def plain(metrics: dict[str, Interval]) -> dict[str, Any]:
-            return {key: interval.to_dict() for key, interval in metrics.items()}
-
         return {
             "n_images": self.n_images,
             "settings": self.settings.to_dict(),
             "level": self.level,
             "metrics": plain(self.metrics),
             "metrics_per_image": plain(self.metrics_per_image),
-            "per_class": {name: plain(metrics) for name, metrics in self.per_class.items()},
-            "froc_curve": None if self.curve is None else self.curve.to_dict(),
+            "per_class": plain(self.per_class),
+            "froc_curve": plain(self.curve),
             "images": self.table(),
         }
 

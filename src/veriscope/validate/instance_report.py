@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import plain
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import Matching, match
 from veriscope.validate.metrics.instance.boundary_table import BoundaryTable, boundary_table
@@ -69,7 +69,7 @@ class InstanceReport:
         return {
             "name": self.counts.name,
             "thresholds": list(self.counts.thresholds),
-            "metrics": {key: value if isfinite(value) else None for key, value in self.metrics.items()},
+            "metrics": plain(self.metrics),
             "counts": self.counts.to_dict(),
             "splits_and_merges": self.groups.to_dict(),
             "references": self.references.rows(),

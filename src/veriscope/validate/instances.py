@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import plain
 from veriscope.validate.columns import walk_columns
 from veriscope.validate.metrics.instance.catalogue import instance_metrics
 from veriscope.validate.scores import common_thresholds, mean_score, pooled_score, unit_values
@@ -65,7 +66,7 @@ class InstanceComparison:
             if keyed.key in self.metrics
         }
         return [
-            {**unit.to_dict(), **{key: _plain(column[i]) for key, column in values.items()}}
+            {**unit.to_dict(), **{key: plain(column[i]) for key, column in values.items()}}
             for i, unit in enumerate(self.units)
         ]
 
@@ -82,10 +83,8 @@ class InstanceComparison:
             "n_images": self.n_images,
             "thresholds": list(self.thresholds),
             "level": self.level,
-            "metrics": {key: interval.to_dict() for key, interval in self.metrics.items()},
-            "metrics_per_image": {
-                key: interval.to_dict() for key, interval in self.metrics_per_image.items()
-            },
+            "metrics": plain(self.metrics),
+            "metrics_per_image": plain(self.metrics_per_image),
             "images": self.table(),
         }
 
@@ -205,7 +204,3 @@ def compare_units(
         thresholds=levels,
         level=level,
     )
-
-
-def _plain(number: float) -> float | None:
-    return number if np.isfinite(number) else None

@@ -7,11 +7,12 @@ which is much smaller than that of either.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.statistics import (
     Interval,
@@ -27,7 +28,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class PairedDifference:
+class PairedDifference(PlainRecord):
     """Two candidates compared on the same units.
 
     Parameters
@@ -52,28 +53,12 @@ class PairedDifference:
     p_adjusted: float | None
     better: str | None
 
+    also_told: ClassVar[tuple[str, ...]] = ("verdict",)
+
     @property
     def verdict(self) -> str:
         """The result in words: ``"A better"`` or ``"cannot separate"``."""
         return f"{self.better} better" if self.better else "cannot separate"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name, and ``verdict``.
-        """
-        return {
-            "first": self.first,
-            "second": self.second,
-            "difference": self.difference.to_dict(),
-            "p_value": self.p_value,
-            "p_adjusted": self.p_adjusted,
-            "better": self.better,
-            "verdict": self.verdict,
-        }
 
 
 def compare_pair(

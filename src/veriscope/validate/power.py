@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy import optimize, special
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.paired import compare_pair, paired_left_out
@@ -29,7 +29,7 @@ LARGEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class UnitsToSeparate:
+class UnitsToSeparate(PlainRecord):
     """What it takes to separate two candidates.
 
     Parameters
@@ -84,16 +84,6 @@ class UnitsToSeparate:
     alpha: float
     unit: str
     reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def units_to_separate(

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.candidates import Better, Candidates, candidates_by_counts, candidates_by_values
 from veriscope.validate.paired import PairedDifference, compare_pair
 from veriscope.validate.statistics import Interval, check_level, jackknife_interval, leave_one_out
@@ -25,7 +25,7 @@ __all__ = ["Ranking", "holm", "observed_order", "rank", "rank_candidates", "rank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
+class Ranking(PlainRecord):
     """Candidates in order, with what the data can separate.
 
     Parameters
@@ -54,24 +54,6 @@ class Ranking:
     groups: tuple[tuple[str, ...], ...]
     better: Better = "higher"
     n_left_aside: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            ``metric``, ``better``, ``level``, ``values``, ``pairs``, ``groups`` and ``n_left_aside``.
-        """
-        return {
-            "metric": self.metric,
-            "better": self.better,
-            "level": self.level,
-            "values": {name: interval.to_dict() for name, interval in self.values.items()},
-            "pairs": [pair.to_dict() for pair in self.pairs],
-            "groups": [list(group) for group in self.groups],
-            "n_left_aside": self.n_left_aside,
-        }
 
 
 def rank(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import PlainRecord, plain
 from veriscope.errors import VeriscopeError
 from veriscope.validate.columns import walk_columns
 from veriscope.validate.means import mean_over_units
@@ -36,7 +37,7 @@ DataRange = float | Literal["reference"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RestoredImage:
+class RestoredImage(PlainRecord):
     """Metrics of one image.
 
     Parameters
@@ -77,21 +78,6 @@ class RestoredImage:
             if np.isfinite(metric.best):
                 return float(np.subtract(abs(before - metric.best), abs(after - metric.best)))
             return float(np.subtract(after, before))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            ``name``, ``cluster``, ``values`` and ``baseline``; NaN and infinity become None.
-        """
-        return {
-            "name": self.name,
-            "cluster": self.cluster,
-            "values": _plain(self.values),
-            "baseline": None if self.baseline is None else _plain(self.baseline),
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,20 +126,16 @@ class RestorationComparison:
             ``n_images``, ``data_range``, ``spacing_um``, ``level``, ``metrics``, ``baseline``, ``gain``,
             ``n_left_aside`` and ``images``.
         """
-
-        def intervals(by_key: dict[str, Interval] | None) -> dict[str, Any] | None:
-            return None if by_key is None else {key: value.to_dict() for key, value in by_key.items()}
-
         return {
             "n_images": len(self.images),
             "data_range": self.data_range,
-            "spacing_um": None if self.spacing is None else list(self.spacing),
+            "spacing_um": plain(self.spacing),
             "level": self.level,
-            "metrics": intervals(self.metrics),
-            "baseline": intervals(self.baseline),
-            "gain": intervals(self.gain),
+            "metrics": plain(self.metrics),
+            "baseline": plain(self.baseline),
+            "gain": plain(self.gain),
             "n_left_aside": self.n_left_aside,
-            "images": [image.to_dict() for image in self.images],
+            "images": plain(self.images),
         }
 
 
@@ -339,7 +321,3 @@ def _means(
         )
         for key, values in by_key.items()
     }
-
-
-def _plain(values: dict[str, float]) -> dict[str, float | None]:
-    return {key: float(value) if np.isfinite(value) else None for key, value in values.items()}

@@ -8,12 +8,13 @@ little about images not seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.candidates import Candidates
 from veriscope.validate.ranking import observed_order
@@ -25,7 +26,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateStability:
+class CandidateStability(PlainRecord):
     """Ranks of one candidate over draws of the units.
 
     Parameters
@@ -46,31 +47,16 @@ class CandidateStability:
     lowest_rank: float
     highest_rank: float
 
+    also_told: ClassVar[tuple[str, ...]] = ("probability_first",)
+
     @property
     def probability_first(self) -> float:
         """Share of draws in which it is first."""
         return self.probability_of_rank[0]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name, and ``probability_first``.
-        """
-        return {
-            "name": self.name,
-            "rank": self.rank,
-            "probability_first": self.probability_first,
-            "probability_of_rank": list(self.probability_of_rank),
-            "lowest_rank": self.lowest_rank,
-            "highest_rank": self.highest_rank,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class RankStability:
+class RankStability(PlainRecord):
     """Ranks over draws of the units.
 
     Parameters
@@ -100,25 +86,6 @@ class RankStability:
     seed: int
     level: float
     unit: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {
-            "candidates": [candidate.to_dict() for candidate in self.candidates],
-            "kendall_tau": self.kendall_tau,
-            "kendall_tau_low": self.kendall_tau_low,
-            "n_units": self.n_units,
-            "n_draws": self.n_draws,
-            "seed": self.seed,
-            "level": self.level,
-            "unit": self.unit,
-        }
 
 
 def rank_stability(

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 
 __all__ = [
@@ -46,7 +47,7 @@ _REAL = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(PlainRecord):
     """A value with the interval in which the true value lies at a stated level of confidence.
 
     Parameters
@@ -76,29 +77,6 @@ class Interval:
     unit: str = "image"
     aggregation: Aggregation = "pooled"
     method: str = "jackknife-t"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN and "cannot tell" become None, infinity too.
-        """
-        return {
-            "value": _plain(self.value),
-            "low": _plain(self.low),
-            "high": _plain(self.high),
-            "level": self.level,
-            "aggregation": self.aggregation,
-            "unit": self.unit,
-            "n_units": self.n_units,
-            "method": self.method,
-        }
-
-
-def _plain(number: float | None) -> float | None:
-    return float(number) if number is not None and np.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import PlainRecord, plain
 from veriscope.errors import InputError
 from veriscope.validate.metrics.tracking.catalogue import TRACKING_METRICS, TrackingMetric
 from veriscope.validate.metrics.tracking.chota import association
@@ -36,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SequenceComparison:
+class SequenceComparison(PlainRecord):
     """How well one predicted sequence agrees with its reference.
 
     Parameters
@@ -75,10 +76,10 @@ class SequenceComparison:
         return {
             "name": self.name,
             "n_frames": self.n_frames,
-            "values": {key: value if np.isfinite(value) else None for key, value in self.values.items()},
+            "values": plain(self.values),
             "sums": {field.name: float(getattr(self.sums, field.name)) for field in fields(self.sums)},
-            "objects": [asdict(error) for error in self.objects],
-            "links": [asdict(error) for error in self.links],
+            "objects": plain(self.objects),
+            "links": plain(self.links),
         }
 
 
@@ -120,11 +121,9 @@ class TrackingComparison:
             "n_sequences": len(self.sequences),
             "division_tolerance": self.division_tolerance,
             "level": self.level,
-            "metrics": {key: interval.to_dict() for key, interval in self.metrics.items()},
-            "metrics_per_sequence": {
-                key: interval.to_dict() for key, interval in self.metrics_per_sequence.items()
-            },
-            "sequences": [sequence.to_dict() for sequence in self.sequences],
+            "metrics": plain(self.metrics),
+            "metrics_per_sequence": plain(self.metrics_per_sequence),
+            "sequences": plain(self.sequences),
         }
 
 

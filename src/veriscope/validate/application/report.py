@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veriscope.core.plain import PlainRecord, plain
 from veriscope.errors import InputError
 from veriscope.validate.application.bias import check_bias
 from veriscope.validate.application.differential import check_differential_bias
@@ -38,7 +39,7 @@ _OF_VALUES = ("bias", "limits", "proportional_bias", "equivalence")
 
 
 @dataclass(frozen=True, slots=True)
-class GroupSize:
+class GroupSize(PlainRecord):
     """How much evidence a group has.
 
     Parameters
@@ -56,22 +57,6 @@ class GroupSize:
     n_units: int
     reference: float
     prediction: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {
-            "name": self.name,
-            "n_replicates": self.n_replicates,
-            "n_units": self.n_units,
-            "reference": self.reference,
-            "prediction": self.prediction,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +143,13 @@ class ApplicationReport:
             "alpha": self.alpha,
             "value_status": self.value_status,
             "comparison_status": self.comparison_status,
-            "groups": [group.to_dict() for group in self.groups],
+            "groups": plain(self.groups),
             "n_units": sum(group.n_units for group in self.groups),
             "n_replicates": sum(group.n_replicates for group in self.groups),
             "n_left_out": self.n_left_out,
             "unit": self.unit,
             "replicate": self.replicate,
-            "checks": [check.to_dict() for check in self.checks],
+            "checks": plain(self.checks),
         }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.statistics import Interval
 
 __all__ = [
@@ -24,7 +25,7 @@ Status = Literal["holds", "fails", "cannot tell", "not applicable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(PlainRecord):
     """A number that stands behind a check.
 
     Parameters
@@ -54,7 +55,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(PlainRecord):
     """The result of one check.
 
     Parameters
@@ -85,25 +86,6 @@ class Check:
     figures: tuple[Figure, ...] = ()
     n: int = 0
     unit: str = "replicate"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN and infinity become None.
-        """
-        return {
-            "name": self.name,
-            "status": self.status,
-            "sentence": self.sentence,
-            "figure": self.figure.to_dict() if self.figure else None,
-            "allowed": list(self.allowed) if self.allowed else None,
-            "figures": [figure.to_dict() for figure in self.figures],
-            "n": self.n,
-            "unit": self.unit,
-        }
 
 
 def status_in_range(interval: Interval, allowed: tuple[float, float]) -> Status:

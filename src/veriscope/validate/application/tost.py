@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.application.estimate import fieller, mean_estimate, ratio_estimate, stratified_mean
 from veriscope.validate.statistics import Interval, check_level
@@ -31,7 +32,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Equivalence:
+class Equivalence(PlainRecord):
     """Whether a mean error is smaller than a tolerance.
 
     Parameters
@@ -49,16 +50,6 @@ class Equivalence:
     error: Interval
     p_value: float | None
     verdict: Literal["equivalent", "not equivalent", "cannot tell"]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {"error": self.error.to_dict(), "p_value": self.p_value, "verdict": self.verdict}
 
 
 def mean_error(

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.calibration import Binning, bin_index
@@ -34,7 +35,7 @@ _METHOD = "inverted test, spread between units"
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationError:
+class CalibrationError(PlainRecord):
     """A binned calibration error, as seen and without its bias.
 
     Parameters
@@ -56,26 +57,12 @@ class CalibrationError:
     if_calibrated: float
     n_cases: int
 
+    also_told: ClassVar[tuple[str, ...]] = ("shown",)
+
     @property
     def shown(self) -> bool:
         """Whether the data show that probabilities do not hold: the interval leaves out 0."""
         return self.error.low is not None and self.error.low > 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name, and ``shown``; NaN becomes None.
-        """
-        return {
-            "seen": self.seen if np.isfinite(self.seen) else None,
-            "error": self.error.to_dict(),
-            "if_calibrated": self.if_calibrated if np.isfinite(self.if_calibrated) else None,
-            "n_cases": self.n_cases,
-            "shown": self.shown,
-        }
 
 
 def calibration_error_by_unit(

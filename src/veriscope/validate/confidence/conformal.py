@@ -7,11 +7,11 @@ faults.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import FloatArray
 
@@ -19,7 +19,7 @@ __all__ = ["ConformalThreshold", "conformal_risk_control"]
 
 
 @dataclass(frozen=True, slots=True)
-class ConformalThreshold:
+class ConformalThreshold(PlainRecord):
     """A threshold with a guaranteed mean loss, or the reason why there is none.
 
     Parameters
@@ -47,24 +47,6 @@ class ConformalThreshold:
     bound: float
     calibration_loss: float
     reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN becomes None.
-        """
-        return {
-            "threshold": self.threshold,
-            "alpha": self.alpha,
-            "n_units": self.n_units,
-            "n_needed": self.n_needed,
-            "bound": self.bound,
-            "calibration_loss": None if self.threshold is None else self.calibration_loss,
-            "reason": self.reason,
-        }
 
 
 def conformal_risk_control(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.clusters import sum_by_cluster
 from veriscope.validate.metrics.base import FloatArray, ratio
 from veriscope.validate.metrics.classification.calibration import (
@@ -32,7 +32,7 @@ __all__ = ["Reliability", "ReliabilityBin", "mean_by_unit", "reliability"]
 
 
 @dataclass(frozen=True, slots=True)
-class ReliabilityBin:
+class ReliabilityBin(PlainRecord):
     """Cases with about the same stated probability.
 
     Parameters
@@ -53,25 +53,9 @@ class ReliabilityBin:
     stated: float
     observed: Interval
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return {
-            "n_cases": self.n_cases,
-            "low": self.low,
-            "high": self.high,
-            "stated": self.stated,
-            "observed": self.observed.to_dict(),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(PlainRecord):
     """Reliability diagram: the share that came true against the probability that was stated.
 
     Parameters
@@ -91,21 +75,6 @@ class Reliability:
     excess: Interval
     calibration_error: float
     n_cases: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN becomes None.
-        """
-        return {
-            "bins": [each.to_dict() for each in self.bins],
-            "excess": self.excess.to_dict(),
-            "calibration_error": self.calibration_error if self.n_cases else None,
-            "n_cases": self.n_cases,
-        }
 
 
 def reliability(

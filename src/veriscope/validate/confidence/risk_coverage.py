@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.metrics.base import FloatArray
 from veriscope.validate.metrics.classification.cases import check_scores
 
@@ -15,7 +15,7 @@ __all__ = ["RiskCoverage", "risk_coverage"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RiskCoverage:
+class RiskCoverage(PlainRecord):
     """Mean loss of the cases that are kept if only those with enough confidence are.
 
     Parameters
@@ -35,21 +35,6 @@ class RiskCoverage:
     coverage: FloatArray
     risk: FloatArray
     area: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN becomes None.
-        """
-        return {
-            "thresholds": self.thresholds.tolist(),
-            "coverage": self.coverage.tolist(),
-            "risk": self.risk.tolist(),
-            "area": self.area if len(self.risk) else None,
-        }
 
 
 def risk_coverage(losses: ArrayLike, confidence: ArrayLike) -> RiskCoverage:

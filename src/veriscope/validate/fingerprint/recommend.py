@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.fingerprint.choice import Choice
 from veriscope.validate.fingerprint.choices import (
     choose_category,
@@ -36,7 +37,7 @@ class Avoided:
 
 
 @dataclass(frozen=True, slots=True)
-class Recommendation:
+class Recommendation(PlainRecord):
     """Which metrics fit a problem, and why.
 
     Parameters
@@ -62,6 +63,8 @@ class Recommendation:
     avoided: tuple[Avoided, ...]
     pitfalls: tuple[Pitfall, ...]
 
+    also_told: ClassVar[tuple[str, ...]] = ("extends_the_paper",)
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of the metrics to report."""
@@ -71,16 +74,6 @@ class Recommendation:
     def extends_the_paper(self) -> bool:
         """Whether the category is ours and not one of Metrics Reloaded."""
         return self.category in OURS
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields, and ``extends_the_paper``.
-        """
-        return {**asdict(self), "extends_the_paper": self.extends_the_paper}
 
 
 def recommend(fingerprint: Fingerprint) -> Recommendation:

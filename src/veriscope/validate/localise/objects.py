@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from veriscope.core.labels import check_labels
+from veriscope.core.plain import PlainRecord, plain
 from veriscope.errors import InputError, ShapeMismatchError
 from veriscope.validate.assign import check_confidences
 from veriscope.validate.contingency import contingency
@@ -47,7 +48,7 @@ _WITH_THRESHOLD = frozenset({"box_iou", "mask_iou", "boundary_iou", "intersectio
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(PlainRecord):
     """When a prediction counts as found: rule S8.
 
     Parameters
@@ -109,7 +110,7 @@ class Criterion:
             "threshold": self.threshold if self.key in _WITH_THRESHOLD else None,
             "tolerance": self.tolerance,
             "rim": self.rim,
-            "spacing": None if self.spacing is None else list(self.spacing),
+            "spacing": plain(self.spacing),
         }
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from math import isfinite
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
+
+from veriscope.core.plain import PlainRecord
 
 __all__ = ["Description"]
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class Description(PlainRecord):
     """What is fixed about a metric, and when to use it.
 
     Parameters
@@ -52,6 +53,8 @@ class Description:
     source: str
     function: str
 
+    also_told: ClassVar[tuple[str, ...]] = ("direction",)
+
     @property
     def direction(self) -> str:
         """Which values are better, in words."""
@@ -60,17 +63,3 @@ class Description:
         if self.best == self.low:
             return "lower is better"
         return f"closer to {self.best:g} is better"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name, and ``direction``; infinity becomes None.
-        """
-        values = asdict(self) | {"direction": self.direction}
-        return {
-            key: None if isinstance(value, float) and not isfinite(value) else value
-            for key, value in values.items()
-        }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.metrics.base import ratio
 from veriscope.validate.metrics.detection.ranked import RankedDetections, by_weights
@@ -23,7 +23,7 @@ _ROUNDING = 1 + 1e-9  # with weights, sums of equal rates may differ by rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FrocCurve:
+class FrocCurve(PlainRecord):
     """Sensitivity and false positives per image at each confidence.
 
     Parameters
@@ -39,19 +39,6 @@ class FrocCurve:
     thresholds: FloatArray
     false_positives_per_image: FloatArray
     sensitivity: FloatArray
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            Lists by the names of the fields; NaN and infinity become None.
-        """
-        return {
-            name: [float(value) if np.isfinite(value) else None for value in getattr(self, name)]
-            for name in ("thresholds", "false_positives_per_image", "sensitivity")
-        }
 
 
 def froc_curve(ranked: RankedDetections, *, weights: ArrayLike | None = None) -> FrocCurve:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.metrics.restoration.images import FloatArray, check_image, check_images
 from veriscope.validate.metrics.restoration.rings import fourier_transform, rings
@@ -21,7 +22,7 @@ Criterion = Literal["1/7", "half-bit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RingCorrelation:
+class RingCorrelation(PlainRecord):
     """Correlation of two images over frequency.
 
     Parameters
@@ -102,19 +103,6 @@ class RingCorrelation:
         share = above[after - 1] / (above[after - 1] - above[after])
         step = self.frequency[after] - self.frequency[after - 1]
         return float(1 / (self.frequency[after - 1] + share * step))
-
-    def to_dict(self) -> dict[str, list[float | None]]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            ``frequency``, ``correlation`` and ``n_samples`` as lists; NaN becomes None.
-        """
-        return {
-            name: [float(value) if np.isfinite(value) else None for value in getattr(self, name)]
-            for name in ("frequency", "correlation", "n_samples")
-        }
 
 
 def ring_correlation(

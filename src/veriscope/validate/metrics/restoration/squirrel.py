@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.optimize import minimize_scalar
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.metrics.restoration.images import FloatArray, check_images
 from veriscope.validate.metrics.semantic.masks import check_steps
@@ -21,7 +22,7 @@ _N_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ResolutionScaled:
+class ResolutionScaled(PlainRecord):
     """How well a prediction, blurred and scaled, explains the reference.
 
     Parameters
@@ -41,16 +42,6 @@ class ResolutionScaled:
     sigma: float
     gain: float
     offset: float
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name; NaN becomes None.
-        """
-        return {name: value if np.isfinite(value) else None for name, value in asdict(self).items()}
 
 
 def resolution_scaled(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from veriscope.core.plain import PlainRecord
 from veriscope.errors import InputError
 from veriscope.validate.metrics.semantic.centreline import centreline
 from veriscope.validate.metrics.semantic.masks import (
@@ -22,7 +23,7 @@ __all__ = ["LineErrors", "line_errors", "line_gaps"]
 
 
 @dataclass(frozen=True, slots=True)
-class LineErrors:
+class LineErrors(PlainRecord):
     """Pieces of centre lines that the other mask lacks.
 
     Parameters
@@ -35,16 +36,6 @@ class LineErrors:
 
     gaps: int
     false_lines: int
-
-    def to_dict(self) -> dict[str, int]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            The fields by name.
-        """
-        return asdict(self)
 
 
 def line_errors(

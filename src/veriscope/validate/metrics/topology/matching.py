@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from veriscope.core.plain import PlainRecord
 from veriscope.validate.metrics.semantic.masks import BoolArray, check_masks
 from veriscope.validate.metrics.topology.betti import betti_numbers
 from veriscope.validate.metrics.topology.connectivity import (
@@ -22,7 +23,7 @@ __all__ = ["BettiMatching", "betti_matching", "betti_matching_error"]
 
 
 @dataclass(frozen=True, slots=True)
-class BettiMatching:
+class BettiMatching(PlainRecord):
     """Topological features of two masks, and how many they share.
 
     Parameters
@@ -38,6 +39,8 @@ class BettiMatching:
     prediction: tuple[int, ...]
     matched: tuple[int | None, ...]
 
+    also_told: ClassVar[tuple[str, ...]] = ("errors", "error")
+
     @property
     def errors(self) -> tuple[int | None, ...]:
         """Features of either mask that the other lacks, for each dimension; None where not matched."""
@@ -50,22 +53,6 @@ class BettiMatching:
     def error(self) -> int:
         """Features of either mask that the other lacks: pieces and holes (2D), pieces and cavities (3D)."""
         return sum(error for error in self.errors if error is not None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON.
-
-        Returns
-        -------
-        dict
-            ``reference``, ``prediction``, ``matched`` and ``errors`` (lists by dimension) and ``error``.
-        """
-        return {
-            "reference": list(self.reference),
-            "prediction": list(self.prediction),
-            "matched": list(self.matched),
-            "errors": list(self.errors),
-            "error": self.error,
-        }
 
 
 def betti_matching(
