@@ -155,6 +155,20 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(
     assert not (tmp_path / "study").exists()
 
 
+def test_of_a_stack_with_a_plane_that_cannot_be_used_nothing_stays(make: Make) -> None:
+    bad = LAPSE[:3].astype(np.float32)
+    bad[2, 5, 5] = np.nan
+    study = make({"a.tif": (bad, "TYX"), "b.tif": (LAPSE[:2], "TYX")}, plane="t=each", skip_bad=True)
+    assert [image.image_id for image in study.images] == ["b_t0", "b_t1"]
+    assert sorted(path.name for path in (study.path / "images").iterdir()) == [
+        "b_t0.ome.zarr",
+        "b_t1.ome.zarr",
+    ]
+    assert [path.name for path in (study.path / "stacks").iterdir()] == ["b.ome.zarr"]
+    said = (study.path / "skipped.txt").read_text()
+    assert "a.tif, plane t=2: 1 of 2000 pixels are NaN or infinite" in said
+
+
 def test_answer_and_report_say_what_planes_leave_out(make: Make, tmp_path: Path) -> None:
     study = make({"a.tif": (STACK, "ZYX")}, plane="z=1", tile_size=16)
     study.run()

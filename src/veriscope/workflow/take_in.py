@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -207,6 +208,7 @@ def _take_in_stack(
     stored = _open(source, how)
     whole = stored.header
     planes = how.plane.planes(whole.axes, whole.shape, where=str(source.paths[0]))
+    names = [_name_of(source, plane, how.plane, whole) for plane in planes]
     stack, stack_reading = f"stacks/{source.image_id}.ome.zarr", ""
     if how.in_place:
         stack, stack_reading = _reading_in_place(source, how)
@@ -216,13 +218,17 @@ def _take_in_stack(
         )
     flat = _seen_from_above(stored, source, how)
     rows = []
-    for at, plane in enumerate(planes):
+    for at, (plane, image_id) in enumerate(zip(planes, names, strict=True)):
         progress(f"planes of {source.image_id}", at, len(planes))
-        image_id = _name_of(source, plane, how.plane, whole)
         part = StoredPlane(flat, plane)
         seen = _Seen(f"{source.paths[0].name}, plane {plane}", how.channel)
         path = _copy_of(image_id)
-        copy_image(part, folder.root / path, look=seen.look, at_end=seen.require_finite)
+        try:
+            copy_image(part, folder.root / path, look=seen.look, at_end=seen.require_finite)
+        except VeriscopeError:  # with --skip-bad the study is made without the file: nothing of it stays
+            for part_of_it in (*map(_copy_of, names[:at]), f"stacks/{source.image_id}.ome.zarr"):
+                shutil.rmtree(folder.root / part_of_it, ignore_errors=True)
+            raise
         row = _row(source, part.header, seen, hashes, path)
         rows.append(
             replace(row, image_id=image_id, plane=str(plane), stack=stack, stack_reading=stack_reading)
