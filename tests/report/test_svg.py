@@ -27,16 +27,20 @@ def read(made: Drawing) -> ElementTree.Element:
     return ElementTree.fromstring(made.render().encode("utf-8"))
 
 
-def only(made: Drawing) -> ElementTree.Element:
-    """Give the one element that was added."""
+def only(method: str, *args: Any, **options: Any) -> ElementTree.Element:
+    """Give the one element that a method adds."""
+    made = drawing()
+    getattr(made, method)(*args, **options)
     _, _, found = read(made)
     return found
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT)
 def test_any_text_is_text_and_nothing_else(title: str, said: str, hint: str, text: str) -> None:
-    made = drawing(title=title, description=said).text(1, 2, text, hint=hint)
-    made.line(0, 0, 1, 1, hint=hint).mark(3, 4, shape="circle", role="ours", hint=hint)
+    made = drawing(title=title, description=said)
+    made.text(1, 2, text, hint=hint)
+    made.line(0, 0, 1, 1, hint=hint)
+    made.mark(3, 4, shape="circle", role="ours", hint=hint)
     root = read(made)
     assert [child.tag.removeprefix(NAME) for child in root] == ["title", "desc", "text", "line", "circle"]
     assert all(child.tag == f"{NAME}title" for part in list(root)[2:] for child in part)
@@ -49,7 +53,7 @@ def test_any_text_is_text_and_nothing_else(title: str, said: str, hint: str, tex
 
 
 def test_what_cannot_be_drawn_is_marked_and_not_dropped() -> None:
-    found = only(drawing().text(0, 0, "a\x00b\ud800c"))
+    found = only("text", 0, 0, "a\x00b\ud800c")
     assert found.text == "a\ufffdb\ufffdc"
 
 
@@ -65,35 +69,35 @@ def test_it_is_announced_by_its_title_and_description() -> None:
 
 @given(PLACES, PLACES, PLACES, PLACES)
 def test_places_are_kept_to_a_hundredth(x1: float, y1: float, x2: float, y2: float) -> None:
-    found = only(drawing().line(x1, y1, x2, y2))
+    found = only("line", x1, y1, x2, y2)
     places = [float(found.get(name, "nan")) for name in ("x1", "y1", "x2", "y2")]
     assert places == pytest.approx([x1, y1, x2, y2], abs=0.00501)
 
 
 @pytest.mark.parametrize("role", COLOURS)
 def test_colours_stand_on_the_elements_so_that_a_figure_is_complete_without_its_page(role: str) -> None:
-    line = only(drawing().line(0, 0, 1, 1, role=role, dash="4 3", width=2))
+    line = only("line", 0, 0, 1, 1, role=role, dash="4 3", width=2)
     assert (line.get("stroke"), line.get("class")) == (COLOURS[role], f"s-{role}")
     assert (line.get("stroke-dasharray"), line.get("stroke-width")) == ("4 3", "2")
-    box = only(drawing().rectangle(0, 0, 5, 5, role=role, opacity=0.25))
+    box = only("rectangle", 0, 0, 5, 5, role=role, opacity=0.25)
     assert (box.get("fill"), box.get("fill-opacity"), box.get("class")) == (
         COLOURS[role],
         "0.25",
         f"f-{role}",
     )
-    text = only(drawing().text(0, 0, "x", role=role))
+    text = only("text", 0, 0, "x", role=role)
     assert (text.get("fill"), text.get("class")) == (COLOURS[role], f"f-{role}")
 
 
 def test_a_width_below_nothing_is_nothing() -> None:
-    box = only(drawing().rectangle(5, 5, -3, -0.001, role="band"))
+    box = only("rectangle", 5, 5, -3, -0.001, role="band")
     assert (box.get("width"), box.get("height")) == ("0", "0")
 
 
 @pytest.mark.parametrize(("shape", "corners"), [("diamond", 4), ("square", 4), ("triangle", 3)])
 @given(x=PLACES, y=PLACES, radius=st.floats(1, 20))
 def test_markers_lie_around_their_place(shape: Any, corners: int, x: float, y: float, radius: float) -> None:
-    found = only(drawing().mark(x, y, shape=shape, role="ours", radius=radius))
+    found = only("mark", x, y, shape=shape, role="ours", radius=radius)
     points = [tuple(map(float, pair.split(","))) for pair in (found.get("points") or "").split()]
     assert len(points) == corners
     xs, ys = zip(*points, strict=True)
@@ -103,8 +107,8 @@ def test_markers_lie_around_their_place(shape: Any, corners: int, x: float, y: f
 
 
 def test_a_hollow_marker_is_an_outline() -> None:
-    hollow = only(drawing().mark(1, 2, shape="circle", role="truth", hollow=True))
-    full = only(drawing().mark(1, 2, shape="circle", role="truth", opacity=0.5))
+    hollow = only("mark", 1, 2, shape="circle", role="truth", hollow=True)
+    full = only("mark", 1, 2, shape="circle", role="truth", opacity=0.5)
     assert (hollow.get("fill"), hollow.get("stroke")) == (COLOURS["paper"], COLOURS["truth"])
     assert (full.get("fill"), full.get("stroke")) == (COLOURS["truth"], COLOURS["truth"])
     assert float(hollow.get("stroke-width", 0)) > float(full.get("stroke-width", 0))
@@ -112,9 +116,9 @@ def test_a_hollow_marker_is_an_outline() -> None:
 
 
 def test_text_may_be_bold_turned_and_set_at_its_end() -> None:
-    plain = only(drawing().text(10, 20, "x"))
+    plain = only("text", 10, 20, "x")
     assert {"text-anchor", "font-weight", "transform"}.isdisjoint(plain.keys())
-    found = only(drawing().text(10, 20, "x", anchor="end", bold=True, turned=True, size=9))
+    found = only("text", 10, 20, "x", anchor="end", bold=True, turned=True, size=9)
     assert (found.get("text-anchor"), found.get("font-weight")) == ("end", "600")
     assert (found.get("transform"), found.get("font-size")) == ("rotate(-90 10 20)", "9")
 

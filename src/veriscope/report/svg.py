@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 __all__ = ["COLOURS", "Drawing", "shorten", "text_width"]
@@ -107,7 +107,7 @@ class Drawing:
 
     def element(
         self, tag: str, attributes: dict[str, str | float], *, text: str | None = None, hint: str = ""
-    ) -> Self:
+    ) -> None:
         """Add one element.
 
         Parameters
@@ -120,11 +120,6 @@ class Drawing:
             Its text, or None for an empty element.
         hint
             Shown by browsers when the pointer rests on it.
-
-        Returns
-        -------
-        Drawing
-            The drawing itself.
         """
         written = "".join(
             f" {key}={quoteattr(_clean(value) if isinstance(value, str) else f'{round(value, 2):g}')}"
@@ -132,7 +127,6 @@ class Drawing:
         )
         inner = (f"<title>{escape(_clean(hint))}</title>" if hint else "") + escape(_clean(text or ""))
         self._parts.append(f"<{tag}{written}>{inner}</{tag}>" if inner else f"<{tag}{written}/>")
-        return self
 
     def line(
         self,
@@ -145,7 +139,7 @@ class Drawing:
         width: float = 1.0,
         dash: str = "",
         hint: str = "",
-    ) -> Self:
+    ) -> None:
         """Add a straight line.
 
         Parameters
@@ -160,17 +154,12 @@ class Drawing:
             Lengths of dashes and gaps, such as ``"4 3"``; empty: solid.
         hint
             Shown when the pointer rests on it.
-
-        Returns
-        -------
-        Drawing
-            The drawing itself.
         """
         attributes: dict[str, str | float] = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
         attributes |= {"stroke": COLOURS[role], "stroke-width": width, "class": f"s-{role}"}
         if dash:
             attributes["stroke-dasharray"] = dash
-        return self.element("line", attributes, hint=hint)
+        self.element("line", attributes, hint=hint)
 
     def rectangle(
         self,
@@ -182,7 +171,7 @@ class Drawing:
         role: str,
         opacity: float = 1.0,
         hint: str = "",
-    ) -> Self:
+    ) -> None:
         """Add a filled rectangle.
 
         Parameters
@@ -197,11 +186,6 @@ class Drawing:
             0 to 1.
         hint
             Shown when the pointer rests on it.
-
-        Returns
-        -------
-        Drawing
-            The drawing itself.
         """
         attributes: dict[str, str | float] = {
             "x": x,
@@ -210,7 +194,7 @@ class Drawing:
             "height": max(height, 0),
         }
         attributes |= {"fill": COLOURS[role], "fill-opacity": opacity, "class": f"f-{role}"}
-        return self.element("rect", attributes, hint=hint)
+        self.element("rect", attributes, hint=hint)
 
     def mark(
         self,
@@ -223,7 +207,7 @@ class Drawing:
         hollow: bool = False,
         opacity: float = 1.0,
         hint: str = "",
-    ) -> Self:
+    ) -> None:
         """Add a marker.
 
         Parameters
@@ -242,11 +226,6 @@ class Drawing:
             Of the filling, 0 to 1.
         hint
             Shown when the pointer rests on it.
-
-        Returns
-        -------
-        Drawing
-            The drawing itself.
         """
         fill = "paper" if hollow else role
         attributes: dict[str, str | float] = {"fill": COLOURS[fill], "stroke": COLOURS[role]}
@@ -254,14 +233,15 @@ class Drawing:
         if opacity < 1:
             attributes["fill-opacity"] = opacity
         if shape == "circle":
-            return self.element("circle", {"cx": x, "cy": y, "r": radius, **attributes}, hint=hint)
+            self.element("circle", {"cx": x, "cy": y, "r": radius, **attributes}, hint=hint)
+            return
         corners = {
             "diamond": [(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)],
             "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
             "triangle": [(-1.0, -0.9), (1.0, -0.9), (0.0, 0.9)],
         }[shape]
         points = _points((x + dx * radius, y + dy * radius) for dx, dy in corners)
-        return self.element("polygon", {"points": points, **attributes}, hint=hint)
+        self.element("polygon", {"points": points, **attributes}, hint=hint)
 
     def text(
         self,
@@ -275,7 +255,7 @@ class Drawing:
         bold: bool = False,
         turned: bool = False,
         hint: str = "",
-    ) -> Self:
+    ) -> None:
         """Add a line of text; it stays text.
 
         Parameters
@@ -296,11 +276,6 @@ class Drawing:
             Whether it is turned to be read from below upwards.
         hint
             Shown when the pointer rests on it.
-
-        Returns
-        -------
-        Drawing
-            The drawing itself.
         """
         attributes: dict[str, str | float] = {"x": x, "y": y, "font-size": size, "fill": COLOURS[role]}
         attributes["class"] = f"f-{role}"
@@ -310,7 +285,7 @@ class Drawing:
             attributes["font-weight"] = "600"
         if turned:
             attributes["transform"] = f"rotate(-90 {x:g} {y:g})"
-        return self.element("text", attributes, text=text, hint=hint)
+        self.element("text", attributes, text=text, hint=hint)
 
     def render(self) -> str:
         """Write the drawing.
