@@ -16,7 +16,14 @@ from veriscope.cli.app import app
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.registry import get_method
 from veriscope.workflow.layout import StudyFolder
-from veriscope.workflow.modality import LOOKS, background_place, look_of, sees_channels, why_left_out
+from veriscope.workflow.modality import (
+    LOOKS,
+    background_place,
+    look_of,
+    sees_channels,
+    unlike_card,
+    why_left_out,
+)
 from veriscope.workflow.other_methods import other_methods
 from veriscope.workflow.study import Study
 
@@ -103,6 +110,32 @@ def images(folder: Path, pixels: np.ndarray[Any, Any], n: int = 3) -> Path:
     for number in range(n):
         tifffile.imwrite(folder / f"{number}.tif", np.roll(pixels, number, 0))
     return folder
+
+
+def test_images_that_look_unlike_those_of_the_card_are_told(tmp_path: Path) -> None:
+    shining = sorted(images(tmp_path / "dark", scene(8, 200)).iterdir())
+    grey = sorted(images(tmp_path / "bright", scene(200, 60)).iterdir())
+    nuclei = get_method("nuclei-fluorescence")()
+    assert unlike_card(nuclei, shining) == []
+    (said,) = unlike_card(nuclei, grey)
+    assert said.startswith(
+        "nuclei-fluorescence was made for fluorescence images, and these look otherwise (grey"
+    )
+    (said,) = unlike_card(get_method("cells-phase-contrast")(), shining)
+    assert "these look otherwise (bright on a dark background)" in said
+    assert unlike_card(nuclei, [*grey, *shining]) == [], "they differ, so nothing can be told"
+    assert unlike_card(get_method("otsu-watershed")(), grey) == [], "made for no kind of image in particular"
+    (tmp_path / "broken.tif").write_bytes(b"II*")
+    assert unlike_card(nuclei, [tmp_path / "broken.tif"]) == [] == unlike_card(nuclei, [])
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_predict_cautions_where_the_contrast_is_inverted(tmp_path: Path, inverted: bool) -> None:
+    place = images(tmp_path / "i", scene(200, 60) if inverted else scene(8, 200), n=1)
+    line = ["predict", "nuclei-fluorescence", str(place), "-o", str(tmp_path / "o"), "-q"]
+    told = json.loads(CliRunner().invoke(app, [*line, "--json"]).stdout)
+    assert len(told["cautions"]) == inverted
+    assert ("caution: nuclei-fluorescence was made for" in CliRunner().invoke(app, line).stderr) is inverted
 
 
 @pytest.mark.parametrize(

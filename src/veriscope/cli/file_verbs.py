@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,10 @@ from veriscope.cli.arguments import (
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
 from veriscope.core.words import counted
 from veriscope.errors import InputError
+
+if TYPE_CHECKING:
+    from veriscope.methods.base import Method
+    from veriscope.predict.reading import Reading
 
 __all__ = ["register"]
 
@@ -92,7 +96,7 @@ def predict(
     """
     from veriscope.cli.classification import classify, show_classes
     from veriscope.cli.objects import find_objects, show_objects
-    from veriscope.cli.output import emit_json, progress_bar, tell_notes
+    from veriscope.cli.output import emit_json, progress_bar, say, tell_notes
     from veriscope.cli.restoration import restore, show_restored
     from veriscope.predict.plan import parse_memory
     from veriscope.predict.reading import Reading
@@ -129,13 +133,26 @@ def predict(
             executor=executor,
             progress=progress,
         )
+    found["cautions"] = _cautions(ready, images, reading)
     if json:
         emit_json(found)
     else:
         _tell_left_out(found)
         tell_notes(found.get("images", [found]))
+        for caution in found["cautions"]:
+            say(f"caution: {caution}", style="bold red")
         show(found)
     raise typer.Exit(1 if found.get("failed") else 0)
+
+
+def _cautions(method: Method, images: list[str], reading: Reading) -> list[str]:
+    """Say what speaks against a method for these images."""
+    from veriscope.io.folders import find_images
+    from veriscope.workflow.modality import unlike_card
+
+    files = [file.path for file in find_images(images)]
+    plain = {"axes": reading.axes, "spacing": reading.spacing, "series": reading.series}
+    return unlike_card(method, files, reading.channel, **plain)
 
 
 def _require_one_image(images: list[str], output: Path) -> None:

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from veriscope.core.image import Image
-from veriscope.errors import AxesError
+from veriscope.errors import AxesError, VeriscopeError
 from veriscope.io.regions import StoredImage
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
@@ -38,6 +38,7 @@ __all__ = [
     "look_of",
     "look_of_study",
     "sees_channels",
+    "unlike_card",
     "why_left_out",
 ]
 
@@ -53,6 +54,7 @@ LOOKS: dict[Look, tuple[str, tuple[str, ...]]] = {
 Modality = Literal["fluorescence", "histology", "brightfield", "phase-contrast", "electron-microscopy"]
 """What a user can say that images are."""
 
+_Item = TypeVar("_Item")
 _DARK, _BRIGHT = 0.2, 0.4
 _FLOOR = 0.1
 _MOST_IMAGES = 9
@@ -143,14 +145,63 @@ def look_of_study(folder: StudyFolder, images: Sequence[StudyImage], channel: st
     str or None
         A key of `LOOKS`; None if under four fifths of them look so.
     """
-    some = [images[at] for at in np.unique(np.linspace(0, len(images) - 1, _MOST_IMAGES).round().astype(int))]
-    looks = Counter(look_of(_middle(folder.root / image.path, image), channel) for image in some)
-    look, count = looks.most_common(1)[0]
-    return look if count >= _AGREE * len(some) else None
+    some = _some(images)
+    return _agreed(
+        [look_of(_middle(folder.root / one.path, json.loads(one.reading or "{}")), channel) for one in some]
+    )
 
 
-def _middle(path: Path, image: StudyImage) -> Image:
-    stored = StoredImage(path, **(json.loads(image.reading) if image.reading else {}))
+def unlike_card(
+    method: Method, files: Sequence[Path], channel: str | int | None = None, **reading: Any
+) -> list[str]:
+    """Say where images do not look like those that a method was made for.
+
+    Parameters
+    ----------
+    method
+        Any.
+    files
+        The images; the middle of nine at most is read.
+    channel
+        Channel that the method sees.
+    **reading
+        As for `veriscope.io.regions.StoredImage`.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none: it fits, its card names no modality, or it cannot be told, also because files
+        cannot be read.
+    """
+    known = set(method.card.modalities)
+    if not known or not files:
+        return []
+    looks: list[Look | None] = []
+    for file in _some(files):
+        try:
+            looks.append(look_of(_middle(file, reading), channel))
+        except VeriscopeError:
+            looks.append(None)
+    look = _agreed(looks)
+    if look is None or known & set(LOOKS[look][1]):
+        return []
+    return [
+        f"{method.name} was made for {_listed(method.card.modalities)} images, and these look otherwise "
+        f"({LOOKS[look][0]}), so what it finds may mean nothing: look at it, and choose another method"
+    ]
+
+
+def _some(items: Sequence[_Item]) -> list[_Item]:
+    return [items[at] for at in np.unique(np.linspace(0, len(items) - 1, _MOST_IMAGES).round().astype(int))]
+
+
+def _agreed(looks: Sequence[Look | None]) -> Look | None:
+    look, count = Counter(looks).most_common(1)[0]
+    return look if count >= _AGREE * len(looks) else None
+
+
+def _middle(path: Path, reading: Mapping[str, Any]) -> Image:
+    stored = StoredImage(path, **reading)
     window = tuple(
         slice(max(0, (size - _SIDE) // 2), (size + _SIDE) // 2) if letter in "yx" else slice(0, size)
         for letter, size in zip(stored.header.axes, stored.header.shape, strict=True)

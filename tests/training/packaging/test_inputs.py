@@ -66,5 +66,6 @@ def test_pixels_that_are_not_square_are_stated_by_axis() -> None:
 def test_colour_images_give_what_was_learned_from_or_are_refused(channel: str | int | None, rgb: str) -> None:
     found = InputImages.of([image()], channel)
     assert found.rgb == rgb
+    assert found.of_colours == (str(channel).lower() == rgb)
     said = [f"Learned from the channel {channel} of its images: give it the same one."]
     assert list(found.limits()[:-1]) == ([] if channel is None else said)

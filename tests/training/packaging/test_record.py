@@ -104,6 +104,13 @@ def test_the_card_names_data_objects_and_what_is_not_known() -> None:
     assert card["limits"][2] == "Noise: no range can be told, since the network finds next to nothing."
 
 
+def test_what_is_bright_because_it_absorbs_is_no_fluorescence() -> None:
+    data = replace(outcome().data, channel="hematoxylin")
+    card = facts_of(outcome(data=data), USAGE, name="mine").card
+    assert (card["modalities"], card["foreground"]) == ((), "bright")
+    assert "Learned from the channel hematoxylin of its images: give it the same one." in card["limits"]
+
+
 def test_a_figure_without_interval_says_so() -> None:
     card = facts_of(outcome(figures={"f1@0.5": ALONE}), USAGE, name="mine").card
     assert card["figures"][0].startswith("f1@0.5 0.500 (no interval: too few groups)")

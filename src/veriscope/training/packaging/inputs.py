@@ -66,6 +66,17 @@ class InputImages:
         return cls(channel, dtype, spacing, (min(every), max(every)))
 
     @property
+    def of_colours(self) -> bool:
+        """Whether the channel was computed from the colours of photographs.
+
+        Returns
+        -------
+        bool
+            Then what is bright in it does not shine.
+        """
+        return isinstance(self.channel, str) and self.channel.lower() in COLOUR_CHANNELS
+
+    @property
     def rgb(self) -> str:
         """What a network of one channel is to see of a colour image where no channel is chosen.
 
@@ -75,8 +86,8 @@ class InputImages:
             The colour that was learned from; ``refuse`` where another channel was chosen, ``luminance`` where
             none was.
         """
-        if isinstance(self.channel, str) and self.channel.lower() in COLOUR_CHANNELS:
-            return self.channel.lower()
+        if self.of_colours:
+            return str(self.channel).lower()
         return "luminance" if self.channel is None else "refuse"
 
     def limits(self) -> tuple[str, ...]:

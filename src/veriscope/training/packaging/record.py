@@ -210,7 +210,7 @@ def _card(outcome: Outcome) -> dict[str, Any]:
         own = {
             "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, trained by "
             "its user with Veriscope.",
-            "modalities": ("fluorescence",) if bright else (),
+            "modalities": ("fluorescence",) if bright and not data.inputs.of_colours else (),
             "foreground": "bright" if bright else "dark" if dark else "either",
             "training_data": f"{data.source}: {train['images']} images, {train['objects']} objects, "
             f"{train['groups']} groups",
