@@ -29,7 +29,7 @@ class ExternalTraining(Settings):
     """Passes over the training images, or where a tool draws patches, groups of steps."""
     batch_size: int = Field(default=8, ge=1)
     """Images or patches of one step."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Of all that is drawn."""
     threads: int = Field(default=0, ge=0)
     """Threads of the tool; 0: its own choice."""
