@@ -19,17 +19,10 @@ class OverlapSums:
 
     Parameters
     ----------
-    aji_intersection, aji_union
-        Numerator and denominator of the aggregated Jaccard index, in pixels.
-    split, merged, tangled
-        Reference objects that are split, merged, or both.
-    foreground
-        Pixels of the reference objects.
-    split_entropy, merge_entropy
-        Numerators of the two parts of the variation of information, in bits.
-    pairs_shared, pairs_reference, pairs_prediction
-        Twice the number of pairs of foreground pixels that lie in one object of both images, of the
-        reference, and of the prediction.
+    aji_intersection, aji_union, split, merged, tangled
+        Of one image, as in `metrics.base.Counts`.
+    foreground, split_entropy, merge_entropy, pairs_shared, pairs_reference, pairs_prediction
+        The same.
     """
 
     aji_intersection: float

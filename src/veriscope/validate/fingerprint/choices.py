@@ -133,14 +133,7 @@ def choose_metrics(fingerprint: Fingerprint, category: Category) -> tuple[Choice
     elif category == "detection":
         rules = [detections, _ranked_detections, count, _calibration]
     elif category == "instance":
-        rules = [
-            partial(_detections, category=category),
-            _quality,
-            _ranked_detections,
-            _overlap_of_matches,
-            connections,
-            _boundary,
-        ]
+        rules = [detections, _quality, _ranked_detections, _overlap_of_matches, connections, _boundary]
         rules += [count, splits, _calibration]
     else:
         rules = [restoration if category == "restoration" else tracking]
