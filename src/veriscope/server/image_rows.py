@@ -13,7 +13,7 @@ from veriscope.core.plane import Plane
 from veriscope.server.models.images import ImageList, ImageRow, PlateLayout, Quality, StackPlace, WellPlace
 from veriscope.server.parts import etag_of, files_url, url
 from veriscope.server.problems import ProblemError
-from veriscope.server.stores import image_version, spacing_of, stack_version
+from veriscope.server.stores import image_version, spacing_of
 from veriscope.workflow.image_table import why_fixed
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
@@ -80,7 +80,7 @@ def image_row(folder: StudyFolder, image: StudyImage, quality: Quality | None = 
     if image.stack:
         plane = Plane.parse(image.plane)
         with suppress(ProblemError):
-            whole = files_url(study, "stacks", image.image_id, stack_version(folder, image))
+            whole = files_url(study, "stacks", image.image_id, image_version(folder, image, whole=True))
             stack = StackPlace(zarr=whole, z=plane.z, t=plane.t)
     return ImageRow(
         id=image.image_id,

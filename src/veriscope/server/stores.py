@@ -25,16 +25,7 @@ from veriscope.server.problems import ProblemError
 from veriscope.server.store import Store
 from veriscope.workflow.layout import StudyFolder, StudyImage
 
-__all__ = [
-    "cached",
-    "image_store",
-    "image_version",
-    "label_store",
-    "label_version",
-    "spacing_of",
-    "stack_store",
-    "stack_version",
-]
+__all__ = ["cached", "image_store", "image_version", "label_store", "label_version", "spacing_of"]
 
 
 def spacing_of(image: StudyImage) -> dict[str, float] | None:
@@ -55,7 +46,7 @@ def spacing_of(image: StudyImage) -> dict[str, float] | None:
     return {axis: float(size) for axis, size in (part.split("=") for part in image.spacing.split(";"))}
 
 
-def image_version(folder: StudyFolder, image: StudyImage) -> str:
+def image_version(folder: StudyFolder, image: StudyImage, *, whole: bool = False) -> str:
     """Name the present content of an image.
 
     Parameters
@@ -64,6 +55,8 @@ def image_version(folder: StudyFolder, image: StudyImage) -> str:
         The study.
     image
         The image.
+    whole
+        That of the stack or time-lapse which the image is a plane of.
 
     Returns
     -------
@@ -73,35 +66,16 @@ def image_version(folder: StudyFolder, image: StudyImage) -> str:
     Raises
     ------
     ProblemError
-        410 if the image is gone.
+        410 if the image is gone, 404 if it has no stack.
     """
-    return _version(folder.root / image.path, f"image {image.image_id}", image.spacing, image.reading)
-
-
-def stack_version(folder: StudyFolder, image: StudyImage) -> str:
-    """Name the present content of the stack that an image is a plane of.
-
-    Parameters
-    ----------
-    folder
-        The study.
-    image
-        The image; one with a stack.
-
-    Returns
-    -------
-    str
-        As `image_version`.
-
-    Raises
-    ------
-    ProblemError
-        410 if the stack is gone.
-    """
+    if not whole:
+        return _version(folder.root / image.path, f"image {image.image_id}", image.spacing, image.reading)
+    if not image.stack:
+        raise ProblemError.make(404, f"{image.image_id} is a plane of its own, not of a stack.")
     return _version(folder.root / image.stack, f"the stack of {image.image_id}", image.stack_reading)
 
 
-def image_store(folder: StudyFolder, image: StudyImage) -> Store:
+def image_store(folder: StudyFolder, image: StudyImage, *, whole: bool = False) -> Store:
     """Open an image; resolutions that it lacks are made when they are first asked for.
 
     Parameters
@@ -110,6 +84,8 @@ def image_store(folder: StudyFolder, image: StudyImage) -> Store:
         The study.
     image
         The image.
+    whole
+        Open the stack or time-lapse which the image is a plane of.
 
     Returns
     -------
@@ -119,9 +95,10 @@ def image_store(folder: StudyFolder, image: StudyImage) -> Store:
     Raises
     ------
     ProblemError
-        410 if the image is gone.
+        410 if the image is gone, 404 if it has no stack.
     """
-    version = image_version(folder, image)
+    version = image_version(folder, image, whole=whole)
+    image = folder.stack(image) if whole else image
     target = cached(folder, "images", image.image_id, version, ".zarr")
     source = folder.root / image.path
     shape = tuple(int(length) for length in image.shape.split("x"))
@@ -138,32 +115,6 @@ def image_store(folder: StudyFolder, image: StudyImage) -> Store:
             lambda part: stored.read(part).pixels,
         )  # fmt: skip
     return _assemble(target, image, own, tuple(own.full.metadata["shape"]), dtype, _reader(own.full.folder))
-
-
-def stack_store(folder: StudyFolder, image: StudyImage) -> Store:
-    """Open the stack or time-lapse that an image is a plane of.
-
-    Parameters
-    ----------
-    folder
-        The study.
-    image
-        The image.
-
-    Returns
-    -------
-    Store
-        As `image_store`.
-
-    Raises
-    ------
-    ProblemError
-        404 if the image is a plane of its own, 410 if the stack is gone.
-    """
-    if not image.stack:
-        raise ProblemError.make(404, f"{image.image_id} is a plane of its own, not of a stack.")
-    stack_version(folder, image)
-    return image_store(folder, folder.stack(image))
 
 
 def _assemble(

@@ -508,7 +508,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/files/{study}/images/{image}/{version}/{key}": {
+    "/files/{study}/labels/{candidate}/{image}/{version}/{key}": {
         parameters: {
             query?: never;
             header?: never;
@@ -516,10 +516,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Image File
-         * @description Give a file of an image's OME-Zarr.
+         * Get Label File
+         * @description Give a file of the OME-Zarr of what a candidate found in an image.
          */
-        get: operations["get_image_file"];
+        get: operations["get_label_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -536,8 +536,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Stack File
-         * @description Give a file of the OME-Zarr of the stack that an image is a plane of.
+         * Get Image File
+         * @description Give a file of the OME-Zarr of an image, or of the stack that it is a plane of.
          */
         get: operations["get_stack_file"];
         put?: never;
@@ -548,7 +548,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/files/{study}/labels/{candidate}/{image}/{version}/{key}": {
+    "/files/{study}/images/{image}/{version}/{key}": {
         parameters: {
             query?: never;
             header?: never;
@@ -556,10 +556,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Label File
-         * @description Give a file of the OME-Zarr of what a candidate found in an image.
+         * Get Image File
+         * @description Give a file of the OME-Zarr of an image, or of the stack that it is a plane of.
          */
-        get: operations["get_label_file"];
+        get: operations["get_image_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5953,7 +5953,7 @@ export interface operations {
             };
         };
     };
-    get_image_file: {
+    get_label_file: {
         parameters: {
             query?: never;
             header?: {
@@ -5961,6 +5961,7 @@ export interface operations {
             };
             path: {
                 study: string;
+                candidate: string;
                 image: string;
                 version: string;
                 key: string;
@@ -6059,7 +6060,7 @@ export interface operations {
             };
         };
     };
-    get_label_file: {
+    get_image_file: {
         parameters: {
             query?: never;
             header?: {
@@ -6067,7 +6068,6 @@ export interface operations {
             };
             path: {
                 study: string;
-                candidate: string;
                 image: string;
                 version: string;
                 key: string;

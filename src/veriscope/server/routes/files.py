@@ -18,8 +18,6 @@ from veriscope.server.stores import (
     image_version,
     label_store,
     label_version,
-    stack_store,
-    stack_version,
 )
 
 __all__ = ["router"]
@@ -32,44 +30,6 @@ _FILE: dict[int | str, dict[str, Any]] = {
     206: {"description": "The range asked for."},
 }
 _Range = Annotated[str | None, Header()]
-
-
-@router.head("/files/{study}/images/{image}/{version}/{key:path}", include_in_schema=False)
-@router.get("/files/{study}/images/{image}/{version}/{key:path}", response_class=Response, responses=_FILE)
-def _get_image_file(
-    study: str,
-    image: str,
-    version: str,
-    key: str,
-    request: Request,
-    server: Server,
-    _: Viewer,
-    range: _Range = None,
-) -> Response:
-    """Give a file of an image's OME-Zarr."""
-    folder = server.workspace.study(study)
-    row = server.workspace.image(folder, image)
-    is_current = version == image_version(folder, row)
-    return _serve(image_store(folder, row), key, range, request, is_current=is_current)
-
-
-@router.head("/files/{study}/stacks/{image}/{version}/{key:path}", include_in_schema=False)
-@router.get("/files/{study}/stacks/{image}/{version}/{key:path}", response_class=Response, responses=_FILE)
-def _get_stack_file(
-    study: str,
-    image: str,
-    version: str,
-    key: str,
-    request: Request,
-    server: Server,
-    _: Viewer,
-    range: _Range = None,
-) -> Response:
-    """Give a file of the OME-Zarr of the stack that an image is a plane of."""
-    folder = server.workspace.study(study)
-    row = server.workspace.image(folder, image)
-    store = stack_store(folder, row)
-    return _serve(store, key, range, request, is_current=version == stack_version(folder, row))
 
 
 @router.head("/files/{study}/labels/{candidate}/{image}/{version}/{key:path}", include_in_schema=False)
@@ -93,6 +53,34 @@ def _get_label_file(
     chosen = known_candidate(server, study, candidate)
     store = label_store(folder, chosen, row)
     is_current = version == label_version(folder, chosen, row.image_id)
+    return _serve(store, key, range, request, is_current=is_current)
+
+
+@router.head("/files/{study}/images/{image}/{version}/{key:path}", include_in_schema=False)
+@router.get("/files/{study}/images/{image}/{version}/{key:path}", response_class=Response, responses=_FILE)
+@router.head("/files/{study}/stacks/{image}/{version}/{key:path}", include_in_schema=False)
+@router.get(
+    "/files/{study}/stacks/{image}/{version}/{key:path}",
+    response_class=Response,
+    responses=_FILE,
+    operation_id="get_stack_file",
+)
+def _get_image_file(
+    study: str,
+    image: str,
+    version: str,
+    key: str,
+    request: Request,
+    server: Server,
+    _: Viewer,
+    range: _Range = None,
+) -> Response:
+    """Give a file of the OME-Zarr of an image, or of the stack that it is a plane of."""
+    folder = server.workspace.study(study)
+    row = server.workspace.image(folder, image)
+    whole = "/stacks/" in request.scope["route"].path
+    store = image_store(folder, row, whole=whole)
+    is_current = version == image_version(folder, row, whole=whole)
     return _serve(store, key, range, request, is_current=is_current)
 
 

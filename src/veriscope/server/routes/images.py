@@ -33,7 +33,7 @@ from veriscope.server.pictures import (
 )
 from veriscope.server.problems import ProblemError
 from veriscope.server.store import Store
-from veriscope.server.stores import image_store, image_version, label_store, stack_store
+from veriscope.server.stores import image_store, image_version, label_store
 from veriscope.workflow.image_table import RowChange, apply_sheet, change_images
 from veriscope.workflow.layout import StudyFolder, StudyImage
 from veriscope.workflow.sheet import read_sheet
@@ -180,7 +180,7 @@ def _get_tile(
 ) -> Response:
     """Draw a part of an image, or of its stack; channels are added, each with `low`, `high` and `color`."""
     folder, row = _find(server, study, image)
-    store = stack_store(folder, row) if stack else image_store(folder, row)
+    store = image_store(folder, row, whole=stack)
     window = Window.within(store, (y0, x0, y1, x1), width)
     channels = chosen_channels(channel, low, high, color, gamma)
     return Response(png(draw_pixels(store, window, channels, z=z, t=t)), media_type="image/png")
