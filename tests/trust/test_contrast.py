@@ -258,3 +258,30 @@ def test_wrong_input_is_refused() -> None:
         contrast(a, a, kind="log")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="level 2 is not between 0 and 1"):
         contrast(a, a, level=2)
+
+
+@pytest.mark.parametrize("error", [0.5, 5.0, 500.0, 1e9])
+@pytest.mark.parametrize("replicates", [[3.0, 4.0, 5.0], [4.0]], ids=["replicates", "one replicate"])
+def test_a_ratio_to_next_to_nothing_could_be_anything(error: float, replicates: list[float]) -> None:
+    """An audit that hardly tells a group from 0 made exp overflow; the difference is told all the same."""
+    nothing = group("no dye", 0.001, error, replicates)
+    full = group("dye", 10.0, 1.0, [9.0, 10.0, 11.0])
+    for pair in ((nothing, full), (full, nothing)):
+        found = contrast(*pair, kind="ratio")
+        assert found.estimate.status == "cannot-tell"
+        assert math.isnan(found.estimate.low) and math.isnan(found.estimate.high)
+        assert found.estimate.reason == (
+            "So little is known of the groups that their ratio could be a million times more or less. Draw "
+            "more tiles or add replicates, or use the difference."
+        )
+        assert json.dumps(found.to_dict(), allow_nan=False)
+    assert math.isfinite(contrast(nothing, full).estimate.low)
+
+
+@pytest.mark.parametrize("error", [0.01, 0.1, 0.4])
+def test_a_ratio_of_groups_that_are_known_is_told(error: float) -> None:
+    first, second = group("a", 1.0, error, [0.9, 1.0, 1.1]), group("b", 2.0, error, [1.9, 2.0, 2.1])
+    found = contrast(first, second, kind="ratio").estimate
+    assert found.status == "ok"
+    assert 0 < found.low < 2 < found.high < 2e6
+    assert found.high / found.value == pytest.approx(found.value / found.low)

@@ -40,6 +40,9 @@ from veriscope.validate.ranking import holm
 
 __all__ = ["Contrast", "Group", "compare_groups", "contrast"]
 
+_WIDEST = math.log(1e6)
+"""Half of an interval of a ratio on the log scale; beyond it nothing is told."""
+
 Kind = Literal["difference", "ratio"]
 Scope = Literal["replicates", "images"]
 
@@ -164,7 +167,7 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
     Contrast
         With fewer than two replicates in a group, or none in which the model finds anything, the
         difference between *these images*, stated as such, and no p-value. Status ``cannot-tell`` also if
-        an audit has no interval. Where replicates of a group do not differ at all, no spread tells how rare
+        an audit has no interval, or a ratio may be a million times more or less. Where replicates of a group do not differ at all, no spread tells how rare
         the difference is, and the p-value is that of drawing the groups by lot.
 
     Raises
@@ -188,13 +191,20 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
         reason = "A ratio needs two positive estimates; use the difference."
         return _unknown(first, second, kind, scope, math.nan, reason, level)
     estimate, p_value, audit_share = _infer(first, second, kind, scope, level)
-    if untold:
-        estimate = replace(estimate, status="cannot-tell", reason=_about_images_only(untold))
+    reason = ""
+    if math.isnan(estimate.low) and kind == "ratio" and estimate.standard_error > 1e-6 * estimate.value:
+        reason = (
+            "So little is known of the groups that their ratio could be a million times more or less. Draw "
+            "more tiles or add replicates, or use the difference."
+        )
+    elif untold:
+        reason = _about_images_only(untold)
     elif math.isnan(estimate.low):
         reason = (
             "All replicates of a group are alike, and so few that the groups may be apart by chance (p = "
             f"{p_value:.2g}, by lot): how others differ is not known. Add replicates, not tiles."
         )
+    if reason:
         estimate = replace(estimate, status="cannot-tell", reason=reason)
     return Contrast(first.name, second.name, kind, scope, estimate, p_value, p_value, audit_share)
 
@@ -273,7 +283,7 @@ def _infer(
     half = float(student.ppf((1 + level) / 2, df)) * error
     low, high = centre - half, centre + half
     if kind == "ratio":
-        low, high = math.exp(low), math.exp(high)
+        low, high = (math.nan, math.nan) if half > _WIDEST else (math.exp(low), math.exp(high))
     p_value, share = math.nan, math.nan
     if scope == "replicates":
         spread = not _is_rounding(error, first, second, kind)
