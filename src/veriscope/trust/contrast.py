@@ -167,8 +167,9 @@ def contrast(first: Group, second: Group, *, kind: Kind = "difference", level: f
     Contrast
         With fewer than two replicates in a group, or none in which the model finds anything, the
         difference between *these images*, stated as such, and no p-value. Status ``cannot-tell`` also if
-        an audit has no interval, or a ratio may be a million times more or less. Where replicates of a group do not differ at all, no spread tells how rare
-        the difference is, and the p-value is that of drawing the groups by lot.
+        an audit has no interval, or a ratio may be a million times more or less. Where replicates of a
+        group do not differ at all, no spread tells how rare the difference is, and the p-value is that
+        of drawing the groups by lot.
 
     Raises
     ------
