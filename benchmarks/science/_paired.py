@@ -24,9 +24,10 @@ Rows = Sequence[dict[str, Any]]
 
 
 def against_peers(rows: Rows, keys: Sequence[str] = KEYS) -> list[dict[str, Any]]:
-    """Compare ours with each peer by metrics, over the seeds that both have, with as many objects if so many.
+    """Compare ours with each peer by metrics, over the seeds that both have.
 
-    One that was told sizes is not compared with a peer that was not; the other way round it is.
+    Points of a curve are compared with those of a peer with as many objects, and with twice as many. One that
+    was told sizes is not compared with a peer that was not; the other way round it is.
     """
     runs: dict[tuple[str, int | None], dict[int, dict[str, Any]]] = {}
     for row in rows:
@@ -36,13 +37,14 @@ def against_peers(rows: Rows, keys: Sequence[str] = KEYS) -> list[dict[str, Any]
     for (ours, objects), own in runs.items():
         for (peer, as_many), theirs in runs.items():
             unfair = ours.endswith(SIZES_TOLD) and not peer.endswith(SIZES_TOLD)
-            seeds = sorted(own.keys() & theirs.keys())
-            if not ours.startswith("ours") or peer.startswith("ours") or objects != as_many or unfair:
+            apart = objects != as_many and (objects is None or as_many != 2 * objects)
+            pairs = [(own[seed], theirs[seed]) for seed in sorted(own.keys() & theirs.keys())]
+            if not ours.startswith("ours") or peer.startswith("ours") or unfair or apart or not pairs:
                 continue
-            if seeds:
-                names = {"first": ours, "second": peer} | ({} if objects is None else {"of": objects})
-                pairs = [(own[seed], theirs[seed]) for seed in seeds]
-                found += [names | difference(pairs, key) for key in keys]
+            names: dict[str, Any] = {"first": ours, "second": peer}
+            if objects is not None:
+                names |= {"of": objects, "second_of": as_many}
+            found += [names | difference(pairs, key) for key in keys]
     return found
 
 
@@ -79,8 +81,8 @@ def lines(found: Iterable[dict[str, Any]]) -> list[str]:
     """Give one line of text for each difference."""
     told = []
     for one in found:
-        objects = f", {one['of']} objects" if "of" in one else ""
-        names = f"{one['first']} less {one['second']}{objects}"
+        own, their = (f" {one[key]}" if key in one else "" for key in ("of", "second_of"))
+        names = f"{one['first']}{own} less {one['second']}{their}"
         told.append(f"{names:60s}  {one['metric']}  {show_difference(one)}")
     return told
 

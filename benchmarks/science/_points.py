@@ -26,6 +26,13 @@ class Points:
             if found != made:
                 raise SystemExit(f"{file} holds points of {found}, not of {made}: name another file")
 
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Points:
+        """Take points as `to_dict` gave them."""
+        points = cls(None, {key: value for key, value in found.items() if key != "rows"})
+        points.rows = found["rows"]
+        return points
+
     def has(self, asked: str, seed: int, objects: int) -> bool:
         """Say whether a method was run with this seed and so many objects asked for."""
         return any((row["asked"], row["seed"], row["of"]) == (asked, seed, objects) for row in self.rows)
@@ -59,7 +66,8 @@ class Points:
                     half.append(f"{method} {objects} less {other} {twice}:  {_less(pairs)}")
         if half:
             told.append("our start with half the objects, less others with all of them")
-        return told + half + lines(against_peers([row for row in self.rows if counted(row)], [METRIC]))
+        compared = against_peers([row for row in self.rows if counted(row)], [METRIC])
+        return told + half + lines(one for one in compared if one["of"] == one["second_of"])
 
 
 def _less(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:

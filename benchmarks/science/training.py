@@ -95,7 +95,10 @@ def main(given: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(given)
     if options.compare:
-        return _kept(earlier(options.compare), options)
+        found = earlier(options.compare)
+        if "set" in found:
+            print(*Points.of(found).summary(), sep="\n")
+        return _kept(found, options)
     if options.fine_tune:
         return _curve(options)
     if set(options.methods or ()) & set(PEERS_FROM_STARTS):

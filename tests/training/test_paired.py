@@ -116,14 +116,36 @@ def test_sizes_told_are_never_an_advantage_of_ours(script: dict[str, Any], paire
     }
 
 
-def test_points_of_a_curve_are_compared_with_as_many_objects(script: dict[str, Any], paired: Any) -> None:
-    rows = [
-        row(script, method, units(ahead=ahead), of=of)
-        for method, of, ahead in (("ours", 50, 2), ("ours", 100, 4), ("cellpose", 100, 1))
+def test_points_of_a_curve_are_compared_with_as_many_objects_and_with_twice_as_many(
+    script: dict[str, Any], paired: Any
+) -> None:
+    points = [("ours", of, 2) for of in (25, 50, 100, 200)] + [("cellpose", 100, 1)]
+    rows = [row(script, method, units(ahead=ahead), of=of) for method, of, ahead in points]
+    found = paired.against_peers(rows, ["ap@0.5"])
+    assert [(one["of"], one["second_of"]) for one in found] == [(50, 100), (100, 100)]
+    lines = paired.lines(found)
+    assert lines[0].startswith("ours 50 less cellpose 100  ")
+    assert lines[1].startswith("ours 100 less cellpose 100  ")
+
+
+def test_points_made_apart_give_the_table_of_their_curve(
+    script: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = row(script, "ours-start", units(ahead=2), of=50)
+    peers = [row(script, "stardist-start", units(ahead=0, seed=1), of=of) for of in (50, 100)]
+    files = [
+        write(tmp_path / f"{name}.json", rows, set="tissue")
+        for name, rows in (("ours", [ours]), ("peers", peers))
     ]
-    (one,) = paired.against_peers(rows, ["ap@0.5"])
-    assert one["of"] == 100
-    assert paired.lines([one])[0].startswith("ours less cellpose, 100 objects  ")
+    found = script["main"](["--compare", *files])
+    told = capsys.readouterr().out.splitlines()
+    (half,) = [one for one in found["paired"] if (one["second_of"], one["metric"]) == (100, "f1@0.5")]
+    assert f"ours-start 50 less stardist-start 100:  {paired_text(script, half)}" in told
+    assert any(line.startswith("stardist-start            100  0.") for line in told)
+
+
+def paired_text(script: dict[str, Any], one: dict[str, Any]) -> str:
+    return str(script["lines"].__globals__["show_difference"](one))
 
 
 def test_a_peer_that_is_missing_and_other_seeds_are_not_compared(script: dict[str, Any], paired: Any) -> None:
