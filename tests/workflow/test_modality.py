@@ -129,6 +129,17 @@ def test_images_that_look_unlike_those_of_the_card_are_told(tmp_path: Path) -> N
     assert unlike_card(nuclei, [tmp_path / "broken.tif"]) == [] == unlike_card(nuclei, [])
 
 
+def test_of_a_stack_only_the_plane_in_the_middle_is_looked_at(tmp_path: Path) -> None:
+    """The others may be any number, and out of focus."""
+    planes = np.stack([scene(200, 60), scene(8, 200), scene(200, 60)])
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="minisblack", metadata={"axes": "ZYX"})
+    nuclei = get_method("nuclei-fluorescence")()
+    assert unlike_card(nuclei, [tmp_path / "a.tif"], axes="zyx") == []
+    tifffile.imwrite(tmp_path / "a.tif", 255 - planes, photometric="minisblack", metadata={"axes": "ZYX"})
+    (said,) = unlike_card(nuclei, [tmp_path / "a.tif"], axes="tyx")
+    assert "these look otherwise" in said
+
+
 @pytest.mark.parametrize("inverted", [False, True])
 def test_predict_cautions_where_the_contrast_is_inverted(tmp_path: Path, inverted: bool) -> None:
     place = images(tmp_path / "i", scene(200, 60) if inverted else scene(8, 200), n=1)

@@ -23,7 +23,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from veriscope.core.image import Image
+from veriscope.core.plane import Plane
 from veriscope.errors import AxesError, VeriscopeError
+from veriscope.io.planes import StoredPlane
 from veriscope.io.regions import StoredImage
 from veriscope.methods.base import Method
 from veriscope.methods.channels import analysis_channel
@@ -201,12 +203,16 @@ def _agreed(looks: Sequence[Look | None]) -> Look | None:
 
 
 def _middle(path: Path, reading: Mapping[str, Any]) -> Image:
+    """Read the middle of an image; of a stack or time-lapse that of the plane in its middle."""
     stored = StoredImage(path, **reading)
+    sizes = dict(zip(stored.header.axes, stored.header.shape, strict=True))
+    z, t = (sizes[axis] // 2 if axis in sizes else None for axis in "zt")
+    plane = StoredPlane(stored, Plane(z, t))
     window = tuple(
         slice(max(0, (size - _SIDE) // 2), (size + _SIDE) // 2) if letter in "yx" else slice(0, size)
-        for letter, size in zip(stored.header.axes, stored.header.shape, strict=True)
+        for letter, size in zip(plane.header.axes, plane.header.shape, strict=True)
     )
-    return stored.read(window)
+    return plane.read(window)
 
 
 def channel_numbers(images: Sequence[StudyImage]) -> set[int]:
