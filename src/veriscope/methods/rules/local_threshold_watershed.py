@@ -64,9 +64,8 @@ class LocalThresholdWatershed(LocalMethod):
         citation="Bradley D, Roth G. Adaptive thresholding using the integral image. "
         "J. Graphics Tools 12, 13-21 (2007). doi:10.1080/2151237X.2007.10129236",
         limits=(
-            "Light that is added unevenly counts as noise: where the background rises across the image by half "
-            "the contrast of the objects, half of them are missed, and all where it rises by three quarters or "
-            "more.",
+            "Light added unevenly counts as noise: where the background rises across the image by half "
+            "the contrast of the objects, half of them are missed; by three quarters or more, all of them.",
             "Dense regions larger than the window raise their own threshold and thin out.",
             "Touching objects are split by shape alone; elongated or lobed ones are cut in pieces.",
             "Contrast and object size are those of the whole image; a part predicted as an image of its own "
