@@ -192,6 +192,18 @@ def test_a_tolerance_wide_enough_needs_no_more_than_the_fewest_draws() -> None:
     assert tiles_needed(GOOD.audit(3, MIN_DRAWS - 1), tolerance=1.0) is None
 
 
+@pytest.mark.parametrize("share", [1e-6, 1e-10, 1e-20, 1e-60])
+def test_a_tolerance_next_to_nothing_asks_for_any_number_of_tiles(share: float) -> None:
+    """It is a share of the answer, which may be next to 0: more draws may be asked for than 64 bits count."""
+    units = GOOD.audit(6, 10)
+    answer = estimate(units)
+    needed = tiles_needed(units, tolerance=share * answer.half_width)
+    assert needed is not None and needed * share**2 > 1
+    judged = estimate(units, tolerance=share * answer.half_width)
+    assert judged.status == "cannot-tell"
+    assert judged.reason.endswith("annotate them all, or correct a better prediction.")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -259,7 +259,8 @@ def tiles_needed(
     spread = doubt * result.half_width * math.sqrt(n) / float(student.ppf(middle, n - 1))
 
     def enough(draws: int) -> bool:
-        return float(student.ppf(middle, draws - 1)) * spread / math.sqrt(draws) <= tolerance
+        # As a float: beside an answer next to 0 a tolerance may ask for more draws than 64 bits count.
+        return float(student.ppf(middle, float(draws - 1))) * spread / math.sqrt(draws) <= tolerance
 
     # The quantile of t is largest for the fewest draws, so that these are enough.
     high = max(MIN_DRAWS, math.ceil((float(student.ppf(middle, MIN_DRAWS - 1)) * spread / tolerance) ** 2))
