@@ -65,6 +65,20 @@ def test_brackets_of_names_are_no_markup(capsys: pytest.CaptureFixture[str], tex
     assert shown.splitlines()[0].rstrip() == f"How many {text}?"
 
 
+@pytest.mark.parametrize(("length", "whole"), [(40, True), (41, False)])
+def test_a_long_first_column_leaves_room_for_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, length: int, whole: bool
+) -> None:
+    """The name of one network used to squeeze what all models are into a letter or two a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    words = "finds nuclei in tissue that was stained with hematoxylin and eosin"
+    show_table("models", ["model", "what it is"], [["a" * length, words], ["b", words]], words=True)
+    shown = capsys.readouterr().out
+    assert ("a" * length in shown) is whole and shown.count("a" * 20) >= 1
+    assert "finds nuclei in tissue" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("text", STRANGE)
 def test_messages_and_stages_are_printed_as_they_are(capsys: pytest.CaptureFixture[str], text: str) -> None:
     say(text, style="bold red")

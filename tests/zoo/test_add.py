@@ -188,6 +188,10 @@ def version(folder: Path) -> None:
     _rewrite(folder, "0.5.3", "0.9.0")
 
 
+def untyped(folder: Path) -> None:
+    _rewrite(folder, "type: model\n", "")
+
+
 def dataset(folder: Path) -> None:
     _rewrite(folder, "type: model", "type: dataset")
 
@@ -229,6 +233,7 @@ def _reweigh(folder: Path, content: bytes) -> None:
         (not_numpy, r"in\.npy: is no NumPy array"),
         (version, r"has format version '0\.9\.0'; readable are 0\.4 and 0\.5"),
         (dataset, r"describes a 'dataset', not a model"),
+        (untyped, r"says not what it describes; give a model package"),
         (no_axes, r"name: Input should be 'batch', 'channel'"),
     ],
 )

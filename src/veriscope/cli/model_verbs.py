@@ -56,6 +56,8 @@ def list_models(
     """List models: installed methods, packages added, and the zoo's index if it was fetched."""
     if context.invoked_subcommand is not None:
         return
+    from textwrap import shorten
+
     from veriscope.cli.output import emit_json, out, progress_bar, say, show_table
     from veriscope.workflow.model_list import list_all_models
 
@@ -73,7 +75,13 @@ def list_models(
         emit_json(found)
         return
     rows = [
-        [item["name"], item["where"], item["reproduced"], item["licence"], item["summary"][:70]]
+        [
+            item["name"],
+            item["where"],
+            item["reproduced"],
+            item["licence"],
+            shorten(item["summary"], 70, placeholder=" …"),
+        ]
         for item in found["models"]
     ]
     columns = ["model", "where", "output reproduced", "licence", "what it is"]

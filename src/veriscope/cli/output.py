@@ -145,7 +145,8 @@ def show_table(
     columns
         Heads of the columns.
     rows
-        Cells as text; the first column is left-aligned, the others right-aligned.
+        Cells as text; the first column is left-aligned, the others right-aligned. It is not broken, unless it
+        would take more than half of the width.
     words
         Left-align the other columns too, because they are no numbers.
     """
@@ -153,10 +154,15 @@ def show_table(
     table = Table(
         title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
+    longest, half = max((len(row[0]) for row in rows), default=0), out().width // 2
     for index, column in enumerate(columns):
         first = index == 0
         table.add_column(
-            Text(column), justify="left" if first or words else "right", overflow="fold", no_wrap=first
+            Text(column),
+            justify="left" if first or words else "right",
+            overflow="fold",
+            no_wrap=first and longest <= half,
+            width=half if first and longest > half else None,
         )
     for row in rows:
         table.add_row(*map(Text, row))

@@ -71,9 +71,9 @@ def read_description(path: Path) -> ModelDescription:
     """
     content = read_yaml(path)
     if content.get("type") != "model":
-        raise UnreadableFileError(
-            f"{path}: describes a {content.get('type')!r}, not a model; give a model package"
-        )
+        kind = content.get("type")
+        what = "says not what it describes" if kind is None else f"describes a {kind!r}, not a model"
+        raise UnreadableFileError(f"{path}: {what}; give a model package")
     version = str(content.get("format_version", ""))
     family = ".".join(version.split(".")[:2])
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version) or family not in _READERS:
