@@ -10,7 +10,9 @@ import { Progress } from "./Progress";
 export function JobCard({ job }: { job: Job }) {
   const cancel = useAction(() => cancelJob(job.id));
   const kind = text.jobs.kinds[job.kind] ?? job.kind;
-  const total = job.total && job.total > 0 ? job.total : null;
+  // Of one thing that is not done yet it is not known how far it is: "0 of 1" would look like standing still.
+  const isKnown = (job.total ?? 0) > 1 || (job.done ?? 0) > 0;
+  const total = isKnown && job.total ? job.total : null;
   return (
     <section className="card job-card" aria-label={kind}>
       <div className="body stack">
