@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -300,6 +300,3 @@ class DemoRequest(Request):
     """Audit tiles in all."""
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     """Seed of simulation and audit."""
-
-
-Cost = dict[str, Any]

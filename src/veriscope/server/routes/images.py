@@ -56,7 +56,6 @@ Plane = Annotated[int, Query(ge=0, le=1_000_000)]
 """Which plane or time; an image without that axis has only one, whatever is asked for."""
 _Depth = Annotated[int | Literal["max", "mean"], Query()]
 _Gamma = Annotated[float, Query(ge=0.05, le=20, allow_inf_nan=False)]
-_Values = Annotated[list[float], Query(max_length=32)]
 _Colour = Annotated[str, Query(pattern="^[0-9A-Fa-f]{6}$")]
 
 
