@@ -224,6 +224,26 @@ def test_images_that_need_more_memory_are_predicted_part_by_part(
         predict_folder(method, images, tmp_path / "more", memory=1 << 31, tile=64)
 
 
+@pytest.mark.parametrize(("large", "processes"), [(True, 3), (False, 1)])
+def test_all_workers_share_the_parts_of_a_single_image_and_of_whole_ones_there_are_no_more_than_images(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool, processes: int
+) -> None:
+    """A folder of one large image was predicted by one process, in its share of the memory of all."""
+    asked = []
+
+    def executor(number: int, *, early: bool) -> HereExecutor:
+        asked.append((number, early))
+        return HereExecutor()
+
+    monkeypatch.setattr("veriscope.predict.folder.executor_for", executor)
+    if large:
+        monkeypatch.setattr("veriscope.predict.folder.fits_whole", lambda *_: False)
+    image = sorted(images.iterdir())[0]
+    found = predict_folder(make_method("otsu-watershed"), image, tmp_path / "out", memory=1 << 32, workers=3)
+    assert asked == [(processes, not large)]
+    assert found["images"][0]["labels"].endswith(".ome.zarr") == large
+
+
 def test_two_processes_give_the_same_files(images: Path, tmp_path: Path) -> None:
     one = predict_folder(make_method("log-spots"), images, tmp_path / "one")
     two = predict_folder(make_method("log-spots"), images, tmp_path / "two", workers=2)
