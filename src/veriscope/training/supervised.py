@@ -11,7 +11,6 @@ from typing import Any
 from torch import nn
 
 from veriscope.core.progress import Progress, silent
-from veriscope.core.words import counted
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
@@ -28,6 +27,7 @@ from veriscope.training.images.pairs import (
 )
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet, read_split
+from veriscope.training.judging.cautions import finds_nothing, too_few_steps
 from veriscope.training.judging.choose_temperature import choose_temperature
 from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.curve import learning_curve
@@ -52,8 +52,6 @@ from veriscope.training.packaging.run import (
 from veriscope.training.settings import OWN_NETWORK, TrainSettings
 
 __all__ = ["TrainingImages", "train_files", "train_network"]
-
-_FEW_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -292,23 +290,24 @@ class _Job:
             progress=self.progress,
             say=self.say,
         )
-        if learned.state.step < _FEW_STEPS and lesson.settings.steps is None:
-            self.say(
-                f"only {counted(learned.state.step, 'step was', 'steps were')} done in "
-                f"{learned.state.minutes:.1f} min, which is too few to learn much; give more --time"
-            )
+        short = too_few_steps(learned.state.step, learned.state.minutes)
+        if short and lesson.settings.steps is None:
+            self.say(short)
         if learned.state.stopped:
             self.say(f"training ended early: {learned.state.stopped}")
         package, choice = self._chosen(learned.network)
         predict = package_predictor(package)
         rows = self.judge.count(predict, split.test, self.progress)
+        figures = self.judge.figures(rows)
+        if caution := finds_nothing(figures):
+            self.say(caution)
         return Outcome(
             data=self.data,
             lesson=self.lesson,
             learned=learned,
             settings=package.settings,
             choice=choice,
-            figures=self.judge.figures(rows),
+            figures=figures,
             comparison=self._compare(rows),
             envelope=robustness(self.judge, predict, split.test, self.progress),
             curve=curve,
