@@ -34,6 +34,7 @@ from scipy import ndimage
 
 from veriscope.core.image import Image
 from veriscope.datasets.scene import SceneSettings, build_scene
+from veriscope.errors import MethodError, MissingPackageError
 from veriscope.io.labels import read_labels
 from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.predict.image import predict_image
@@ -41,7 +42,11 @@ from veriscope.registry import make_method
 
 SCHEMA = "veriscope/benchmark-seams/1"
 PEERS = Path(__file__).resolve().parents[2] / "benchmarks" / "peers"
-METHODS = ("otsu-watershed", "nuclei-fluorescence")
+METHODS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("otsu-watershed", {}),
+    ("nuclei-fluorescence", {}),
+    ("nuclei-fluorescence", {"precision": "bfloat16"}),
+)
 TILE, STEPS = 512, 160
 SETTINGS: tuple[dict[str, int], ...] = (
     {"block_size": 512, "min_overlap": 32, "context": 32},
@@ -90,22 +95,29 @@ def differences(whole: NDArray[Any], parts: NDArray[Any]) -> dict[str, int]:
     }
 
 
-def ours(folder: Path, pixels: NDArray[Any], methods: tuple[str, ...], own: int) -> list[dict[str, Any]]:
+def ours(
+    folder: Path, pixels: NDArray[Any], methods: tuple[tuple[str, dict[str, str]], ...], own: int
+) -> list[dict[str, Any]]:
     """Predict with our methods."""
     write_ome_zarr(folder / "image.ome.zarr", Image(pixels, "yx"))
     rows = []
-    for name in methods:
+    for name, parameters in methods:
         labels, took = {}, {}
+        called = " ".join([name, *parameters.values()])
+        try:
+            make_method(name, parameters).make_ready()
+        except (MethodError, MissingPackageError) as error:
+            print(f"{called}: not on this machine: {error}")
+            continue
         for kind, tile in (("whole", max(pixels.shape)), ("parts", own)):
-            method = make_method(name)
+            method = make_method(name, parameters)
             method.limit_threads(1)
+            target = folder / f"{called}-{kind}.ome.zarr"
             begin = time.process_time()
-            found = predict_image(
-                method, folder / "image.ome.zarr", folder / f"{name}-{kind}.ome.zarr", tile=tile
-            )
+            found = predict_image(method, folder / "image.ome.zarr", target, tile=tile)
             took[kind] = time.process_time() - begin
             labels[kind] = read_labels(found["labels"])
-        row = {"case": f"veriscope {name}, tile {own}", "cpu_s": took["parts"]}
+        row = {"case": f"veriscope {called}, tile {own}", "cpu_s": took["parts"]}
         row |= {"ratio": took["parts"] / took["whole"]} | differences(labels["whole"], labels["parts"])
         print(LINE.format(**row), flush=True)
         rows.append(row)
