@@ -5,11 +5,12 @@ Keys may be added by those who write a record; those named here are checked.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from veriscope.core.plain import plain
 
 __all__ = [
     "SCHEMA",
@@ -40,24 +41,15 @@ SCHEMA = "veriscope/report/1"
 _PICTURE = "data:image/png;base64,"
 
 
-def _plain_number(value: Any) -> Any:
-    """Turn numpy numbers into Python's and what is not finite into None."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _known_points(value: Any) -> Any:
     """Leave out points of which a number is missing: a tile without objects has no mean of theirs."""
     if not isinstance(value, list | tuple | np.ndarray):
         return value
-    return [point for point in value if not any(_plain_number(number) is None for number in point)]
+    return [point for point in value if not any(plain(number) is None for number in point)]
 
 
-Number = Annotated[float | None, BeforeValidator(_plain_number)]
-Count = Annotated[int | None, BeforeValidator(_plain_number)]
+Number = Annotated[float | None, BeforeValidator(plain)]
+Count = Annotated[int | None, BeforeValidator(plain)]
 Evidence = Literal["untested", "screened", "audited", "benchmarked elsewhere"]
 EstimateStatus = Literal["ok", "cannot-tell"]
 
