@@ -222,6 +222,20 @@ def test_failed_candidate_is_told(veriscope: Veriscope, images: Path, tmp_path: 
     assert "b.tif" in candidate["not_run"]
 
 
+def test_fewer_workers_than_asked_for_are_told(veriscope: Veriscope, images: Path, tmp_path: Path) -> None:
+    study, options = tmp_path / "s", ("--memory", "400MB", "--workers", "3")
+    note = "predicted by 1 worker instead of 3: 400MB do not suffice for 3"
+    assert veriscope("new", study, "--images", images, "--method", "otsu-watershed", "-q").code == 0
+    said = veriscope("run", study, *options)
+    (told,) = [line for line in said.err.splitlines() if line.startswith("note: ")]
+    assert told.startswith("note: otsu-watershed: a, b") and told.endswith(f": {note}")
+    (again,) = veriscope("run", study, *options, "--json").json["candidates"]
+    assert (again["n_done"], again["notes"]) == (0, [])
+    one = ("predict", "otsu-watershed", images / "a.tif", "-o", tmp_path / "a.ome.zarr", *options, "--json")
+    found = veriscope(*one).json
+    assert (found["workers"], found["workers_asked"], found["notes"][-1]) == (1, 3, note)
+
+
 def test_two_sources_of_references_at_once(veriscope: Veriscope, images: Path, tmp_path: Path) -> None:
     study = tmp_path / "s"
     veriscope("new", study, "--images", images, "--method", "log-spots", "-q")
