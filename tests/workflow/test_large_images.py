@@ -73,7 +73,7 @@ def test_a_flat_image_and_a_stack(make: Make, tmp_path: Path) -> None:
     assert row.notes.endswith("all pixels have the same value: no object can be found")
     stack = np.stack([PIXELS] * 3)
     tifffile.imwrite(tmp_path / "stack.tif", stack, imagej=True, metadata={"axes": "ZYX"})
-    with pytest.raises(VeriscopeError, match="has 3 planes .axes 'zyx'., and people annotate"):
+    with pytest.raises(VeriscopeError, match=r"has 3 planes \(axes 'zyx'\), and people annotate"):
         Study.new(tmp_path / "other", images=str(tmp_path / "stack.tif"), methods=("otsu-watershed",))
 
 
