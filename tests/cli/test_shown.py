@@ -162,6 +162,7 @@ NEW: dict[str, Any] = {
     "study": "my study",
     "n_images": 3,
     "groups": {"a": 2, "b": 1},
+    "planes": [],
     "spacing": ["0.5 × 0.5 µm", "uncalibrated"],
     "question": "How many?",
     "modalities": ["fluorescence", "histology"],
@@ -181,6 +182,14 @@ def test_a_new_study_is_told_with_the_command_that_comes_next(capsys: Captured) 
         "images: fluorescence or histology (by their pixels, --modality overrides)",
         "candidates: otsu-watershed, log-spots",
         "next: veriscope run 'my study'",
+    ]
+
+
+def test_what_planes_leave_out_is_said_before_the_question(capsys: Captured) -> None:
+    show_new(NEW | {"planes": ["1 image is plane 3.", "2 images are times."]}, told=False)
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "planes: 1 image is plane 3.",
+        "planes: 2 images are times.",
     ]
 
 
