@@ -61,7 +61,8 @@ class Kept(Generic[Key, Value]):
                 self._found[key] = known
                 self._found.move_to_end(key)
                 while len(self._found) > self._most:
-                    self._found.popitem(last=False)
+                    oldest, _ = self._found.popitem(last=False)
+                    self._locks.pop(oldest, None)
             return known[1]
 
 
