@@ -229,7 +229,10 @@ def test_lost_workers_then_a_lost_scheduler_then_the_same_command(
         n_parts.clear()
         with process(*worker_line), pytest.raises(ClusterError) as error:
             attempt(scheduler, 40)
-    assert str(error.value) == f"the connection to the scheduler is lost; {KEPT}"
+    assert str(error.value) in (  # what is seen first depends on how busy the computer is
+        f"the connection to the scheduler is lost; {KEPT}",
+        f"the scheduler has not answered for 1 s; is its computer asleep or overloaded? {KEPT}",
+    )
     assert n_parts[0] >= 10
     assert not output.exists()
     n_parts.clear()

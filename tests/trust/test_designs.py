@@ -28,7 +28,7 @@ from veriscope.trust.sampling import allocate, draw, draw_probability, mean_shar
 from veriscope.trust.units import DrawnUnits
 
 Floats = NDArray[np.float64]
-SIZES = arrays(float, st.integers(1, 12), elements=st.floats(0, 1e4))
+SIZES = arrays(float, st.integers(1, 12), elements=st.just(0.0) | st.floats(1e-3, 1e4))
 
 
 # ---- probabilities and draws

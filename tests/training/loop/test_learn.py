@@ -147,5 +147,5 @@ def test_threads_and_licence_decide_nothing_so_a_training_goes_on(tmp_path: Path
 
 
 def test_low_rank_weights_need_a_transformer_and_a_start() -> None:
-    with pytest.raises(InputError, match="tune=lora changes a network that there is already"):
+    with pytest.raises(InputError, match="--tune lora changes a network that there is already"):
         lesson(tune="lora")
