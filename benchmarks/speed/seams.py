@@ -6,6 +6,7 @@
     python benchmarks/speed/seams.py              # 2048², StarDist with a network trained here (minutes)
     python benchmarks/speed/seams.py --side 1024
     python benchmarks/speed/seams.py --quick      # 512², without the peer
+    python benchmarks/speed/seams.py --equal-size # ours with an equally small network, too
     python benchmarks/speed/seams.py --json FILE
 
 An image of simulated nuclei, and some objects as long as folds and fibres are, is predicted at once and in
@@ -13,7 +14,9 @@ parts of 512 pixels; StarDist's by `predict_instances_big`. What differs is the 
 whole that is not there with the same pixels is *changed* if the best of the parts has an IoU above 0.5 with
 it, else *lost* (cut, merged, left out); an object of the parts without such a partner is *extra*. No truth is
 needed. StarDist's network is trained here on simulated nuclei (a folder of it in VERISCOPE_STARDIST_MODEL is
-used instead); ours is the one that comes along. CPU time counts all threads.
+used instead); ours is the one that comes along, four times as large and of twice the resolution. With
+--equal-size one of as many parameters is trained here, too, on the same images and as many crops. CPU time
+counts all threads.
 """
 
 from __future__ import annotations
@@ -35,8 +38,9 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.datasets.scene import SceneSettings, build_scene
 from veriscope.errors import MethodError, MissingPackageError
-from veriscope.io.labels import read_labels
+from veriscope.io.labels import read_labels, write_labels
 from veriscope.io.ome_zarr import write_ome_zarr
+from veriscope.io.tiff_writer import write_tiff
 from veriscope.predict.image import predict_image
 from veriscope.registry import make_method
 
@@ -48,6 +52,8 @@ METHODS: tuple[tuple[str, dict[str, str]], ...] = (
     ("nuclei-fluorescence", {"precision": "bfloat16"}),
 )
 TILE, STEPS = 512, 160
+SMALL = (16, 32, 48, 64, 64)
+"""Widths of a network of ours that has about as many parameters as StarDist's."""
 SETTINGS: tuple[dict[str, int], ...] = (
     {"block_size": 512, "min_overlap": 32, "context": 32},
     {"block_size": 512, "min_overlap": 96, "context": 96},
@@ -103,7 +109,7 @@ def ours(
     rows = []
     for name, parameters in methods:
         labels, took = {}, {}
-        called = " ".join([name, *parameters.values()])
+        called = " ".join([name.replace(f"network:{folder}/", "network as "), *parameters.values()])
         try:
             make_method(name, parameters).make_ready()
         except (MethodError, MissingPackageError) as error:
@@ -124,6 +130,24 @@ def ours(
     return rows
 
 
+def training_scenes() -> list[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
+    """The images that networks learn from here, and their labels."""
+    return [scene(256, seed) for seed in range(10)]
+
+
+def small_network(folder: Path) -> str:
+    """Train a network of ours that is as small as StarDist's; gives the name of the method."""
+    from veriscope.training.settings import TrainSettings
+    from veriscope.training.supervised import train_files
+
+    for number, (pixels, labels) in enumerate(training_scenes()):
+        write_tiff(folder / f"images/{number}.tif", Image(pixels, "yx"))
+        write_labels(folder / f"labels/{number}.tif", labels)
+    settings = TrainSettings(widths=SMALL, steps=STEPS, batch=4, crop=128, threads=1)
+    train_files(folder / "images", folder / "labels", folder / "small", settings, objects="nucleus")
+    return f"network:{folder / 'small'}"
+
+
 def stardist(folder: Path, pixels: NDArray[Any]) -> list[dict[str, Any]]:
     """Predict with the peer, if it is there."""
     python = runpy.run_path(str(PEERS / "make.py"))["peer_python"]("stardist")
@@ -134,8 +158,7 @@ def stardist(folder: Path, pixels: NDArray[Any]) -> list[dict[str, Any]]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     model = Path(os.environ.get("VERISCOPE_STARDIST_MODEL", folder / "model"))
     if not model.exists():
-        scenes = [scene(256, seed) for seed in range(10)]
-        images, labels = (np.stack(items) for items in zip(*scenes, strict=True))
+        images, labels = (np.stack(items) for items in zip(*training_scenes(), strict=True))
         np.savez(folder / "training.npz", images=images, labels=labels)
         command = [*script, "train", str(folder / "training.npz"), str(model), str(STEPS)]
         subprocess.run(command, check=True, capture_output=True, env=environment)
@@ -164,6 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--equal-size", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     side = 512 if options.quick else options.side
@@ -173,6 +197,8 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         methods, tile = (METHODS[:1], side // 2) if options.quick else (METHODS, TILE)
         rows = ours(Path(name), pixels, methods, tile)
+        if options.equal_size:
+            rows += ours(Path(name), pixels, ((small_network(Path(name)), {}),), tile)
         rows += [] if options.quick else stardist(Path(name), pixels)
     if options.json:
         record = {"schema": SCHEMA, "side": side, "tile": TILE, "rows": rows}
