@@ -1,4 +1,4 @@
-"""How pixel sizes and parameters are read from a command line."""
+"""How pixel sizes, images of a file and parameters are read from a command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veriscope.cli.arguments import parse_parameters, parse_spacing
+from veriscope.cli.arguments import parse_parameters, parse_series, parse_spacing
 from veriscope.errors import InputError
 
 SIZES = st.floats(min_value=1e-6, max_value=1e6)
@@ -98,3 +98,15 @@ def test_a_parameter_given_twice_is_refused_rather_than_the_first_passed_over() 
     with pytest.raises(InputError) as caught:
         parse_parameters(["diameter=20", "foreground=dark", "diameter=30"])
     assert str(caught.value) == "parameter diameter is given twice; give it once"
+
+
+@pytest.mark.parametrize(("text", "wanted"), [(None, None), ("each", "each"), ("0", 0), ("12", 12)])
+def test_an_image_of_a_file_is_a_number_or_each(text: str | None, wanted: int | str | None) -> None:
+    assert parse_series(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "all", "-1", "1.5", "²", "1,2", "Each"])
+def test_what_is_no_image_of_a_file_is_refused(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_series(text)
+    assert str(caught.value) == f"--series {text!r} is no image of a file; write a number from 0, or each"

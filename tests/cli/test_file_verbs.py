@@ -154,3 +154,24 @@ def test_console_script_prints_json_alone(tiny_data: Path, tmp_path: Path) -> No
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["n_images"] == 1
     assert done.stderr == ""
+
+
+def test_all_images_of_a_file_are_shown_and_become_a_study(tmp_path: Path, veriscope: Veriscope) -> None:
+    path = tmp_path / "dish.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for number in range(2):
+            pixels = np.arange(900, dtype=np.uint16).reshape(30, 30) * (number + 1)
+            names = [f"stain {i}" for i in range(6)]
+            metadata = {"axes": "CYX", "Name": f"field {number}", "Channel": {"Name": names}}
+            file.write(np.stack([pixels] * 6), photometric="minisblack", metadata=metadata)
+    shown = veriscope("info", path)
+    assert shown.code == 0, shown.err
+    assert "2 images" in shown.out and "[0]" in shown.out and "[1]" in shown.out
+    assert "image 1 (field 1" in shown.out + shown.err
+    assert "and 2 more" in " ".join(shown.out.split())
+    new = ("new", tmp_path / "study", "--images", path, "--object", "cell", "--channel", "0")
+    refused = veriscope(*new)
+    assert refused.code == 1 and "--series each" in refused.err
+    made = veriscope(*new, "--series", "each", "--json")
+    assert made.code == 0, made.err
+    assert made.json["n_images"] == 2

@@ -44,7 +44,7 @@ def test_stems(name: str, stem: str) -> None:
 
 def test_a_folder_gives_its_images_in_natural_order(tmp_path: Path) -> None:
     touch(
-        tmp_path, "a10.tif", "a2.png", "A1.JPG", ".hidden.tif", "._a2.png", "groups.csv", "scan.czi", "b.mov"
+        tmp_path, "a10.tif", "a2.png", "A1.JPG", ".hidden.tif", "._a2.png", "groups.csv", "scan.oib", "b.mov"
     )
     touch(tmp_path / "deeper", "c.tif")
     write_ome_zarr(tmp_path / "a3.ome.zarr", Image(GREY, "yx"))
@@ -52,7 +52,7 @@ def test_a_folder_gives_its_images_in_natural_order(tmp_path: Path) -> None:
     assert [file.stem for file in found] == ["A1", "a2", "a3", "a10"]
     assert len(found) == 4
     assert found[0] == ImageFile("A1", tmp_path / "A1.JPG")
-    assert [path.name for path in found.ignored] == ["b.mov", "scan.czi"]
+    assert [path.name for path in found.ignored] == ["b.mov", "scan.oib"]
 
 
 def test_patterns_files_and_folders_add_up_without_doubles(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_nothing_found_says_what_is_there(tmp_path: Path) -> None:
             find_images(source)  # type: ignore[arg-type]
         return str(caught.value).replace(str(tmp_path), "D")
 
-    endings = ".tif .tiff .btf .tf8 .svs .png .jpg .jpeg .bmp .zarr"
+    endings = ".tif .tiff .btf .tf8 .svs .png .jpg .jpeg .bmp .zarr .czi .lif .nd2 .dv .r3d"
     assert message(tmp_path) == (
         f"D: no image found; give a folder, files or a pattern of images with the endings {endings}"
     )
@@ -112,9 +112,9 @@ def test_nothing_found_says_what_is_there(tmp_path: Path) -> None:
         "D: no image in the folder itself; folders in it are not searched: name one, for example D/images, "
         "or a pattern such as 'D/*/*.tif'"
     )
-    touch(tmp_path, "a.czi", "b.czi", "c.czi", "d.lif")
+    touch(tmp_path, "a.oib", "b.oib", "c.oib", "d.vsi")
     assert message(tmp_path) == (
-        "D: no image that can be read; there are a.czi, b.czi, c.czi and 1 more, but the endings read are "
+        "D: no image that can be read; there are a.oib, b.oib, c.oib and 1 more, but the endings read are "
         f"{endings}: open them in Fiji and save them as OME-TIFF"
     )
     assert message(tmp_path / "no") == "D/no: no such file or folder; check the name"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from veriscope.errors import InputError, UnreadableFileError
+from veriscope.errors import AxesError, InputError, UnreadableFileError
 from veriscope.io.images import read_header, read_image
 
 pytestmark = pytest.mark.real_data
@@ -49,6 +49,27 @@ READ = {
         None,
         ("channel-0", "channel-1", "channel-2"),
     ),
+    "vendor/CD_s_1_t_3_c_2_z_5.czi": (
+        "tczyx",
+        (3, 2, 5, 170, 240),
+        "uint16",
+        {"z": 0.32, "y": 0.0905766741, "x": 0.0905766741},
+        ("LED555", "LED470"),
+    ),
+    "vendor/cluster.nd2": (
+        "tczyx",
+        (3, 2, 10, 31, 38),
+        "uint16",
+        {"z": 0.5, "y": 0.1678089832, "x": 0.1678089832},
+        ("5-FAM/pH 9.0", "FM 4-64/2% CHAPS"),
+    ),
+    "vendor/toxo.dv": (
+        "czyx",
+        (2, 17, 128, 128),
+        "uint16",
+        {"z": 0.3, "y": 0.13262, "x": 0.13262},
+        ("525 nm", "632 nm"),
+    ),
 }
 SERIES = {
     ("odd/multi_series.ome.tif", 0): ("yx", (200, 180), "uint8", None, ()),
@@ -56,8 +77,14 @@ SERIES = {
     ("odd/multi_series.ome.tif", 2): ("zyx", (10, 120, 122), "uint16", None, ()),
     ("vendor/CMU-1-Small-Region.svs", 0): ("cyx", (3, 2967, 2220), "uint8", MPP, RGB),
     ("vendor/CMU-1-Small-Region.svs", 2): ("cyx", (3, 463, 387), "uint8", None, RGB),
+    ("vendor/LeicaLASX_wavelength-sweep_example.lif", 0): (
+        "cyx",
+        (20, 64, 64),
+        "uint8",
+        {"y": 0.1048144286, "x": 0.1048144286},
+        tuple(f"{wave} nm" for wave in range(550, 750, 10)),
+    ),
 }
-FIJI = "which is not read yet; open it in Fiji (Bio-Formats) and save it as OME-TIFF"
 SET = (
     "is one part of an OME-TIFF set of several files, whose metadata are in 'multifile.companion.ome'; such "
     "sets are not read yet: open the set in Fiji (Bio-Formats) and save it as one OME-TIFF"
@@ -72,13 +99,9 @@ REFUSED = {
     ),
     "odd/broken_not_an_image.tif": (
         "looks like text, not like the image its name promises (first bytes 'this is '); formats read are "
-        "TIFF, OME-TIFF, PNG, JPEG, BMP and OME-Zarr: check what the file is, or export the image again"
+        "TIFF, OME-TIFF, PNG, JPEG, BMP, OME-Zarr, CZI, LIF, ND2 and DV: check what the file is, or export "
+        "the image again"
     ),
-    "vendor/CD_s_1_t_3_c_2_z_5.czi": f"is a Zeiss CZI file, {FIJI}",
-    "vendor/RGB-multichannel.czi": f"is a Zeiss CZI file, {FIJI}",
-    "vendor/LeicaLASX_wavelength-sweep_example.lif": f"is a Leica LIF file, {FIJI}",
-    "vendor/toxo.dv": f"is a DeltaVision DV file, {FIJI}",
-    "vendor/cluster.nd2": f"is a Nikon ND2 file, {FIJI}",
     "vendor/ojpeg-tile.tif": (
         "uses old-style JPEG compression (TIFF compression 6), which is not read; open it in Fiji or QuPath "
         "and save it as OME-TIFF"
@@ -89,6 +112,8 @@ REFUSED = {
     ),
     **{f"vendor/multifile-Z{i}.ome.tiff": SET for i in range(1, 6)},
 }
+
+COLOUR_CHANNELS = "vendor/RGB-multichannel.czi"
 
 
 @pytest.fixture(scope="session")
@@ -132,12 +157,22 @@ def test_refuses_with_reason_and_remedy(formats: Path, name: str, read: object) 
     assert str(caught.value) == f"{formats / name}: {REFUSED[name]}"
 
 
+@pytest.mark.parametrize("read", [read_header, read_image])
+def test_colours_in_each_of_several_channels_are_refused(formats: Path, read: object) -> None:
+    with pytest.raises(AxesError) as caught:
+        read(formats / COLOUR_CHANNELS)  # type: ignore[operator]
+    assert str(caught.value) == (
+        f"{formats / COLOUR_CHANNELS}: has 7 channels and 3 colours in each; save one of the two, for "
+        "example with Fiji (Image > Color > Split Channels)"
+    )
+
+
 def test_no_file_of_the_collection_is_left_out(formats: Path) -> None:
     listed = set()
     for table in ("odd_files.csv", "vendor_files.csv"):
         with (formats / table).open(encoding="utf-8") as stream:
             listed |= {row["file"] for row in csv.DictReader(stream)}
-    assert listed == {*READ, *REFUSED, *(name for name, _ in SERIES)}
+    assert listed == {*READ, *REFUSED, COLOUR_CHANNELS, *(name for name, _ in SERIES)}
 
 
 def test_a_file_with_several_images_asks_which(formats: Path) -> None:
@@ -145,8 +180,9 @@ def test_a_file_with_several_images_asks_which(formats: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_image(path)
     assert str(caught.value) == (
-        f"{path}: the file has 3 images; choose one with --series: 0 (small: yx 200 × 180 uint8), 1 (rgb: "
-        "yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 uint16)"
+        f"{path}: the file has 3 images; choose one with --series, or make a study of all with --series "
+        "each: 0 (small: yx 200 × 180 uint8), 1 (rgb: yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 "
+        "uint16)"
     )
     assert read_image(path, series="stack").shape == (10, 120, 122)
 

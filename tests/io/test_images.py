@@ -342,7 +342,7 @@ def test_other_things_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", GREY)
     assert error_of(tmp_path / "a.npy") == (
         "FILE: is a NumPy array, not an image that can be read; formats read are TIFF, OME-TIFF, PNG, JPEG, "
-        "BMP and OME-Zarr: export it as one of them"
+        "BMP, OME-Zarr, CZI, LIF, ND2 and DV: export it as one of them"
     )
     (tmp_path / "b.tif").write_bytes(b"II*\0\x08\0\0\0")
     assert "its structure is broken" in error_of(tmp_path / "b.tif") or "no image" in error_of(

@@ -21,7 +21,7 @@ from veriscope.registry import make_method
 def folder(tmp_path: Path) -> Path:
     for name in "abc":
         tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((8, 8), np.uint8))
-    (tmp_path / "scan.czi").write_text("no image")
+    (tmp_path / "scan.oib").write_text("no image")
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def test_results_never_lie_among_the_images(folder: Path) -> None:
             find_apart(folder, output, result="the tables")
     found = find_apart(folder, folder / "out", result="the tables")
     assert [file.stem for file in found] == ["a", "b", "c"]
-    assert [path.name for path in found.ignored] == ["scan.czi"]
+    assert [path.name for path in found.ignored] == ["scan.oib"]
 
 
 def test_results_never_lie_in_an_image_or_a_plate(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_what_failed_is_no_image_that_was_done(folder: Path) -> None:
     ]
     fault = UnreadableFileError("d.tif: is damaged")
     method = make_method("otsu-watershed")
-    said = summary_of("x/1", method, folder, iter(rows), faults=[fault], ignored=[folder / "scan.czi"])
+    said = summary_of("x/1", method, folder, iter(rows), faults=[fault], ignored=[folder / "scan.oib"])
     assert (said["n_images"], said["n_done"]) == (2, 1)
     assert said["images"] == [rows[0], rows[2]]
     assert said["failed"] == [rows[1]]
     assert said["skipped"] == ["d.tif: is damaged"]
-    assert said["ignored_files"] == [str(folder / "scan.czi")]
+    assert said["ignored_files"] == [str(folder / "scan.oib")]
     assert (said["method"], said["evidence"]) == (method.describe(), "untested")

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import tifffile
 from tests.server.conftest import Running, send_json, wait_for
 
 NEW, DEMO, DESCRIBE = "/api/studies", "/api/demo", "/api/describe"
@@ -52,6 +54,23 @@ def test_images_are_looked_at_before(client: httpx.Client, images: Path) -> None
         assert "broken.tif" in str(found["faults"])
     changed = client.post(DESCRIBE, json={"paths": [str(images)], "spacing": {"y": 0.2, "x": 0.3}}).json()
     assert {image["spacing"] for image in changed["images"]} == {"0.2 × 0.3 µm"}
+
+
+def test_files_that_were_sent_are_named_as_their_sender_knows_them(client: httpx.Client) -> None:
+    upload = send(client, "one/broken.tif", b"II*\0 no more")
+    (fault,) = client.post(DESCRIBE, json={"upload": upload}).json()["faults"]
+    assert fault.startswith("one/broken.tif: ")
+
+
+def test_all_images_of_a_file_are_looked_at(client: httpx.Client, images: Path) -> None:
+    with tifffile.TiffWriter(images / "z.ome.tif", ome=True) as file:
+        for side in (20, 30):
+            file.write(np.zeros((side, 40), np.uint8), metadata={"axes": "YX"})
+    for series in (None, "each"):
+        found = client.post(DESCRIBE, json={"paths": [str(images / "z.ome.tif")], "series": series}).json()
+        assert [(row["series"], row["shape"]) for row in found["images"]] == [(0, [20, 40]), (1, [30, 40])]
+    (row,) = client.post(DESCRIBE, json={"paths": [str(images / "z.ome.tif")], "series": 1}).json()["images"]
+    assert (row["series"], row["shape"]) == (None, [30, 40])
 
 
 @pytest.mark.parametrize(

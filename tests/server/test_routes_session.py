@@ -122,7 +122,7 @@ def test_signing_out_ends_this_session_alone(shared: Running) -> None:
 def root(tmp_path: Path) -> Path:
     """A folder of images as they lie on old disks."""
     root = tmp_path / "root"
-    for name in ("b.tif", "A.PNG", "c.czi", ".hidden.tif", "deep/inside.tif", "plate.zarr/zarr.json"):
+    for name in ("b.tif", "A.PNG", "c.oib", ".hidden.tif", "deep/inside.tif", "plate.zarr/zarr.json"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"II*\0 no image")
     return root
@@ -170,14 +170,14 @@ def test_file_names_that_are_no_characters_hide_no_other(
     workspace: Path, launch: Callable[..., Running], root: Path
 ) -> None:
     """Names from disks of other systems: bytes of Latin-1, which JSON cannot hold."""
-    for name in (b"caf\xe9.czi", b"\xe4/"):
+    for name in (b"caf\xe9.oib", b"\xe4/"):
         path = Path(os.fsdecode(os.fsencode(root) + b"/" + name))
         path.mkdir() if name.endswith(b"/") else path.write_bytes(b"x")
     client = launch(workspace, roots=(root,)).client()
     found = listing(client, root).json()
     assert len(found["images"]) == 3 and len(found["folders"]) == 1 and found["n_other"] == 3
     seen = client.post("/api/describe", json={"paths": [str(root)]})
-    assert seen.status_code == 200 and "caf\\udce9.czi" in seen.json()["ignored_files"]
+    assert seen.status_code == 200 and "caf\\udce9.oib" in seen.json()["ignored_files"]
 
     Path(os.fsdecode(os.fsencode(root) + b"/\xfc.tif")).write_bytes(b"II*\0")
     assert listing(client, root).json()["n_other"] == 4

@@ -84,7 +84,7 @@ def test_missing_and_extra_predictions(tiny_data: Path, predictions: Path) -> No
 
 def test_folders_that_share_no_name(tiny_data: Path, tmp_path: Path) -> None:
     write_labels(tmp_path / "p/other.tif", np.zeros((9, 9), np.uint8))
-    with pytest.raises(InputError, match="0 of 8 references and 1 predictions fit by name"):
+    with pytest.raises(InputError, match="0 of 8 references and 1 prediction fit by name"):
         compare_folders(tiny_data / "labels", tmp_path / "p", partial=True)
 
 

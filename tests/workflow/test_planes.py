@@ -142,7 +142,8 @@ def test_a_pixel_size_along_y_and_x_is_enough(make: Make, spacing: dict[str, flo
         (
             {"a.tif": (LAPSE[:2], "TYX"), "a_t1.tif": (LAPSE[0], "YX")},
             {"plane": "t=each"},
-            "1 name is given twice, by a file and by a time point of another: a_t1; rename the files",
+            "1 name is given twice, by a file and by a time point or image of another: a_t1; rename the "
+            "files",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,10 +16,12 @@ __all__ = [
     "Json",
     "Quiet",
     "Series",
+    "SeriesOrEach",
     "SkipBad",
     "Spacing",
     "StudyPath",
     "parse_parameters",
+    "parse_series",
     "parse_spacing",
 ]
 
@@ -35,6 +37,13 @@ Spacing = Annotated[
     str | None, typer.Option(help="Pixel size in µm: 0.5, or y=0.5,x=0.5; overrides the files' own.")
 ]
 Series = Annotated[int | None, typer.Option(help="Which image of files that hold several, from 0.")]
+SeriesOrEach = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="Which image of files that hold several, from 0; each: every one is an image of the study.",
+    ),
+]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out images that cannot be used, instead of stopping.")
 ]
@@ -73,6 +82,33 @@ def parse_spacing(text: str | None) -> dict[str, float] | None:
     if not all(0 < size < math.inf for _, size in sizes):
         raise InputError(f"spacing {text!r} is not above 0; {_WRITTEN}")
     return dict(sizes)
+
+
+def parse_series(text: str | None) -> int | Literal["each"] | None:
+    """Read which image of a file is meant.
+
+    Parameters
+    ----------
+    text
+        A number from 0, or ``each``; None is handed through.
+
+    Returns
+    -------
+    int, "each" or None
+        The number, or that every one is.
+
+    Raises
+    ------
+    InputError
+        If it is something else.
+    """
+    if text is None:
+        return None
+    if text == "each":
+        return "each"
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"--series {text!r} is no image of a file; write a number from 0, or each")
+    return int(text)
 
 
 def parse_parameters(items: list[str] | None) -> dict[str, object]:

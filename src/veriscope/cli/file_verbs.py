@@ -19,7 +19,7 @@ from veriscope.cli.arguments import (
     parse_spacing,
 )
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
-from veriscope.core.words import counted
+from veriscope.core.words import counted, few
 from veriscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -259,13 +259,13 @@ def info(
     else:
         rows = [
             [
-                item["image"],
+                item["image"] if item["series"] is None else f"{item['image']} [{item['series']}]",
                 item["format"],
                 item["axes"],
                 " × ".join(map(str, item["shape"])),
                 item["dtype"],
                 item["spacing"],
-                ", ".join(item["channels"]),
+                few(item["channels"], 4),
             ]
             for item in found["images"]
         ]

@@ -12,10 +12,11 @@ from veriscope.cli.arguments import (
     Channel,
     Json,
     Quiet,
-    Series,
+    SeriesOrEach,
     SkipBad,
     Spacing,
     StudyPath,
+    parse_series,
     parse_spacing,
 )
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
@@ -87,7 +88,7 @@ def new(
     channel: Channel = None,
     axes: Axes = None,
     spacing: Spacing = None,
-    series: Series = None,
+    series: SeriesOrEach = None,
     plane: Annotated[
         str | None,
         typer.Option(
@@ -133,7 +134,7 @@ def new(
             channel=channel,
             axes=axes,
             spacing=parse_spacing(spacing),
-            series=series,
+            series=parse_series(series),
             plane=plane,
             diameter=diameter,
             methods=tuple(method) if method else None,

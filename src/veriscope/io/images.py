@@ -18,12 +18,16 @@ from typing import Any
 import numpy as np
 
 from veriscope.core.image import Image
-from veriscope.errors import InputError, UnreadableFileError
+from veriscope.errors import InputError, UnreadableFileError, VeriscopeError
 from veriscope.io.layout import Layout, Spacing, arrange, plan_layout
 from veriscope.io.ome_zarr_reader import OmeZarrReader, is_zarr
 from veriscope.io.pictures import PictureReader
 from veriscope.io.reader import OpenFile, Reader, read_head, series_number, shown_bytes
 from veriscope.io.tiff import TiffReader
+from veriscope.io.vendor.deltavision import DeltaVisionReader
+from veriscope.io.vendor.leica_lif import LifReader
+from veriscope.io.vendor.nikon_nd2 import Nd2Reader
+from veriscope.io.vendor.zeiss_czi import CziReader
 
 __all__ = [
     "READERS",
@@ -32,22 +36,26 @@ __all__ = [
     "find_reader",
     "plan_image",
     "read_header",
+    "read_headers",
     "read_image",
 ]
 
-READERS: tuple[Reader, ...] = (TiffReader(), PictureReader(), OmeZarrReader())
+READERS: tuple[Reader, ...] = (
+    TiffReader(),
+    PictureReader(),
+    OmeZarrReader(),
+    CziReader(),
+    LifReader(),
+    Nd2Reader(),
+    DeltaVisionReader(),
+)
 """The built-in readers, in the order they are asked."""
 
 SUFFIXES: tuple[str, ...] = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 """Endings of file names that a folder is searched for."""
 
 _VENDORS = {
-    ".czi": "Zeiss CZI",
-    ".lif": "Leica LIF",
     ".lof": "Leica LOF",
-    ".nd2": "Nikon ND2",
-    ".dv": "DeltaVision DV",
-    ".r3d": "DeltaVision DV",
     ".mrc": "MRC",
     ".oib": "Olympus OIB",
     ".oif": "Olympus OIF",
@@ -140,11 +148,11 @@ def _why_unknown(path: Path, head: bytes) -> str:
     vendor = _VENDORS.get(path.suffix.lower())
     if vendor:
         return (
-            f"{path}: is a {vendor} file, which is not read yet; open it in Fiji (Bio-Formats) and save it "
+            f"{path}: is a {vendor} file, which is not read; open it in Fiji (Bio-Formats) and save it "
             "as OME-TIFF"
         )
     other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), "")
-    known = "TIFF, OME-TIFF, PNG, JPEG, BMP and OME-Zarr"
+    known = "TIFF, OME-TIFF, PNG, JPEG, BMP, OME-Zarr, CZI, LIF, ND2 and DV"
     if other:
         return (
             f"{path}: is {other}, not an image that can be read; formats read are {known}: export it as one "
@@ -177,7 +185,8 @@ def _choose_series(file: OpenFile, series: int | str | None, where: str) -> int:
         lines = ", ".join(_series_lines(file))
         if series is None:
             raise InputError(
-                f"{where}: the file has {len(file.series)} images; choose one with --series: {lines}"
+                f"{where}: the file has {len(file.series)} images; choose one with --series, or make a study "
+                f"of all with --series each: {lines}"
             )
         raise InputError(f"{where}: has no image {series!r}; there are: {lines}")
     return number
@@ -239,7 +248,8 @@ def read_image(
     Parameters
     ----------
     path
-        TIFF, OME-TIFF, ImageJ hyperstack, BigTIFF, PNG, JPEG or BMP file, or OME-Zarr 0.4/0.5 folder.
+        TIFF, OME-TIFF, ImageJ hyperstack, BigTIFF, PNG, JPEG or BMP file, or OME-Zarr 0.4/0.5 folder; with
+        ``veriscope[formats]`` also Zeiss CZI, Leica LIF, Nikon ND2 and DeltaVision DV.
     axes
         What the stored dimensions are, in their order, such as ``"zyx"``; needed where the file does
         not say, otherwise it overrides the file.
@@ -308,24 +318,67 @@ def read_header(
         As `read_image`.
     """
     path = Path(path)
-    where = str(path)
     with _opened(path) as file:
-        number, layout = plan_image(file, where, series=series, level=level, axes=axes, spacing=spacing)
-        stored = file.series[number]
-        levels = tuple(
-            plan_layout(stored, axes=axes, spacing=spacing, level=i, where=where).shape
-            for i in range(len(stored.levels))
-        )
-        return ImageHeader(
-            path=path,
-            format=file.format,
-            shape=layout.shape,
-            axes=layout.axes,
-            dtype=stored.dtype if layout.palette is None else layout.palette.dtype,
-            spacing=layout.spacing,
-            channels=layout.channels,
-            levels=levels,
-            series=_series_lines(file),
-            time_step=stored.time_step,
-            notes=layout.notes,
-        )
+        return _header(file, path, series, level, axes, spacing)
+
+
+def read_headers(
+    path: str | Path, *, axes: str | None = None, spacing: Spacing | None = None
+) -> tuple[ImageHeader | VeriscopeError, ...]:
+    """Read what is known of every image of a file; the parameters are those of `read_image`.
+
+    Parameters
+    ----------
+    path, axes, spacing
+        As for `read_image`.
+
+    Returns
+    -------
+    tuple of ImageHeader or VeriscopeError
+        In the order of the file; instead of one that cannot be read, why.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file as such cannot be read.
+    """
+    path = Path(path)
+    found: list[ImageHeader | VeriscopeError] = []
+    with _opened(path) as file:
+        for number in range(len(file.series)):
+            try:
+                found.append(_header(file, path, number, 0, axes, spacing))
+            except VeriscopeError as error:
+                found.append(error)
+    return tuple(found)
+
+
+def _header(
+    file: OpenFile,
+    path: Path,
+    series: int | str | None,
+    level: int,
+    axes: str | None,
+    spacing: Spacing | None,
+) -> ImageHeader:
+    """Say what is known of one image of an open file."""
+    where = str(path)
+    number, layout = plan_image(file, where, series=series, level=level, axes=axes, spacing=spacing)
+    stored = file.series[number]
+    levels = tuple(
+        plan_layout(stored, axes=axes, spacing=spacing, level=i, where=where).shape
+        for i in range(len(stored.levels))
+    )
+    return ImageHeader(
+        path=path,
+        format=file.format,
+        shape=layout.shape,
+        axes=layout.axes,
+        dtype=stored.dtype if layout.palette is None else layout.palette.dtype,
+        spacing=layout.spacing,
+        channels=layout.channels,
+        levels=levels,
+        series=_series_lines(file),
+        time_step=stored.time_step,
+        notes=layout.notes,
+    )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from veriscope.core.plane import Plane, PlaneChoice
+from veriscope.core.plane import PlaneChoice
 from veriscope.core.words import counted, few
 from veriscope.errors import InputError
 from veriscope.workflow.layout import StudyImage
 from veriscope.workflow.sources import Sources
 
-__all__ = ["check_belonging"]
+__all__ = ["check_belonging", "check_plane_choice"]
 
 
-def check_belonging(
-    rows: Sequence[StudyImage], sources: Sources, choice: PlaneChoice, *, colours_and_grey: bool
-) -> None:
+def check_belonging(rows: Sequence[StudyImage], sources: Sources, *, colours_and_grey: bool) -> None:
     """Refuse images of which the numbers would not compare.
 
     Parameters
@@ -25,8 +23,6 @@ def check_belonging(
         The images.
     sources
         Where they come from.
-    choice
-        Which planes of stacks were asked for.
     colours_and_grey
         Whether colour photographs may stand beside grey images, since both are seen as luminance.
 
@@ -34,30 +30,47 @@ def check_belonging(
     ------
     InputError
         If only some have a pixel size, they have different numbers of channels, the fields of a plate differ
-        in pixel size, planes were asked for where there are none, or a name is given twice.
+        in pixel size, or a name is given twice.
     """
-    _check_planes(rows, choice)
+    _check_names(rows)
     _check_alike(rows, colours_and_grey=colours_and_grey)
     _check_plate_spacing(rows, sources)
 
 
-def _check_planes(rows: Sequence[StudyImage], choice: PlaneChoice) -> None:
-    """Refuse a choice of planes where there are none, and names that time points give twice."""
-    planes = [Plane.parse(row.plane) for row in rows]
-    for axis, what, wanted, there in (
-        ("z", "stack", choice.z, any(plane.z is not None for plane in planes)),
-        ("t", "time-lapse", choice.t, any(plane.t is not None for plane in planes)),
-    ):
-        if wanted is not None and not there:
+def check_plane_choice(axes: Collection[str], choice: PlaneChoice) -> None:
+    """Refuse a choice of planes where no image is a stack, and of times where none is a time-lapse.
+
+    Parameters
+    ----------
+    axes
+        All that the images have.
+    choice
+        Which planes were asked for.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to choose from.
+    """
+    chosen = {"z": choice.z, "t": choice.t}
+    if any(said is None and axis in axes for axis, said in chosen.items()):
+        return  # what has to be said as well is told with the image
+    for axis, what in (("z", "stack"), ("t", "time-lapse")):
+        wanted = chosen[axis]
+        if wanted is not None and axis not in axes:
             raise InputError(
                 f"--plane {axis}={wanted}: no image is a {what}; leave it out, or say with --axes "
                 "what the axes are"
             )
+
+
+def _check_names(rows: Sequence[StudyImage]) -> None:
+    """Refuse names that time points, or images of one file, give twice."""
     twice = [name for name, n in Counter(row.image_id for row in rows).items() if n > 1]
     if twice:
         raise InputError(
-            f"{counted(len(twice), 'name is', 'names are')} given twice, by a file and by a time point of "
-            f"another: {few(twice)}; rename the files"
+            f"{counted(len(twice), 'name is', 'names are')} given twice, by a file and by a time point or "
+            f"image of another: {few(twice)}; rename the files"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -54,7 +54,7 @@ class NewStudy(Settings):
     """Axes of the files where they do not say."""
     spacing: dict[str, float] | None = None
     """Pixel size in µm by axis; overrides the files' own."""
-    series: int | None = None
+    series: Annotated[int, Field(ge=0)] | Literal["each"] | None = None
     """Which image of files that hold several."""
     plane: str | None = None
     """Which planes of stacks and time-lapses; see `veriscope.core.plane.PlaneChoice.parse`."""
@@ -121,13 +121,13 @@ def create_study(path: Path, wanted: NewStudy, *, progress: Progress = silent) -
         groups=wanted.groups,
         group_by=wanted.group_by,
         acquisition=wanted.acquisition,
+        series=wanted.series,
         partial=wanted.skip_bad,
     )
     how = TakingIn(
         channel=_needed_channel(sources, wanted.channel),
         axes=wanted.axes,
         spacing=wanted.spacing,
-        series=wanted.series,
         plane=PlaneChoice.parse(wanted.plane),
         in_place=wanted.in_place,
         skip_bad=wanted.skip_bad,

@@ -28,7 +28,11 @@ def plane_remarks(images: Sequence[StudyImage]) -> list[str]:
     planes = [Plane.parse(image.plane) for image in images]
     depths = Counter(plane.z for plane in planes if plane.z is not None)
     found = [f"{counted(n, 'image is', 'images are')} {_depth(z)}" for z, n in depths.items()]
-    timed = [image.source for image, plane in zip(images, planes, strict=True) if plane.t is not None]
+    timed = [
+        (image.source, image.stack, image.stack_reading)  # a file may hold several
+        for image, plane in zip(images, planes, strict=True)
+        if plane.t is not None
+    ]
     n_images, n_sources = len(timed), len(set(timed))
     if n_images > n_sources:
         found.append(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from veriscope.core.words import counted, few
-from veriscope.errors import InputError, TableError
+from veriscope.errors import InputError, TableError, UnreadableFileError
 from veriscope.io.folders import ImageFile, find_images
+from veriscope.io.images import read_headers
 from veriscope.io.name_pattern import find_by_pattern
 from veriscope.io.ome_zarr_reader import is_zarr
+from veriscope.io.sheets import composed
 from veriscope.io.wells import Place
 from veriscope.workflow.plate_sheet import PlateSheet, read_plate_sheet, sheet_columns
 from veriscope.workflow.sheet import Assignment, assign_groups, read_sheet
@@ -37,6 +39,10 @@ class Source:
         Where it was taken; None if that is not known.
     assignment
         Group and replicate.
+    series
+        Which image of its file it is; None: the only one.
+    file_id
+        What the image of the file as a whole would be called.
     """
 
     image_id: str
@@ -44,6 +50,8 @@ class Source:
     channels: tuple[str, ...]
     place: Place | None
     assignment: Assignment
+    series: int | None = None
+    file_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ def find_sources(
     groups: str | None = None,
     group_by: GroupBy | None = None,
     acquisition: int | None = None,
+    series: int | Literal["each"] | None = None,
     partial: bool = False,
 ) -> Sources:
     """Find the images of a study and give each its group and replicate.
@@ -85,14 +94,18 @@ def find_sources(
         Rows, columns or plates are the groups, where there is no sheet.
     acquisition
         Which acquisition of plates that have several.
+    series
+        Which image of files that hold several; ``each``: every one is an image, named after its file as
+        ``NAME_s3``.
     partial
         Leave out what does not fit, and say so.
 
     Returns
     -------
     Sources
-        In natural order. Without sheet and pattern, all are one group, ``all``. Images of a well share a
-        replicate, the well, unless sheet or pattern name the replicates; other images are their own.
+        In natural order. Without sheet and pattern, all are one group, ``all``. Unless sheet or pattern name
+        the replicates, images of a well share one, the well, and those of one file another, the file; other
+        images are their own.
 
     Raises
     ------
@@ -110,7 +123,7 @@ def find_sources(
         fitting = find_by_pattern(images, pattern, partial=partial)
         left_out = [f"{name}: does not fit the pattern {pattern!r}" for name in fitting.unfit]
         files = fitting.files
-    sources = _join_channels(files)
+    sources = _with_series(_join_channels(files), series)
     if groups is not None:
         return _by_sheet(sources, Path(groups), group_by, left_out, partial=partial)
     named = [replace(source, assignment=_own(source, group_by)) for source in sources]
@@ -165,6 +178,32 @@ def _join_channels(files: Sequence[ImageFile]) -> list[Source]:
     return found
 
 
+def _with_series(sources: Sequence[Source], wanted: int | Literal["each"] | None) -> list[Source]:
+    """Say of each source which image of its file it is; with ``each`` a file with several becomes several."""
+    if wanted != "each":
+        return [replace(source, series=wanted) for source in sources]
+    found: list[Source] = []
+    for source in sources:
+        try:
+            n_images = max(len(read_headers(path)) for path in source.paths)
+        except UnreadableFileError:
+            n_images = 1  # it is reported with all others that cannot be read
+        if n_images == 1:
+            found.append(source)
+            continue
+        if len(source.paths) > 1:
+            raise InputError(
+                f"{source.image_id}: its channels are in {len(source.paths)} files, of which one holds "
+                f"{n_images} images; choose one with --series 0"
+            )
+        digits = len(str(n_images - 1))
+        found += [
+            replace(source, image_id=f"{source.image_id}_s{i:0{digits}d}", series=i, file_id=source.image_id)
+            for i in range(n_images)
+        ]
+    return found
+
+
 def _own(source: Source, group_by: GroupBy | None) -> Assignment:
     """Group and replicate that the image's own place gives."""
     place = source.place or Place()
@@ -179,7 +218,7 @@ def _own(source: Source, group_by: GroupBy | None) -> Assignment:
                 "plate, or a --pattern that names it"
             )
         group = value if group_by == "plate" else f"{group_by} {value}"
-    return Assignment(group, place.replicate or _well_of(source) or source.image_id)
+    return Assignment(group, place.replicate or _well_of(source) or source.file_id or source.image_id)
 
 
 def _well_of(source: Source) -> str:
@@ -200,10 +239,22 @@ def _by_sheet(
     columns = sheet_columns(path)
     if columns.by_well:
         return _by_wells(sources, read_plate_sheet(path), left_out, partial=partial)
-    assigned = assign_groups([source.image_id for source in sources], read_sheet(path), where=str(path))
+    sheet = read_sheet(path)
+    # A row may name an image of a file, or the file and so all images in it.
+    rows = {composed(stem) for stem in sheet}
+    asked = {
+        source.image_id: source.image_id
+        if composed(source.image_id) in rows or not source.file_id
+        else source.file_id
+        for source in sources
+    }
+    assigned = assign_groups(list(dict.fromkeys(asked.values())), sheet, where=str(path))
     named = []
     for source in sources:
-        group, replicate = assigned[source.image_id].group, assigned[source.image_id].replicate
+        group, replicate = (
+            assigned[asked[source.image_id]].group,
+            assigned[asked[source.image_id]].replicate,
+        )
         own = None if columns.has_replicate else _own(source, None).replicate
         named.append(replace(source, assignment=Assignment(group, own or replicate)))
     return Sources(tuple(named), tuple(left_out))

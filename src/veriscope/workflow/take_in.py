@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from veriscope.io.ome_zarr import write_ome_zarr
 from veriscope.io.planes import StoredPlane
 from veriscope.io.regions import JoinedChannels, StoredImage, join_headers
 from veriscope.methods.channels import analysis_channel
-from veriscope.workflow.belonging import check_belonging
+from veriscope.workflow.belonging import check_belonging, check_plane_choice
 from veriscope.workflow.layout import StudyFolder, StudyImage, header_fields
 from veriscope.workflow.sources import Source, Sources
 
@@ -46,8 +48,6 @@ class TakingIn(Settings):
     """Axes of the files where they do not say."""
     spacing: dict[str, float] | None = None
     """Pixel size in µm by axis; overrides the files' own."""
-    series: int | None = None
-    """Which image of files that hold several."""
     plane: PlaneChoice = PlaneChoice()
     """Which planes of stacks and time-lapses."""
     in_place: bool = False
@@ -55,10 +55,20 @@ class TakingIn(Settings):
     skip_bad: bool = False
     """Leave out images that cannot be used, instead of stopping."""
 
-    @property
-    def reading(self) -> dict[str, Any]:
-        """Options of `veriscope.io.images.read_image`."""
-        return {"axes": self.axes, "spacing": self.spacing, "series": self.series}
+    def reading(self, source: Source) -> dict[str, Any]:
+        """Give the options of `veriscope.io.images.read_image` for an image.
+
+        Parameters
+        ----------
+        source
+            The image.
+
+        Returns
+        -------
+        dict
+            Axes, spacing and series.
+        """
+        return {"axes": self.axes, "spacing": self.spacing, "series": source.series}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +115,16 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     inputs: dict[str, str] = {}
     faults: list[VeriscopeError] = []
     total = len(sources.images)
+    _require_stacks(sources, how)
+    known = cache(sha256_of)  # several images may be of one large file
     progress("read images", 0, total)
     for index, source in enumerate(sources.images):
         try:
-            hashes = {str(path): sha256_of(path) for path in source.paths}
+            hashes = {str(path): known(path) for path in source.paths}
             rows += _take_in_source(folder, source, how, hashes, progress)
             inputs |= hashes
         except VeriscopeError as error:
-            faults.append(error)
+            faults.append(InputError(f"image {source.series} of {error}") if source.file_id else error)
         progress("read images", index + 1, total)
     if faults and (not how.skip_bad or not rows):
         raise_together(
@@ -120,7 +132,7 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
             what=f"{len(faults)} of {total} images cannot be used",
             remedy="Mend or remove them, or leave them out with --skip-bad. Nothing was written.",
         )
-    check_belonging(rows, sources, how.plane, colours_and_grey=how.channel == "luminance")
+    check_belonging(rows, sources, colours_and_grey=how.channel == "luminance")
     if faults or sources.left_out:
         left_out = [*sources.left_out, *map(str, faults)]
         text = "\n".join(left_out)
@@ -130,15 +142,27 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
     return TakenIn(tuple(rows), inputs)
 
 
+def _require_stacks(sources: Sources, how: TakingIn) -> None:
+    """Refuse a choice of planes or times where no file has any, before anything is read."""
+    if how.plane == PlaneChoice():
+        return
+    axes: set[str] = set()
+    for source in sources.images:
+        with contextlib.suppress(VeriscopeError):  # it is reported with all others that cannot be used
+            axes |= set(_header(source, how).axes)
+    if axes:
+        check_plane_choice(axes, how.plane)
+
+
 def _header(source: Source, how: TakingIn) -> ImageHeader:
     """Say what an image is, its channels from one file or from one file each."""
-    headers = [read_header(path, **how.reading) for path in source.paths]
+    headers = [read_header(path, **how.reading(source)) for path in source.paths]
     return headers[0] if len(headers) == 1 else join_headers(headers, source.channels)
 
 
 def _read(source: Source, header: ImageHeader, how: TakingIn) -> Image:
     """Read an image as a whole."""
-    parts = [read_image(path, **how.reading) for path in source.paths]
+    parts = [read_image(path, **how.reading(source)) for path in source.paths]
     if len(parts) == 1:
         return parts[0]
     pixels = np.stack([part.pixels for part in parts], axis=header.axes.index("c"))
@@ -147,7 +171,7 @@ def _read(source: Source, header: ImageHeader, how: TakingIn) -> Image:
 
 def _open(source: Source, how: TakingIn) -> Stored:
     """Open an image, or a whole stack, to be read part by part."""
-    parts = [StoredImage(path, **how.reading) for path in source.paths]
+    parts = [StoredImage(path, **how.reading(source)) for path in source.paths]
     stored = parts[0] if len(parts) == 1 else JoinedChannels(parts, source.channels, source.image_id)
     stored.verify()
     return stored
@@ -259,7 +283,8 @@ def _name_of(source: Source, plane: Plane, choice: PlaneChoice, whole: ImageHead
 
 
 def _row(source: Source, header: ImageHeader, seen: _Seen, hashes: dict[str, str], path: str) -> StudyImage:
-    notes = [*header.notes]
+    notes = [f"image {header.series[source.series or 0]} of its file"] if source.file_id else []
+    notes += header.notes
     if seen.is_flat:
         notes.append("all pixels have the same value: no object can be found")
     return StudyImage(
@@ -293,7 +318,7 @@ def _reading_in_place(source: Source, how: TakingIn) -> tuple[str, str]:
             f"{source.image_id}: its channels are in {len(source.paths)} files, which --in-place cannot put "
             "together; leave out --in-place, or write one channel into the pattern"
         )
-    reading = json.dumps({key: value for key, value in how.reading.items() if value is not None})
+    reading = json.dumps({key: value for key, value in how.reading(source).items() if value is not None})
     return str(source.paths[0].resolve()), reading
 
 

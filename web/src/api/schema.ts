@@ -1855,9 +1855,9 @@ export interface components {
             } | null;
             /**
              * Series
-             * @description Which image of files that hold several.
+             * @description Which image of files that hold several; ``each``: every one is an image.
              */
-            series?: number | null;
+            series?: number | "each" | null;
         };
         /**
          * DescribedImage
@@ -1869,6 +1869,11 @@ export interface components {
              * @description Name of the file.
              */
             image: string;
+            /**
+             * Series
+             * @description Its number in a file that holds several; None: it is the only one.
+             */
+            series: number | null;
             /**
              * Format
              * @description File format.
@@ -2978,9 +2983,9 @@ export interface components {
             } | null;
             /**
              * Series
-             * @description Which image of files that hold several.
+             * @description Which image of files that hold several; ``each``: every one is an image.
              */
-            series?: number | null;
+            series?: number | "each" | null;
             /**
              * Folder
              * @description Name of its folder, which becomes its identifier.

@@ -115,7 +115,8 @@ export const text = {
       "Methods compete on your own images, you check a few randomly drawn tiles, and every number comes with how far it can be trusted.",
     drop: "Drop images or a folder here",
     dropNow: "Drop to start a study",
-    formats: "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG. Your files are copied, never changed.",
+    formats:
+      "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG; CZI, LIF, ND2 and DV where their readers are installed. Your files are copied, never changed.",
     files: "Choose files",
     folder: "Choose a folder",
     server: "From a folder on the server",
@@ -148,6 +149,12 @@ export const text = {
     pixelHint: "The files do not say it. Leave it empty to measure in pixels.",
     pixelFault: "Give a length above 0, such as 0.325.",
     channel: "Which channel shows them?",
+    series: "Which images of files that hold several?",
+    seriesOf: {
+      each: (n: number) => `Every one, ${n} in all`,
+      first: "The first of each file",
+    },
+    seriesHint: "Images of one file share a replicate; groups can be changed on the next page.",
     depth: "Which plane of the stacks?",
     depths: {
       max: "The brightest along z",

@@ -14,7 +14,7 @@ from veriscope.errors import InputError
 from veriscope.io.atomic import write_text
 from veriscope.workflow.study import Study
 
-__all__ = ["image_sources", "make_study"]
+__all__ = ["as_sent", "image_sources", "make_study"]
 
 _SHEETS = (".csv", ".tsv", ".txt")
 
@@ -58,6 +58,24 @@ def image_sources(upload: Path) -> list[str]:
     return found
 
 
+def as_sent(text: str, files: Path) -> str:
+    """Name files that were sent as their sender knows them.
+
+    Parameters
+    ----------
+    text
+        A message with paths of the server.
+    files
+        Folder of the upload's files.
+
+    Returns
+    -------
+    str
+        The message, with paths inside that folder.
+    """
+    return text.replace(f"{files}/", "")
+
+
 def make_study(study: Path, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Make a study as `veriscope new` does; an upload that was used is removed.
 
@@ -90,6 +108,10 @@ def make_study(study: Path, request: Mapping[str, Any], progress: Progress) -> d
             options["groups"] = str(_sheet(study, request["assignments"]))
         try:
             made = Study.new(study, images=request["images"], progress=progress, **options)
+        except InputError as error:
+            if upload is None:
+                raise
+            raise InputError(as_sent(str(error), upload / "files")) from error
         finally:
             if request["assignments"]:
                 Path(options["groups"]).unlink(missing_ok=True)
@@ -100,8 +122,14 @@ def make_study(study: Path, request: Mapping[str, Any], progress: Progress) -> d
         "n_images": len(rows),
         "groups": {group: sum(row.group == group for row in rows) for group in {r.group: 0 for r in rows}},
         "spacing": sorted({row.spacing_text for row in rows}),
-        "skipped": skipped.read_text(encoding="utf-8") if skipped.exists() else "",
+        "skipped": _skipped(skipped, upload),
     }
+
+
+def _skipped(path: Path, upload: Path | None) -> str:
+    """Say what was left out."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return text if upload is None else as_sent(text, upload / "files")
 
 
 def _sheet(study: Path, assignments: list[dict[str, Any]]) -> Path:

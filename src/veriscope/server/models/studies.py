@@ -212,8 +212,8 @@ class DescribeRequest(Request):
     """Axes of the files where they do not say."""
     spacing: Spacing | None = None
     """Pixel size in µm by axis; overrides the files' own."""
-    series: int | None = Field(default=None, ge=0, le=100_000)
-    """Which image of files that hold several."""
+    series: Annotated[int, Field(ge=0, le=100_000)] | Literal["each"] | None = None
+    """Which image of files that hold several; ``each``: every one is an image."""
 
 
 class DescribedImage(Answer):
@@ -221,6 +221,8 @@ class DescribedImage(Answer):
 
     image: str
     """Name of the file."""
+    series: int | None
+    """Its number in a file that holds several; None: it is the only one."""
     format: str
     """File format."""
     axes: str

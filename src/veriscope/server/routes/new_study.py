@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from veriscope.errors import InputError
 from veriscope.io.folders import as_unicode
-from veriscope.server.jobs.new_study import image_sources
+from veriscope.server.jobs.new_study import as_sent, image_sources
 from veriscope.server.models.jobs import Job
 from veriscope.server.models.studies import DemoRequest, DescribeRequest, Description, NewStudyRequest
 from veriscope.server.parts import Owner, Server, ServerParts
@@ -26,13 +26,15 @@ router = APIRouter(tags=["studies"])
 @router.post("/api/describe")
 def _describe_images(given: DescribeRequest, server: Server, _: Owner) -> Description:
     """Read the headers of images before a study is made of them."""
-    images, _upload = _images(server, given)
+    images, upload = _images(server, given)
     found = describe_images(
         images,
         axes=given.axes,
         spacing={str(axis): size for axis, size in given.spacing.items()} if given.spacing else None,
         series=given.series,
     )
+    if upload is not None:
+        found["faults"] = [as_sent(fault, upload) for fault in found["faults"]]
     found["ignored_files"] = [as_unicode(Path(name).name) for name in found["ignored_files"]]
     return Description.model_validate(found)
 

@@ -259,8 +259,8 @@ def _require_complete(
         if len(missing) == len(stems):
             faults.append(
                 InputError(
-                    f"{name}: 0 of {len(stems)} references and {len(files)} predictions fit by name "
-                    f"(references: {few(stems)}; predictions: {few(extra)}). Files belong together if "
+                    f"{name}: 0 of {len(stems)} references and {counted(len(files), 'prediction')} fit by "
+                    f"name (references: {few(stems)}; predictions: {few(extra)}). Files belong together if "
                     "their names without the ending are equal: rename them"
                 )
             )

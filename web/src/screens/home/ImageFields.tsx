@@ -1,5 +1,6 @@
 import { text } from "../../app/strings";
 import { Field } from "../../ui/Field";
+import { SeriesField } from "./SeriesField";
 import { StackFields } from "./StackFields";
 import type { Grouping, NewStudyForm } from "./useNewStudyForm";
 
@@ -40,6 +41,7 @@ export function ImageFields({ form }: { form: NewStudyForm }) {
           </select>
         </Field>
       )}
+      <SeriesField form={form.series} />
       <StackFields form={form.stacks} />
       {channels.length > 1 && (
         <Field label={words.channel}>

@@ -10,6 +10,7 @@ import {
   nameFrom,
   sampleSheetOf,
 } from "./grouping";
+import { useSeriesForm } from "./series";
 import { useStackForm } from "./stacks";
 
 export type Grouping = "none" | "folders" | "names" | "sheet";
@@ -58,7 +59,8 @@ export function useNewStudyForm(
   const [pixel, setPixel] = useDraft(`${FORM}pixel`);
   const [channel, setChannel] = useDraft(`${FORM}channel`);
 
-  const images = (found?.images ?? []).map(({ image }) => image);
+  const series = useSeriesForm(FORM, found?.images ?? []);
+  const images = [...new Set((found?.images ?? []).map(({ image }) => image))];
   const byFolder = groupsFromFolders(images);
   const byName = groupsFromNames(images);
   const sheet = sampleSheetOf(files);
@@ -71,8 +73,8 @@ export function useNewStudyForm(
   ];
   const grouping = possible.find((name) => name === chosen) ?? possible[0] ?? "none";
 
-  const channels = found?.images[0]?.channels ?? [];
-  const stacks = useStackForm(FORM, found?.images ?? []);
+  const channels = series.taken[0]?.channels ?? [];
+  const stacks = useStackForm(FORM, series.taken);
   const kind = options?.measures.find(({ key }) => key === measure);
   const faults = {
     tolerance: tolerance.trim() && !within(positive(tolerance), 100) ? text.create.toleranceFault : null,
@@ -98,6 +100,7 @@ export function useNewStudyForm(
       ...(size === null ? {} : { spacing: { y: size, x: size } }),
       ...(channels.length > 1 ? { channel: channel || "0" } : {}),
       ...(stacks.plane ? { plane: stacks.plane } : {}),
+      ...series.request,
       skip_bad: skipBad,
     };
   };
@@ -124,8 +127,9 @@ export function useNewStudyForm(
     ownName,
     sheet,
     channels,
+    series,
     stacks,
-    uncalibrated: found?.images.some(({ spacing }) => spacing === UNCALIBRATED) ?? false,
+    uncalibrated: series.taken.some(({ spacing }) => spacing === UNCALIBRATED),
     request,
   };
 }
