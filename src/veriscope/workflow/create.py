@@ -224,8 +224,8 @@ def default_candidates(
         raise InputError("there are no candidates; name at least one method")
     is_used = names is None
     if names is None:
-        fitting = [name for name in method_names() if target in get_method(name).card.objects]
-        names = fitting or list(method_names())
+        flat = [name for name in method_names() if 2 in get_method(name).card.dimensions]
+        names = [name for name in flat if target in get_method(name).card.objects] or flat
     found: list[Candidate] = []
     for name in names:
         takes_diameter = "diameter" in get_method(name).Parameters.model_fields

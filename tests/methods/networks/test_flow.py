@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
+import veriscope.methods.networks.flow
 from veriscope.methods.networks.flow import follow_flow
 
 
@@ -155,3 +156,42 @@ def test_any_type_of_number_and_place_in_memory(kind: str) -> None:
     given_flow = np.asfortranarray(flow.astype(kind))
     given_flow.flags.writeable = inside.flags.writeable = False
     assert same_partition(follow_flow(inside, given_flow), truth)
+
+
+def balls(centres: list[tuple[int, int, int]], radius: float, shape: tuple[int, int, int]):
+    """Balls whose voxels point at the nearest centre; also the true owner."""
+    place = np.indices(shape).reshape(3, -1).astype(float)
+    way = np.array(centres, float)[:, :, None] - place
+    away = np.sqrt((way**2).sum(axis=1))
+    owner = away.argmin(0)
+    inside = (away.min(0) <= radius).reshape(shape)
+    flow = way[owner, :, np.arange(place.shape[1])].T / np.maximum(away.min(0), 1e-9)
+    flow = np.where(away.min(0) < 1, 0, flow).reshape(3, *shape) * inside
+    return inside, flow, (owner + 1).reshape(shape) * inside
+
+
+@pytest.mark.parametrize("radius", [4, 9, 14])
+def test_touching_balls_are_separated_in_space(radius: int) -> None:
+    far = int(1.8 * radius)
+    centres = [(far, far, far), (far, far, 2 * far), (2 * far, far, far), (far, 2 * far, far)]
+    inside, flow, truth = balls(centres, radius, (3 * far, 3 * far, 3 * far))
+    assert same_partition(follow_flow(inside, flow.astype(np.float32)), truth)
+
+
+def test_a_stack_of_one_plane_is_a_plane() -> None:
+    rng = np.random.default_rng(3)
+    inside = ndimage.gaussian_filter(rng.random((90, 110)), 3) > 0.5
+    flow = ndimage.gaussian_filter(rng.standard_normal((2, 90, 110)), (0, 5, 5))
+    flow /= np.maximum(np.hypot(*flow), 1e-3)
+    deep = np.concatenate([np.zeros((1, 90, 110)), flow])[:, None]
+    for step, merge in ((2.0, 1.5), (3.7, 5.2), (2.0, 0.5)):
+        flat = follow_flow(inside, flow, step=step, merge=merge)
+        np.testing.assert_array_equal(follow_flow(inside[None], deep, step=step, merge=merge)[0], flat)
+
+
+def test_many_ends_are_stamped_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = np.random.default_rng(0).random((60, 70)) > 0.4
+    flow = np.zeros((2, 60, 70))
+    whole = follow_flow(inside, flow, merge=1.0)
+    monkeypatch.setattr(veriscope.methods.networks.flow, "_AT_ONCE", 7)
+    np.testing.assert_array_equal(follow_flow(inside, flow, merge=1.0), whole)

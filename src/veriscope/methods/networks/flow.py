@@ -10,6 +10,9 @@ from scipy import ndimage
 
 __all__ = ["follow_flow"]
 
+_AT_ONCE = 4_000_000
+"""Pixels stamped at once, to bound memory."""
+
 
 def follow_flow(
     foreground: NDArray[np.bool_], flow: NDArray[np.floating[Any]], *, step: float = 2.0, merge: float = 1.5
@@ -23,9 +26,9 @@ def follow_flow(
     Parameters
     ----------
     foreground
-        Mask (y, x).
+        Mask (y, x) or (z, y, x).
     flow
-        Vectors (2, y, x) in pixels, about unit length, y first.
+        Vectors (axis, *mask) in pixels, about unit length, in the order of the mask's axes.
     step
         Length of one step in pixels.
     merge
@@ -34,7 +37,7 @@ def follow_flow(
     Returns
     -------
     numpy.ndarray
-        int32 (y, x), labels 1 … n; 0 outside `foreground`.
+        int32 of the mask's shape, labels 1 … n; 0 outside `foreground`.
     """
     labels = np.zeros(foreground.shape, np.int32)
     inside = np.flatnonzero(foreground)
@@ -43,23 +46,23 @@ def follow_flow(
     goal = _compose(_one_step(foreground, flow, inside, step=step), doublings=8)
     ends = np.zeros(foreground.shape, bool)
     ends.ravel()[inside[goal]] = True
-    places, _ = ndimage.label(_grown(ends, merge), structure=np.ones((3, 3), bool))
+    places, _ = ndimage.label(_grown(ends, merge), structure=np.ones((3,) * ends.ndim, bool))
     labels.ravel()[inside] = places.ravel()[inside[goal]]
     return labels
 
 
 def _grown(ends: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
-    """Mark all pixels within a distance; ends are few, so each is stamped with a disc."""
+    """Mark all pixels within a distance; ends are few, so each is stamped with a disc or ball."""
     reach = int(radius)
-    height, width = ends.shape
-    framed = np.zeros((height + 2 * reach, width + 2 * reach), bool)
-    y, x = np.indices((2 * reach + 1, 2 * reach + 1)) - reach
-    disc = np.flatnonzero(np.sqrt(y**2 + x**2) <= radius)
-    dy, dx = np.divmod(disc, 2 * reach + 1)
-    ends_y, ends_x = np.nonzero(ends)
-    corner = ends_y * framed.shape[1] + ends_x
-    framed.ravel()[corner[:, None] + (dy * framed.shape[1] + dx)] = True
-    return framed[reach : reach + height, reach : reach + width]
+    framed = np.zeros([size + 2 * reach for size in ends.shape], bool)
+    offsets = np.indices((2 * reach + 1,) * ends.ndim)
+    ball = np.nonzero(np.sqrt(((offsets - reach) ** 2).sum(axis=0)) <= radius)
+    stamp = np.ravel_multi_index(ball, framed.shape)
+    corner = np.ravel_multi_index(np.nonzero(ends), framed.shape)
+    most = max(_AT_ONCE // len(stamp), 1)
+    for first in range(0, len(corner), most):
+        framed.ravel()[corner[first : first + most, None] + stamp] = True
+    return framed[tuple(slice(reach, reach + size) for size in ends.shape)]
 
 
 def _one_step(
@@ -70,16 +73,18 @@ def _one_step(
     step: float,
 ) -> NDArray[np.int32]:
     """Give, for each inside pixel, the number of the inside pixel one step along; itself at the edge."""
-    height, width = foreground.shape
+    shape = foreground.shape
     number = np.full(foreground.size, -1, np.int32)
     number[inside] = np.arange(len(inside), dtype=np.int32)
-    y, x = np.divmod(inside, width)
-    dy, dx = flow[0].ravel()[inside], flow[1].ravel()[inside]
+    place = np.unravel_index(inside, shape)
+    along = [one.ravel()[inside] for one in flow]
     after = number[inside].copy()
     for length in (1.0, step):
-        to_y = np.clip(np.rint(y + length * dy), 0, height - 1).astype(np.intp)
-        to_x = np.clip(np.rint(x + length * dx), 0, width - 1).astype(np.intp)
-        target = number[to_y * width + to_x]
+        to = tuple(
+            np.clip(np.rint(at + length * way), 0, size - 1).astype(np.intp)
+            for at, way, size in zip(place, along, shape, strict=True)
+        )
+        target = number[np.ravel_multi_index(to, shape)]
         after = np.where(target >= 0, target, after)
     return after
 
