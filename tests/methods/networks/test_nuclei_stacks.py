@@ -60,6 +60,24 @@ def test_the_distance_of_planes_has_to_be_known() -> None:
     assert told.details["anisotropy"] == 1, "what is given goes before what the file says"
 
 
+def test_planes_far_apart_are_believed_only_if_it_is_said_again() -> None:
+    image, _ = stack(2)
+    far = Image(image.pixels, "zyx", CUBE | {"z": 6.0}, (), "balls")
+    with pytest.raises(AxesError, match=r"lie 12 pixels apart.*-p anisotropy=12$"):
+        NucleiStacks().predict(far)
+    NucleiStacks(StackNetworkParameters(anisotropy=12)).check(far)
+    NucleiStacks().check(Image(image.pixels, "zyx", CUBE | {"z": 5.0}, (), "balls"))
+
+
+def test_it_says_how_much_memory_it_takes() -> None:
+    shape = (20, 300, 400)
+    unknown, cubes, far = (
+        NucleiStacks(StackNetworkParameters(anisotropy=apart)).whole_bytes(shape) for apart in (None, 1, 10)
+    )
+    assert unknown == far and cubes is not None and far is not None
+    assert 100 * 20 * 300 * 400 < cubes < far
+
+
 def test_planes_and_time_are_refused() -> None:
     image, _ = stack()
     with pytest.raises(AxesError, match="takes 3D images, this one has axes 'yx'"):
