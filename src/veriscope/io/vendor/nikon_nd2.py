@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,16 +130,25 @@ class OpenNd2(FrameFile):
         start, size = self._file._rdr.chunkmap.get(b"ImageDataSeq|%d!" % number, (0, 0))
         return bool(0 < size <= self._path.stat().st_size - start)
 
-    @cached_property
-    def _taken(self) -> dict[int, Any]:
-        """When each frame was taken, in seconds."""
-        return {int(one["Index"]): one.get("Time [s]") for one in self._file.events() if "Index" in one}
-
     def _time_step(self, position: int) -> float | None:
         """Seconds between time points, from when the frames were taken."""
         outer = [letter for letter in self._sizes if letter not in "pcyxs"]
+        stat = self._path.stat()
+        taken = _taken(self._path, stat.st_mtime_ns, stat.st_size)
         times: dict[int, float] = {}
         for (stage, place), number in sorted(self._frames.items(), reverse=True):
-            if stage == position and self._taken.get(number) is not None:
-                times[place[outer.index("t")]] = float(self._taken[number])
+            if stage == position and taken.get(number) is not None:
+                times[place[outer.index("t")]] = float(taken[number])
         return step_of([times[t] for t in sorted(times)])
+
+
+@lru_cache(maxsize=16)
+def _taken(path: Path, _changed: int, _size: int) -> dict[int, Any]:
+    """When each frame was taken, in seconds.
+
+    Read once as long as the file is not changed: it is opened for every part, and this list is long.
+    """
+    import nd2
+
+    with nd2.ND2File(path) as file:
+        return {int(one["Index"]): one.get("Time [s]") for one in file.events() if "Index" in one}
