@@ -175,3 +175,10 @@ def test_all_images_of_a_file_are_shown_and_become_a_study(tmp_path: Path, veris
     made = veriscope(*new, "--series", "each", "--json")
     assert made.code == 0, made.err
     assert made.json["n_images"] == 2
+    shown = veriscope("new", tmp_path / "other", *new[2:], "--series", "each")
+    told = " ".join((shown.out + shown.err).split())
+    assert (
+        "files: 2 images are of 1 file that holds several; those of one share it as their replicate" in told
+    )
+    assert "field 1" not in told, "not a line for each of perhaps a hundred"
+    assert "uncalibrated" in told

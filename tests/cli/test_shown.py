@@ -163,6 +163,7 @@ NEW: dict[str, Any] = {
     "n_images": 3,
     "groups": {"a": 2, "b": 1},
     "planes": [],
+    "files": [],
     "spacing": ["0.5 × 0.5 µm", "uncalibrated"],
     "question": "How many?",
     "modalities": ["fluorescence", "histology"],
