@@ -23,6 +23,8 @@ READY = [name for name in method_names() if not get_method(name).needs_training]
 
 @pytest.mark.parametrize("name", READY)
 def test_built_in_methods_keep_the_contract(name: str) -> None:
+    if 2 not in get_method(name).card.dimensions:
+        return check_method(make_method(name))
     image = discs_image()
     n_channels = get_method(name).n_channels
     if n_channels > 1:

@@ -18,29 +18,31 @@ from veriscope.methods.local_method import LocalMethod, Part
 __all__ = ["check_method", "discs_image"]
 
 
-def discs_image(shape: tuple[int, int] = (96, 112), *, diameter: float = 16.0, seed: int = 0) -> Image:
-    """Make a small image of bright discs on a noisy background.
+def discs_image(shape: tuple[int, ...] = (96, 112), *, diameter: float = 16.0, seed: int = 0) -> Image:
+    """Make a small image of bright discs, or a stack of bright balls, on a noisy background.
 
     Parameters
     ----------
     shape
-        Height and width in pixels.
+        Height and width in pixels; of a stack depth, height and width.
     diameter
-        Of the discs, in pixels.
+        Of the discs or balls, in pixels.
     seed
         Seed of the noise.
 
     Returns
     -------
     Image
-        float32, axes ``yx``, one disc per 1.75 diameters.
+        float32, axes ``yx`` without pixel size, or ``zyx`` with voxels of equal sides; one disc or ball per
+        1.75 diameters.
     """
-    yy, xx = np.indices(shape)
     pitch = 1.75 * diameter
-    dy, dx = (yy % pitch) - pitch / 2, (xx % pitch) - pitch / 2
-    discs = (dy**2 + dx**2) <= (diameter / 2) ** 2
+    away = [(place % pitch) - pitch / 2 for place in np.indices(shape)]
+    discs = sum(one**2 for one in away) <= (diameter / 2) ** 2
     noise = np.random.default_rng(seed).normal(0, 3, shape)
-    return Image((20 + 100 * discs + noise).astype(np.float32), "yx", name="discs")
+    axes = "zyx"[-len(shape) :]
+    spacing = None if len(shape) == 2 else dict.fromkeys(axes, 1.0)
+    return Image((20 + 100 * discs + noise).astype(np.float32), axes, spacing, name="discs")
 
 
 def check_method(method: Method, *, image: Image | None = None) -> None:
@@ -51,16 +53,16 @@ def check_method(method: Method, *, image: Image | None = None) -> None:
     method
         A method that is ready to predict.
     image
-        An image in which it finds at least one object; discs 16 pixels wide if not given. For a method that
-        sees several channels, an image with them on axis ``c``.
+        An image in which it finds at least one object; discs 16 pixels wide if not given, or balls for a
+        method of stacks alone. For a method that sees several channels, an image with them on axis ``c``.
 
     Raises
     ------
     AssertionError
         If a rule of the contract is broken; the message names the rule.
     """
-    image = image or discs_image()
     _check_identity(method)
+    image = image or discs_image((96, 112) if 2 in method.card.dimensions else (36, 44, 48))
     _check_repeatable(method, image)
     _check_odd_images(method, image)
     _check_refusals(method, image)

@@ -127,7 +127,8 @@ class StackNetwork(Method):
         options: StackNetworkParameters = self.parameters
         brightness = ContrastSurvey.measure(ArraySource(image))
         survey = NetworkSurvey(**brightness.model_dump())
-        empty = Prediction(np.zeros(image.shape, np.int32), image.axes)
+        nothing = np.zeros(image.shape, np.int32)
+        empty = Prediction(nothing, image.axes, probability_map=nothing.astype(np.float32))
         if not survey.contrast > 0:
             return empty
         anisotropy = options.anisotropy or steps_of(ArraySource(image))[0]
