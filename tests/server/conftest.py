@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import shutil
 import socket
 import threading
@@ -52,7 +53,9 @@ class Running:
         for client in self.clients:
             client.close()
         self.server.should_exit = True
-        self.thread.join(30)
+        self.thread.join(60)
+        if self.thread.is_alive():
+            faulthandler.dump_traceback()  # what all threads wait for
         assert not self.thread.is_alive()
 
 
