@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import shutil
 import socket
@@ -53,6 +54,9 @@ class Running:
         for client in self.clients:
             client.close()
         self.server.should_exit = True
+        # If a test changed the clock of the process meanwhile, the loop sleeps until it is spoken to.
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.settings.port), 5).close()
         self.thread.join(60)
         if self.thread.is_alive():
             faulthandler.dump_traceback()  # what all threads wait for

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from tests.server.conftest import Running, limits
 
 from veriscope.errors import InputError
+from veriscope.server.access import sessions
 from veriscope.server.access.sessions import Attempts
 from veriscope.server.problems import ProblemError
 from veriscope.server.settings import Limits
@@ -119,7 +121,7 @@ def test_guesses_of_one_caller_do_not_lock_out_others(
 def test_nobody_waits_longer_than_the_window(times: list[float], most: int, now: float) -> None:
     with pytest.MonkeyPatch.context() as patch:
         clock = [0.0]
-        patch.setattr(time, "monotonic", lambda: clock[0])
+        patch.setattr(sessions, "time", SimpleNamespace(monotonic=lambda: clock[0]))
         attempts = Attempts(most, window=100)
         for at in sorted(times):
             clock[0] = at

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_time_is_that_of_the_clock_and_goes_on_from_the_checkpoint(
     clock: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     now = {"wall": 1000.0, "processor": 50.0}
-    monkeypatch.setattr(module.time, "monotonic", lambda: now["wall"])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now["wall"]))
     monkeypatch.setattr(module, "processor_seconds", lambda: now["processor"])
     first = loop(steps=None, minutes=10, clock=clock)
     now[clock] += 90

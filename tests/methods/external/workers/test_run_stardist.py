@@ -277,7 +277,7 @@ def test_a_training_ends_with_the_epoch_in_which_its_time_is_over(
     stardist: ModuleType, trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr(stardist.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(stardist, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
     def after(epoch: int) -> None:
         clock[0] += 7
