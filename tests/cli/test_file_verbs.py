@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from tests.ome_files import write_several
 
 from veriscope import __version__
 
@@ -120,6 +121,16 @@ def test_simulate(veriscope: Veriscope, tmp_path: Path) -> None:
             ("predict", "log-spots", "{0}/one/a.tif", "{0}/one/a.tif", "-o", "{0}/out.ome.zarr"),
             "holds the result of one image and 2 are given; give a folder for the results of several",
         ),
+        (
+            ("predict", "log-spots", "{0}/one", "-o", "{0}/out", "--series", "all"),
+            "--series 'all' is no image of a file; write a number from 0, or each",
+        ),
+        (
+            ("predict", "log-spots", "{0}/one", "-o", "{0}/out", "--series", "99"),
+            "{0}/one/a.tif: has no image 99; there are: 0 (yx 20 × 20 uint8)",
+        ),
+        (("info", "{0}/one", "--series", "-1"), "--series '-1' is no image of a file"),
+        (("measure", "{0}/one", "-o", "{0}/t.csv", "--series", "first"), "--series 'first' is no image"),
         (("compare", "{0}/none", "{0}/one"), "{0}/none: no such file or folder"),
         (("compare", "{0}/empty", "{0}/one"), "{0}/empty: no image found"),
         (("measure", "{0}/one", "-o", "{0}/file/t.csv"), "a part of the path is a file"),
@@ -157,14 +168,12 @@ def test_console_script_prints_json_alone(tiny_data: Path, tmp_path: Path) -> No
 
 
 def test_all_images_of_a_file_are_shown_and_become_a_study(tmp_path: Path, veriscope: Veriscope) -> None:
-    path = tmp_path / "dish.ome.tif"
-    with tifffile.TiffWriter(path, ome=True) as file:
-        for number in range(2):
-            pixels = np.arange(900, dtype=np.uint16).reshape(30, 30) * (number + 1)
-            names = [f"stain {i}" for i in range(6)]
-            metadata = {"axes": "CYX", "Name": f"field {number}", "Channel": {"Name": names}}
-            file.write(np.stack([pixels] * 6), photometric="minisblack", metadata=metadata)
+    pixels = np.stack([np.arange(900, dtype=np.uint16).reshape(30, 30)] * 6)
+    stains = {"Name": [f"stain {i}" for i in range(6)]}
+    unknown = {"PhysicalSizeXUnit": "pixel", "PhysicalSizeYUnit": "pixel"}
+    path = write_several(tmp_path / "dish.ome.tif", pixels, pixels * 2, axes="CYX", Channel=stains, **unknown)
     shown = veriscope("info", path)
+    assert veriscope("info", path, "--series", "each").out == shown.out
     assert shown.code == 0, shown.err
     assert "2 images" in shown.out and "[0]" in shown.out and "[1]" in shown.out
     assert "image 1 (field 1" in shown.out + shown.err
@@ -182,3 +191,36 @@ def test_all_images_of_a_file_are_shown_and_become_a_study(tmp_path: Path, veris
     )
     assert "field 1" not in told, "not a line for each of perhaps a hundred"
     assert "uncalibrated" in told
+
+
+def test_all_images_of_a_file_are_predicted_and_measured(
+    tmp_path: Path, tiny_data: Path, veriscope: Veriscope
+) -> None:
+    fields = [tifffile.imread(path) for path in sorted((tiny_data / "images").iterdir())[:2]]
+    dish, out = write_several(tmp_path / "i/dish.ome.tif", *fields), tmp_path / "out"
+    line = ("predict", "log-spots", dish, "--diameter", "14", "--quiet")
+    refused = veriscope(*line, "-o", out)
+    assert refused.code == 1 and "choose one with --series, or all with --series each" in refused.err
+    refused = veriscope(*line, "-o", tmp_path / "one.ome.zarr", "--series", "each")
+    assert f"holds the result of one image and {dish} has 2; give a folder" in refused.err
+    found = veriscope(*line, "-o", out, "--series", "each", "--json").json
+    assert [row["image"] for row in found["images"]] == ["dish_s0", "dish_s1"]
+    measured = ("measure", out, "--image", dish, "-o", tmp_path / "t.csv", "--series", "each", "--json")
+    assert veriscope(*measured).json["n_objects"] == found["n_objects"]
+    one = veriscope(*line, "-o", tmp_path / "one.ome.zarr", "--series", "1", "--json").json
+    assert one["n_objects"] == found["images"][1]["n_objects"]
+    write_several(tmp_path / "single.ome.tif", fields[1])
+    line = ("predict", "log-spots", tmp_path / "single.ome.tif", "--diameter", "14", "--series", "each")
+    single = veriscope(*line, "-o", tmp_path / "single.ome.zarr", "--json").json
+    assert single["n_objects"] == one["n_objects"]
+
+
+def test_a_method_for_other_images_is_cautioned_against_by_all_of_a_file(
+    tmp_path: Path, veriscope: Veriscope
+) -> None:
+    bright = np.full((60, 60), 200, np.uint8)
+    bright[::10] = 60
+    dish = write_several(tmp_path / "dish.ome.tif", bright, bright)
+    line = ("predict", "nuclei-fluorescence", dish, "-o", tmp_path / "out", "--diameter", "14")
+    (caution,) = veriscope(*line, "--series", "each", "--json").json["cautions"]
+    assert "these look otherwise" in caution

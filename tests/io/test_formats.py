@@ -180,9 +180,8 @@ def test_a_file_with_several_images_asks_which(formats: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_image(path)
     assert str(caught.value) == (
-        f"{path}: the file has 3 images; choose one with --series, or make a study of all with --series "
-        "each: 0 (small: yx 200 × 180 uint8), 1 (rgb: yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 "
-        "uint16)"
+        f"{path}: the file has 3 images; choose one with --series, or all with --series each: 0 (small: "
+        "yx 200 × 180 uint8), 1 (rgb: yxs 256 × 320 × 3 uint8), 2 (stack: zyx 10 × 120 × 122 uint16)"
     )
     assert read_image(path, series="stack").shape == (10, 120, 122)
 

@@ -66,6 +66,16 @@ def test_nothing_is_done_twice(study: Study) -> None:
     assert len(record.entries()) == 1
 
 
+def test_a_hash_that_is_known_is_taken_for_that_of_the_file(study: Study) -> None:
+    def step(**hashes: str) -> bool:
+        known = {Path(name): digest for name, digest in hashes.items()}
+        options: dict[str, Any] = {"parameters": {}, "outputs": ["out.txt"], "work": study._work}
+        return Record(study.root).step("predict", inputs=known, **options)
+
+    assert [step(big="abc"), step(big="abc"), step(big="abd")] == [True, False, True]
+    assert [entry["inputs"] for entry in Record(study.root).entries()] == [{"big": "abc"}, {"big": "abd"}]
+
+
 @pytest.mark.parametrize("change", ["input", "parameter", "step", "deleted", "by hand", "in a folder"])
 def test_a_step_is_done_again_when_something_changed(study: Study, change: str) -> None:
     study.run(threshold=0.5)

@@ -10,8 +10,9 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ome_files import write_several
 
-from veriscope.errors import InputError, TableError
+from veriscope.errors import InputError, TableError, VeriscopeError
 from veriscope.io.labels import write_labels
 from veriscope.testing.label_images import disks
 from veriscope.workflow.measure_files import measure_folder
@@ -56,6 +57,32 @@ def test_the_pixel_size_of_the_images_makes_up_for_labels_without_one(tmp_path: 
     table = pd.read_csv(tmp_path / "t.csv")
     assert np.allclose(table["area"], table["area_px"] * 0.125)
     assert (table["mean_intensity"] == 7).all()
+
+
+def test_label_images_of_one_file_are_measured_on_its_images(tmp_path: Path) -> None:
+    planes = [np.full((32, 32), value, np.uint16) for value in (7, 9, 11)]
+    write_several(tmp_path / "images/dish.ome.tif", *planes)
+    write_several(tmp_path / "images/single.ome.tif", planes[2])
+    for name in ("dish_s0", "dish_s2", "single"):
+        write_labels(tmp_path / f"labels/{name}.tif", disks(2))
+    where = (tmp_path / "labels", tmp_path / "t.csv")
+    found = measure_folder(*where, images=tmp_path / "images", series="each")
+    assert found["calibrated"] and found["n_images"] == 3
+    table = pd.read_csv(tmp_path / "t.csv").groupby("image")["mean_intensity"]
+    assert table.min().to_dict() == table.max().to_dict() == {"dish_s0": 7, "dish_s2": 11, "single": 11}
+    with pytest.raises(VeriscopeError, match="if it is of one of several images in dish, give --series each"):
+        measure_folder(*where, images=tmp_path / "images")
+
+
+def test_one_image_of_a_file_is_measured_by_its_number(tmp_path: Path) -> None:
+    write_several(tmp_path / "dish.ome.tif", *[np.full((32, 32), value, np.uint16) for value in (7, 9)])
+    write_labels(tmp_path / "labels/dish.tif", disks(2))
+    where = (tmp_path / "labels", tmp_path / "t.csv")
+    measure_folder(*where, images=tmp_path / "dish.ome.tif", series=1)
+    assert set(pd.read_csv(tmp_path / "t.csv")["mean_intensity"]) == {9}
+    for series, said in ((None, "choose one with --series, or all"), (2, "has no image 2")):
+        with pytest.raises(InputError, match=said):
+            measure_folder(*where, images=tmp_path / "dish.ome.tif", series=series)
 
 
 @settings(max_examples=10)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from veriscope.cli.app import app
 from veriscope.core.image import RGB_CHANNELS, Image
+from veriscope.io.folders import find_images
 from veriscope.registry import get_method
 from veriscope.workflow.layout import StudyFolder
 from veriscope.workflow.modality import (
@@ -113,8 +114,8 @@ def images(folder: Path, pixels: np.ndarray[Any, Any], n: int = 3) -> Path:
 
 
 def test_images_that_look_unlike_those_of_the_card_are_told(tmp_path: Path) -> None:
-    shining = sorted(images(tmp_path / "dark", scene(8, 200)).iterdir())
-    grey = sorted(images(tmp_path / "bright", scene(200, 60)).iterdir())
+    shining = find_images(images(tmp_path / "dark", scene(8, 200)))
+    grey = find_images(images(tmp_path / "bright", scene(200, 60)))
     nuclei = get_method("nuclei-fluorescence")()
     assert unlike_card(nuclei, shining) == []
     (said,) = unlike_card(nuclei, grey)
@@ -126,7 +127,7 @@ def test_images_that_look_unlike_those_of_the_card_are_told(tmp_path: Path) -> N
     assert unlike_card(nuclei, [*grey, *shining]) == [], "they differ, so nothing can be told"
     assert unlike_card(get_method("otsu-watershed")(), grey) == [], "made for no kind of image in particular"
     (tmp_path / "broken.tif").write_bytes(b"II*")
-    assert unlike_card(nuclei, [tmp_path / "broken.tif"]) == [] == unlike_card(nuclei, [])
+    assert unlike_card(nuclei, find_images(tmp_path / "broken.tif")) == [] == unlike_card(nuclei, [])
 
 
 def test_of_a_stack_only_the_plane_in_the_middle_is_looked_at(tmp_path: Path) -> None:
@@ -134,9 +135,9 @@ def test_of_a_stack_only_the_plane_in_the_middle_is_looked_at(tmp_path: Path) ->
     planes = np.stack([scene(200, 60), scene(8, 200), scene(200, 60)])
     tifffile.imwrite(tmp_path / "a.tif", planes, photometric="minisblack", metadata={"axes": "ZYX"})
     nuclei = get_method("nuclei-fluorescence")()
-    assert unlike_card(nuclei, [tmp_path / "a.tif"], axes="zyx") == []
+    assert unlike_card(nuclei, find_images(tmp_path / "a.tif"), axes="zyx") == []
     tifffile.imwrite(tmp_path / "a.tif", 255 - planes, photometric="minisblack", metadata={"axes": "ZYX"})
-    (said,) = unlike_card(nuclei, [tmp_path / "a.tif"], axes="tyx")
+    (said,) = unlike_card(nuclei, find_images(tmp_path / "a.tif"), axes="tyx")
     assert "these look otherwise" in said
 
 

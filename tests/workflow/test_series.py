@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from numpy.typing import NDArray
+from tests.ome_files import write_several as write
+from tests.ome_files import write_slide
 
 import veriscope.workflow.take_in
 from veriscope.errors import InputError, TableError
@@ -20,15 +21,6 @@ from veriscope.workflow.plane_remarks import plane_remarks
 from veriscope.workflow.study import Study
 
 FIELDS = np.random.default_rng(0).integers(0, 900, (11, 40, 50)).astype(np.uint16)
-CALIBRATED = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
-
-
-def write(path: Path, *images: NDArray[Any], **metadata: Any) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    with tifffile.TiffWriter(path, ome=True) as file:
-        for number, pixels in enumerate(images):
-            file.write(pixels, metadata=CALIBRATED | {"Name": f"field {number}"} | metadata)
-    return path
 
 
 def new(folder: Path, **options: Any) -> Study:
@@ -131,6 +123,27 @@ def test_a_name_that_another_file_has_is_refused(tmp_path: Path) -> None:
         new(tmp_path, series="each")
 
 
+def test_channels_in_files_of_several_images_each_are_refused(tmp_path: Path) -> None:
+    for channel in ("dapi", "gfp"):
+        write(tmp_path / f"in/A01_{channel}.ome.tif", *FIELDS[:2])
+    with pytest.raises(InputError, match="its channels are in 2 files, of which one holds 2 images; choose"):
+        new(tmp_path, series="each", pattern="{well}_{channel}.ome.tif")
+
+
+def test_of_a_slide_the_small_picture_of_it_is_no_image(tmp_path: Path) -> None:
+    colours = np.repeat(FIELDS[0].astype(np.uint8)[..., None], 3, axis=2)
+    (tmp_path / "in").mkdir()
+    write_slide(tmp_path / "in/a.svs", colours, colours[:20])
+    write(tmp_path / "in/b.ome.tif", *FIELDS[:2])
+    images = new(tmp_path, series="each", channel="luminance").images
+    assert [(image.image_id, image.replicate) for image in images] == [
+        ("a", "a"),
+        ("b_s0", "b"),
+        ("b_s1", "b"),
+    ]
+    assert StudyFolder(tmp_path / "study").read(images[0]).pixels.shape == (3, 40, 50)
+
+
 def test_time_lapses_of_one_file_are_told_apart(tmp_path: Path) -> None:
     write(tmp_path / "in/a.ome.tif", FIELDS[:4], FIELDS[4:8], axes="TYX")
     images = new(tmp_path, series="each", plane="t=each").images
@@ -184,7 +197,7 @@ def test_all_images_of_a_file_are_described(tmp_path: Path) -> None:
 
 def test_an_image_that_cannot_be_read_hides_no_other_of_its_file(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as file:
-        file.write(FIELDS[0], metadata=CALIBRATED)
+        file.write(FIELDS[0], metadata={"axes": "YX"})
         file.write(np.stack([FIELDS[:2]] * 3), metadata={"axes": "QTYX"})
     found = describe_images(tmp_path / "a.ome.tif")
     assert [row["series"] for row in found["images"]] == [0]

@@ -41,7 +41,7 @@ SeriesOrEach = Annotated[
     str | None,
     typer.Option(
         "--series",
-        help="Which image of files that hold several, from 0; each: every one is an image of the study.",
+        help="Which image of files that hold several, from 0; each: all, as NAME_s0, NAME_s1 …",
     ),
 ]
 SkipBad = Annotated[

@@ -12,10 +12,11 @@ from veriscope.cli.arguments import (
     Channel,
     Json,
     Quiet,
-    Series,
+    SeriesOrEach,
     SkipBad,
     Spacing,
     parse_parameters,
+    parse_series,
     parse_spacing,
 )
 from veriscope.cli.cluster import ClusterFile, Scheduler, Wait, on_cluster
@@ -68,7 +69,7 @@ def predict(
     channel: Channel = None,
     axes: Axes = None,
     spacing: Spacing = None,
-    series: Series = None,
+    series: SeriesOrEach = None,
     memory: Annotated[
         str | None,
         typer.Option(help="Most memory to use, as 2GB; larger images are predicted part by part."),
@@ -106,7 +107,11 @@ def predict(
     if diameter is not None:
         options["diameter"] = diameter
     reading = Reading(
-        channel=channel, axes=axes, spacing=parse_spacing(spacing), series=series, skip_bad=skip_bad
+        channel=channel,
+        axes=axes,
+        spacing=parse_spacing(spacing),
+        series=parse_series(series),
+        skip_bad=skip_bad,
     )
     ready = method_for_files(method, options, train=train, channel=channel)
     zarr = output.suffix == ".zarr"
@@ -114,7 +119,7 @@ def predict(
         scheduler, cluster, wait, shared=output.parent if zarr else output, inputs=images, workers=workers
     )
     if zarr:
-        _require_one_image(images, output)
+        reading = _of_one_image(images, output, reading)
     do, show = {
         "instance": (find_objects, show_objects),
         "restoration": (restore, show_restored),
@@ -147,16 +152,18 @@ def predict(
 
 def _cautions(method: Method, images: list[str], reading: Reading) -> list[str]:
     """Say what speaks against a method for these images."""
+    from veriscope.io.file_images import with_series
     from veriscope.io.folders import find_images
     from veriscope.workflow.modality import unlike_card
 
-    files = [file.path for file in find_images(images)]
-    plain = {"axes": reading.axes, "spacing": reading.spacing, "series": reading.series}
-    return unlike_card(method, files, reading.channel, **plain)
+    found = with_series(find_images(images), reading.series)
+    return unlike_card(method, found, reading.channel, axes=reading.axes, spacing=reading.spacing)
 
 
-def _require_one_image(images: list[str], output: Path) -> None:
-    """Refuse several images where the output is that of one."""
+def _of_one_image(images: list[str], output: Path, reading: Reading) -> Reading:
+    """Refuse several images where the output is that of one; say how the one is read."""
+    from veriscope.io.file_images import with_series
+    from veriscope.io.folders import find_images
     from veriscope.io.ome_zarr_reader import is_zarr
 
     folder = f"give a folder for the results of several, such as -o {output.name.split('.')[0]}"
@@ -164,6 +171,15 @@ def _require_one_image(images: list[str], output: Path) -> None:
         raise InputError(f"{output}: holds the result of one image and {len(images)} are given; {folder}")
     if Path(images[0]).is_dir() and not is_zarr(Path(images[0])):
         raise InputError(f"{output}: holds the result of one image and {images[0]} is a folder; {folder}")
+    if reading.series != "each":
+        return reading
+    found = with_series(find_images(images), "each")
+    if len(found) > 1:
+        raise InputError(
+            f"{output}: holds the result of one image and {images[0]} has {len(found)}; {folder}, or take "
+            "one with --series 0"
+        )
+    return reading.of(found[0])
 
 
 def _tell_left_out(found: dict[str, Any]) -> None:
@@ -186,6 +202,7 @@ def measure(
     ] = None,
     axes: Axes = None,
     spacing: Spacing = None,
+    series: SeriesOrEach = None,
     property: Annotated[list[str] | None, typer.Option(help="Column wanted; may be repeated.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -201,6 +218,7 @@ def measure(
             images=image,
             axes=axes,
             spacing=parse_spacing(spacing),
+            series=parse_series(series),
             properties=property,
             progress=progress,
         )
@@ -246,14 +264,14 @@ def info(
     images: Annotated[list[str], typer.Argument(help="Folder, files or pattern of images.")],
     axes: Axes = None,
     spacing: Spacing = None,
-    series: Series = None,
+    series: SeriesOrEach = None,
     json: Json = False,
 ) -> None:
     """Say what is known of image files: axes, size, type, pixel size, channels."""
     from veriscope.cli.output import emit_json, say, show_table
     from veriscope.workflow.describe import describe_images
 
-    found = describe_images(images, axes=axes, spacing=parse_spacing(spacing), series=series)
+    found = describe_images(images, axes=axes, spacing=parse_spacing(spacing), series=parse_series(series))
     if json:
         emit_json(found)
     else:

@@ -24,6 +24,7 @@ __all__ = [
     "image_stem",
     "is_unicode",
     "natural_order",
+    "require_unique",
 ]
 
 _SIDECARS = frozenset(
@@ -58,11 +59,14 @@ class ImageFile:
         The file, or OME-Zarr folder.
     place
         Where on a plate it was taken; None for a file of its own.
+    series
+        Which image of the file it is, from 0; None: the only one.
     """
 
     stem: str
     path: Path
     place: Place | None = None
+    series: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ def find_images(sources: str | Path | Iterable[str | Path], *, partial: bool = F
         raise InputError(_nothing_found(given, ignored))
     images = sorted(found.values(), key=lambda file: (natural_order(file.stem), str(file.path)))
     _require_characters(images)
-    _require_unique(images)
+    require_unique(images)
     return FoundImages(
         tuple(images),
         tuple(sorted(ignored)),
@@ -312,7 +316,19 @@ def as_unicode(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _require_unique(images: Sequence[ImageFile]) -> None:
+def require_unique(images: Sequence[ImageFile]) -> None:
+    """Refuse images of the same name, of which one would stand for the other.
+
+    Parameters
+    ----------
+    images
+        Any.
+
+    Raises
+    ------
+    InputError
+        If two have the same stem; all of them are named.
+    """
     by_stem: dict[str, list[Path]] = {}
     for file in images:
         by_stem.setdefault(file.stem, []).append(file.path)

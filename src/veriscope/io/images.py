@@ -185,8 +185,8 @@ def _choose_series(file: OpenFile, series: int | str | None, where: str) -> int:
         lines = ", ".join(_series_lines(file))
         if series is None:
             raise InputError(
-                f"{where}: the file has {len(file.series)} images; choose one with --series, or make a study "
-                f"of all with --series each: {lines}"
+                f"{where}: the file has {len(file.series)} images; choose one with --series, or all with "
+                f"--series each: {lines}"
             )
         raise InputError(f"{where}: has no image {series!r}; there are: {lines}")
     return number

@@ -111,7 +111,7 @@ class Record:
         self,
         name: str,
         *,
-        inputs: Iterable[str | Path] = (),
+        inputs: Iterable[str | Path] | Mapping[Path, str] = (),
         parameters: Mapping[str, Any],
         outputs: Iterable[str | Path],
         work: Callable[[], Mapping[str, Any] | None],
@@ -123,7 +123,7 @@ class Record:
         name
             Kind of work, such as ``predict``.
         inputs
-            Files and folders read, relative to the study.
+            Files and folders read, relative to the study; or the SHA-256 of each by its path, where known.
         parameters
             Everything else that the outputs depend on; plain values.
         outputs
@@ -142,7 +142,11 @@ class Record:
         UnreadableFileError
             If an input is missing, or the work left an output out; nothing is recorded then.
         """
-        input_hashes = {Path(path).as_posix(): sha256_of(self._root / path) for path in inputs}
+        input_hashes = (
+            {path.as_posix(): digest for path, digest in inputs.items()}
+            if isinstance(inputs, Mapping)
+            else {Path(path).as_posix(): sha256_of(self._root / path) for path in inputs}
+        )
         names = [Path(path).as_posix() for path in outputs]
         key = _key(name, input_hashes, parameters)
         if self._is_current(key, names):

@@ -31,6 +31,8 @@ __all__ = ["TiffReader"]
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BROKEN = "starts like a TIFF file but its structure is broken"
 _REMEDY = "was a copy interrupted? Copy it again, or open it in Fiji and save it as TIFF"
+APERIO = "Aperio SVS"
+"""Format of slides whose file holds pictures of their label and of the whole, too."""
 _STATED_AXES = ("ome", "imagej", "svs")
 
 
@@ -80,7 +82,7 @@ class OpenTiff:
         if self._tiff.is_imagej:
             return "ImageJ TIFF"
         if self._tiff.is_svs:
-            return "Aperio SVS"
+            return APERIO
         return "BigTIFF" if self._tiff.is_bigtiff else "TIFF"
 
     @cached_property

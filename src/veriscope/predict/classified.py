@@ -14,7 +14,7 @@ from veriscope.io.class_table import join_class_tables, write_classes
 from veriscope.io.folders import ImageFile
 from veriscope.methods.classification import ClassificationMethod
 from veriscope.predict.image_work import ImageWork
-from veriscope.predict.many import find_apart, summary_of, usable_files
+from veriscope.predict.many import find_apart, shared_hashes, summary_of, usable_files
 from veriscope.predict.reading import Reading
 from veriscope.predict.units import Executor, executor_for, run_on
 
@@ -35,7 +35,7 @@ class _ClassWork(ImageWork):
         return {"classes": f"{CLASSES}/{stem}.csv"}
 
     def _predict(self, file: ImageFile, outputs: Mapping[str, str]) -> Mapping[str, Any]:
-        image = self.reading.read(file.path)
+        image = self.reading.of(file).read(file.path)
         found = self.method.classify(self.reading.view(self.method, image))
         target = self.output / outputs["classes"]
         make_folder(target.parent)
@@ -73,7 +73,8 @@ def classify_folder(
     output
         Folder for the table, ``classes/`` with the row of each image, and ``record.jsonl``; made if missing.
     reading
-        How files are read; None: as they say.
+        How files are read; None: as they say. With ``series="each"`` every image of a file is one, named
+        ``NAME_s0``, ``NAME_s1`` ….
     workers
         Number of processes; 1 works in this one.
     executor
@@ -94,14 +95,14 @@ def classify_folder(
         are or holds files of the same names that predictions did not make.
     """
     reading = reading or Reading()
-    found = find_apart(images, output, result="the table of classes")
+    found = find_apart(images, output, result="the table of classes", series=reading.series)
     files, faults = usable_files(
         found,
-        lambda file: method.check(reading.view(method, reading.read(file.path))),
+        lambda file: method.check(reading.view(method, reading.of(file).read(file.path))),
         skip_bad=reading.skip_bad,
     )
     make_folder(output)
-    work = _ClassWork(method, tuple(files), output, reading)
+    work = _ClassWork(method, tuple(files), output, reading, hashes=shared_hashes(files))
     work.claim()
     rows: dict[int, dict[str, Any]] = {}
     stage = f"predict {method.name}"

@@ -26,7 +26,7 @@ from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.concurrency import fewer_note
 from veriscope.predict.image import predict_image, require_maps
 from veriscope.predict.image_work import MAPS, ImageWork, failed_row
-from veriscope.predict.many import find_apart, summary_of, usable_files
+from veriscope.predict.many import find_apart, shared_hashes, summary_of, usable_files
 from veriscope.predict.opening import open_parts
 from veriscope.predict.plan import memory_of_part
 from veriscope.predict.reading import Reading
@@ -70,7 +70,8 @@ def predict_folder(
     probabilities
         Write also the probability that each pixel is foreground, as ``probabilities/<stem>.ome.zarr``.
     reading
-        How files are read; None: as they say.
+        How files are read; None: as they say. With ``series="each"`` every image of a file is one, named
+        ``NAME_s0``, ``NAME_s1`` …, as `veriscope.io.file_images.images_of_file` says.
     tile
         For images predicted part by part, as for `predict_image`.
     memory
@@ -98,12 +99,12 @@ def predict_folder(
         writing to it now.
     """
     reading = reading or Reading()
-    found = find_apart(images, output, result="the label images")
+    found = find_apart(images, output, result="the label images", series=reading.series)
     at_once, notes = _together(method, found, reading, memory, workers)
     if memory is not None:
         method.limit_memory(memory_of_part(memory, at_once))
     assumptions = Assumptions.from_environment(os.environ)
-    large = {file.path for file in found if _needs_parts(method, file, reading, memory, workers)}
+    large = {file.stem for file in found if _needs_parts(method, file, reading, memory, workers)}
     number = workers if large else min(at_once, len(found))
     early = len(large) < len(found)
     own = executor_for(number, early=early) if executor is None else contextlib.nullcontext(executor)
@@ -112,24 +113,26 @@ def predict_folder(
         check = functools.partial(_check, method, reading, output, large, memory)
         files, faults = usable_files(found, check, skip_bad=reading.skip_bad)
         if probabilities:
-            for n_axes in sorted({len(spatial_axes(reading.header(file.path).axes)) for file in files}):
+            headers = [reading.of(file).header(file.path) for file in files]
+            for n_axes in sorted({len(spatial_axes(header.axes)) for header in headers}):
                 require_maps(method, "zyx"[-n_axes:])
         make_folder(output)
-        small = tuple(file for file in files if file.path not in large)
-        work = ImageWork(method, small, output, reading, probabilities, notes=notes)
+        small = tuple(file for file in files if file.stem not in large)
+        hashes = shared_hashes(files)
+        work = ImageWork(method, small, output, reading, probabilities, notes=notes, hashes=hashes)
         with only_run(output / _LOCK, place=output):
             work.claim()
             rows = _predict_small(work, used, len(files), progress)
             for file in files:
-                if file.path in large:
+                if file.stem in large:
                     options = {"tile": tile, "memory": memory, "workers": workers}
-                    rows[file.path] = _predict_large(work, file, used, options)
+                    rows[file.stem] = _predict_large(work, file, used, options)
                     progress(f"predict {method.name}", len(rows), len(files))
             if method.finds_boxes:
-                tables = [rows[file.path]["boxes"] for file in files if "boxes" in rows[file.path]]
+                tables = [rows[file.stem]["boxes"] for file in files if "boxes" in rows[file.stem]]
                 join_box_tables(output / "boxes.csv", tables)
             flush_all()
-    ordered = [rows[file.path] for file in files]
+    ordered = [rows[file.stem] for file in files]
     summary = summary_of(PREDICT_SCHEMA, method, output, ordered, faults=faults, ignored=found.ignored)
     cost = cost_of(meter, assumptions)
     return summary | {"n_objects": sum(row["n_objects"] for row in summary["images"]), "cost": cost}
@@ -137,13 +140,13 @@ def predict_folder(
 
 def _predict_small(
     work: ImageWork, executor: Executor, total: int, progress: Progress
-) -> dict[Path, dict[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     """Predict the images that fit the memory, each as a whole."""
-    rows: dict[Path, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     stage = f"predict {work.method.name}"
     progress(stage, 0, total)
     for unit, result in run_on(executor, work, range(len(work.files)), work.given_up):
-        rows[work.files[unit].path] = work.row(result)
+        rows[work.files[unit].stem] = work.row(result)
         progress(stage, len(rows), total)
     return rows
 
@@ -159,7 +162,8 @@ def _predict_large(
             file.path,
             target,
             probabilities=work.output / MAPS / target.name if work.maps else None,
-            reading=work.reading,
+            reading=work.reading.of(file),
+            sha256=work.hashes.get(file.path),
             executor=executor,
             **options,
         )
@@ -181,7 +185,7 @@ def _together(
     headers = []
     for file in found:
         with contextlib.suppress(VeriscopeError):  # told of by the check of all files
-            headers.append(reading.header(file.path))
+            headers.append(reading.of(file).header(file.path))
     used = workers_for_whole(method, headers, memory, workers)
     return used, () if used == workers else (fewer_note(used, workers, memory),)
 
@@ -191,7 +195,7 @@ def _needs_parts(method: Method, file: ImageFile, reading: Reading, memory: int 
     if not isinstance(method, LocalMethod):
         return False
     try:
-        header = reading.header(file.path)
+        header = reading.of(file).header(file.path)
     except VeriscopeError:
         return False
     return "t" in header.axes or (memory is not None and not fits_whole(method, header, memory, workers))
@@ -201,12 +205,13 @@ def _check(
     method: Method,
     reading: Reading,
     output: Path,
-    large: Collection[Path],
+    large: Collection[str],
     memory: int | None,
     file: ImageFile,
 ) -> None:
     """Read a file, of a large one only what can be checked without decoding it."""
-    if file.path in large:
+    reading = reading.of(file)
+    if file.stem in large:
         open_parts(method, file.path, output, reading, memory=memory)
         return
     if memory is not None:

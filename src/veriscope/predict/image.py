@@ -54,6 +54,7 @@ def predict_image(
     memory: int | None = None,
     workers: int = 1,
     executor: Executor | None = None,
+    sha256: str | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the label image of one image as OME-Zarr, however large it is.
@@ -84,6 +85,8 @@ def predict_image(
     executor
         Where parts are predicted, such as a cluster; the memory is that of each worker then. None: here, in
         `workers` processes.
+    sha256
+        Of the source, where it is known; None: it is hashed.
     progress
         Told about every part and sheet.
 
@@ -115,7 +118,7 @@ def predict_image(
     pixels = open_parts(method, source, output, reading, memory=memory)
     if maps is not None:
         require_maps(method, pixels.axes)
-    origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA)
+    origin = origin_of(method, Path(source), reading, schema=IMAGE_SCHEMA, sha256=sha256)
     unfinished = Unfinished(output, origin["key"])
     targets = _Targets.look(output, maps, origin)
     if targets.done and not unfinished.folder.exists():

@@ -89,6 +89,8 @@ class ImageWork:
         Of the output; None: opened.
     notes
         What a user should know of all these images.
+    hashes
+        SHA-256 of files, where it is known; of the others it is taken as their image is predicted.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class ImageWork:
         maps: bool = False,
         record: Record | None = None,
         notes: tuple[str, ...] = (),
+        hashes: Mapping[Path, str] | None = None,
     ) -> None:
         self.method = method
         self.files = files
@@ -107,6 +110,7 @@ class ImageWork:
         self.reading = reading
         self.maps = maps
         self.notes = notes
+        self.hashes = hashes or {}
         self._record = Record(output, grouped=True) if record is None else record
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -118,19 +122,21 @@ class ImageWork:
             self.maps,
             self._record,
             self.notes,
+            self.hashes,
         )
 
     def __call__(self, unit: int) -> dict[str, Any]:
         """Predict one image; a method that fails on it is said in the row, and the others go on."""
         file = self.files[unit]
         outputs = self._outputs(file.stem)
+        source, digest = file.path.resolve(), self.hashes.get(file.path)
         try:
             done = self._record.step(
                 "predict",
-                inputs=[file.path.resolve()],
+                inputs=[source] if digest is None else {source: digest},
                 parameters={
                     "method": self.method.describe(),
-                    "reading": self.reading.model_dump(exclude={"skip_bad"}),
+                    "reading": self.reading.of(file).model_dump(exclude={"skip_bad"}),
                 },
                 outputs=list(outputs.values()),
                 work=lambda: self._predict(file, outputs),
@@ -209,7 +215,7 @@ class ImageWork:
 
     def _predict(self, file: ImageFile, outputs: Mapping[str, str]) -> Mapping[str, Any]:
         targets = {kind: self.output / name for kind, name in outputs.items()}
-        image = self.reading.read(file.path)
+        image = self.reading.of(file).read(file.path)
         result = self.method.predict(self.reading.view(self.method, image))
         if "probabilities" in targets:
             if result.probability_map is None:

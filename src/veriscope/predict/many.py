@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.io.file_images import of_its_file, with_series
 from veriscope.io.folders import FoundImages, ImageFile, find_images
+from veriscope.io.hashing import sha256_of
 from veriscope.methods.base import Method
 
-__all__ = ["find_apart", "summary_of", "usable_files"]
+__all__ = ["find_apart", "shared_hashes", "summary_of", "usable_files"]
 
 
-def find_apart(images: str | Path | Sequence[str | Path], output: Path, *, result: str) -> FoundImages:
+def find_apart(
+    images: str | Path | Sequence[str | Path],
+    output: Path,
+    *,
+    result: str,
+    series: int | Literal["each"] | None = None,
+) -> FoundImages:
     """Find images, none of which lies where the results will.
 
     Parameters
@@ -24,16 +33,18 @@ def find_apart(images: str | Path | Sequence[str | Path], output: Path, *, resul
         Folder for the results.
     result
         What is made of them, for the message.
+    series
+        Which images of the files, as for `veriscope.io.file_images.with_series`.
 
     Returns
     -------
     FoundImages
-        The files.
+        The images.
 
     Raises
     ------
     InputError
-        If there are none, or the output is where they are, or in one of them.
+        If there are none, two have the same name, or the output is where they are, or in one of them.
     """
     found = find_images(images)
     if any(file.path.resolve().parent == output.resolve() for file in found):
@@ -44,7 +55,7 @@ def find_apart(images: str | Path | Sequence[str | Path], output: Path, *, resul
         raise InputError(
             f"{output} lies in {inside[0]}, and images are never changed; choose another folder for {result}"
         )
-    return found
+    return with_series(found, series)
 
 
 def _is_image(folder: Path) -> bool:
@@ -55,12 +66,12 @@ def _is_image(folder: Path) -> bool:
 def usable_files(
     found: Sequence[ImageFile], check: Callable[[ImageFile], object], *, skip_bad: bool
 ) -> tuple[list[ImageFile], list[VeriscopeError]]:
-    """Look at all files before the first one is predicted, so that a run of hours does not stop at a bad one.
+    """Look at all images before the first is predicted, so that a run of hours does not stop at a bad one.
 
     Parameters
     ----------
     found
-        The files.
+        The images.
     check
         Raises an error for one that cannot be used.
     skip_bad
@@ -78,12 +89,13 @@ def usable_files(
     """
     files: list[ImageFile] = []
     faults: list[VeriscopeError] = []
+    sharing = _sharing(found)
     for file in found:
         try:
             check(file)
             files.append(file)
         except VeriscopeError as error:
-            faults.append(error)
+            faults.append(of_its_file(error, file.series if file.path in sharing else None))
     if faults and (not skip_bad or not files):
         raise_together(
             faults,
@@ -91,6 +103,27 @@ def usable_files(
             remedy="Nothing was written. Mend or remove them, or leave them out with --skip-bad.",
         )
     return files, faults
+
+
+def _sharing(found: Sequence[ImageFile]) -> set[Path]:
+    """Give the files of which several images are taken."""
+    return {path for path, number in Counter(file.path for file in found).items() if number > 1}
+
+
+def shared_hashes(files: Sequence[ImageFile]) -> dict[Path, str]:
+    """Hash each file of which several images are taken, once instead of for every image.
+
+    Parameters
+    ----------
+    files
+        The images.
+
+    Returns
+    -------
+    dict
+        SHA-256 by path, of these files alone.
+    """
+    return {path: sha256_of(path) for path in sorted(_sharing(files))}
 
 
 def summary_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from veriscope.core.axes import spatial_axes
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.core.settings import Settings
 from veriscope.core.source import PixelSource, Region
-from veriscope.errors import AxesError
+from veriscope.errors import AxesError, InputError
+from veriscope.io.folders import ImageFile
 from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.regions import StoredImage
 from veriscope.methods.base import Method
@@ -34,10 +35,33 @@ class Reading(Settings):
     """Axes of the files where they do not say."""
     spacing: dict[str, float] | None = None
     """Pixel size in µm by axis; overrides the files' own."""
-    series: int | None = None
-    """Which image of files that hold several."""
+    series: int | Literal["each"] | None = None
+    """Which image of files that hold several; ``each``: every one, where many images are taken."""
     skip_bad: bool = False
     """Leave out images that cannot be used, instead of stopping."""
+
+    def of(self, image: ImageFile) -> Reading:
+        """Say how one of many images is read.
+
+        Parameters
+        ----------
+        image
+            As from `veriscope.io.file_images.with_series`.
+
+        Returns
+        -------
+        Reading
+            With its number in its file.
+        """
+        return self.model_copy(update={"series": image.series})
+
+    def _options(self, path: str | Path) -> dict[str, Any]:
+        if self.series == "each":
+            raise InputError(
+                f"{path}: one image is read, and series 'each' stands for all of its file; give the number "
+                "of one, from 0, or predict them into a folder"
+            )
+        return {"axes": self.axes, "spacing": self.spacing, "series": self.series}
 
     def read(self, path: str | Path) -> Image:
         """Read an image file.
@@ -52,7 +76,7 @@ class Reading(Settings):
         Image
             With all its channels.
         """
-        return read_image(path, axes=self.axes, spacing=self.spacing, series=self.series)
+        return read_image(path, **self._options(path))
 
     def header(self, path: str | Path) -> ImageHeader:
         """Say what an image file holds, without its pixels.
@@ -67,7 +91,7 @@ class Reading(Settings):
         ImageHeader
             Axes, shape, spacing, channels.
         """
-        return read_header(path, axes=self.axes, spacing=self.spacing, series=self.series)
+        return read_header(path, **self._options(path))
 
     def view(self, method: Method, image: Image) -> Image:
         """Give what a method sees of an image that was read.
@@ -109,7 +133,7 @@ class Reading(Settings):
             What the method sees.
         """
         self._refuse_choice(method)
-        stored = StoredImage(path, axes=self.axes, spacing=self.spacing, series=self.series, keep=True)
+        stored = StoredImage(path, **self._options(path), keep=True)
         stored.verify()
         channel = self.channel
         if channel is None and stored.header.channels == RGB_CHANNELS:

@@ -32,7 +32,7 @@ from veriscope.predict.concurrency import (
 )
 from veriscope.predict.image import write_sheets
 from veriscope.predict.image_work import failed_row
-from veriscope.predict.many import find_apart, summary_of, usable_files
+from veriscope.predict.many import find_apart, shared_hashes, summary_of, usable_files
 from veriscope.predict.opening import open_parts
 from veriscope.predict.paint_work import MapWork
 from veriscope.predict.plan import PIECES, Plan, memory_for_part, plan_tiles, shown
@@ -91,6 +91,7 @@ def restore_image(
     memory: int | None = None,
     workers: int = 1,
     executor: Executor | None = None,
+    sha256: str | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the restored image of one image as OME-Zarr, float32, however large it is.
@@ -113,6 +114,8 @@ def restore_image(
         Most processes to use; 1 works in this one. Fewer are used where the memory does not suffice for more.
     executor
         Where regions are restored, such as a cluster; None: here, in `workers` processes.
+    sha256
+        As for `veriscope.predict.image.predict_image`.
     progress
         Told about every region and sheet.
 
@@ -132,7 +135,7 @@ def restore_image(
     reading, output = reading or Reading(), Path(output)
     assumptions = Assumptions.from_environment(os.environ)
     pixels = open_parts(method, source, output, reading, memory=memory)
-    origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA)
+    origin = origin_of(method, Path(source), reading, schema=RESTORED_SCHEMA, sha256=sha256)
     unfinished = Unfinished(output, origin["key"])
     result = {name: origin[name] for name in ("schema", "method", "evidence", "image")}
     result |= {"restored": str(output), "notes": list(pixels.stored.header.notes), "done": False}
@@ -288,7 +291,9 @@ def restore_folder(
         Folder, file, glob pattern, or several of them.
     output
         Folder; made if missing.
-    reading, tile, memory, workers, executor
+    reading
+        As for `veriscope.predict.folder.predict_folder`.
+    tile, memory, workers, executor
         As for `restore_image`.
     progress
         Told about every image.
@@ -304,12 +309,13 @@ def restore_folder(
         If images cannot be used (all are named, before any is restored), or the output is where they are.
     """
     reading = reading or Reading()
-    found = find_apart(images, output, result="the restored ones")
+    found = find_apart(images, output, result="the restored ones", series=reading.series)
     files, faults = usable_files(
         found,
-        lambda file: open_parts(method, file.path, output, reading, memory=memory),
+        lambda file: open_parts(method, file.path, output, reading.of(file), memory=memory),
         skip_bad=reading.skip_bad,
     )
+    hashes = shared_hashes(files)
     rows: list[dict[str, Any]] = []
     stage = f"predict {method.name}"
     progress(stage, 0, len(files))
@@ -319,11 +325,12 @@ def restore_folder(
                 method,
                 file.path,
                 output / f"{file.stem}.ome.zarr",
-                reading=reading,
+                reading=reading.of(file),
                 tile=tile,
                 memory=memory,
                 workers=workers,
                 executor=executor,
+                sha256=hashes.get(file.path),
             )
             rows.append(
                 {"image": file.stem} | {name: row[name] for name in ("restored", "done", "details", "notes")}

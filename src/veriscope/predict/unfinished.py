@@ -41,7 +41,9 @@ def record_path(output: Path) -> Path:
     return output.with_name(f"{output.name.removesuffix('.zarr').removesuffix('.ome')}.record.json")
 
 
-def origin_of(method: Method, source: Path, reading: Reading, *, schema: str) -> dict[str, Any]:
+def origin_of(
+    method: Method, source: Path, reading: Reading, *, schema: str, sha256: str | None = None
+) -> dict[str, Any]:
     """Say what a result depends on, and nothing else.
 
     Parameters
@@ -54,6 +56,8 @@ def origin_of(method: Method, source: Path, reading: Reading, *, schema: str) ->
         How it is read.
     schema
         Of the record of the result.
+    sha256
+        Of the file; None: it is hashed.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def origin_of(method: Method, source: Path, reading: Reading, *, schema: str) ->
     origin = {
         "schema": schema,
         "image": source.name,
-        "sha256": sha256_of(source),
+        "sha256": sha256 or sha256_of(source),
         "method": method.describe(),
         "reading": reading.model_dump(mode="json", exclude={"skip_bad"}),
         "evidence": "untested",

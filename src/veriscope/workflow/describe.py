@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from veriscope.errors import VeriscopeError
+from veriscope.io.file_images import of_its_file
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.images import ImageHeader, read_header, read_headers
 
@@ -60,7 +61,7 @@ def describe_images(
         for number, header in enumerate(headers):
             several = len(headers) > 1
             if isinstance(header, VeriscopeError):
-                faults.append(f"image {number} of {header}" if several else str(header))
+                faults.append(str(of_its_file(header, number if several else None)))
             else:
                 rows.append(_row(file, header, number if several else None))
     ignored = [str(path) for path in found.ignored]

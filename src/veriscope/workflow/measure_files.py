@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from veriscope.core.progress import Progress, silent
 from veriscope.core.words import counted, few
 from veriscope.errors import InputError, VeriscopeError, raise_together
+from veriscope.io.file_images import with_series
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_labels
@@ -29,6 +30,7 @@ def measure_folder(
     images: str | Path | Sequence[str | Path] | None = None,
     axes: str | None = None,
     spacing: dict[str, float] | None = None,
+    series: int | Literal["each"] | None = None,
     properties: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -46,6 +48,9 @@ def measure_folder(
         Axes of image files that do not say.
     spacing
         Pixel size in µm by axis; overrides the files' own.
+    series
+        Which image of image files that hold several; ``each``: all, under the names that
+        `veriscope.predict.folder.predict_folder` gives them.
     properties
         Columns wanted; None: all.
     progress
@@ -64,7 +69,9 @@ def measure_folder(
     """
     check_table_path(output)
     files = find_images(labels)
-    pictures = {file.stem: file.path for file in find_images(images)} if images is not None else {}
+    pictures = {}
+    if images is not None:
+        pictures = {image.stem: image for image in with_series(find_images(images), series)}
     tables: list[ObjectTable] = []
     faults: list[VeriscopeError] = []
     uncalibrated: list[str] = []
@@ -74,12 +81,12 @@ def measure_folder(
             if images is not None and file.stem not in pictures:
                 raise VeriscopeError(
                     f"{file.stem}: no image of this name in {images} (there are: {few(list(pictures), 3)}); "
-                    "a label image and its image have the same name but for the ending: rename one"
+                    + _remedy(file.stem, pictures)
                 )
             found = open_labels(file.path)
             intensity = None
-            if file.stem in pictures:
-                intensity = read_image(pictures[file.stem], axes=axes, spacing=spacing)
+            if (picture := pictures.get(file.stem)) is not None:
+                intensity = read_image(picture.path, axes=axes, spacing=spacing, series=picture.series)
             known = spacing or (intensity.spacing if intensity else None) or found.spacing
             table = measure_objects(found.labels, intensity, spacing=known, properties=properties)
             table.frame.insert(0, "image", file.stem)
@@ -103,6 +110,13 @@ def measure_folder(
             "Nothing was written."
         )
     return _write(tables, output)
+
+
+def _remedy(stem: str, pictures: Collection[str]) -> str:
+    """Say what to do about a label image whose image is not found."""
+    if (name := stem.rpartition("_s")[0]) in pictures:
+        return f"if it is of one of several images in {name}, give --series each"
+    return "a label image and its image have the same name but for the ending: rename one"
 
 
 def _write(tables: Sequence[ObjectTable], output: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ import numpy as np
 from veriscope.core.image import Image
 from veriscope.core.plane import Plane
 from veriscope.errors import AxesError, VeriscopeError
+from veriscope.io.folders import ImageFile
 from veriscope.io.planes import StoredPlane
 from veriscope.io.regions import StoredImage
 from veriscope.methods.base import Method
@@ -154,7 +155,7 @@ def look_of_study(folder: StudyFolder, images: Sequence[StudyImage], channel: st
 
 
 def unlike_card(
-    method: Method, files: Sequence[Path], channel: str | int | None = None, **reading: Any
+    method: Method, images: Sequence[ImageFile], channel: str | int | None = None, **reading: Any
 ) -> list[str]:
     """Say where images do not look like those that a method was made for.
 
@@ -162,12 +163,12 @@ def unlike_card(
     ----------
     method
         Any.
-    files
-        The images; the middle of nine at most is read.
+    images
+        The images, such as `veriscope.io.file_images.with_series` gives; the middle of nine at most is read.
     channel
         Channel that the method sees.
     **reading
-        As for `veriscope.io.regions.StoredImage`.
+        Axes and spacing, as for `veriscope.io.regions.StoredImage`.
 
     Returns
     -------
@@ -176,12 +177,13 @@ def unlike_card(
         cannot be read.
     """
     known = set(method.card.modalities)
-    if not known or not files:
+    if not known or not images:
         return []
     looks: list[Look | None] = []
-    for file in _some(files):
+    for image in _some(images):
         try:
-            looks.append(look_of(_middle(file, reading), channel))
+            part = _middle(image.path, reading | {"series": image.series})
+            looks.append(look_of(part, channel))
         except VeriscopeError:
             looks.append(None)
     look = _agreed(looks)

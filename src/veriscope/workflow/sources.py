@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from veriscope.core.words import counted, few
-from veriscope.errors import InputError, TableError, UnreadableFileError
+from veriscope.errors import InputError, TableError
+from veriscope.io.file_images import images_of_file
 from veriscope.io.folders import ImageFile, find_images
-from veriscope.io.images import read_headers
 from veriscope.io.name_pattern import find_by_pattern
 from veriscope.io.ome_zarr_reader import is_zarr
 from veriscope.io.sheets import composed
@@ -184,22 +184,17 @@ def _with_series(sources: Sequence[Source], wanted: int | Literal["each"] | None
         return [replace(source, series=wanted) for source in sources]
     found: list[Source] = []
     for source in sources:
-        try:
-            n_images = max(len(read_headers(path)) for path in source.paths)
-        except UnreadableFileError:
-            n_images = 1  # it is reported with all others that cannot be read
-        if n_images == 1:
-            found.append(source)
-            continue
-        if len(source.paths) > 1:
+        name = source.image_id
+        of_files = [images_of_file(ImageFile(name, path)) for path in source.paths]
+        most = max(of_files, key=len)
+        if len(most) > 1 and len(of_files) > 1:
             raise InputError(
-                f"{source.image_id}: its channels are in {len(source.paths)} files, of which one holds "
-                f"{n_images} images; choose one with --series 0"
+                f"{name}: its channels are in {len(of_files)} files, of which one holds {len(most)} images; "
+                "choose one with --series 0"
             )
-        digits = len(str(n_images - 1))
         found += [
-            replace(source, image_id=f"{source.image_id}_s{i:0{digits}d}", series=i, file_id=source.image_id)
-            for i in range(n_images)
+            replace(source, image_id=image.stem, series=image.series, file_id=name if len(most) > 1 else "")
+            for image in most
         ]
     return found
 

@@ -24,6 +24,7 @@ from veriscope.core.words import counted
 from veriscope.errors import InputError, VeriscopeError, raise_together
 from veriscope.io.atomic import write_text
 from veriscope.io.copying import copied_levels, copy_blocks, copy_image
+from veriscope.io.file_images import of_its_file
 from veriscope.io.hashing import sha256_of
 from veriscope.io.images import ImageHeader, read_header, read_image
 from veriscope.io.ome_zarr import write_ome_zarr
@@ -124,7 +125,7 @@ def take_in(folder: StudyFolder, sources: Sources, how: TakingIn, progress: Prog
             rows += _take_in_source(folder, source, how, hashes, progress)
             inputs |= hashes
         except VeriscopeError as error:
-            faults.append(InputError(f"image {source.series} of {error}") if source.file_id else error)
+            faults.append(of_its_file(error, source.series if source.file_id else None))
         progress("read images", index + 1, total)
     if faults and (not how.skip_bad or not rows):
         raise_together(
