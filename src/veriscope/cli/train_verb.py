@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from veriscope.cli.arguments import Axes, Channel, Json, Quiet
+from veriscope.cli.arguments import Axes, Channel, Json, Quiet, Spacing, parse_spacing
 from veriscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def train(
     object: Annotated[str, typer.Option(help="What is looked for: nucleus, cell, particle …")] = "object",
     channel: Channel = None,
     axes: Axes = None,
+    spacing: Spacing = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of split, first weights and crops.")] = 0,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Equal input gives equal bytes of weights; needs --steps.")
@@ -137,7 +138,7 @@ def train(
         {key: value for key, value in given.items() if value is not None}, where="veriscope train"
     )
     of_files = {"--channel": channel, "--axes": axes, "--sheet": sheet, "--group-by": group_by}
-    of_labels: dict[str, Any] = {"--split": split, "--unlabelled": unlabelled}
+    of_labels: dict[str, Any] = {"--split": split, "--unlabelled": unlabelled, "--spacing": spacing}
     is_study = len(sources) == 1 and (Path(sources[0]) / "study.yaml").exists()
     if is_study:
         _refuse(
@@ -159,6 +160,7 @@ def train(
                 found = _without_labels(sources, output, settings, self_supervised, common)
             else:
                 common |= {"split": split, "unlabelled": unlabelled, "objects": object}
+                common |= {"spacing": parse_spacing(spacing)}
                 found = _with_labels(sources, output, settings, common)
     if json:
         emit_json(found)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -14,6 +14,7 @@ from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
+from veriscope.training.heads.base import PixelHead
 from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.images.box_pairs import read_box_pairs
 from veriscope.training.images.class_pairs import read_class_pairs
@@ -27,6 +28,7 @@ from veriscope.training.images.pairs import (
 )
 from veriscope.training.images.split import Split, group_images, make_split
 from veriscope.training.images.split_tables import read_sheet, read_split
+from veriscope.training.images.stacks import are_stacks, prepare_stacks
 from veriscope.training.judging.cautions import finds_nothing, too_few_steps
 from veriscope.training.judging.choose_temperature import choose_temperature
 from veriscope.training.judging.compare import Comparison, compare_with_start
@@ -35,7 +37,7 @@ from veriscope.training.judging.envelope import robustness
 from veriscope.training.judging.judge import Judge, Predict
 from veriscope.training.loop.checkpoint import GOES_ON
 from veriscope.training.loop.consistency import Consistency
-from veriscope.training.loop.learn import crop_side, learn, prepare_all, set_up_torch
+from veriscope.training.loop.learn import Prepared, crop_side, learn, prepare_all, set_up_torch
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.networks.build import fitting_augmentation, make_head
 from veriscope.training.networks.known import KnownNetwork, find_network
@@ -98,12 +100,15 @@ def train_files(
     group_by: str | None = None,
     channel: str | int | None = None,
     axes: str | None = None,
+    spacing: Mapping[str, float] | None = None,
     unlabelled: str | Path | Sequence[str | Path] | None = None,
     objects: str = "object",
     progress: Progress = silent,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train a network on image files and their labels.
+
+    From stacks the head ``flow`` learns planes along all three axes, and the package finds objects in space.
 
     Parameters
     ----------
@@ -126,6 +131,8 @@ def train_files(
         Channel to learn from, where images have several.
     axes
         Axes of the image files where they do not say.
+    spacing
+        Pixel size in µm by axis, which stacks need; None: the files' own. With labels of pixels alone.
     unlabelled
         Images without labels to learn from too.
     objects
@@ -158,7 +165,9 @@ def train_files(
     elif settings.head == "boxes":
         pairs = read_box_pairs(images, labels, objects=objects, partial=split is not None, **reading)
     else:
+        reading |= {"spacing": spacing, "stacks": settings.head == "flow"}
         pairs = read_pairs(images, labels, partial=split is not None, **reading)
+        _check_stacks(pairs, settings, unlabelled)
     if table is not None:
         pairs = [pair for pair in pairs if pair.stem in table] or pairs
     samples = read_sheet(Path(sheet)) if sheet is not None else table
@@ -274,8 +283,8 @@ class _Job:
         if (self.work / "checkpoint.pt").exists():
             self.say(GOES_ON)
         split, lesson = self.data.split, self.lesson
-        train = prepare_all(split.train, lesson.head, lesson.n_channels, self.progress)
-        val = prepare_all(split.val, lesson.head, lesson.n_channels)
+        train = self._prepared(split.train, self.progress)
+        val = self._prepared(split.val)
         curve = None
         if lesson.settings.curve:
             curve = learning_curve(
@@ -313,6 +322,11 @@ class _Job:
             curve=curve,
             notes=self.notes,
         )
+
+    def _prepared(self, pairs: Sequence[LabelledImage], progress: Progress = silent) -> list[Prepared]:
+        if self.data.split.of_stacks:
+            return [*prepare_stacks(pairs, cast("PixelHead", self.lesson.head), progress)]
+        return prepare_all(pairs, self.lesson.head, self.lesson.n_channels, progress)
 
     def _chosen(self, network: nn.Module) -> tuple[NetworkPackage, dict[str, Any]]:
         """Choose on the validation images how outputs are used."""
@@ -387,7 +401,16 @@ def judge_start(judge: Judge, start: KnownNetwork, split: Split, progress: Progr
     list
         One row per image.
     """
-    return judge.count(start_predictor(start), split.test, progress)
+    return judge.count(start_predictor(start, stacks=split.of_stacks), split.test, progress)
+
+
+def _check_stacks(pairs: Sequence[LabelledImage], settings: TrainSettings, unlabelled: Any) -> None:
+    """Refuse what cannot be done with stacks before anything is made."""
+    if not are_stacks(pairs):
+        return
+    given = {"--learning-curve": settings.curve, "--unlabelled": bool(unlabelled)}
+    if wrong := [name for name, value in given.items() if value]:
+        raise InputError(f"{' and '.join(wrong)} cannot be had with stacks yet; leave it out")
 
 
 def _check_parts(data: TrainingImages) -> None:

@@ -10,6 +10,7 @@ from veriscope.methods.networks.class_network import ClassNetwork
 from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.packaged import PackagedNetwork
+from veriscope.methods.networks.stack_network import StackNetwork
 from veriscope.zoo.add import open_package
 from veriscope.zoo.cache import load_installed, slug
 from veriscope.zoo.read import find_description
@@ -72,8 +73,8 @@ def network_method(name: str) -> type[PackagedNetwork]:
     Returns
     -------
     type
-        A subclass of `InstanceNetwork`; of `BoxNetwork` where its head finds boxes, of `ClassNetwork` where
-        it tells classes of images.
+        A subclass of `InstanceNetwork`; of `StackNetwork` where it is for stacks, of `BoxNetwork` where its
+        head finds boxes, of `ClassNetwork` where it tells classes of images.
 
     Raises
     ------
@@ -92,4 +93,5 @@ def network_method(name: str) -> type[PackagedNetwork]:
     own = slug(model.description.id or model.description.name) if is_path else asked
     called = f"{NETWORK_PREFIX}{own}"
     bases: dict[str, type[PackagedNetwork]] = {"boxes": BoxNetwork, "classification": ClassNetwork}
-    return bases.get(package.settings.head, InstanceNetwork).of(package, name=called)
+    of_pixels = StackNetwork if package.settings.dimensions == 3 else InstanceNetwork
+    return bases.get(package.settings.head, of_pixels).of(package, name=called)

@@ -14,6 +14,7 @@ from veriscope.methods.networks.instance_network import InstanceNetwork
 from veriscope.methods.networks.network_files import shipped
 from veriscope.methods.networks.network_settings import NetworkParameters
 from veriscope.methods.networks.packaged import PackagedNetwork
+from veriscope.methods.networks.stack_network import StackNetwork, StackNetworkParameters
 
 
 @pytest.mark.parametrize(
@@ -21,18 +22,18 @@ from veriscope.methods.networks.packaged import PackagedNetwork
     [
         (InstanceNetwork, "nuclei-fluorescence", NetworkParameters(threshold=0.7)),
         (BoxNetwork, "blood-cells", BoxParameters(threshold=0.6)),
+        (StackNetwork, "nuclei-fluorescence", StackNetworkParameters(threshold=0.6)),
     ],
 )
 def test_a_method_that_was_made_is_the_same_after_a_journey(
-    base: type[PackagedNetwork], package: str, options: NetworkParameters | BoxParameters
+    base: type[PackagedNetwork],
+    package: str,
+    options: NetworkParameters | BoxParameters | StackNetworkParameters,
 ) -> None:
     made = base.of(shipped(package), name="network:mine")
     assert issubclass(made, base)
-    assert (made.name, made.card, made.__doc__) == (
-        "network:mine",
-        made.package.card,
-        made.package.card.summary,
-    )
+    card = made.package.card.model_copy(update={"dimensions": made.dimensions})
+    assert (made.name, made.card, made.__doc__) == ("network:mine", card, card.summary)
     method = made(options)
     again = pickle.loads(pickle.dumps(method))
     assert type(again).__mro__[1] is base
@@ -66,3 +67,18 @@ def test_what_was_made_predicts_as_its_base_does() -> None:
     found = pickle.loads(pickle.dumps(method)).predict(Image(pixels, "yx"))
     np.testing.assert_array_equal(found.labels, method.predict(Image(pixels, "yx")).labels)
     assert found.labels.max() == 1
+
+
+def test_a_package_can_be_used_on_planes_and_on_stacks_and_a_class_may_have_a_card_of_its_own() -> None:
+    package = shipped("nuclei-fluorescence")
+    for_stacks = replace(package, settings=package.settings.model_copy(update={"dimensions": 3}))
+    for one in (package, for_stacks):
+        assert InstanceNetwork.of(one, name="x").card.dimensions == (2,)
+        assert StackNetwork.of(one, name="x").card.dimensions == (3,)
+
+    class Mine(InstanceNetwork, package=package):
+        name = "mine"
+        version = "7"
+
+    assert (Mine.version, Mine.card.summary) == ("7", package.card.summary)
+    assert InstanceNetwork.of(package, name="x").version == package.version

@@ -47,7 +47,7 @@ def test_all_faults_are_told_together(tmp_path: Path) -> None:
     assert text.startswith("3 of 4 pairs cannot be learned from:")
     assert "has 16 × 32 pixels, and its image size.tif 32 × 32" in text
     assert "broken.tif" in text
-    assert "training takes 2D images: cut stacks into slices, or project" in text
+    assert "is a stack (axes zyx), from which only the head flow learns, with labels" in text
 
 
 def test_labels_that_are_all_background_are_refused(discs: Path) -> None:

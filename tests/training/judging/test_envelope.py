@@ -21,17 +21,19 @@ RNG = np.random.default_rng(0)
 
 def pair(pixels: np.ndarray, axes: str = "yx", **known: Any) -> LabelledImage:
     names = RGB_CHANNELS if axes == "cyx" else ()
-    image = Image(pixels, axes, channels=names, name="a")
+    spacing = {"z": 2.0, "y": 0.5, "x": 0.5} if axes == "zyx" else None
+    image = Image(pixels, axes, spacing, names, "a")
     labels = np.zeros(image.spatial_shape, np.int32)
-    labels[5:15, 5:15], labels[20:, :] = 1, -1
+    labels[..., 5:15, 5:15], labels[..., 20:, :] = 1, -1
     return LabelledImage("a", image, labels, "a", pixel_hash(pixels), **known)
 
 
 GREY = pair(RNG.integers(0, 256, (40, 60)).astype(np.uint8))
 COLOUR = pair(RNG.integers(0, 256, (3, 40, 60)).astype(np.uint8), "cyx")
+STACK = pair(RNG.integers(0, 256, (6, 40, 60)).astype(np.uint8), "zyx")
 
 
-@pytest.mark.parametrize("one", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("one", [GREY, COLOUR, STACK], ids=["grey", "colour", "stack"])
 @pytest.mark.parametrize("change", STEPS)
 def test_images_keep_axes_channels_and_type_and_pairs_stay_as_they_were(
     one: LabelledImage, change: str
@@ -45,6 +47,16 @@ def test_images_keep_axes_channels_and_type_and_pairs_stay_as_they_were(
         assert set(np.unique(found.labels)) == {-1, 0, 1}
         assert not np.array_equal(found.image.pixels, before)
     assert np.array_equal(one.image.pixels, before)
+
+
+def test_stacks_are_blurred_in_their_planes_and_magnified_along_all_axes() -> None:
+    blurred = change_image(STACK, "blur", 2.0).image.pixels
+    for plane, was in zip(blurred, STACK.image.pixels, strict=True):
+        alone = change_image(pair(was), "blur", 2.0).image.pixels
+        np.testing.assert_array_equal(plane, alone)
+    half = change_image(STACK, "scale", 0.5)
+    assert half.image.shape == half.labels.shape == (3, 20, 30)
+    assert half.image.spacing == STACK.image.spacing, "planes lie as many pixels apart as before"
 
 
 def test_noise_is_cut_to_what_the_type_holds_and_repeats() -> None:
@@ -130,6 +142,13 @@ def test_at_most_twelve_images_are_taken_from_first_to_last() -> None:
     assert (judge.seen[0][0], judge.seen[0][-1]) == ("i0", "i39")
     assert all(stems == judge.seen[0] for stems in judge.seen)
     assert envelope(judge, 1)["n_images"] == 1
+
+
+def test_of_stacks_the_first_and_the_last_are_taken() -> None:
+    judge: Any = BySide({}, otherwise=1.0)
+    pairs = [replace(STACK, stem=f"s{number}") for number in range(5)]
+    assert robustness(judge, lambda image: image, pairs)["n_images"] == 2  # type: ignore[arg-type]
+    assert judge.seen[0] == ["s0", "s4"]
 
 
 def test_progress_is_told_to_the_end() -> None:

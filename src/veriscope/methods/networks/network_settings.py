@@ -23,6 +23,8 @@ class NetworkSettings(Settings):
     """Kind of network, for training it further."""
     head: HeadName = "flow"
     """What its outputs mean, and so how objects are made of them."""
+    dimensions: Literal[2, 3] = 2
+    """Of the images that it is used on: planes, or stacks, whose planes it sees along all three axes."""
     n_channels: int = Field(default=1, ge=1, le=16)
     """Channels that it sees."""
     sees: Sees = "light"
@@ -34,11 +36,12 @@ class NetworkSettings(Settings):
     halo: int = Field(default=96, ge=0, le=4096)
     """Pixels of the network's grid beyond which nothing changes an output."""
     best_diameter: float = Field(default=28.0, gt=1, le=1000)
-    """Object diameter, in pixels of the network's grid, to which an image is rescaled, where it is."""
+    """Object diameter, in pixels of the network's grid, to which an image is rescaled, where it is; of stacks
+    that in space."""
     diameters: tuple[float, float] = (8.0, 60.0)
-    """Smallest and largest median object diameter in pixels that it was trained with."""
+    """Smallest and largest median object diameter in pixels that it was trained with; of stacks in space."""
     threshold: float = Field(default=0.5, gt=0, lt=1)
-    """Probability above which a pixel belongs to an object."""
+    """Probability above which a pixel or voxel belongs to an object."""
     object_threshold: float = Field(default=0.5, ge=0, lt=1)
     """Objects with a smaller probability are dropped."""
     smallest_area: int = Field(default=20, ge=1)

@@ -11,7 +11,7 @@ from veriscope.methods.networks.stack_network import StackNetwork
 __all__ = ["NucleiStacks"]
 
 
-class NucleiStacks(StackNetwork):
+class NucleiStacks(StackNetwork, package=NucleiFluorescence.package):
     """Find nuclei in 3D fluorescence stacks, with the network for planes on all three views.
 
     Parameters
@@ -22,12 +22,11 @@ class NucleiStacks(StackNetwork):
 
     name: ClassVar[str] = "nuclei-stacks"
     version: ClassVar[str] = "1"
-    flat: ClassVar[type[NucleiFluorescence]] = NucleiFluorescence
     card: ClassVar[Card] = NucleiFluorescence.card.model_copy(
         update={
             "summary": "The network nuclei-fluorescence on stacks, seen along all three axes; its flows are "
             "followed in space.",
-            "dimensions": (3,),
+            "dimensions": StackNetwork.dimensions,
             "diameter_px": None,
             "figures": (
                 "mouse_embryo_nuclei_3d, 1 stack, 8 nuclei: F1 at IoU 0.5 1.000, at 0.7 0.750 "

@@ -26,15 +26,23 @@ class PackagedNetwork(Method):
     ----------
     package
         Weights, and how they are used; of the class.
+    dimensions
+        Numbers of spatial dimensions of the images that it takes, whatever the network learned from.
     """
 
     package: ClassVar[NetworkPackage]
+    dimensions: ClassVar[tuple[int, ...]] = (2,)
 
     def __init_subclass__(cls, package: NetworkPackage | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
         if package is not None:
-            cls.package, cls.card, cls.version = package, package.card, package.version
-            cls.n_channels = package.settings.n_channels
+            cls.package, cls.n_channels = package, package.settings.n_channels
+            own = {
+                "card": package.card.model_copy(update={"dimensions": cls.dimensions}),
+                "version": package.version,
+            }
+            for key in own.keys() - cls.__dict__.keys():  # a subclass may say them itself
+                setattr(cls, key, own[key])
             colour = package.settings.rgb if cls.n_channels == 1 else "refuse"
             cls.colour_channel = None if colour == "refuse" else colour
 

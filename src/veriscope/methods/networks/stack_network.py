@@ -1,11 +1,13 @@
-"""A trained network for planes as a method for stacks."""
+"""A network that was trained on planes, of images or of stacks, as a method for stacks."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from veriscope.core.image import Image
@@ -13,16 +15,22 @@ from veriscope.core.prediction import Prediction
 from veriscope.core.settings import Settings
 from veriscope.core.source import ArraySource
 from veriscope.errors import AxesError
-from veriscope.methods.base import Method
 from veriscope.methods.networks.engines import EngineName
 from veriscope.methods.networks.instance_network import InstanceNetwork, NetworkSurvey
-from veriscope.methods.networks.network_settings import NetworkParameters
+from veriscope.methods.networks.network_settings import NetworkParameters, NetworkSettings
 from veriscope.methods.networks.normalise import ContrastSurvey
+from veriscope.methods.networks.packaged import PackagedNetwork
 from veriscope.methods.networks.size_search import median_diameter
-from veriscope.methods.networks.three_views import SECTION, even_planes, objects_in_space, see_in_space
+from veriscope.methods.networks.three_views import (
+    SECTION,
+    SpaceView,
+    even_planes,
+    objects_in_space,
+    see_in_space,
+)
 from veriscope.methods.rules.voxels import steps_of
 
-__all__ = ["StackNetwork", "StackNetworkParameters"]
+__all__ = ["SeenStack", "StackNetwork", "StackNetworkParameters"]
 
 _PLANES_LOOKED_AT = 5
 _LARGEST_SCALE = 3.0
@@ -33,6 +41,8 @@ _BYTES = 200.0
 """Memory per voxel once planes lie as far apart as pixels; 74 to 108 were measured."""
 _SMALLEST = 0.1
 """Share of the volume of a ball of the usual diameter below which an object is dropped."""
+_THRESHOLD = 0.5
+"""Of a network that was not trained on stacks."""
 
 
 class StackNetworkParameters(Settings):
@@ -43,17 +53,56 @@ class StackNetworkParameters(Settings):
     anisotropy: float | None = Field(default=None, gt=0, le=100)
     """Distance of planes, in pixels; None: from the pixel size, without which it has to be given, as where it
     is more than 10."""
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    """Probability above which a voxel belongs to an object: the mean of what is seen along three axes."""
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Probability above which a voxel belongs to an object: the mean of what is seen along three axes. None:
+    as chosen on the validation stacks; 0.5 where the network learned from images alone."""
     smallest_volume: int | None = Field(default=None, ge=1)
     """Objects of fewer voxels, once planes lie as far apart as pixels, are dropped; None: a tenth of a ball
     of the diameter."""
     engine: EngineName = "auto"
     """What runs the network; changes no result beyond rounding."""
 
+    def filled(self, settings: NetworkSettings) -> Self:
+        """Put in what the package says, where nothing is given.
 
-class StackNetwork(Method):
-    """Find objects in stacks with a network that was trained on planes; a subclass names the network.
+        Parameters
+        ----------
+        settings
+            Of the package.
+
+        Returns
+        -------
+        StackNetworkParameters
+            With a number for the threshold.
+        """
+        own = settings.threshold if settings.dimensions == 3 else _THRESHOLD
+        return self.model_copy(update={"threshold": self.threshold or own})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenStack:
+    """What a network says of a stack, before objects are made of it.
+
+    Parameters
+    ----------
+    view
+        With planes as far apart as pixels.
+    stored
+        Index in it of every plane of the stack.
+    diameter
+        Of the objects, in pixels along x.
+    anisotropy
+        Distance of planes, in pixels.
+    """
+
+    view: SpaceView
+    stored: NDArray[np.int64]
+    diameter: float
+    anisotropy: float
+
+
+class StackNetwork(PackagedNetwork):
+    """Find objects in stacks with a network that sees planes; a subclass names its package, or `of` makes it.
 
     Parameters
     ----------
@@ -62,16 +111,19 @@ class StackNetwork(Method):
 
     Attributes
     ----------
-    flat
-        The method for planes, whose weights are used; of the class.
+    package
+        Weights, and how they are used; of the class.
     """
 
-    flat: ClassVar[type[InstanceNetwork]]
+    dimensions: ClassVar[tuple[int, ...]] = (3,)
     Parameters: ClassVar[type[Settings]] = StackNetworkParameters
 
     def __init__(self, parameters: Settings | None = None) -> None:
         super().__init__(parameters)
-        self._network = self.flat(NetworkParameters(engine=self.parameters.engine))
+        given: StackNetworkParameters = self.parameters
+        self.options = given.filled(self.package.settings)
+        planes = InstanceNetwork.of(self.package, name=self.name)
+        self._network = planes(NetworkParameters(engine=given.engine))
 
     def describe(self) -> dict[str, Any]:
         """Give identity, parameters and the weights used as plain values, for the record.
@@ -79,10 +131,11 @@ class StackNetwork(Method):
         Returns
         -------
         dict
-            As for every method, without the engine, and with ``weights_sha256``.
+            As for every method, with the threshold that the package chose, without the engine, and with
+            ``weights_sha256``.
         """
         return super().describe() | {
-            "parameters": self.parameters.model_dump(mode="json", exclude={"engine"}),
+            "parameters": self.options.model_dump(mode="json", exclude={"engine"}),
             "weights_sha256": self._network.describe()["weights_sha256"],
         }
 
@@ -123,31 +176,74 @@ class StackNetwork(Method):
         """Run the network on tiles of planes that fit the memory."""
         self._network.limit_memory(n_bytes)
 
-    def _predict(self, image: Image) -> Prediction:
-        options: StackNetworkParameters = self.parameters
+    def see(self, image: Image) -> SeenStack | None:
+        """Run the network along all three axes of a stack.
+
+        Parameters
+        ----------
+        image
+            As `check` allows it.
+
+        Returns
+        -------
+        SeenStack or None
+            What the network says; None: the stack is constant, or nothing tells the size of its objects.
+        """
+        given = self.options
         brightness = ContrastSurvey.measure(ArraySource(image))
-        survey = NetworkSurvey(**brightness.model_dump())
-        nothing = np.zeros(image.shape, np.int32)
-        empty = Prediction(nothing, image.axes, probability_map=nothing.astype(np.float32))
-        if not survey.contrast > 0:
-            return empty
-        anisotropy = options.anisotropy or steps_of(ArraySource(image))[0]
-        diameter = options.diameter or self._diameter(image)
+        if not brightness.contrast > 0:
+            return None
+        anisotropy = given.anisotropy or steps_of(ArraySource(image))[0]
+        # Whoever learned from stacks knows their objects; else their size has to be seen.
+        learnt = self.package.settings.best_diameter if self.package.settings.dimensions == 3 else None
+        diameter = given.diameter or self._diameter(image) or learnt
         if diameter is None:
-            return empty
-        scale = min(self.flat.package.settings.best_diameter / diameter, _LARGEST_SCALE)
+            return None
         pixels = even_planes(image.pixels.astype(np.float32), anisotropy)
-        view = see_in_space(self._network, pixels, survey.model_copy(update={"scale": scale}))
-        ball = math.pi / 6 * diameter**3
-        smallest = options.smallest_volume or max(round(_SMALLEST * ball), 1)
-        labels = objects_in_space(view, diameter=diameter, threshold=options.threshold, smallest=smallest)
+        survey = NetworkSurvey(**brightness.model_dump(), scale=self._scale(diameter))
+        view = see_in_space(self._network, pixels, survey)
         stored = np.linspace(0, len(pixels) - 1, len(image.pixels)).round().astype(int)
+        return SeenStack(view, stored, float(diameter), float(anisotropy))
+
+    def objects(self, seen: SeenStack, *, threshold: float) -> NDArray[np.int32]:
+        """Make objects of what the network says.
+
+        Parameters
+        ----------
+        seen
+            As from `see`.
+        threshold
+            Probability above which a voxel belongs to an object, 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            int32 (z, y, x), of the planes of the stack.
+        """
+        ball = math.pi / 6 * seen.diameter**3
+        smallest = self.options.smallest_volume or max(round(_SMALLEST * ball), 1)
+        labels = objects_in_space(seen.view, diameter=seen.diameter, threshold=threshold, smallest=smallest)
+        return labels[seen.stored]
+
+    def _predict(self, image: Image) -> Prediction:
+        seen = self.see(image)
+        if seen is None:
+            nothing = np.zeros(image.shape, np.int32)
+            return Prediction(nothing, image.axes, probability_map=nothing.astype(np.float32))
+        assert self.options.threshold is not None
         return Prediction(
-            labels[stored],
+            self.objects(seen, threshold=self.options.threshold),
             image.axes,
-            probability_map=np.clip(view.foreground[stored], 0, 1),
-            details={"diameter": round(float(diameter), 2), "anisotropy": round(float(anisotropy), 4)},
+            probability_map=np.clip(seen.view.foreground[seen.stored], 0, 1),
+            details={"diameter": round(seen.diameter, 2), "anisotropy": round(seen.anisotropy, 4)},
         )
+
+    def _scale(self, diameter: float) -> float:
+        """Bring objects to the size that is best; not where the network learned from stacks with such."""
+        settings = self.package.settings
+        small, large = settings.diameters
+        as_it_is = settings.dimensions == 3 and small <= diameter <= large
+        return 1.0 if as_it_is else min(settings.best_diameter / diameter, _LARGEST_SCALE)
 
     def _diameter(self, image: Image) -> float | None:
         """Measure objects on some planes, whose sections are smaller than they are; None: there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,9 @@ class LabelledImage:
     stem
         Name without ending.
     image
-        2D, of one channel or several.
+        2D, of one channel or several; or a stack of one channel.
     labels
-        int32 (y, x): labels or classes, 0 = background, negative: not known.
+        int32 (y, x), of a stack (z, y, x): labels or classes, 0 = background, negative: not known.
     group
         Field, replicate or other group: all images of one lie in the same part of a split.
     sha256
@@ -83,6 +83,8 @@ def read_pairs(
     *,
     channel: str | int | None = None,
     axes: str | None = None,
+    spacing: Mapping[str, float] | None = None,
+    stacks: bool = False,
     partial: bool = False,
     progress: Progress = silent,
 ) -> list[LabelledImage]:
@@ -96,6 +98,10 @@ def read_pairs(
         Channel to learn from, where images have several.
     axes
         Axes of the image files where they do not say.
+    spacing
+        Pixel size in µm by axis; None: the files' own.
+    stacks
+        Whether stacks are taken beside images.
     partial
         Whether images without labels are left out instead of refused.
     progress
@@ -109,7 +115,7 @@ def read_pairs(
     Raises
     ------
     InputError
-        If files do not pair, cannot be read, are not 2D, or differ in size; all faults are listed.
+        If files do not pair, cannot be read, have other axes, or differ in size; all faults are listed.
     """
     pairing = pair_by_stem(
         find_images(images), find_images(labels), partial=partial, called=("image", "label image")
@@ -120,7 +126,8 @@ def read_pairs(
     for number, pair in enumerate(pairing.pairs):
         progress("read", number, total)
         try:
-            found.append(_read_pair(pair, channel, axes))
+            image = _read_image(pair.reference, channel, axes, spacing=spacing, stacks=stacks)
+            found.append(_with_labels(pair, image))
         except VeriscopeError as error:
             faults.append(error)
     progress("read", total, total)
@@ -132,8 +139,7 @@ def read_pairs(
     return found
 
 
-def _read_pair(pair: Pair, channel: str | int | None, axes: str | None) -> LabelledImage:
-    image = _read_image(pair.reference, channel, axes)
+def _with_labels(pair: Pair, image: Image) -> LabelledImage:
     labels = check_labels(read_labels(pair.prediction), where=str(pair.prediction))
     if labels.shape != image.spatial_shape:
         raise ShapeMismatchError(
@@ -148,13 +154,25 @@ def _read_pair(pair: Pair, channel: str | int | None, axes: str | None) -> Label
     return LabelledImage(pair.stem, image, labels.astype(np.int32), pair.stem, pixel_hash(image.pixels))
 
 
-def _read_image(path: Path, channel: str | int | None, axes: str | None) -> Image:
-    image = read_image(path, axes=axes)
+def _read_image(
+    path: Path,
+    channel: str | int | None,
+    axes: str | None,
+    *,
+    spacing: Mapping[str, float] | None = None,
+    stacks: bool = False,
+) -> Image:
+    image = read_image(path, axes=axes, spacing=spacing)
     if channel is not None:
         image = analysis_channel(image, channel)
-    if len(image.spatial_shape) != 2 or set(image.axes) - set("cyx"):
+    if "z" in image.axes and stacks:
+        image = analysis_channel(image, None)  # one has to be chosen, where there are several
+    if image.axes != "zyx" and (len(image.spatial_shape) != 2 or set(image.axes) - set("cyx")):
+        raise AxesError(f"{path}: has axes {image.axes}; training takes images, and stacks without times")
+    if image.axes == "zyx" and not stacks:
         raise AxesError(
-            f"{path}: has axes {image.axes}; training takes 2D images: cut stacks into slices, or project"
+            f"{path}: is a stack (axes zyx), from which only the head flow learns, with labels; all else "
+            "takes 2D images: cut stacks into planes, or project them"
         )
     if not np.isfinite(image.pixels).all():
         raise PixelValueError(f"{path}: has pixels that are NaN or infinite; replace them")

@@ -44,6 +44,17 @@ class Split:
     test: tuple[LabelledImage, ...]
     how: str
 
+    @property
+    def of_stacks(self) -> bool:
+        """Whether the images are stacks.
+
+        Returns
+        -------
+        bool
+            All are, or none.
+        """
+        return any(pair.labels.ndim == 3 for pair in self.train)
+
     def of(self, part: Part) -> tuple[LabelledImage, ...]:
         """Give the images of a part.
 

@@ -29,9 +29,10 @@ from veriscope.methods.networks.objects import keep_objects, mean_inside
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import match
 
-__all__ = ["Choice", "choose_settings"]
+__all__ = ["IOUS", "Choice", "choose_settings", "mean_f1"]
 
-_IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
+IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""At which choices are judged."""
 _THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 _MERGES = (1.25, 1.75, 2.5)
 _AREAS = (10, 20, 40, 80)
@@ -177,7 +178,7 @@ def _objects(case: _Case, dense: Dense, settings: NetworkSettings) -> pd.DataFra
     labels, foreground = separator_for(settings)(dense, threshold=settings.threshold)
     labels = keep_objects(case.known(labels), smallest_area=min(_AREAS))
     iou = np.zeros(int(labels.max(initial=0)) + 1)
-    matched = match(contingency(case.reference, labels), threshold=_IOUS[0])
+    matched = match(contingency(case.reference, labels), threshold=IOUS[0])
     iou[matched.pairs[:, 1]] = matched.ious
     mean = mean_inside(foreground, labels).astype(float)
     return case.row(iou[1:], mean=mean, area=np.bincount(labels.ravel())[1:])
@@ -209,16 +210,29 @@ def _score(table: pd.DataFrame, settings: NetworkSettings, totals: dict[str, int
     slope, intercept = settings.calibration
     probability = 1 / (1 + np.exp(-(slope * _logit(table["mean"].to_numpy()) + intercept)))
     kept = (probability >= settings.object_threshold) & (table["area"] >= settings.smallest_area)
-    return _mean_f1(table[kept], totals)
+    return mean_f1(table[kept], totals)
 
 
-def _mean_f1(table: pd.DataFrame, totals: dict[str, int]) -> float:
-    """Mean over groups and IoU thresholds; a group without any object on either side counts as right."""
+def mean_f1(table: pd.DataFrame, totals: dict[str, int]) -> float:
+    """Give the mean F1 over groups and IoU thresholds.
+
+    Parameters
+    ----------
+    table
+        A row for each object found: ``group``, and ``iou`` with the reference object that it matches, or 0.
+    totals
+        Number of reference objects of each group.
+
+    Returns
+    -------
+    float
+        0 to 1; a group without any object on either side counts as right.
+    """
     scores = []
     for group, n_reference in totals.items():
         iou = table.loc[table["group"] == group, "iou"].to_numpy()
         both = n_reference + len(iou)
-        scores += [2 * np.count_nonzero(iou >= limit) / both if both else 1.0 for limit in _IOUS]
+        scores += [2 * np.count_nonzero(iou >= limit) / both if both else 1.0 for limit in IOUS]
     return float(np.mean(scores))
 
 
@@ -265,6 +279,6 @@ def _predicted_score(
     tables = []
     for case in cases:
         table = contingency(case.reference, case.known(method.predict(case.image).labels))
-        matched = match(table, threshold=_IOUS[0])
+        matched = match(table, threshold=IOUS[0])
         tables.append(case.row(np.concatenate([matched.ious, np.zeros(matched.fp)])))
-    return _mean_f1(_together(tables), totals)
+    return mean_f1(_together(tables), totals)

@@ -19,12 +19,12 @@ __all__ = ["STEPS", "change_image", "robustness"]
 
 DROP = 0.05
 """Loss of the main metric that is still called robust."""
-MOST_IMAGES = 12
+MOST_IMAGES, MOST_STACKS = 12, 2
 _Array = NDArray[np.float64]
 
 
 def _blur(pixels: _Array, sigma: float, _seed: int) -> _Array:
-    return np.asarray(ndimage.gaussian_filter(pixels, (0, sigma, sigma)))
+    return np.asarray(ndimage.gaussian_filter(pixels, (*(0,) * (pixels.ndim - 2), sigma, sigma)))
 
 
 def _noise(pixels: _Array, share: float, seed: int) -> _Array:
@@ -38,8 +38,10 @@ def _gamma(pixels: _Array, exponent: float, _seed: int) -> _Array:
 
 
 def _zoom(pixels: _Array, factor: float, _seed: int) -> _Array:
-    smooth = ndimage.gaussian_filter(pixels, (0, 0.4 / factor, 0.4 / factor)) if factor < 1 else pixels
-    return np.asarray(ndimage.zoom(smooth, (1, factor, factor), order=1, grid_mode=True, mode="nearest"))
+    n_axes = pixels.ndim - 1
+    smooth = ndimage.gaussian_filter(pixels, (0, *(0.4 / factor,) * n_axes)) if factor < 1 else pixels
+    zooms = (1, *(factor,) * n_axes)
+    return np.asarray(ndimage.zoom(smooth, zooms, order=1, grid_mode=True, mode="nearest"))
 
 
 _CHANGES: dict[str, Callable[[_Array, float, int], _Array]] = {
@@ -70,7 +72,7 @@ def robustness(
     predict
         The network.
     pairs
-        Locked images; at most twelve, evenly chosen, are used.
+        Locked images; at most twelve, evenly chosen, are used, and of stacks, which take long, two.
     progress
         Told how many steps are done.
 
@@ -81,7 +83,8 @@ def robustness(
         (``step``, and ``found``: metric with interval) and the ``range`` around no change in which the
         metric falls by less than 0.05; None where the metric itself is below 0.1.
     """
-    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, MOST_IMAGES).round().astype(int))]
+    most = MOST_STACKS if pairs[0].labels.ndim == 3 else MOST_IMAGES
+    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, most).round().astype(int))]
     total = 1 + sum(len(values) for values, _, _ in STEPS.values())
     progress("envelope", 0, total)
     unchanged = judge.figures(judge.count(predict, chosen, silent))[judge.metric]
@@ -147,7 +150,9 @@ def change_image(pair: LabelledImage, change: str, value: float) -> LabelledImag
 
 
 def _with_pixels(image: Image, pixels: NDArray[Any]) -> Image:
-    return Image(np.ascontiguousarray(pixels), image.axes, channels=image.channels, name=image.name)
+    # How far planes lie apart stays what it is, since stacks are magnified along all axes.
+    spacing = image.spacing if "z" in image.axes else None
+    return Image(np.ascontiguousarray(pixels), image.axes, spacing, image.channels, image.name)
 
 
 def _range(steps: Sequence[dict[str, Any]], neutral: float, least: float) -> list[float]:

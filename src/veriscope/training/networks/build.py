@@ -29,6 +29,7 @@ from veriscope.training.heads.star import StarHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.prepare import median_diameter
+from veriscope.training.images.stacks import stack_diameter
 from veriscope.training.settings import Device, TrainedHead
 
 __all__ = [
@@ -297,9 +298,13 @@ def median_size(pairs: Sequence[LabelledImage]) -> tuple[float, float]:
     Returns
     -------
     tuple
-        In pixels; (30, 30) without objects.
+        In pixels, of stacks in space; (30, 30) without objects.
     """
-    found = [median_diameter(pair.labels) for pair in pairs if (pair.labels > 0).any()]
+    found = [
+        stack_diameter(pair) if pair.labels.ndim == 3 else median_diameter(pair.labels)
+        for pair in pairs
+        if (pair.labels > 0).any()
+    ]
     return (min(found), max(found)) if found else (30.0, 30.0)
 
 
@@ -324,6 +329,6 @@ def box_sizes(pairs: Sequence[LabelledImage]) -> NDArray[np.float32]:
 
 def _is_bright(pair: LabelledImage) -> bool:
     pixels = pair.image.pixels
-    if pair.image.axes != "yx":
+    if "c" in pair.image.axes:
         pixels = pixels.mean(axis=pair.image.axes.index("c"))
     return bool(pixels[pair.labels > 0].mean() > pixels[pair.labels == 0].mean())

@@ -26,6 +26,8 @@ __all__ = ["KnownNetwork", "find_network"]
 
 _SHIPPED = "veriscope.methods.networks"
 _STAR_LAST = StarConvex.n_last
+_SAME_WEIGHTS = {"nuclei-stacks": "nuclei-fluorescence"}
+"""Methods that use the package of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ def find_network(name: str) -> KnownNetwork:
         If there is none of that name.
     """
     plain = name.removeprefix("network:")
+    plain = _SAME_WEIGHTS.get(plain, plain)
     path = Path(plain)
     shipped = files(_SHIPPED) / f"{plain.replace('-', '_')}_package"
     if "/" not in plain and "\\" not in plain and shipped.is_dir():

@@ -42,6 +42,15 @@ _CLOSED_SET = (
 )
 
 
+_OF_STACKS = (
+    "For stacks. How far planes lie apart has to be known; where that is half an object or more, views from "
+    "the side show next to nothing.",
+    "The whole stack is held in memory, with planes as far apart as pixels, and every voxel is seen three "
+    "times.",
+    "Objects have no probability of their own.",
+)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """All that a training found out.
@@ -208,14 +217,17 @@ def _card(outcome: Outcome) -> dict[str, Any]:
         train = data.split.to_dict()["train"]
         assert isinstance(train, dict)
         own = {
-            "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}, trained by "
-            "its user with Veriscope.",
+            "summary": f"{lesson.architecture} with a {lesson.head.name} head for {data.objects}"
+            f"{', in stacks' if data.split.of_stacks else ''}, trained by its user with Veriscope.",
             "modalities": ("fluorescence",) if bright and not data.inputs.of_colours else (),
             "foreground": "bright" if bright else "dark" if dark else "either",
             "training_data": f"{data.source}: {train['images']} images, {train['objects']} objects, "
             f"{train['groups']} groups",
         }
         limits.insert(0, "Tested on images of the same source only; an audit of your own images says more.")
+        if data.split.of_stacks:
+            own["dimensions"] = (3,)
+            limits[1:1] = _OF_STACKS
     if outcome.comparison is not None and outcome.comparison.recommended == "start":
         limits.insert(0, outcome.comparison.sentence[0].upper() + outcome.comparison.sentence[1:] + ".")
     return own | {

@@ -20,6 +20,7 @@ from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.network_settings import NetworkSettings
 from veriscope.methods.networks.normalise import normalise_channels
 from veriscope.methods.networks.onnx import OnnxNetwork
+from veriscope.methods.networks.stack_network import StackNetwork
 from veriscope.registry import make_method
 from veriscope.training.heads.base import Head
 from veriscope.training.heads.boxes import BoxHead
@@ -28,6 +29,7 @@ from veriscope.training.images.prepare import channels_first, seen_by
 from veriscope.training.images.split import Split
 from veriscope.training.judging.choose import choose_settings
 from veriscope.training.judging.choose_boxes import choose_threshold
+from veriscope.training.judging.choose_in_space import choose_in_space
 from veriscope.training.judging.judge import ClassJudge, InstanceJudge, Judge, Predict, predict_with
 from veriscope.training.judging.judge_boxes import BoxJudge
 from veriscope.training.judging.judge_classes import ImageClassJudge
@@ -97,6 +99,7 @@ def make_candidate(
     plain = {
         "architecture": lesson.architecture,
         "head": lesson.head.name,
+        "dimensions": 3 if split.of_stacks else 2,
         "n_channels": lesson.n_channels,
         "sees": getattr(network, "sees", "light"),
         "rgb": rgb,
@@ -153,18 +156,23 @@ def choose_on_validation(
     if package.settings.head == "boxes":
         boxed = choose_threshold(package, split.val, progress)
         return replace(package, settings=boxed.settings), boxed.record
+    if package.settings.dimensions == 3:
+        in_space = choose_in_space(package, split.val, progress)
+        return replace(package, settings=in_space.settings), in_space.record
     images = [seen_by(pair.image, package.settings.n_channels) for pair in split.val]
     found = choose_settings(package, images, [pair.labels for pair in split.val], progress=progress)
     return replace(package, settings=found.settings), found.record
 
 
-def package_predictor(package: NetworkPackage) -> Predict:
+def package_predictor(package: NetworkPackage, *, stacks: bool | None = None) -> Predict:
     """Give what a package predicts, as its users will have it.
 
     Parameters
     ----------
     package
         Of the network.
+    stacks
+        Whether it is used on stacks; None: as it says itself.
 
     Returns
     -------
@@ -180,7 +188,8 @@ def package_predictor(package: NetworkPackage) -> Predict:
     if package.settings.head == "classification":
         teller = ClassNetwork.of(package, name="network")()
         return lambda image: teller.classify(seen_by(image, package.settings.n_channels))
-    return predict_with(InstanceNetwork.of(package, name="network")())
+    in_space = package.settings.dimensions == 3 if stacks is None else stacks
+    return predict_with((StackNetwork if in_space else InstanceNetwork).of(package, name="network")())
 
 
 def _read(folder: Path) -> NetworkPackage:
@@ -188,13 +197,15 @@ def _read(folder: Path) -> NetworkPackage:
     return NetworkPackage.read(folder, content, where=str(folder))
 
 
-def start_predictor(start: KnownNetwork) -> Predict:
+def start_predictor(start: KnownNetwork, *, stacks: bool = False) -> Predict:
     """Give what the network started from predicts.
 
     Parameters
     ----------
     start
         The network.
+    stacks
+        Whether it is used on stacks, whatever it learned from.
 
     Returns
     -------
@@ -202,7 +213,7 @@ def start_predictor(start: KnownNetwork) -> Predict:
         Labels or classes of an image.
     """
     if start.settings:
-        return package_predictor(_read(start.folder))
+        return package_predictor(_read(start.folder), stacks=stacks)
     return predict_with(make_method(start.method))
 
 
