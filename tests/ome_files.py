@@ -9,13 +9,15 @@ import tifffile
 from numpy.typing import NDArray
 
 
-def write_several(path: Path, *images: NDArray[Any], **metadata: Any) -> Path:
+def write_several(
+    path: Path, *images: NDArray[Any], how: dict[str, Any] | None = None, **metadata: Any
+) -> Path:
     """Write an OME-TIFF with images of 0.5 µm per pixel, ``field 0``, ``field 1`` …; its folder is made."""
     path.parent.mkdir(exist_ok=True)
     with tifffile.TiffWriter(path, ome=True) as file:
         for number, pixels in enumerate(images):
             own = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "Name": f"field {number}"}
-            file.write(pixels, metadata=own | metadata)
+            file.write(pixels, metadata=own | metadata, **how or {})
     return path
 
 

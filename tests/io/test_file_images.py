@@ -13,7 +13,7 @@ from tests.ome_files import write_several, write_slide
 
 from veriscope.core.image import Image
 from veriscope.errors import InputError, PixelValueError
-from veriscope.io.file_images import images_of_file, of_its_file, with_series
+from veriscope.io.file_images import file_stem, images_of_file, of_its_file, with_series
 from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.plates import write_plate
 
@@ -99,6 +99,22 @@ def test_names_that_meet_are_refused_all_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2 names stand for more than one image") as caught:
         with_series(find_images(tmp_path), "each")
     assert "  - a_s1: " in str(caught.value) and "  - b_s1: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("dish_s0", "dish"),
+        ("dish_s10", "dish"),
+        ("dish_s1_s2", "dish_s1"),
+        ("dish", "dish"),
+        ("dish_s", "dish_s"),
+        ("dish_s1b", "dish_s1b"),
+        ("dish-s1", "dish-s1"),
+    ],
+)
+def test_the_name_of_its_file_is_in_that_of_an_image(name: str, file: str) -> None:
+    assert file_stem(name) == file
 
 
 def test_a_fault_says_of_which_image_it_is() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from tests.ome_files import write_several
 
 from veriscope.errors import AxesError, InputError, PixelValueError
 from veriscope.io.convert import convert_image
@@ -108,6 +109,16 @@ def test_the_command_that_is_offered_gives_a_file_that_fits(tmp_path: Path) -> N
     convert_image(words[2], tmp_path / words[4])
     pixels = open_parts(OTSU, tmp_path / words[4], tmp_path / "o.ome.zarr", Reading(), memory=memory)
     assert (pixels.shape, pixels.stored.chunk_bytes) == ((2000, 2000), 2 << 20)
+
+
+def test_the_command_that_is_offered_converts_the_image_of_its_file(tmp_path: Path) -> None:
+    large = np.zeros((2000, 2000), np.uint16)
+    strip = {"compression": "zlib", "rowsperstrip": 2000}
+    path = write_several(tmp_path / "a.ome.tif", large, large, how=strip)
+    with pytest.raises(InputError) as error:
+        predict_folder(OTSU, path, tmp_path / "out", memory=16 << 20, reading=Reading(series="each"))
+    assert "2 of 2 images cannot be used" in str(error.value)
+    assert f"veriscope convert {path} --series 1 -o a_s1.ome.zarr" in str(error.value)
 
 
 def test_a_plane_in_one_piece_is_decoded_once_and_not_for_every_part(

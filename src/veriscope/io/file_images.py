@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -10,7 +11,9 @@ from veriscope.io.folders import FoundImages, ImageFile, require_unique
 from veriscope.io.images import read_headers
 from veriscope.io.tiff import APERIO
 
-__all__ = ["images_of_file", "of_its_file", "with_series"]
+__all__ = ["file_stem", "images_of_file", "of_its_file", "with_series"]
+
+_OF_SEVERAL = re.compile(r"_s[0-9]+$")
 
 
 def images_of_file(file: ImageFile) -> tuple[ImageFile, ...]:
@@ -39,6 +42,22 @@ def images_of_file(file: ImageFile) -> tuple[ImageFile, ...]:
         return (replace(file, series=0),)
     digits = len(str(n_images - 1))
     return tuple(replace(file, stem=f"{file.stem}_s{i:0{digits}d}", series=i) for i in range(n_images))
+
+
+def file_stem(stem: str) -> str:
+    """Say of which file an image is, if it is one of several.
+
+    Parameters
+    ----------
+    stem
+        Name of an image, as from `images_of_file`.
+
+    Returns
+    -------
+    str
+        ``NAME`` for ``NAME_s3``; any other name as it is.
+    """
+    return _OF_SEVERAL.sub("", stem)
 
 
 def with_series(found: FoundImages, series: int | Literal["each"] | None) -> FoundImages:

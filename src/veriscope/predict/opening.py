@@ -6,6 +6,7 @@ from pathlib import Path
 
 from veriscope.core.commands import command
 from veriscope.errors import InputError
+from veriscope.io.folders import image_stem
 from veriscope.methods.base import Method
 from veriscope.methods.local_method import LocalMethod
 from veriscope.predict.plan import PIECES, least_memory, shown
@@ -62,20 +63,24 @@ def open_parts(
     pixels = reading.source(source, method)
     per_pixel = method.bytes_per_pixel if isinstance(method, LocalMethod) else 0.0
     # Before the first pixel is read: that takes a whole piece.
-    _check_chunks(pixels, memory, bytes_per_pixel=per_pixel)
+    _check_chunks(pixels, memory, reading, bytes_per_pixel=per_pixel)
     method.check(pixels.corner())
     return pixels
 
 
-def _check_chunks(pixels: ChannelSource, memory: int | None, *, bytes_per_pixel: float) -> None:
+def _check_chunks(
+    pixels: ChannelSource, memory: int | None, reading: Reading, *, bytes_per_pixel: float
+) -> None:
     needed, path = pixels.stored.chunk_bytes, pixels.stored.path
     if memory is not None and PIECES * needed > memory:
         least = least_memory(pixels.shape, bytes_per_pixel, pixels.stored.kept_bytes)
         enough = max(PIECES * needed, least)
-        how = command("convert", path, "-o", f"{path.stem}.ome.zarr")
+        one = () if reading.series is None else ("--series", str(reading.series))
+        converted = f"{'_s'.join([image_stem(path), *one[1:]])}.ome.zarr"
+        how = command("convert", path, *one, "-o", converted)
         raise InputError(
             f"{path}: is stored in pieces of {shown(needed)} that can only be decompressed whole, by each "
             f"worker, more than a quarter of --memory ({shown(memory)}); give --memory {shown(enough)}, or "
             f"convert it first, which takes about {shown(_CONVERTER + 2 * needed)} once, "
-            f"and predict {path.stem}.ome.zarr: {how}"
+            f"and predict {converted}: {how}"
         )

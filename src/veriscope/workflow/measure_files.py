@@ -11,7 +11,7 @@ import pandas as pd
 from veriscope.core.progress import Progress, silent
 from veriscope.core.words import counted, few
 from veriscope.errors import InputError, VeriscopeError, raise_together
-from veriscope.io.file_images import with_series
+from veriscope.io.file_images import file_stem, with_series
 from veriscope.io.folders import find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import open_labels
@@ -114,7 +114,7 @@ def measure_folder(
 
 def _remedy(stem: str, pictures: Collection[str]) -> str:
     """Say what to do about a label image whose image is not found."""
-    if (name := stem.rpartition("_s")[0]) in pictures:
+    if (name := file_stem(stem)) in pictures:
         return f"if it is of one of several images in {name}, give --series each"
     return "a label image and its image have the same name but for the ending: rename one"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from veriscope.errors import InputError
+from veriscope.errors import InputError, TableError
 from veriscope.io.images import SUFFIXES
 from veriscope.workflow.comparison.cases import candidate_names, clusters_of, find_cases
 from veriscope.workflow.comparison.folders import compare_folders
@@ -106,6 +106,15 @@ def test_missing_empty_and_doubled_are_told_together(folder: Folder, refusal: Re
         "      - i: twice/i.tif and twice/i.tiff",
         "    Results are told apart by the name without its ending: rename files, or give a narrower pattern",
     ]
+
+
+def test_a_row_for_a_file_is_one_for_all_its_images(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("image,group,replicate\ndish.lif,all,1\ndish_s2,all,2\n")
+    clusters = clusters_of(["dish_s0", "dish_s1", "dish_s2"], sheet)
+    assert clusters["dish_s0"] == clusters["dish_s1"] != clusters["dish_s2"]
+    with pytest.raises(TableError, match="has no row for other_s0, dish_t1; add them"):
+        clusters_of(["dish_s0", "other_s0", "dish_t1"], sheet)
 
 
 def test_sheet_that_lacks_images_or_is_none(folder: Folder, refusal: Refusal, tmp_path: Path) -> None:

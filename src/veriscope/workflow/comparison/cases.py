@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from veriscope.core.words import counted, few, joined
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
+from veriscope.io.file_images import file_stem
 from veriscope.io.folders import find_images
 from veriscope.io.sheets import composed
 from veriscope.workflow.sheet import Assignment, read_sheet
@@ -125,14 +126,15 @@ def clusters_of(stems: Sequence[str], groups: str | Path | None) -> dict[str, st
 
 
 def _assigned(stems: Sequence[str], groups: str | Path | None) -> dict[str, Assignment]:
-    """Look up the row of each image in a sample sheet; none without a sheet."""
+    """Look up the row of each image, or of its file, in a sample sheet; none without a sheet."""
     if groups is None:
         return {}
     sheet = {composed(stem): row for stem, row in read_sheet(Path(groups)).items()}
-    missing = [stem for stem in stems if composed(stem) not in sheet]
+    found = {stem: sheet.get(composed(stem)) or sheet.get(file_stem(composed(stem))) for stem in stems}
+    missing = [stem for stem, row in found.items() if row is None]
     if missing:
         raise TableError(f"{groups}: has no row for {', '.join(missing[:10])}; add them")
-    return {stem: sheet[composed(stem)] for stem in stems}
+    return {stem: row for stem, row in found.items() if row is not None}
 
 
 def find_cases(
