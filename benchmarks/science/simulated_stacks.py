@@ -31,7 +31,7 @@ class Stack:
     labels: NDArray[np.uint16]
 
 
-def draw_stack(seed: int, *, side: int = 128, planes: int = 24, wanted: int = 70) -> Stack:
+def draw_stack(seed: tuple[int, ...], *, side: int = 128, planes: int = 24, wanted: int = 70) -> Stack:
     """Draw a stack; equal seeds give equal stacks.
 
     Parameters
@@ -48,7 +48,7 @@ def draw_stack(seed: int, *, side: int = 128, planes: int = 24, wanted: int = 70
     Stack
         With planes `APART` pixels apart.
     """
-    rng = np.random.default_rng((2026, seed))
+    rng = np.random.default_rng((2026, *seed))
     shape = (planes * APART, side, side)
     labels = np.zeros(shape, np.uint16)
     light = np.zeros(shape)
@@ -87,7 +87,7 @@ def _place(rng: np.random.Generator, labels: NDArray[Any], light: NDArray[Any], 
         return
 
 
-def write_stacks(folder: Path, n: int, *, first: int = 0) -> None:
+def write_stacks(folder: Path, n: int, *, seed: int = 0, **size: int) -> None:
     """Write stacks and labels as files.
 
     Parameters
@@ -96,14 +96,16 @@ def write_stacks(folder: Path, n: int, *, first: int = 0) -> None:
         Gets ``images`` and ``labels``.
     n
         How many.
-    first
-        Seed of the first.
+    seed
+        Of all stacks; other seeds give other stacks.
+    **size
+        As for `draw_stack`.
     """
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for seed in range(first, first + n):
-        stack = draw_stack(seed)
+    for number in range(n):
+        stack = draw_stack((seed, number), **size)
         facts = {"axes": "ZYX", "spacing": APART * _PIXEL_UM, "unit": "um"}
         for name, values in (("images", stack.pixels), ("labels", stack.labels)):
-            path = folder / name / f"stack{seed:02}.tif"
+            path = folder / name / f"stack{number:02}.tif"
             tifffile.imwrite(path, values, imagej=True, metadata=facts, resolution=(1 / _PIXEL_UM,) * 2)

@@ -299,6 +299,7 @@ class _Job:
             progress=self.progress,
             say=self.say,
         )
+        del train, val  # judging needs the memory
         short = too_few_steps(learned.state.step, learned.state.minutes)
         if short and lesson.settings.steps is None:
             self.say(short)

@@ -13,6 +13,7 @@ from veriscope.core.boxes import Boxes
 from veriscope.core.classes import ImageClass
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.training.images.pairs import LabelledImage, pixel_hash
+from veriscope.training.judging import envelope as envelope_module
 from veriscope.training.judging.envelope import STEPS, change_image, robustness
 from veriscope.validate.statistics import Interval
 
@@ -149,6 +150,28 @@ def test_of_stacks_the_first_and_the_last_are_taken() -> None:
     pairs = [replace(STACK, stem=f"s{number}") for number in range(5)]
     assert robustness(judge, lambda image: image, pairs)["n_images"] == 2  # type: ignore[arg-type]
     assert judge.seen[0] == ["s0", "s4"]
+
+
+def test_of_large_stacks_the_middle_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[LabelledImage] = []
+
+    class Seeing(BySide):
+        def count(self, predict: Any, pairs: Sequence[LabelledImage], progress: Any) -> list[float]:
+            seen.extend(pairs)
+            return super().count(predict, pairs, progress)
+
+    judge: Any = Seeing({}, otherwise=1.0)
+    # Planes lie four pixels apart.
+    monkeypatch.setattr(envelope_module, "MOST_VOXELS", 4 * STACK.labels.size // 4)
+    robustness(judge, lambda image: image, [STACK])  # type: ignore[arg-type]
+    assert seen[0].image.shape == seen[0].labels.shape == (6, 20, 30)
+    np.testing.assert_array_equal(seen[0].image.pixels, STACK.image.pixels[:, 10:30, 15:45])
+    np.testing.assert_array_equal(seen[0].labels, STACK.labels[:, 10:30, 15:45])
+    assert seen[0].image.spacing == STACK.image.spacing
+    monkeypatch.setattr(envelope_module, "MOST_VOXELS", 4 * STACK.labels.size)
+    seen.clear()
+    robustness(judge, lambda image: image, [STACK])  # type: ignore[arg-type]
+    assert seen[0] is STACK
 
 
 def test_progress_is_told_to_the_end() -> None:

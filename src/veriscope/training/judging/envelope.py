@@ -13,6 +13,7 @@ from scipy import ndimage
 from veriscope.core.image import Image
 from veriscope.core.progress import Progress, silent
 from veriscope.training.images.pairs import LabelledImage
+from veriscope.training.images.stacks import plane_distance
 from veriscope.training.judging.judge import Judge, Predict
 
 __all__ = ["STEPS", "change_image", "robustness"]
@@ -20,6 +21,8 @@ __all__ = ["STEPS", "change_image", "robustness"]
 DROP = 0.05
 """Loss of the main metric that is still called robust."""
 MOST_IMAGES, MOST_STACKS = 12, 2
+MOST_VOXELS = 2_000_000
+"""Of a stack, whose middle is looked at where it has more: magnified twice it has eight times as many."""
 _Array = NDArray[np.float64]
 
 
@@ -72,7 +75,8 @@ def robustness(
     predict
         The network.
     pairs
-        Locked images; at most twelve, evenly chosen, are used, and of stacks, which take long, two.
+        Locked images; at most twelve, evenly chosen, are used, and of stacks, which take long, the middle of
+        two.
     progress
         Told how many steps are done.
 
@@ -85,6 +89,7 @@ def robustness(
     """
     most = MOST_STACKS if pairs[0].labels.ndim == 3 else MOST_IMAGES
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, most).round().astype(int))]
+    chosen = [_middle(pair) if pair.labels.ndim == 3 else pair for pair in chosen]
     total = 1 + sum(len(values) for values, _, _ in STEPS.values())
     progress("envelope", 0, total)
     unchanged = judge.figures(judge.count(predict, chosen, silent))[judge.metric]
@@ -147,6 +152,18 @@ def change_image(pair: LabelledImage, change: str, value: float) -> LabelledImag
             boxes = replace(boxes, edges=(boxes.edges * np.float32(value)).astype(np.float32))
     stored = made[0] if place is None else np.moveaxis(made, 0, place)
     return replace(pair, image=_with_pixels(image, stored), labels=labels, boxes=boxes)
+
+
+def _middle(pair: LabelledImage) -> LabelledImage:
+    """Cut a stack along y and x to voxels that fit the memory when it is magnified."""
+    share = (MOST_VOXELS / (pair.labels.size * max(plane_distance(pair.image), 1.0))) ** 0.5
+    if share >= 1:
+        return pair
+    sides = [max(int(side * share), 1) for side in pair.labels.shape[1:]]
+    first = [(side - kept) // 2 for side, kept in zip(pair.labels.shape[1:], sides, strict=True)]
+    y, x = (slice(begin, begin + kept) for begin, kept in zip(first, sides, strict=True))
+    image = _with_pixels(pair.image, pair.image.pixels[:, y, x])
+    return replace(pair, image=image, labels=np.ascontiguousarray(pair.labels[:, y, x]))
 
 
 def _with_pixels(image: Image, pixels: NDArray[Any]) -> Image:
