@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from veriscope.cli.arguments import Axes, Channel, Json, Quiet, Spacing, parse_spacing
+from veriscope.cli.arguments import (
+    Axes,
+    Channel,
+    Json,
+    Quiet,
+    SeriesOrEach,
+    Spacing,
+    parse_series,
+    parse_spacing,
+)
 from veriscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,6 +103,7 @@ def train(
     channel: Channel = None,
     axes: Axes = None,
     spacing: Spacing = None,
+    series: SeriesOrEach = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of split, first weights and crops.")] = 0,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Equal input gives equal bytes of weights; needs --steps.")
@@ -138,6 +148,7 @@ def train(
         {key: value for key, value in given.items() if value is not None}, where="veriscope train"
     )
     of_files = {"--channel": channel, "--axes": axes, "--sheet": sheet, "--group-by": group_by}
+    of_files["--series"] = series
     of_labels: dict[str, Any] = {"--split": split, "--unlabelled": unlabelled, "--spacing": spacing}
     is_study = len(sources) == 1 and (Path(sources[0]) / "study.yaml").exists()
     if is_study:
@@ -156,6 +167,7 @@ def train(
             found = train_study(Path(sources[0]), output, settings, **common)
         else:
             common |= {"channel": channel, "axes": axes, "sheet": sheet, "group_by": group_by}
+            common["series"] = parse_series(series)
             if self_supervised is not None:
                 found = _without_labels(sources, output, settings, self_supervised, common)
             else:

@@ -22,6 +22,8 @@ from veriscope.core.progress import Progress, silent
 from veriscope.core.settings import Settings
 from veriscope.core.words import counted
 from veriscope.errors import InputError
+from veriscope.io.file_images import with_series
+from veriscope.io.folders import find_images
 from veriscope.io.usage import UsageMeter
 from veriscope.training.heads.blind import BlindHead
 from veriscope.training.images.hidden_pixels import HiddenPixels, scale_brightness
@@ -77,6 +79,7 @@ def train_without_labels(
     group_by: str | None = None,
     channel: str | int | None = None,
     axes: str | None = None,
+    series: int | Literal["each"] | None = None,
     progress: Progress = silent,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -101,6 +104,8 @@ def train_without_labels(
         Channel to learn from, where images have several.
     axes
         Axes of the files where they do not say.
+    series
+        Which image of files that hold several, from 0; ``each``: all; None: files hold one.
     progress
         Told how far it is.
     say
@@ -135,7 +140,8 @@ def train_without_labels(
             say(sentence)
 
     with UsageMeter() as meter:
-        pairs = read_unlabelled(images, channel=channel, axes=axes, progress=progress)
+        files = with_series(find_images(images), series)
+        pairs = read_unlabelled(files, channel=channel, axes=axes, progress=progress)
         samples = read_sheet(Path(sheet)) if sheet is not None else None
         grouped, groups_are = group_images(pairs, group_by, samples, is_sheet=sheet is not None)
         split = make_split(grouped, seed=settings.seed, groups_are=groups_are)

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from torch import nn
 
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError
+from veriscope.io.file_images import with_series
+from veriscope.io.folders import find_images
 from veriscope.io.usage import UsageMeter
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.training.heads.base import PixelHead
@@ -101,6 +103,7 @@ def train_files(
     channel: str | int | None = None,
     axes: str | None = None,
     spacing: Mapping[str, float] | None = None,
+    series: int | Literal["each"] | None = None,
     unlabelled: str | Path | Sequence[str | Path] | None = None,
     objects: str = "object",
     progress: Progress = silent,
@@ -133,6 +136,8 @@ def train_files(
         Axes of the image files where they do not say.
     spacing
         Pixel size in µm by axis, which stacks need; None: the files' own. With labels of pixels alone.
+    series
+        Which image of files that hold several, from 0; ``each``: all; None: files hold one.
     unlabelled
         Images without labels to learn from too.
     objects
@@ -159,7 +164,7 @@ def train_files(
     start = find_network(settings.start) if settings.start else None
     settings = settings.with_start(start.head, start.architecture) if start else settings
     table = read_split(Path(split)) if split is not None else None
-    reading: dict[str, Any] = {"channel": channel, "axes": axes, "progress": progress}
+    reading: dict[str, Any] = {"channel": channel, "axes": axes, "series": series, "progress": progress}
     if settings.head == "classification":
         pairs = read_class_pairs(images, labels, only=table, **reading)
     elif settings.head == "boxes":
@@ -180,7 +185,9 @@ def train_files(
         locked=start.hashes("test") if start else (),
         groups_are=groups_are,
     )
-    more = read_unlabelled(unlabelled, channel=channel, axes=axes, progress=progress) if unlabelled else []
+    more: list[LabelledImage] = []
+    if unlabelled:
+        more = read_unlabelled(with_series(find_images(unlabelled), series), channel=channel, axes=axes)
     data = TrainingImages(parted, more, str(images), objects, channel=channel)
     return train_network(data, Path(output), settings, start=start, progress=progress, say=say)
 

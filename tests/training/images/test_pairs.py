@@ -12,6 +12,7 @@ import tifffile
 from veriscope.core.boxes import Boxes
 from veriscope.core.image import RGB_CHANNELS, Image
 from veriscope.errors import InputError, PixelValueError
+from veriscope.io.folders import find_images
 from veriscope.training.images.pairs import (
     LabelledImage,
     check_not_empty,
@@ -51,7 +52,7 @@ def test_all_faults_are_told_together(tmp_path: Path) -> None:
 
 
 def test_labels_that_are_all_background_are_refused(discs: Path) -> None:
-    pairs = read_unlabelled(discs / "images")
+    pairs = read_unlabelled(find_images(discs / "images"))
     assert all((pair.labels == -1).all() for pair in pairs)
     with pytest.raises(
         InputError, match=r"no object is annotated in the 8 images to learn from \(field0, field1"
@@ -85,10 +86,10 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         pixels[3, 4] = value
         write(tmp_path / "images", name, pixels)
     with pytest.raises(InputError, match=r"(?s)2 of 3 images .*a\.tif: has pixels that are NaN or infinite"):
-        read_unlabelled(tmp_path / "images")
+        read_unlabelled(find_images(tmp_path / "images"))
     (tmp_path / "images" / "a.tif").unlink()
     (tmp_path / "images" / "b.tif").unlink()
-    (pair,) = read_unlabelled(tmp_path / "images")
+    (pair,) = read_unlabelled(find_images(tmp_path / "images"))
     assert (pair.stem, pair.n_objects, pair.group) == ("c", 0, "c")
 
 
@@ -116,7 +117,7 @@ def test_images_without_labels_are_left_out_only_where_that_is_allowed(discs: Pa
 
 def test_progress_is_told_to_the_end(discs: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    read_unlabelled(discs / "images", progress=lambda *step: told.append(step))
+    read_unlabelled(find_images(discs / "images"), progress=lambda *step: told.append(step))
     assert told == [("read", done, 8) for done in range(9)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from scipy import ndimage
 from veriscope.core.boxes import Boxes
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, TableError, VeriscopeError, raise_together
+from veriscope.io.file_images import with_series
 from veriscope.io.folders import find_images
 from veriscope.io.image_tables import PlaceTable, read_place_table
 from veriscope.methods.networks.centres import ellipse_labels
@@ -33,6 +35,7 @@ def read_box_pairs(
     objects: str = "object",
     channel: str | int | None = None,
     axes: str | None = None,
+    series: int | Literal["each"] | None = None,
     partial: bool = False,
     progress: Progress = silent,
 ) -> list[LabelledImage]:
@@ -51,6 +54,8 @@ def read_box_pairs(
         Channel to learn from, where images have several.
     axes
         Axes of the image files where they do not say.
+    series
+        Which image of files that hold several, from 0; ``each``: all; None: files hold one.
     partial
         Whether images without a row are left out instead of refused.
     progress
@@ -69,7 +74,9 @@ def read_box_pairs(
     """
     source = _table_of(boxes)
     if source is None:
-        pairs = read_pairs(images, boxes, channel=channel, axes=axes, partial=partial, progress=progress)
+        pairs = read_pairs(
+            images, boxes, channel=channel, axes=axes, series=series, partial=partial, progress=progress
+        )
         return [boxes_of_labels(pair, objects) for pair in pairs]
     table = read_place_table(source)
     if table.kind != "boxes":
@@ -77,7 +84,8 @@ def read_box_pairs(
             f"{source}: has points and no boxes; a network for boxes needs the columns xmin, ymin, xmax, ymax"
         )
     rows = dict(iter(table.rows.groupby("stem", sort=False)))
-    known = {file.stem for file in find_images(images)}
+    files = with_series(find_images(images), series)
+    known = {file.stem for file in files}
     check_stems(
         source,
         known,
@@ -87,7 +95,7 @@ def read_box_pairs(
         partial=partial,
     )
     names = _class_names(table, objects)
-    wanted = [file.path for file in find_images(images) if file.stem in rows]
+    wanted = [file for file in files if file.stem in rows]
     read = read_unlabelled(wanted, channel=channel, axes=axes, progress=progress)
     found, faults = [], list[VeriscopeError]()
     for pair in read:

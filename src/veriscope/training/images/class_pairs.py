@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from veriscope.core.classes import ImageClass
 from veriscope.core.progress import Progress, silent
 from veriscope.errors import InputError, TableError
+from veriscope.io.file_images import with_series
 from veriscope.io.folders import find_images
 from veriscope.io.image_tables import read_class_table
 from veriscope.training.images.pairs import LabelledImage, read_unlabelled
@@ -27,6 +29,7 @@ def read_class_pairs(
     only: Collection[str] | None = None,
     channel: str | int | None = None,
     axes: str | None = None,
+    series: int | Literal["each"] | None = None,
     progress: Progress = silent,
 ) -> list[LabelledImage]:
     """Read images and the class of each.
@@ -43,6 +46,8 @@ def read_class_pairs(
         Channel to learn from, where images have several.
     axes
         Axes of the image files where they do not say.
+    series
+        Which image of files that hold several, from 0; ``each``: all; None: files hold one.
     progress
         Told how many are read.
 
@@ -62,7 +67,7 @@ def read_class_pairs(
     if read.classes is None:
         raise TableError(f"{source}: has probabilities and no column class; training needs the class itself")
     classes = dict(zip(read.stems, read.classes, strict=True))
-    files = find_images(images)
+    files = with_series(find_images(images), series)
     if only is not None:
         classes = {stem: name for stem, name in classes.items() if stem in only}
     check_stems(
@@ -73,7 +78,7 @@ def read_class_pairs(
         remedy="every image needs a class",
         partial=only is not None,
     )
-    wanted = [file.path for file in files if file.stem in classes]
+    wanted = [file for file in files if file.stem in classes]
     names = _names([classes[file.stem] for file in files if file.stem in classes], source)
     pairs = read_unlabelled(wanted, channel=channel, axes=axes, progress=progress)
     return [_with_class(pair, ImageClass(names.index(classes[pair.stem]), names)) for pair in pairs]

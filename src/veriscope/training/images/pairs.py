@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ from veriscope.errors import (
     VeriscopeError,
     raise_together,
 )
-from veriscope.io.folders import find_images
+from veriscope.io.file_images import file_stem, with_series
+from veriscope.io.folders import ImageFile, find_images
 from veriscope.io.images import read_image
 from veriscope.io.labels import read_labels
 from veriscope.io.pairing import Pair, pair_by_stem
@@ -84,6 +85,7 @@ def read_pairs(
     channel: str | int | None = None,
     axes: str | None = None,
     spacing: Mapping[str, float] | None = None,
+    series: int | Literal["each"] | None = None,
     stacks: bool = False,
     partial: bool = False,
     progress: Progress = silent,
@@ -100,6 +102,8 @@ def read_pairs(
         Axes of the image files where they do not say.
     spacing
         Pixel size in µm by axis; None: the files' own.
+    series
+        Which image of files that hold several, from 0; ``each``: all; None: files hold one.
     stacks
         Whether stacks are taken beside images.
     partial
@@ -110,24 +114,27 @@ def read_pairs(
     Returns
     -------
     list of LabelledImage
-        In natural order of names; each is a group of its own.
+        In natural order of names; each is a group of its own, save for the images of one file.
 
     Raises
     ------
     InputError
         If files do not pair, cannot be read, have other axes, or differ in size; all faults are listed.
     """
-    pairing = pair_by_stem(
-        find_images(images), find_images(labels), partial=partial, called=("image", "label image")
-    )
+    files = with_series(find_images(images), series)
+    by_stem, drawn = {file.stem: file for file in files}, find_images(labels)
+    if series is None:
+        _refuse_labels_of_several(by_stem, drawn)
+    pairing = pair_by_stem(files, drawn, partial=partial, called=("image", "label image"))
     found: list[LabelledImage] = []
     faults: list[VeriscopeError] = []
     total = len(pairing.pairs)
     for number, pair in enumerate(pairing.pairs):
         progress("read", number, total)
         try:
-            image = _read_image(pair.reference, channel, axes, spacing=spacing, stacks=stacks)
-            found.append(_with_labels(pair, image))
+            file = by_stem[pair.stem]
+            image = _read_image(file, channel, axes, spacing=spacing, stacks=stacks)
+            found.append(_with_labels(pair, file, image))
         except VeriscopeError as error:
             faults.append(error)
     progress("read", total, total)
@@ -139,7 +146,18 @@ def read_pairs(
     return found
 
 
-def _with_labels(pair: Pair, image: Image) -> LabelledImage:
+def _refuse_labels_of_several(images: Mapping[str, ImageFile], labels: Sequence[ImageFile]) -> None:
+    """Say what labels need that are named by the images of files that hold several."""
+    for label in labels:
+        name = file_stem(label.stem)
+        if label.stem not in images and name in images and name != label.stem:
+            raise InputError(
+                f"{label.path}: there is no image {label.stem}; if it is one of several images in "
+                f"{images[name].path.name}, give --series each"
+            )
+
+
+def _with_labels(pair: Pair, file: ImageFile, image: Image) -> LabelledImage:
     labels = check_labels(read_labels(pair.prediction), where=str(pair.prediction))
     if labels.shape != image.spatial_shape:
         raise ShapeMismatchError(
@@ -151,18 +169,24 @@ def _with_labels(pair: Pair, image: Image) -> LabelledImage:
             f"{pair.prediction}: has the label {labels.max()}; training takes labels below {2**24}; number "
             "the objects anew"
         )
-    return LabelledImage(pair.stem, image, labels.astype(np.int32), pair.stem, pixel_hash(image.pixels))
+    return LabelledImage(pair.stem, image, labels.astype(np.int32), _group(file), pixel_hash(image.pixels))
+
+
+def _group(file: ImageFile) -> str:
+    """Images of one file are fields of one dish, if not of one slide."""
+    return file.stem if file.series is None else file_stem(file.stem)
 
 
 def _read_image(
-    path: Path,
+    file: ImageFile,
     channel: str | int | None,
     axes: str | None,
     *,
     spacing: Mapping[str, float] | None = None,
     stacks: bool = False,
 ) -> Image:
-    image = read_image(path, axes=axes, spacing=spacing)
+    path = file.path
+    image = read_image(path, axes=axes, spacing=spacing, series=file.series)
     if channel is not None:
         image = analysis_channel(image, channel)
     if "z" in image.axes and stacks:
@@ -180,7 +204,7 @@ def _read_image(
 
 
 def read_unlabelled(
-    images: str | Path | Sequence[str | Path],
+    files: Sequence[ImageFile],
     *,
     channel: str | int | None = None,
     axes: str | None = None,
@@ -190,8 +214,8 @@ def read_unlabelled(
 
     Parameters
     ----------
-    images
-        Folder, files or pattern.
+    files
+        Images, such as `veriscope.io.file_images.with_series` gives.
     channel
         Channel to learn from, where images have several.
     axes
@@ -209,18 +233,17 @@ def read_unlabelled(
     InputError
         If files cannot be read or are not 2D; all faults are listed.
     """
-    files = find_images(images)
     found: list[LabelledImage] = []
     faults: list[VeriscopeError] = []
     for number, file in enumerate(files):
         progress("read", number, len(files))
         try:
-            image = _read_image(file.path, channel, axes)
+            image = _read_image(file, channel, axes)
         except VeriscopeError as error:
             faults.append(error)
             continue
         unknown = np.full(image.spatial_shape, -1, np.int32)
-        found.append(LabelledImage(file.stem, image, unknown, file.stem, pixel_hash(image.pixels)))
+        found.append(LabelledImage(file.stem, image, unknown, _group(file), pixel_hash(image.pixels)))
     progress("read", len(files), len(files))
     raise_together(faults, what=f"{len(faults)} of {len(files)} images cannot be learned from")
     return found

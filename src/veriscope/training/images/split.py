@@ -105,7 +105,7 @@ def group_images(
     by
         A column of the table; or a pattern of the names in which ``{group}`` stands for the group and ``*``
         for the rest, such as ``{group}_*``; None: the first column of the table that names groups, else
-        each image is taken for a field of its own.
+        each image is taken for a field of its own, and so are all images of a file together.
     table
         Rows of a table by stem.
     is_sheet
@@ -139,12 +139,13 @@ def group_images(
         groups = (
             _by_column(pairs, named[0], table, is_sheet=is_sheet)
             if named and table
-            else {pair.stem: pair.stem for pair in pairs}
+            else {pair.stem: pair.group for pair in pairs}
         )
+        kind = "image" if all(pair.group == pair.stem for pair in pairs) else "file"
         sentence = (
             f"groups by the column {named[0]}"
             if named
-            else "each image was taken for a field of its own (--group-by says otherwise)"
+            else f"each {kind} was taken for a field of its own (--group-by says otherwise)"
         )
     return [replace(pair, group=groups[pair.stem]) for pair in _joined(pairs, groups)], sentence
 

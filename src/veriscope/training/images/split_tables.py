@@ -8,6 +8,7 @@ from pathlib import Path
 
 from veriscope.core.words import counted
 from veriscope.errors import TableError
+from veriscope.io.file_images import file_stem
 from veriscope.io.sheets import IMAGE_COLUMNS, composed, find_column, read_rows, stem_of
 from veriscope.training.images.split import PARTS
 
@@ -18,7 +19,7 @@ Row = dict[str, str]
 
 
 class StemTable(Mapping[str, Row]):
-    """Rows by the name of the image, in whichever way its ü is written.
+    """Rows by the name of the image, in whichever way its ü is written, or of the file that holds several.
 
     Parameters
     ----------
@@ -30,7 +31,8 @@ class StemTable(Mapping[str, Row]):
         self._rows = dict(rows)
 
     def __getitem__(self, stem: str) -> Row:
-        return self._rows[composed(stem)]
+        name = composed(stem)
+        return self._rows[name if name in self._rows else file_stem(name)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
