@@ -45,6 +45,9 @@ FOUND: dict[str, Any] = {
 }
 
 
+TIMES = "is not above 0 and at most 10000 min; write 20min, 90s or 2h"
+
+
 class Recorded:
     """What each way to train was called with; all give the same outcome, which a test may change."""
 
@@ -88,6 +91,8 @@ def test_without_options_the_defaults_are_asked_for(veriscope: Veriscope, record
         "sheet": None,
         "group_by": None,
         "split": None,
+        "series": None,
+        "spacing": None,
         "unlabelled": None,
         "objects": "object",
     }
@@ -178,7 +183,16 @@ def test_a_study_knows_its_images_and_need_not_name_the_package(
             "out",
         ),
         (["a", "b", "-o", "o", "--time", "soon"], "--time 'soon' cannot be read; write 20min, 90s or 2h"),
-        (["a", "b", "-o", "o", "--time", "0h"], "--time '0h' is not above 0; write 20min, 90s or 2h"),
+        (["a", "b", "-o", "o", "--time", "0h"], f"--time '0h' {TIMES}"),
+        (["a", "b", "-o", "o", "--time", "167h"], f"--time '167h' {TIMES}"),
+        (
+            ["a", "b", "-o", "o", "--rate", "5"],
+            "veriscope train: wrong options\n"
+            "  - --rate: Input should be less than or equal to 1 (got 5.0)\n"
+            "Options are: --head, --architecture, --time, --steps, --from, --tune, --topology, "
+            "--learning-curve, --seed, --deterministic, --device, --batch, --crop, --rate, --threads, "
+            "--data-url, --licence",
+        ),
         (
             ["a", "b", "-o", "o", "--time", "1min", "--steps", "4"],
             "--time and --steps both say how long to learn; give one of them",
@@ -276,3 +290,15 @@ def test_notes_on_the_way_go_to_stderr_and_not_beside_json(
     assert plain.err == "memory did not suffice for 8 crops [in a step]\n"
     both = veriscope("train", "a", "b", "-o", "o", "--json")
     assert (both.err, both.json) == ("", FOUND)
+
+
+def test_pixel_size_and_images_of_files_are_handed_on(veriscope: Veriscope, recorded: Recorded) -> None:
+    line = ("train", "images", "labels", "-o", "out", "-q")
+    assert veriscope(*line, "--spacing", "z=2,y=0.5,x=0.5", "--series", "each").code == 0
+    _, options = recorded.last("labels")
+    assert (options["spacing"], options["series"]) == ({"z": 2, "y": 0.5, "x": 0.5}, "each")
+    recorded.calls.clear()
+    assert (
+        veriscope("train", "images", "-o", "out", "-q", "--self-supervised", "n2v", "--series", "2").code == 0
+    )
+    assert recorded.last("alone")[1]["series"] == 2

@@ -64,6 +64,19 @@ def test_all_faults_are_listed_with_their_places() -> None:
     )
 
 
+def test_options_are_named_as_the_user_knows_them() -> None:
+    called = {"diameter": "--size", "span": "--span"}
+    with pytest.raises(InputError) as caught:
+        Options.parse({"diameter": -1, "span": {"low": "x"}}, where="verb", called=called)
+    assert str(caught.value) == (
+        "verb: wrong options\n"
+        "  - --size: Input should be greater than 0 (got -1)\n"
+        "  - --span.low: Input should be a valid number, unable to parse string as a number (got 'x')\n"
+        "Options are: --size, --span"
+    )
+    assert Options.parse({"diameter": 2}, where="verb", called=called) == Options(diameter=2)
+
+
 def test_what_is_missing_or_wrong_as_a_whole_is_said_without_repeating_all_options() -> None:
     with pytest.raises(InputError) as caught:
         Options.parse({"span": {"low": 3, "high": 2}}, where="method spots")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_minutes", "register"]
 
+_CALLED = {"minutes": "--time", "start": "--from", "curve": "--learning-curve"}
+"""Options whose settings have other names."""
+_MOST_MINUTES = 10_000
 _UNITS = {"s": 1 / 60, "sec": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
 
 
@@ -145,7 +148,9 @@ def train(
     if time and steps:
         raise InputError("--time and --steps both say how long to learn; give one of them")
     settings = TrainSettings.parse(
-        {key: value for key, value in given.items() if value is not None}, where="veriscope train"
+        {key: value for key, value in given.items() if value is not None},
+        where="veriscope train",
+        called={key: _CALLED.get(key, f"--{key.replace('_', '-')}") for key in given},
     )
     of_files = {"--channel": channel, "--axes": axes, "--sheet": sheet, "--group-by": group_by}
     of_files["--series"] = series
@@ -232,7 +237,7 @@ def parse_minutes(text: str) -> float:
     Returns
     -------
     float
-        In minutes, above 0.
+        In minutes, above 0 and at most 10,000.
 
     Raises
     ------
@@ -245,8 +250,10 @@ def parse_minutes(text: str) -> float:
         value = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
         raise InputError(f"--time {text!r} cannot be read; write 20min, 90s or 2h") from None
-    if not 0 < value < float("inf"):
-        raise InputError(f"--time {text!r} is not above 0; write 20min, 90s or 2h")
+    if not 0 < value <= _MOST_MINUTES:
+        raise InputError(
+            f"--time {text!r} is not above 0 and at most {_MOST_MINUTES} min; write 20min, 90s or 2h"
+        )
     return value
 
 

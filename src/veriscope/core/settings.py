@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,7 +21,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     @classmethod
-    def parse(cls, values: dict[str, Any], *, where: str) -> Self:
+    def parse(cls, values: dict[str, Any], *, where: str, called: Mapping[str, str] | None = None) -> Self:
         """Make settings from plain values, with an error that names every wrong one.
 
         Parameters
@@ -29,6 +30,8 @@ class Settings(BaseModel):
             Option names and values, as read from a file or a command line.
         where
             What the options belong to, for the message.
+        called
+            What the user calls each option that can be given, by its name here; None: the same, and all can.
 
         Returns
         -------
@@ -43,15 +46,15 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            faults = [_sentence(item) for item in error.errors()]
-            allowed = ", ".join(cls.model_fields) or "none"
+            faults = [_sentence(item, called or {}) for item in error.errors()]
+            allowed = ", ".join(called.values() if called else cls.model_fields) or "none"
             raise InputError(
                 "\n".join([f"{where}: wrong options", *faults, f"Options are: {allowed}"])
             ) from None
 
 
-def _sentence(fault: ErrorDetails) -> str:
-    place = ".".join(map(str, fault["loc"]))
+def _sentence(fault: ErrorDetails, called: Mapping[str, str]) -> str:
+    place = ".".join(called.get(str(part), str(part)) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     # What is missing, or wrong as a whole, has no value of its own: its input is all options.
     got = "" if isinstance(fault["input"], dict) else f" (got {fault['input']!r})"
