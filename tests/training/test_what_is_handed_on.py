@@ -16,8 +16,9 @@ from veriscope.errors import InputError
 from veriscope.training import supervised
 from veriscope.training.images.pairs import LabelledImage, pixel_hash
 from veriscope.training.images.split import Split
+from veriscope.training.job import TrainingImages, train_network
 from veriscope.training.settings import TrainSettings
-from veriscope.training.supervised import TrainingImages, train_files, train_network
+from veriscope.training.supervised import train_files
 
 NAMES = [f"m{mouse}_f{field}" for mouse in range(4) for field in range(2)]
 

@@ -71,8 +71,8 @@ def train_study(
         If training fails, or the start does not fit.
     """
     from veriscope.training.images.split import make_split
+    from veriscope.training.job import TrainingImages, train_network
     from veriscope.training.networks.known import find_network
-    from veriscope.training.supervised import TrainingImages, train_network
 
     folder = StudyFolder(study)
     config = read_config(folder.config)

@@ -20,6 +20,7 @@ from veriscope.training.heads.flow import FlowHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.split import Split
+from veriscope.training.job import TrainingImages
 from veriscope.training.judging.compare import Comparison, compare_with_start
 from veriscope.training.judging.judge import InstanceJudge
 from veriscope.training.loop.learn import Learned
@@ -28,7 +29,6 @@ from veriscope.training.loop.steps import Fitted
 from veriscope.training.packaging.package import write_package
 from veriscope.training.packaging.record import Outcome, facts_of, summary_of
 from veriscope.training.settings import TrainSettings
-from veriscope.training.supervised import TrainingImages
 from veriscope.validate.statistics import Interval
 
 USAGE = Usage(wall_s=7200, cpu_s=3600, peak_memory_bytes=2_000_000_000)

@@ -18,12 +18,12 @@ from veriscope.training.heads.classification import ClassificationHead
 from veriscope.training.images.light import Augmentation
 from veriscope.training.images.pairs import LabelledImage
 from veriscope.training.images.split import Split
+from veriscope.training.job import TrainingImages
 from veriscope.training.loop.learn import Learned
 from veriscope.training.loop.lesson import Lesson
 from veriscope.training.loop.steps import Fitted
 from veriscope.training.packaging.record import Outcome, facts_of, split_without_hashes
 from veriscope.training.settings import TrainSettings
-from veriscope.training.supervised import TrainingImages
 from veriscope.validate.statistics import Interval
 
 NAMES = ("disc", "ring")

@@ -27,7 +27,7 @@ from veriscope.training.packaging.package import PackageFacts
 from veriscope.validate.statistics import Interval
 
 if TYPE_CHECKING:
-    from veriscope.training.supervised import TrainingImages
+    from veriscope.training.job import TrainingImages
 
 __all__ = ["SCHEMA", "Outcome", "facts_of", "split_without_hashes", "summary_of"]
 
