@@ -151,23 +151,34 @@ def test_the_method_for_stacks_of_a_network_for_planes_keeps_its_threshold() -> 
     assert StackNetworkParameters().filled(method.package.settings).threshold == 0.5
 
 
-@pytest.mark.parametrize(
-    ("options", "more", "said"),
-    [
-        ({"head": "star"}, {}, r"5 of 5 pairs .*is a stack \(axes zyx\), from which only the head flow"),
-        ({"head": "semantic"}, {}, "from which only the head flow learns"),
-        ({"head": "boxes"}, {}, "from which only the head flow learns"),
-        ({"curve": True}, {}, "--learning-curve cannot be had with stacks"),
-        ({}, {"unlabelled": "images"}, "--unlabelled cannot be had with stacks"),
-    ],
-)
-def test_what_stacks_cannot_have_is_refused_before_anything_is_made(
-    options: dict[str, Any], more: dict[str, str], said: str, balls: Path, tmp_path: Path
-) -> None:
-    paths = {key: balls / name for key, name in more.items()}
-    with pytest.raises(InputError, match=f"(?s){said}"):
-        train_files(balls / "images", balls / "labels", tmp_path / "net", tiny(**options), **paths)
+@pytest.mark.parametrize("head", ["star", "distance", "semantic", "boxes"])
+def test_other_heads_refuse_stacks_before_anything_is_made(head: str, balls: Path, tmp_path: Path) -> None:
+    said = r"(?s)5 of 5 pairs .*is a stack \(axes zyx\), from which only the head flow learns"
+    with pytest.raises(InputError, match=said):
+        train_files(balls / "images", balls / "labels", tmp_path / "net", tiny(head=head))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_learning_curve_counts_objects_and_stacks(balls: Path, tmp_path: Path) -> None:
+    found = train_files(balls / "images", balls / "labels", tmp_path / "net", tiny(steps=8, curve=True))
+    points = found["learning_curve"]["points"]
+    assert [(point["images"], point["objects"]) for point in points] == [(1, 5), (2, 10), (3, 15)]
+    assert "50 more annotated objects would gain" in found["learning_curve"]["sentence"]
+
+
+def test_stacks_without_labels_are_learned_from_too(balls: Path, tmp_path: Path) -> None:
+    alone = uncalibrated(tmp_path / "more", balls)
+    line = balls / "images", balls / "labels", tmp_path / "net", tiny()
+    with pytest.raises(AxesError, match=r"stack0, .*how far apart the planes lie is not known"):
+        train_files(*line, unlabelled=alone)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    tifffile.imwrite(flat / "plane.tif", tifffile.imread(alone / "stack0.tif")[5])
+    with pytest.raises(InputError, match=r"5 of 6 files are stacks, .* images, such as plane"):
+        train_files(*line, unlabelled=flat)
+    found = train_files(*line, unlabelled=balls / "images" / "stack4.tif")
+    training = settings_of(found["package"])["training"]
+    assert training["unlabelled_images"] == 1 and training["steps"] == 2
 
 
 def uncalibrated(folder: Path, balls: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -183,7 +184,7 @@ class _Job:
             self.say(GOES_ON)
         split, lesson = self.data.split, self.lesson
         train = self._prepared(split.train, self.progress)
-        val = self._prepared(split.val)
+        val = [*chain.from_iterable(self._prepared(split.val))]
         curve = None
         if lesson.settings.curve:
             curve = learning_curve(
@@ -191,7 +192,7 @@ class _Job:
             )
         learned = learn(
             lesson,
-            train,
+            [*chain.from_iterable(train)],
             val,
             checkpoint=self.work / "checkpoint.pt",
             extra=self._consistency(),
@@ -223,10 +224,13 @@ class _Job:
             notes=self.notes,
         )
 
-    def _prepared(self, pairs: Sequence[LabelledImage], progress: Progress = silent) -> list[Prepared]:
+    def _prepared(
+        self, pairs: Sequence[LabelledImage], progress: Progress = silent
+    ) -> Sequence[Sequence[Prepared]]:
+        """Prepare each image, or the planes of each stack."""
         if self.data.split.of_stacks:
-            return [*prepare_stacks(pairs, cast("PixelHead", self.lesson.head), progress)]
-        return prepare_all(pairs, self.lesson.head, self.lesson.n_channels, progress)
+            return prepare_stacks(pairs, cast("PixelHead", self.lesson.head), progress)
+        return [[one] for one in prepare_all(pairs, self.lesson.head, self.lesson.n_channels, progress)]
 
     def _chosen(self, network: nn.Module) -> tuple[NetworkPackage, dict[str, Any]]:
         """Choose on the validation images how outputs are used."""
@@ -260,7 +264,7 @@ class _Job:
         if not self.data.unlabelled:
             return None
         lesson = self.lesson
-        images = prepare_all(self.data.unlabelled, lesson.head, lesson.n_channels)
+        images = [*chain.from_iterable(self._prepared(self.data.unlabelled))]
         return Consistency(lesson, images, size=crop_side(lesson.network(), lesson.settings))
 
     def _compare(self, rows: Sequence[Any]) -> Comparison | None:

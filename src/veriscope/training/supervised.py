@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from veriscope.core.progress import Progress, silent
-from veriscope.errors import InputError
 from veriscope.io.file_images import with_series
 from veriscope.io.folders import find_images
 from veriscope.training.images.box_pairs import read_box_pairs
@@ -101,15 +100,15 @@ def train_files(
     start = find_network(settings.start) if settings.start else None
     settings = settings.with_start(start.head, start.architecture) if start else settings
     table = read_split(Path(split)) if split is not None else None
+    of_pixels: dict[str, Any] = {}
     reading: dict[str, Any] = {"channel": channel, "axes": axes, "series": series, "progress": progress}
     if settings.head == "classification":
         pairs = read_class_pairs(images, labels, only=table, **reading)
     elif settings.head == "boxes":
         pairs = read_box_pairs(images, labels, objects=objects, partial=split is not None, **reading)
     else:
-        reading |= {"spacing": spacing, "stacks": settings.head == "flow"}
-        pairs = read_pairs(images, labels, partial=split is not None, **reading)
-        _check_stacks(pairs, settings, unlabelled)
+        of_pixels = {"spacing": spacing, "stacks": settings.head == "flow"}
+        pairs = read_pairs(images, labels, partial=split is not None, **reading | of_pixels)
     if table is not None:
         pairs = [pair for pair in pairs if pair.stem in table] or pairs
     samples = read_sheet(Path(sheet)) if sheet is not None else table
@@ -124,16 +123,8 @@ def train_files(
     )
     more: list[LabelledImage] = []
     if unlabelled:
-        files = with_series(find_images(unlabelled), series)
-        more = read_unlabelled(files, channel=channel, axes=axes, progress=progress)
+        files = with_series(find_images(unlabelled), reading.pop("series"))
+        more = read_unlabelled(files, **reading | of_pixels)
+    are_stacks([*pairs, *more])
     data = TrainingImages(parted, more, str(images), objects, channel=channel)
     return train_network(data, Path(output), settings, start=start, progress=progress, say=say)
-
-
-def _check_stacks(pairs: Sequence[LabelledImage], settings: TrainSettings, unlabelled: Any) -> None:
-    """Refuse what cannot be done with stacks before anything is made."""
-    if not are_stacks(pairs):
-        return
-    given = {"--learning-curve": settings.curve, "--unlabelled": bool(unlabelled)}
-    if wrong := [name for name, value in given.items() if value]:
-        raise InputError(f"{' and '.join(wrong)} cannot be had with stacks yet; leave it out")

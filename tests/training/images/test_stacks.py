@@ -86,6 +86,13 @@ def test_planes_are_cut_along_every_axis(every: int, n: tuple[int, ...]) -> None
             np.testing.assert_array_equal(np.stack([values for values, _ in planes], axis), pixels)
 
 
+def prepared_planes(*pairs: LabelledImage) -> list[TrainingImage]:
+    """Planes of all stacks, one after the other."""
+    found = prepare_stacks(pairs, FlowHead())
+    assert len(found) == len(pairs), "a list for each stack"
+    return [image for planes in found for image in planes]
+
+
 def of_view(prepared: Sequence[TrainingImage], number: int) -> list[TrainingImage]:
     """Planes across an axis of a cube of 32 planes."""
     return list(prepared[32 * number : 32 * (number + 1)])
@@ -93,7 +100,7 @@ def of_view(prepared: Sequence[TrainingImage], number: int) -> list[TrainingImag
 
 def test_a_ball_looks_alike_from_all_sides_however_far_planes_lie_apart() -> None:
     for step in (1, 3):
-        prepared = prepare_stacks([ball(step=step)], FlowHead())
+        prepared = prepared_planes(ball(step=step))
         assert len(prepared) == 3 * 32 - (step == 3), "eleven planes, three apart, are 31"
         middle = prepared[15], prepared[-48], prepared[-16]
         areas = [int((image.labels > 0).sum()) for image in middle]
@@ -104,7 +111,7 @@ def test_a_ball_looks_alike_from_all_sides_however_far_planes_lie_apart() -> Non
 
 def test_planes_are_as_bright_as_the_stack_makes_them() -> None:
     pair = ball()
-    prepared = prepare_stacks([pair], FlowHead())
+    prepared = prepared_planes(pair)
     whole = normalise_percentiles(pair.image.pixels)
     for number in (0, 15, 31):
         np.testing.assert_allclose(of_view(prepared, 0)[number].pixels[0], whole[number], rtol=1e-6)
@@ -115,7 +122,7 @@ def test_planes_are_as_bright_as_the_stack_makes_them() -> None:
 
 
 def test_every_stack_and_axis_is_drawn_as_often_and_empty_planes_seldom() -> None:
-    prepared = prepare_stacks([ball(step=4), ball(stem="b")], FlowHead())
+    prepared = prepared_planes(ball(step=4), ball(stem="b"))
     weights = np.array([image.weight for image in prepared])
     assert weights.sum() == pytest.approx(6)
     assert sum(image.weight for image in of_view(prepared[-96:], 0)) == pytest.approx(1)
@@ -128,7 +135,7 @@ def test_every_stack_and_axis_is_drawn_as_often_and_empty_planes_seldom() -> Non
 def test_of_large_stacks_evenly_chosen_planes_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, int, int]] = []
     monkeypatch.setattr(stacks, "_MOST_PIXELS", 3 * 32**3 // 4)
-    prepared = prepare_stacks([ball()], FlowHead(), lambda *done: told.append(done))
+    (prepared,) = prepare_stacks([ball()], FlowHead(), lambda *done: told.append(done))
     assert len(prepared) == 3 * 8
     assert sum(image.labels.size for image in prepared) <= 3 * 32**3 // 4
     assert told == [("prepare", 0, 1), ("prepare", 1, 1)]
@@ -138,9 +145,9 @@ def test_what_is_not_known_stays_so() -> None:
     pair = ball()
     labels = pair.labels.copy()
     labels[:, :, :16] = -1
-    for image in prepare_stacks([replace(pair, labels=labels)], FlowHead()):
+    for image in prepared_planes(replace(pair, labels=labels)):
         assert (image.targets[0][image.labels < 0] == 0).all()
-    assert (of_view(prepare_stacks([replace(pair, labels=labels)], FlowHead()), 2)[3].labels == -1).all()
+    assert (of_view(prepared_planes(replace(pair, labels=labels)), 2)[3].labels == -1).all()
 
 
 def written(folder: Path, pixels: np.ndarray, labels: np.ndarray, **metadata: Any) -> tuple[Path, Path]:

@@ -112,7 +112,7 @@ def told(
     val = tuple(field(100 + i, 20) for i in range(n_val))
     found = learning_curve(
         SimpleNamespace(settings=SimpleNamespace(seed=0)),  # type: ignore[arg-type]
-        [pair.n_objects for pair in train],  # type: ignore[misc]
+        [[pair.n_objects] for pair in train],  # type: ignore[misc]
         ["validation"],  # type: ignore[list-item]
         Split(train, val, (), "by hand"),
         InstanceJudge(),

@@ -208,6 +208,8 @@ def read_unlabelled(
     *,
     channel: str | int | None = None,
     axes: str | None = None,
+    spacing: Mapping[str, float] | None = None,
+    stacks: bool = False,
     progress: Progress = silent,
 ) -> list[LabelledImage]:
     """Read images of which nothing is known.
@@ -220,6 +222,10 @@ def read_unlabelled(
         Channel to learn from, where images have several.
     axes
         Axes of the files where they do not say.
+    spacing
+        Pixel size in µm by axis; None: the files' own.
+    stacks
+        Whether stacks are taken beside images.
     progress
         Told how many are read.
 
@@ -231,14 +237,14 @@ def read_unlabelled(
     Raises
     ------
     InputError
-        If files cannot be read or are not 2D; all faults are listed.
+        If files cannot be read or have other axes; all faults are listed.
     """
     found: list[LabelledImage] = []
     faults: list[VeriscopeError] = []
     for number, file in enumerate(files):
         progress("read", number, len(files))
         try:
-            image = _read_image(file, channel, axes)
+            image = _read_image(file, channel, axes, spacing=spacing, stacks=stacks)
         except VeriscopeError as error:
             faults.append(error)
             continue

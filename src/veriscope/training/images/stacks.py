@@ -128,13 +128,13 @@ def planes_of(
 
 def prepare_stacks(
     pairs: Sequence[LabelledImage], head: PixelHead, progress: Progress = silent
-) -> list[TrainingImage]:
+) -> list[list[TrainingImage]]:
     """Normalise stacks, cut them into planes, and compute what is to be learned from each.
 
     Parameters
     ----------
     pairs
-        Stacks with labels.
+        Stacks with labels, which are negative where nothing is known.
     head
         Says what is to be learned of a plane.
     progress
@@ -142,13 +142,13 @@ def prepare_stacks(
 
     Returns
     -------
-    list of TrainingImage
-        Of all stacks and axes; each stack, and each axis of it, is drawn as often. Sections of objects are
-        as large as they are on these planes.
+    list of list of TrainingImage
+        Planes of each stack, along all axes; each stack, and each axis of it, is drawn as often. Sections of
+        objects are as large as they are on these planes.
     """
     volume = sum(pair.labels.size * max(plane_distance(pair.image), 1.0) for pair in pairs)
     every = max(1, math.ceil(3 * volume / _MOST_PIXELS))
-    found: list[TrainingImage] = []
+    found: list[list[TrainingImage]] = []
     for number, pair in enumerate(pairs):
         progress("prepare", number, len(pairs))
         apart = plane_distance(pair.image)
@@ -156,8 +156,9 @@ def prepare_stacks(
         pixels = even_planes(normalise_percentiles(pair.image.pixels), apart)
         nearest = np.linspace(0, len(pair.labels) - 1, len(pixels)).round().astype(int)
         labels = pair.labels[nearest].astype(np.int32)
-        for planes in planes_of(pixels, labels, every=every):
-            found += _prepared(planes, head)
+        found.append(
+            [one for planes in planes_of(pixels, labels, every=every) for one in _prepared(planes, head)]
+        )
     progress("prepare", len(pairs), len(pairs))
     return found
 

@@ -34,7 +34,7 @@ FloatArray = NDArray[np.float64]
 
 def learning_curve(
     lesson: Lesson,
-    train: Sequence[Prepared],
+    train: Sequence[Sequence[Prepared]],
     val: Sequence[Prepared],
     split: Split,
     judge: Judge,
@@ -49,8 +49,10 @@ def learning_curve(
     ----------
     lesson
         What is learned, and how.
-    train, val
-        Prepared images of the split.
+    train
+        What each of the images of the split to learn from was prepared to: itself, or planes of a stack.
+    val
+        The same of those to choose by, all together.
     split
         The images; the locked ones are not used.
     judge
@@ -81,7 +83,7 @@ def learning_curve(
     for number, chosen in enumerate(parts, start=1):
         learned = learn(
             lesson,
-            [train[i] for i in chosen],
+            [one for i in chosen for one in train[i]],
             val,
             checkpoint=work / f"curve-{number}.pt",
             share=TIME,
