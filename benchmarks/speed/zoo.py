@@ -73,7 +73,7 @@ def rows(data: Path, *, quick: bool) -> list[dict[str, Any]]:
 def profile(data: Path) -> dict[str, float]:
     """Say what share of the CPU time the network has, and what another engine would need for a tile."""
     folder = data / "zoo" / "unet2d_nuclei_broad"
-    method = make_method(str(folder / "bioimageio.yaml"), {"foreground": 0})
+    method = make_method(str(folder / "bioimageio.yaml"), {"foreground": 0, "fixed_size": True})
     assert isinstance(method, ZooModel)
     method.engine.threads = 1
     field = np.load(folder / "test_input.npy")[0, 0].astype(np.float32)

@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from veriscope.core.image import Image
 from veriscope.errors import AxesError, InputError, MethodError, PixelValueError, UnreadableFileError
+from veriscope.io.labels import read_labels
+from veriscope.predict.image import predict_image
 from veriscope.registry import get_method, make_method
 from veriscope.testing.methods import check_method
 from veriscope.zoo.add import add_model, remove_model
@@ -396,3 +399,43 @@ def test_the_invalid_real_description_is_refused(data_dir: Path, cache: Path) ->
     source = data_dir / "zoo" / "unet2d_nuclei_broad"
     with pytest.raises(UnreadableFileError, match="several tensors are named data"):
         add_model(str(source / "invalid_v0_4_0_duplicate_tensor_names.bioimageio.yaml"))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["bioimageio.yaml", "v0_4_9.bioimageio.yaml"])
+def test_the_size_that_a_real_card_fixes_is_given_up_without_a_trace(data_dir: Path, name: str) -> None:
+    source = data_dir / "zoo" / "unet2d_nuclei_broad"
+    field = np.load(source / "test_input.npy")[0, 0]
+    image = Image(np.ascontiguousarray(np.tile(field, (2, 2))[:701, :813], np.float32), "yx")
+
+    def outputs(image: Image, **options: Any) -> Any:
+        method = make_method(str(source / name), {"foreground": 0} | options)
+        (found,) = method.outputs(image).values()  # type: ignore[attr-defined]
+        return method, found[0, 0]
+
+    method, whole = outputs(image)
+    assert method.describe()["sizes"] == "any, by its operations"
+    assert [cut.length for cut in method._cuts(image.shape)] == [704, 816]
+    _, tiles = outputs(image, tile=520)
+    np.testing.assert_allclose(tiles, whole, atol=1e-6)
+    fixed_method, fixed = outputs(image, fixed_size=True)
+    assert "sizes" not in fixed_method.describe()
+    assert [cut.length for cut in fixed_method._cuts(image.shape)] == [512, 512]
+    difference = abs(fixed - whole)
+    assert np.median(difference) < 1e-6 and difference.max() > 0.01, "tiles that the card fixes leave seams"
+    part = Image(image.pixels[:300, :211].copy(), "yx")
+    _, small = outputs(part)
+    np.testing.assert_array_equal(small, outputs(part, fixed_size=True)[1])
+
+
+@pytest.mark.real_data
+def test_parts_of_an_image_give_what_the_whole_gives_where_a_size_was_given_up(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    source = data_dir / "zoo" / "unet2d_nuclei_broad"
+    field = np.load(source / "test_input.npy")[0, 0].astype(np.float32)
+    tifffile.imwrite(tmp_path / "image.tif", np.tile(field, (1, 3)))
+    method = make_method(str(source / "bioimageio.yaml"), {"tile": 512})
+    predict_image(method, tmp_path / "image.tif", tmp_path / "parts.ome.zarr", tile=700)
+    whole = method.predict(Image(np.tile(field, (1, 3)), "yx")).labels
+    np.testing.assert_array_equal(read_labels(tmp_path / "parts.ome.zarr"), whole)

@@ -103,7 +103,7 @@ def _in_tiles(model: ZooModel, images: list[Image]) -> list[dict[str, NDArray[An
         return None
     longest = max(images[0].spatial_shape)
     side = max(16, 5 * longest // 8)
-    if any(axis.size is not None for axis in model.tensor.spatial) or side >= longest:
+    if any(axis.size is not None or axis.smallest > side for axis in model.tensor.spatial) or side >= longest:
         return None
     smaller = type(model)(model.parameters.model_copy(update={"tile": side}))
     smaller.engine = model.engine

@@ -76,6 +76,8 @@ class Axis(Settings):
     """Shortest length, where it is variable."""
     step: int = Field(default=1, ge=1)
     """Lengths are the shortest plus multiples of this."""
+    align: int = Field(default=1, ge=1)
+    """Tiles start at multiples of this, where it is known that pooling then sees the same pixels together."""
     tied: bool = False
     """Whether the length follows that of another spatial axis of the same tensor."""
     ratio: float = Field(default=1.0, gt=0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from veriscope.core.cores import usable_cores
 from veriscope.core.memory import usable_memory
 from veriscope.errors import MethodError
+from veriscope.methods.zoo.onnx_graph import without_sizes
 
 __all__ = ["Engine", "OnnxEngine", "asks_for_memory", "require_memory", "require_room"]
 
@@ -76,6 +77,7 @@ class OnnxEngine:
     def __init__(self, weights: Path, *, threads: int = 0) -> None:
         self.weights = weights
         self.threads = threads
+        self.free_axes: tuple[int, ...] = ()
         self._session: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -129,10 +131,11 @@ class OnnxEngine:
         options.log_severity_level = 4
         # Weights may name further files, which ONNX Runtime would look for in the working folder.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
+        content = self.weights.read_bytes()
+        if self.free_axes:
+            content = without_sizes(content, self.free_axes)
         try:
-            session = onnxruntime.InferenceSession(
-                self.weights.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise MethodError(
                 f"{self.weights.name}: ONNX Runtime {onnxruntime.__version__} cannot load it: "

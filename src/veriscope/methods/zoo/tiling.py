@@ -100,7 +100,7 @@ def plan_axes(
 
 def _need(size: int, axis: Axis, outs: Sequence[Axis], *, limit: int) -> tuple[int, int, int, int, str]:
     """Length of a tile, pixels lost, halo and grid of one axis, and its name."""
-    grid = math.lcm(*(out.exact_ratio.denominator for out in outs)) if outs else 1
+    grid = math.lcm(axis.align, *(out.exact_ratio.denominator for out in outs))
     lost = max((math.ceil(max(0.0, -out.offset / 2) / out.ratio) for out in outs), default=0)
     halo = max((math.ceil(out.halo / out.ratio) for out in outs), default=0)
     lost, halo = (math.ceil(n / grid) * grid for n in (lost, halo or _UNSTATED))

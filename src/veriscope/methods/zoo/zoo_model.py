@@ -28,7 +28,8 @@ from veriscope.methods.zoo.custom_code import (
     made_labels,
 )
 from veriscope.methods.zoo.description import ModelDescription, Tensor
-from veriscope.methods.zoo.engines import require_room
+from veriscope.methods.zoo.engines import OnnxEngine, require_room
+from veriscope.methods.zoo.free_sizes import free_sizes
 from veriscope.methods.zoo.image_tensor import channel_map, cropped, on_grid, to_tensor
 from veriscope.methods.zoo.instances import objects_from_maps
 from veriscope.methods.zoo.pixel_size import at_spacing
@@ -100,6 +101,9 @@ class ZooModelParameters(Settings):
     """Longest side of the tiles in pixels; None: 1536 in 2D, 160 in 3D."""
     weights: str | None = None
     """Format of the weights to run; None: ONNX, else TorchScript, else a state dict."""
+    fixed_size: bool = False
+    """Cut tiles of the size that the card fixes, also where every operation of the network takes any size,
+    which larger tiles make faster and without seams."""
     rescale: bool = True
     """Rescale images to the pixel size of the card, where both are known."""
 
@@ -123,6 +127,9 @@ class ZooModel(Method):
         first = Maps(outputs[0].id, 0, None)
         self.maps = choose_maps(self.installed.description, self.parameters) if self.gives_maps else first
         self.engine = choose_engine(self.installed, self.parameters.weights)
+        self.described = self.installed.description
+        if isinstance(self.engine, OnnxEngine) and not self.parameters.fixed_size:
+            self.described = free_sizes(self.described, self.engine)
         self.code = CustomCode(self.installed)
 
     def __reduce__(self) -> Any:
@@ -136,7 +143,9 @@ class ZooModel(Method):
         dict
             As for every method, with ``weights``, ``weights_sha256`` and ``package`` (what is known of it).
         """
-        return super().describe() | describe_package(self.installed, self.engine.weights.name)
+        found = super().describe() | describe_package(self.installed, self.engine.weights.name)
+        is_free = self.described is not self.installed.description
+        return found | ({"sizes": "any, by its operations"} if is_free else {})
 
     def check(self, image: Image) -> None:
         """Refuse also pixels of a type that the model's own cannot hold, and models that give no image."""
@@ -165,7 +174,7 @@ class ZooModel(Method):
     @property
     def tensor(self) -> Tensor:
         """The one input that is an image."""
-        return next(item for item in self.installed.description.inputs if not item.optional)
+        return next(item for item in self.described.inputs if not item.optional)
 
     def whole_bytes(self, shape: tuple[int, ...]) -> float | None:
         """Estimate how much memory it takes; not known where images are rescaled to a pixel size."""
@@ -193,7 +202,7 @@ class ZooModel(Method):
 
     def _cuts(self, shape: Sequence[int]) -> tuple[AxisCut, ...]:
         """Choose the tiles of an image, whose spatial axes are in the order of the tensor."""
-        spatial, described = self.tensor.spatial, self.installed.description.outputs
+        spatial, described = self.tensor.spatial, self.described.outputs
         cuts = plan_axes(
             shape,
             spatial,
@@ -210,7 +219,7 @@ class ZooModel(Method):
 
     def _dense(self, image: Image, steps: Sequence[Step], cuts: Sequence[AxisCut]) -> dict[str, NDArray[Any]]:
         """Preprocessing, network in tiles, postprocessing."""
-        tensor, described = self.tensor, self.installed.description.outputs
+        tensor, described = self.tensor, self.described.outputs
         raw = to_tensor(image, tensor)
         values = apply_steps(steps, raw, tensor.names, {tensor.id: raw})
         layout = [
@@ -229,7 +238,7 @@ class ZooModel(Method):
 
     def _predict(self, image: Image) -> Prediction:
         seen, details = self._rescaled(image)
-        tensor = next(out for out in self.installed.description.outputs if out.id == self.maps.output)
+        tensor = next(out for out in self.described.outputs if out.id == self.maps.output)
         values = self.outputs(seen)[tensor.id]
         shape = image.spatial_shape
         axes = "zyx"[-len(shape) :]
