@@ -18,6 +18,12 @@ def main() -> None:
     from bioimageio.core.digest_spec import create_sample_for_model
     from bioimageio.spec import load_model_description
 
+    try:
+        import torch
+
+        torch.set_num_threads(1)
+    except ModuleNotFoundError:
+        pass
     started = time.process_time()
     model = load_model_description(description, perform_io_checks=False)
     pipeline = create_prediction_pipeline(model)

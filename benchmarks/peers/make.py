@@ -92,6 +92,13 @@ PEERS = {
         without_dependencies=(),
         check="from bioimageio.core import create_prediction_pipeline, predict",
     ),
+    # With torch it prefers TorchScript, where a package has no state dict that it can get.
+    "bioimageio-core-torch": Peer(
+        packages=("bioimageio.core==0.11.0", "pydantic<2.14", "onnxruntime==1.31.1"),
+        without_dependencies=(),
+        check="import torch; from bioimageio.core import create_prediction_pipeline, predict",
+        torch="torch==2.13.0",
+    ),
     # Train with train_tensorboard=False: TensorFlow 2.21 comes without TensorBoard.
     "stardist": Peer(
         packages=("stardist==0.9.2", "csbdeep==0.8.2", "tensorflow-cpu==2.21.0", "numpy==2.4.6"),

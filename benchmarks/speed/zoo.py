@@ -2,16 +2,19 @@
 
 ::
 
-    python benchmarks/peers/make.py bioimageio-core      # once
+    python benchmarks/peers/make.py bioimageio-core bioimageio-core-torch      # once
     python benchmarks/speed/zoo.py --data DIR            # DIR: folder of the real data sets
     python benchmarks/speed/zoo.py --data DIR --quick    # the smallest case, without the peer
     python benchmarks/speed/zoo.py --data DIR --json FILE
     python benchmarks/speed/zoo.py --data DIR --profile  # where the time goes with tiles of fixed size
 
-Both run the same package with ONNX Runtime on one core, from an image in memory to the output of the
-package, pre- and postprocessing included; the description is loaded and the session opened before. The
-peer runs its default blocks; without blocks it fails on packages of fixed size, because it adds the halo
-to the image first. CPU time is taken, the median of some runs, because it is disturbed little by others.
+Both run the same package on one core, from an image in memory to the output of the package, pre- and
+postprocessing included; the description is loaded and the session opened before. CPU time is taken, the
+median of some runs, because it is disturbed little by others.
+
+The peer is run in three ways. With ONNX Runtime, its fastest engine, in its default blocks: without blocks,
+its default, it fails on packages of fixed size, because it adds the halo to the image first. And with torch,
+which it prefers where it is installed, without blocks and with them; our own package has no such weights.
 """
 
 from __future__ import annotations
@@ -142,7 +145,13 @@ def _rows(unet: Path, packages: dict[str, Path], *, quick: bool) -> list[dict[st
             "wall_s": statistics.median(wall),
             "runs": len(cpu),
         }
-        peer = None if quick else _peer(packages[case.package], method.tensor.id, pixels, case.runs)
+        call = (packages[case.package], method.tensor.id, pixels, case.runs)
+        peer = None if quick else _peer("bioimageio-core", "blocks", *call)
+        if case.package == "fixed" and not quick:
+            for mode in ("whole", "blocks"):
+                with_torch = _peer("bioimageio-core-torch", mode, *call)
+                if with_torch is not None:
+                    row[f"torch_{mode}_cpu_s"] = with_torch["peer_cpu_s"]
         if peer is not None:
             theirs = peer.pop("output")
             inner = (..., slice(96, -96), slice(96, -96))
@@ -154,8 +163,10 @@ def _rows(unet: Path, packages: dict[str, Path], *, quick: bool) -> list[dict[st
     return found
 
 
-def _peer(package: Path, tensor: str, pixels: np.ndarray, runs: int) -> dict[str, Any] | None:
-    python = runpy.run_path(str(PEERS / "make.py"))["peer_python"]("bioimageio-core")
+def _peer(
+    name: str, mode: str, package: Path, tensor: str, pixels: np.ndarray, runs: int
+) -> dict[str, Any] | None:
+    python = runpy.run_path(str(PEERS / "make.py"))["peer_python"](name)
     if python is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -167,7 +178,7 @@ def _peer(package: Path, tensor: str, pixels: np.ndarray, runs: int) -> dict[str
             package,
             f"{folder}/image.npy",
             tensor,
-            "blocks",
+            mode,
             str(runs),
             f"{folder}/out.npy",
         ]
@@ -205,6 +216,9 @@ def main(arguments: list[str] | None = None) -> None:
             else ""
         )
         print(f"{row['case']:28}{row['cpu_s']:9.3f}{theirs}")
+        for mode in ("whole", "blocks"):
+            if seconds := row.get(f"torch_{mode}_cpu_s"):
+                print(f"  {'peer with torch, ' + mode:35}{seconds:9.3f}{seconds / row['cpu_s']:8.1f}")
     if options.json:
         options.json.write_text(json.dumps({"schema": SCHEMA, "rows": found}, indent=2) + "\n")
 
