@@ -278,6 +278,8 @@ def test_weights_that_cannot_be_read_stay_for_the_engine_to_refuse(tmp_path: Pat
     described, engine = package(unet(), tmp_path)
     engine.weights.write_bytes(engine.weights.read_bytes()[:100])
     assert free_sizes(described, engine) is described
+    engine.weights.unlink()
+    assert free_sizes(described, engine) is described
 
 
 def test_a_tied_axis_stays_tied(tmp_path: Path) -> None:

@@ -71,7 +71,10 @@ def free_sizes(description: ModelDescription, engine: OnnxEngine) -> ModelDescri
     images = [item for item in description.inputs if not item.optional]
     if len(images) != 1 or not _is_fixed(images[0]):
         return description
-    free = _freed(description, images[0], engine.weights.read_bytes())
+    try:
+        free = _freed(description, images[0], engine.weights.read_bytes())
+    except (OSError, ValueError):  # of files that cannot be read the engine says what is wrong
+        return description
     if free is None:
         return description
     engine.free_axes = tuple(range(2, 2 + len(images[0].spatial)))
@@ -79,10 +82,7 @@ def free_sizes(description: ModelDescription, engine: OnnxEngine) -> ModelDescri
 
 
 def _freed(description: ModelDescription, image: Tensor, content: bytes) -> ModelDescription | None:
-    try:
-        seen = sight_of(read_graph(content), len(image.spatial))
-    except ValueError:
-        return None
+    seen = sight_of(read_graph(content), len(image.spatial))
     if len(seen) < len(description.outputs) or not all(_fits(out, image) for out in description.outputs):
         return None
     if any(any(factor != 1 for factor in one.factors) for one in seen[: len(description.outputs)]):
