@@ -90,6 +90,16 @@ def run(content: bytes, pixels: np.ndarray) -> np.ndarray:
     return np.asarray(session.run(None, {"x": pixels.astype(np.float32)})[0])
 
 
+def test_normalisation_with_stored_numbers_is_of_each_place() -> None:
+    made = unet()
+    made.add("BatchNormalization", *(made.store(np.ones(1, np.float32)) for _ in range(4)))
+    made.add("Clip", made.store(np.array(0, np.float32)), made.store(np.array(1, np.float32)))
+    made.add("PRelu", made.store(np.full((1, 1, 1), 0.1, np.float32)))
+    made.add("Mul", made.store(np.array([[[[2]]]], np.float32)))
+    made.add("Softmax", axis=1)
+    assert sight_of(read_graph(made.content()), 2)[0].reach == (7, 7)
+
+
 def deep(mode: str) -> Building:
     made = Building(size=64)
     fine = made.conv(5)
@@ -147,6 +157,11 @@ def normalised(made: Building) -> None:
     made.add("InstanceNormalization", made.store(np.ones(1, np.float32)), made.store(np.zeros(1, np.float32)))
 
 
+def measuring(made: Building) -> None:
+    numbers = [made.store(np.ones(1, np.float32)) for _ in range(4)]
+    made.add("BatchNormalization", *numbers, training_mode=1)
+
+
 def written_size(made: Building) -> None:
     made.pool()
     sizes = made.store(np.array([1, 1, 32, 32], np.int64))
@@ -194,7 +209,7 @@ def computed_weights(made: Building) -> None:
 
 
 REFUSED = (
-    *(without_padding, padding_by_size, automatic, over_all, normalised, written_size, corners),
+    *(without_padding, padding_by_size, automatic, over_all, normalised, measuring, written_size, corners),
     *(by_a_fraction, beyond, stored_map, along_x, side_by_side, reshaped, other_grid, computed_weights),
 )
 

@@ -166,6 +166,8 @@ def sight_of(graph: Graph, n_axes: int) -> list[Sight]:
 def _after(node: Node, seen: Sequence[Sight], stored: Graph, n_axes: int) -> Sight:
     """Say what the output of an operation sees."""
     joined = _joined(seen)
+    if node.attributes.get("training_mode"):
+        raise ValueError(f"{node.kind} that measures the whole")
     if node.kind in _OF_EACH and len(seen) == 1 and len(node.outputs) == 1:
         return joined
     if node.kind in _OF_TWO:
