@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from veriscope.methods.zoo.description import Axis, ModelDescription, Tensor
 from veriscope.methods.zoo.engines import OnnxEngine
@@ -134,6 +136,58 @@ def test_tiles_give_what_the_whole_gives_beyond_the_reach(mode: str) -> None:
     off = run(freed, pixels[..., first + 1 : last + 1, first + 1 : last + 1])
     part = whole[..., first + 1 : last + 1, first + 1 : last + 1]
     assert abs(off - part)[..., inner, inner].max() > 1e-3, "nor where pooling sees other pixels together"
+
+
+MOVES = ("conv", "wide", "uneven", "strided", "max", "mean", "nearest", "linear", "cubic", "transposed")
+
+
+def drawn(moves: list[str]) -> Building:
+    """A network of random operations that ends on the grid of the image."""
+    made, factor = Building(size=64), 1
+    for move in [*moves, "nearest", "nearest"]:
+        if move in ("strided", "max", "mean") and factor == 4:
+            continue
+        if move in ("nearest", "linear", "cubic", "transposed") and factor == 1:
+            continue
+        if move == "conv":
+            made.conv()
+        elif move == "wide":
+            made.conv(3, dilations=[2, 2], pads=[2] * 4)
+        elif move == "uneven":
+            made.conv(2, pads=[0, 0, 1, 1])
+        elif move == "strided":
+            made.conv(3, strides=[2, 2])
+        elif move in ("max", "mean"):
+            kind = "MaxPool" if move == "max" else "AveragePool"
+            made.add(kind, kernel_shape=[2, 2], strides=[2, 2])
+        elif move == "transposed":
+            weights = made.store(RNG.normal(size=(1, 1, 4, 4)).astype(np.float32))
+            made.add("ConvTranspose", weights, strides=[2, 2], pads=[1] * 4)
+        else:
+            made.enlarge(mode=move, coordinate_transformation_mode="half_pixel")
+        down, up = ("strided", "max", "mean"), ("nearest", "linear", "cubic", "transposed")
+        factor = factor * 2 if move in down else factor // 2 if move in up else factor
+        made.add("Tanh")
+    return made
+
+
+@given(st.lists(st.sampled_from(MOVES), min_size=1, max_size=7), st.integers(1, 6), st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_no_network_sees_farther_than_its_graph_says(moves: list[str], top: int, left: int) -> None:
+    content = drawn(moves).content()
+    (seen,) = sight_of(read_graph(content), 2)
+    assert seen.factors == (1, 1)
+    session = onnxruntime.InferenceSession(without_sizes(content, (2, 3)), providers=["CPUExecutionProvider"])
+    pixels = RNG.normal(size=(1, 1, 256, 256)).astype(np.float32)
+    step, reach = seen.coarsest[0], seen.reach[0]
+    y, x = top * step, left * step
+    side = (200 // step) * step
+    (whole,) = session.run(None, {"x": pixels})
+    (tile,) = session.run(None, {"x": np.ascontiguousarray(pixels[..., y : y + side, x : x + side])})
+    inner = slice(reach, side - reach)
+    part = whole[..., y : y + side, x : x + side][..., inner, inner]
+    assert part.size, "the tile is larger than what is seen"
+    np.testing.assert_allclose(tile[..., inner, inner], part, rtol=1e-4, atol=1e-5)
 
 
 def without_padding(made: Building) -> None:
