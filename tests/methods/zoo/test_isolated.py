@@ -121,6 +121,21 @@ def test_arrays_go_through_and_the_process_is_kept(tmp_path: Path) -> None:
     assert process.poll() is not None and made._process is None
 
 
+def test_libraries_are_looked_for_without_a_program_or_a_file(tmp_path: Path) -> None:
+    """Importing torch that was built for a GPU looks for some; where there is none it goes on without."""
+    path = tmp_path / "looking.py"
+    path.write_text(
+        "import ctypes.util\n"
+        "def make():\n"
+        "    return lambda image: image * (2 if ctypes.util.find_library('dl') is None else 3)\n"
+    )
+    order = {"code": str(path), "code_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "kwargs": {}}
+    made = engine(tmp_path, **order)
+    (found,) = made.run(np.ones((2, 2)))
+    made.close()
+    assert (found == 2).all()
+
+
 def test_a_failure_is_told_with_advice_and_the_next_image_starts_anew(tmp_path: Path) -> None:
     made = engine(tmp_path, kwargs={"fail": "no such luck"})
     for _ in range(2):

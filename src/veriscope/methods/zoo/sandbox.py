@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import ctypes.util
 import os
 import socket
 import sys
@@ -47,7 +48,14 @@ def restrict(*, memory_bytes: int, cpu_s: int) -> dict[str, bool]:
         "files": _without_writing(),
     }
     _block_sockets()
+    # It starts programs and writes a file for them, which would end the import of torch built for a GPU.
+    ctypes.util.find_library = _not_found
     return done
+
+
+def _not_found(name: str) -> str | None:
+    """Answer as `ctypes.util.find_library` does where there is no such library; its callers go on then."""
+    return None
 
 
 def _limits(memory_bytes: int, cpu_s: int) -> bool:
