@@ -6,6 +6,7 @@ import contextlib
 import re
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -160,6 +161,8 @@ class Database:
                 try:
                     if self._connection is None:
                         self._connection = self._open()
+                        # Whoever forgets to close leaves nothing open.
+                        weakref.finalize(self, _closed, self._connection)
                     with _transaction(self._connection):
                         return work(_Cursor(self._connection, self.is_postgres))
                 except _failures() as error:
@@ -182,8 +185,7 @@ class Database:
         """Close the connection; the next use opens another."""
         with self._lock:
             if self._connection is not None:
-                with contextlib.suppress(*_failures()):
-                    self._connection.close()
+                _closed(self._connection)
             self._connection = None
 
 
@@ -203,6 +205,11 @@ class _Cursor:
         return self._connection.execute(
             query.replace("?", "%s") if self._is_postgres else query, list(values)
         )
+
+
+def _closed(connection: Any) -> None:
+    with contextlib.suppress(*_failures()):
+        connection.close()
 
 
 def _transaction(connection: Any) -> Any:
