@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import unicodedata
 from pathlib import Path
@@ -207,6 +208,7 @@ class Workspace:
             raise InputError("a path cannot hold the character NUL; remove it")
         try:
             path = (self.folder / Path(text).expanduser()).resolve()
+            _refuse_loop(path)
         except RuntimeError:  # the home of somebody who is not known, or a link that leads to itself
             raise InputError(f"{text[:100]!r} leads nowhere; choose another folder") from None
         if not any(path.is_relative_to(root) for root in (self.folder, *self.roots)):
@@ -244,6 +246,15 @@ class Workspace:
         if image_id not in rows:
             raise ProblemError.make(404, f"The study has no image {image_id[:100]!r}.", "Reload the images.")
         return rows[image_id]
+
+
+def _refuse_loop(path: Path) -> None:
+    """Refuse a link that leads to itself, which `Path.resolve` no longer does from Python 3.13 on."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise RuntimeError("a link leads to itself") from error
 
 
 def _is_folder_name(name: str) -> bool:

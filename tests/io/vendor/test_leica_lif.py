@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def test_a_file_cut_off_within_its_pixels_keeps_the_images_before(tmp_path: Path
     path = write_lif(tmp_path / "a.lif", [PLANE, replace(PLANE, name="b")])
     path.write_bytes(path.read_bytes()[:-10])
     check(path, PLANE.pixels, "yx", series="plane")
-    assert "read 242 bytes, expected 252" in refusal(path, series="b")
+    # Bytes, or with newer versions of the reader pixels of two bytes.
+    assert re.search(r"read 242 bytes, expected 252|expected 126 items, got 121", refusal(path, series="b"))
     path.write_bytes(path.read_bytes()[:-260])
     assert "'MemBlock_1'" in refusal(path, series="b")
     assert "was a copy interrupted?" in refusal(path, series="b")
