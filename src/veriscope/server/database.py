@@ -161,8 +161,8 @@ class Database:
                 try:
                     if self._connection is None:
                         self._connection = self._open()
-                        # Whoever forgets to close leaves nothing open.
-                        weakref.finalize(self, _closed, self._connection)
+                        if not self.is_postgres:  # whoever forgets to close leaves no file open
+                            weakref.finalize(self, _closed, self._connection)
                     with _transaction(self._connection):
                         return work(_Cursor(self._connection, self.is_postgres))
                 except _failures() as error:
