@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -311,3 +313,15 @@ def test_a_server_keeps_its_tables_in_postgres(
     while back.get("/api/studies").status_code != 401 and time.monotonic() < until:
         time.sleep(0.1)
     assert back.get("/api/studies").status_code == 401
+
+
+def test_a_file_that_is_forgotten_is_closed_even_while_the_driver_of_postgres_is_being_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten = Database(tmp_path / "a.sqlite")
+    connection = forgotten._connection
+    monkeypatch.setitem(sys.modules, "psycopg", ModuleType("psycopg"))
+    del forgotten
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

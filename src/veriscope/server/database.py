@@ -253,8 +253,9 @@ def _psycopg() -> Any:
 def _failures() -> tuple[type[Exception], ...]:
     import sys
 
-    psycopg = sys.modules.get("psycopg")
-    return (sqlite3.Error,) if psycopg is None else (sqlite3.Error, psycopg.Error)
+    # It may be half imported, where memory is cleared in the middle of that.
+    of_postgres = getattr(sys.modules.get("psycopg"), "Error", None)
+    return (sqlite3.Error,) if of_postgres is None else (sqlite3.Error, of_postgres)
 
 
 def _storage_error(error: Exception) -> StorageError:
