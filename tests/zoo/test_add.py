@@ -415,6 +415,7 @@ def test_the_size_that_a_real_card_fixes_is_given_up_without_a_trace(data_dir: P
 
     method, whole = outputs(image)
     assert method.describe()["sizes"] == "any, by its operations"
+    assert [axis.halo for axis in method.described.outputs[0].spatial] == [79, 79]
     assert [cut.length for cut in method._cuts(image.shape)] == [704, 816]
     _, tiles = outputs(image, tile=520)
     np.testing.assert_allclose(tiles, whole, atol=1e-6)

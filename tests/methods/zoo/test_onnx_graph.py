@@ -121,6 +121,18 @@ def test_lengths_above_127_bytes_are_written_right() -> None:
     assert again.opset_import == made.opset_import
 
 
+def test_files_that_would_take_hours_are_refused_and_large_values_are_not_decoded() -> None:
+    many = onnx.helper.make_node("Identity", ["x"], ["y"], junk=list(range(100_001)))
+    with pytest.raises(ValueError, match="more than 100000 fields"):
+        read_graph(model_of([many], shape=[1, 1, 4, 4]).SerializeToString())
+    with pytest.raises(ValueError, match="a message has more than 100000 fields"):
+        read_graph(b"\x08\x08" * 100_001)
+    large = onnx.helper.make_tensor("large", onnx.TensorProto.INT64, [200_000], [1] * 200_000)
+    one = onnx.helper.make_node("Identity", ["x"], ["y"])
+    found = read_graph(model_of([one], shape=[1, 1, 4, 4], stored=[large]).SerializeToString())
+    assert found.shapes["large"] == (200_000,) and "large" not in found.values
+
+
 def test_what_is_no_onnx_is_refused() -> None:
     content = convolution(3).SerializeToString()
     for wrong in (b"", b"not a network", content[: len(content) // 2], content[:-3], content + content):

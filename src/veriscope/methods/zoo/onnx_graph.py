@@ -7,7 +7,7 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto): the library `onnx` is n
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +66,18 @@ class Graph:
     outputs: tuple[str, ...]
 
 
+_MOST_FIELDS, _MOST_VALUES = 100_000, 16
+"""Of a message, and of a stored value whose content matters: a file may be made to take hours to read."""
 _Field = tuple[int, int, Any, int, int]
 """Number, wire type and value, and where in the message it begins and ends."""
 
 
 def _fields(message: memoryview) -> Iterator[_Field]:
-    place, end = 0, len(message)
+    place, end, count = 0, len(message), 0
     while place < end:
+        count += 1
+        if count > _MOST_FIELDS:
+            raise ValueError(f"a message has more than {_MOST_FIELDS} fields")
         begin = place
         key, place = _varint(message, place)
         number, wire = key >> 3, key & 7
@@ -206,8 +211,10 @@ def _attribute(message: memoryview) -> tuple[str, Any]:
 
 
 def _packed(message: memoryview) -> list[int]:
-    found, place = [], 0
+    found, place = list[int](), 0
     while place < len(message):
+        if len(found) >= _MOST_FIELDS:
+            raise ValueError(f"a list has more than {_MOST_FIELDS} numbers")
         value, place = _varint(message, place)
         found.append(_signed(value))
     return found
@@ -216,27 +223,36 @@ def _packed(message: memoryview) -> list[int]:
 def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], NDArray[Any] | None]:
     """Name, shape, and content where it is one of a few numbers."""
     name, kind = "", 0
-    dims, plain = list[int](), list[Any]()
+    dims, plain = list[int](), list[tuple[int, int, Any]]()
     raw: memoryview | None = None
     for number, wire, value, _, _ in _fields(message):
         if number == 1:
             dims += [_signed(value)] if wire == 0 else _packed(value)
         elif number == 2:
             kind = value
-        elif number == 4:
-            plain += np.frombuffer(value, "<f4").tolist()
-        elif number == 7:
-            plain += [_signed(value)] if wire == 0 else _packed(value)
+        elif number in (4, 7):
+            plain.append((number, wire, value))
         elif number == 8:
             name = _text(value)
         elif number == 9:
             raw = value
     shape = tuple(dims)
-    if kind not in (_FLOAT, _INT64) or math.prod(shape) > 16:
+    if kind not in (_FLOAT, _INT64) or math.prod(shape) > _MOST_VALUES:
         return name, shape, None
     dtype = "<f4" if kind == _FLOAT else "<i8"
-    flat = np.frombuffer(raw, dtype) if raw is not None else np.array(plain, dtype)
+    flat = np.frombuffer(raw, dtype) if raw is not None else np.array(_plain(plain), dtype)
     return name, shape, flat.reshape(shape) if flat.size == math.prod(shape) else None
+
+
+def _plain(fields: Sequence[tuple[int, int, Any]]) -> list[float]:
+    """Give numbers that are stored one by one, or packed."""
+    found = list[float]()
+    for number, wire, value in fields:
+        if number == 4:
+            found += np.frombuffer(value, "<f4").tolist()
+        else:
+            found += [_signed(value)] if wire == 0 else _packed(value)
+    return found
 
 
 def _value_info(message: memoryview) -> tuple[str, tuple[int | None, ...]]:

@@ -29,7 +29,7 @@ from veriscope.methods.networks.objects import keep_objects, mean_inside
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import match
 
-__all__ = ["IOUS", "Choice", "choose_settings", "mean_f1"]
+__all__ = ["IOUS", "WORTH", "Choice", "choose_settings", "mean_f1"]
 
 IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
 """At which choices are judged."""
@@ -40,7 +40,7 @@ _OBJECT_THRESHOLDS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 _FLOOD = 4
 """Polygons per annotated object from which a lower threshold, which only adds some, is not tried: a network
 that has learned little proposes one at every pixel, and going through them takes hours."""
-_WORTH = 0.003
+WORTH = 0.003
 """Gain in mean F1 from which another choice is taken."""
 
 
@@ -146,7 +146,7 @@ def choose_settings(
     progress("choose post-processing", len(options), len(options))
     usual = found[own.threshold, own.merge]
     best = max((found[option] for option in sorted(found)), key=lambda one: one[0])
-    score, settings = best if best[0] > usual[0] + _WORTH else usual
+    score, settings = best if best[0] > usual[0] + WORTH else usual
     record = {
         "n_images": len(images),
         "n_objects": sum(totals.values()),
@@ -202,7 +202,7 @@ def _best_drops(
     ]
     scores = [_score(table, one, totals) for one in tried]
     kept, best = _score(table, usual, totals), int(np.argmax(scores))
-    return (scores[best], tried[best]) if scores[best] > kept + _WORTH else (kept, usual)
+    return (scores[best], tried[best]) if scores[best] > kept + WORTH else (kept, usual)
 
 
 def _score(table: pd.DataFrame, settings: NetworkSettings, totals: dict[str, int]) -> float:
@@ -263,7 +263,7 @@ def _harmless_search(
     none = settings.model_copy(update={"scale_search": False})
     if not own.scale_search:
         return none
-    least = _predicted_score(package, none, cases, totals) - _WORTH
+    least = _predicted_score(package, none, cases, totals) - WORTH
     for large in (True, False) if own.search_large else (False,):
         tried = settings.model_copy(update={"scale_search": True, "search_large": large})
         if _predicted_score(package, tried, cases, totals) >= least:

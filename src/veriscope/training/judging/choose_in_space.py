@@ -11,15 +11,13 @@ from veriscope.core.progress import Progress, silent
 from veriscope.methods.networks.network_files import NetworkPackage
 from veriscope.methods.networks.stack_network import StackNetwork
 from veriscope.training.images.pairs import LabelledImage
-from veriscope.training.judging.choose import IOUS, Choice, mean_f1
+from veriscope.training.judging.choose import IOUS, WORTH, Choice, mean_f1
 from veriscope.validate.contingency import contingency
 from veriscope.validate.matching import match
 
 __all__ = ["choose_in_space"]
 
 _THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
-_WORTH = 0.003
-"""Gain in mean F1 from which another than the usual one is taken."""
 
 
 def choose_in_space(
@@ -62,7 +60,7 @@ def choose_in_space(
         for threshold, found in tables.items()
     }
     best = max(thresholds, key=lambda threshold: scores[threshold])
-    chosen = best if scores[best] > scores[usual] + _WORTH else usual
+    chosen = best if scores[best] > scores[usual] + WORTH else usual
     record = {
         "n_images": len(pairs),
         "n_objects": n_objects,
